@@ -1,0 +1,186 @@
+"""A backbone: autoencoder, inpainting U-Net, text encoders and noise schedule as one value."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import diffusers
+import torch
+import torch.nn.functional as F
+from diffusers import AutoencoderTiny, UNet2DConditionModel
+from torch import Tensor
+from transformers import CLIPTextModel, CLIPTokenizer
+
+from ..errors import ConfigError
+from ..types import BackboneSpec
+from .prompts import Words, encode_prompts
+
+SAMPLERS = {
+    "ddim": ("DDIMScheduler", {"clip_sample": False, "set_alpha_to_one": False}),
+    "euler": ("EulerDiscreteScheduler", {}),
+    "dpmpp_2m": ("DPMSolverMultistepScheduler", {}),
+    "unipc": ("UniPCMultistepScheduler", {}),
+}
+
+
+@dataclass(frozen=True, eq=False)
+class LatentDistribution:
+    """What the autoencoder says of an image: `mean (B, C, h, w)` and, if it is variational, `std`."""
+
+    mean: Tensor
+    std: Tensor | None = None
+
+    def sample(self, noise: Tensor | None = None) -> Tensor:
+        """Latent `(B, C, h, w)`, scaled. `noise` is standard normal of that shape; None = the mean."""
+        return self.mean if self.std is None or noise is None else self.mean + self.std * noise
+
+
+@dataclass(frozen=True, eq=False)
+class Conditioning:
+    """Encoded prompts: `context (B, L, D)` and what some families need beside it."""
+
+    context: Tensor
+    added: Mapping[str, Tensor] | None = None
+
+    def select(self, index: Tensor) -> Conditioning:
+        """Rows `index (N,)` long, in that order: encode each distinct prompt once, then gather."""
+        added = self.added and {k: v.index_select(0, index) for k, v in self.added.items()}
+        return Conditioning(self.context.index_select(0, index), added)
+
+    def expand(self, count: int) -> Conditioning:
+        """One prompt for a batch of `count`."""
+        return self.select(torch.zeros(count, dtype=torch.long, device=self.context.device))
+
+
+def latent_mask(mask: Tensor, factor: int = 8) -> Tensor:
+    """Mask `(B, 1, H, W)` -> `(B, 1, h, w)` in {0, 1}, as ComfyUI's `concat_cond` makes it."""
+    size = mask.shape[-2] // factor, mask.shape[-1] // factor
+    return F.interpolate(mask, size=size, mode="bilinear").round()
+
+
+def masked_image(image: Tensor, mask: Tensor) -> Tensor:
+    """Image `(B, 3, H, W)` with the hole (mask rounds to 1) at 0.5 grey."""
+    keep = 1 - mask.round()
+    return (image - 0.5) * keep + 0.5
+
+
+@dataclass(frozen=True, eq=False)
+class Backbone:
+    """Modules in eval mode, all parameters frozen.
+
+    `text_encoders` and `tokenizers` share their keys (`clip_l`, `clip_g`), which are also the names
+    that words carry in identity files. `alphas_cumprod (1000,)` float32.
+    """
+
+    spec: BackboneSpec
+    unet: UNet2DConditionModel
+    vae: AutoencoderTiny
+    text_encoders: Mapping[str, CLIPTextModel]
+    tokenizers: Mapping[str, CLIPTokenizer]
+    alphas_cumprod: Tensor
+
+    @property
+    def device(self) -> torch.device:
+        return self.unet.device
+
+    @property
+    def dtype(self) -> torch.dtype:
+        return self.unet.dtype
+
+    @property
+    def hash(self) -> str:
+        """16 hex digits that change when the U-Net does; the same whatever file or dtype it came from."""
+        digest = hashlib.sha256(self.spec.family.encode())
+        state = self.unet.state_dict()
+        for key in ("conv_in.weight", "time_embedding.linear_1.weight", "conv_out.weight"):
+            digest.update(state[key].detach().to("cpu", torch.float16).numpy().tobytes())
+        return digest.hexdigest()[:16]
+
+    @torch.no_grad()
+    def encode_image(self, image: Tensor) -> LatentDistribution:
+        """Image `(B, 3, H, W)` in [0, 1], sides divisible by the latent factor -> its latents."""
+        encoded = self.vae.encode(image.to(self.device, self.dtype) * 2 - 1)
+        return LatentDistribution(encoded.latents)
+
+    @torch.no_grad()
+    def decode(self, latent: Tensor) -> Tensor:
+        """Scaled latent `(B, C, h, w)` -> image `(B, 3, H, W)` float32 in [0, 1]."""
+        image = self.vae.decode(latent.to(self.dtype)).sample
+        return (image.float() / 2 + 0.5).clamp(0, 1)
+
+    def encode_prompts(self, prompts: Sequence[str], words: Words | None = None) -> Conditioning:
+        """Prompts -> context `(B, L, D)`, differentiable in the tensors of `words`.
+
+        `words` maps a placeholder to `{encoder name: (n, D)}`; a prompt uses it as
+        `embedding:<placeholder>`. Raises `ConfigError` for a placeholder that is not there.
+        """
+        return Conditioning(encode_prompts(self, prompts, words or {}))
+
+    def predict(
+        self,
+        noisy: Tensor,
+        timestep: Tensor,
+        conditioning: Conditioning,
+        mask_latent: Tensor,
+        masked_latent: Tensor,
+    ) -> Tensor:
+        """The U-Net's answer `(B, C, h, w)` for noisy latents at `timestep (B,)`.
+
+        Channels are [noisy latent | mask | masked-image latent], the order ComfyUI feeds.
+        """
+        sample = torch.cat([noisy, mask_latent, masked_latent], dim=1).to(self.dtype)
+        return self.unet(
+            sample,
+            timestep,
+            encoder_hidden_states=conditioning.context.to(self.dtype),
+            added_cond_kwargs=conditioning.added,
+            return_dict=False,
+        )[0]
+
+    def _scales(self, timestep: Tensor) -> tuple[Tensor, Tensor]:
+        alpha_bar = self.alphas_cumprod[timestep].view(-1, 1, 1, 1)
+        return alpha_bar.sqrt(), (1 - alpha_bar).sqrt()
+
+    def add_noise(self, latent: Tensor, noise: Tensor, timestep: Tensor) -> Tensor:
+        """q(x_t | x_0) of DDPM (2006.11239, eq. 4); `timestep (B,)` long in [0, 1000)."""
+        signal, sigma = self._scales(timestep)
+        return signal * latent + sigma * noise
+
+    def target(self, latent: Tensor, noise: Tensor, timestep: Tensor) -> Tensor:
+        """What `predict` should return: eps, or v of progressive distillation (2202.00512, app. D)."""
+        if self.spec.prediction == "epsilon":
+            return noise
+        signal, sigma = self._scales(timestep)
+        return signal * noise - sigma * latent
+
+    def to_x0(self, output: Tensor, noisy: Tensor, timestep: Tensor) -> Tensor:
+        """The clean latent that an output of `predict` stands for."""
+        signal, sigma = self._scales(timestep)
+        if self.spec.prediction == "epsilon":
+            return (noisy - sigma * output) / signal
+        return signal * noisy - sigma * output
+
+    def scheduler(self, name: str = "ddim") -> Any:
+        """A diffusers scheduler with this backbone's schedule and prediction type."""
+        if name not in SAMPLERS:
+            raise ConfigError(f"sampler {name!r} is unknown; choose one of {', '.join(SAMPLERS)}")
+        kind, options = SAMPLERS[name]
+        return getattr(diffusers, kind)(
+            **SCHEDULE, prediction_type=self.spec.prediction, **options
+        )
+
+
+SCHEDULE = {
+    "num_train_timesteps": 1000,
+    "beta_start": 0.00085,
+    "beta_end": 0.012,
+    "beta_schedule": "scaled_linear",
+}
+
+
+def alphas_cumprod() -> Tensor:
+    """SD's schedule, `(1000,)` float32."""
+    return diffusers.DDPMScheduler(**SCHEDULE).alphas_cumprod

@@ -1,0 +1,62 @@
+"""The model families: what the code may know about each, and how to build its empty modules."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ..types import BackboneSpec
+
+
+@dataclass(frozen=True)
+class Family:
+    """A row of the table: the public spec and the configs of the modules behind it.
+
+    `unet` are `UNet2DConditionModel` arguments; `text` maps an encoder's name (`clip_l`) to
+    `CLIPTextConfig` arguments; `tokenizer` is a folder under `facea_core/assets`.
+    """
+
+    spec: BackboneSpec
+    unet: Mapping[str, Any]
+    text: Mapping[str, Mapping[str, Any]]
+    tokenizer: str
+
+
+TINY = Family(
+    spec=BackboneSpec(
+        family="facea-tiny",
+        resolution=128,
+        latent_channels=4,
+        latent_factor=8,
+        widths={"clip_l": 128},
+        max_tokens=48,
+        prediction="v_prediction",
+        cfg=2.0,
+        architecture="facea-tiny-inpainting",
+    ),
+    unet={
+        "sample_size": 16,
+        "in_channels": 9,
+        "out_channels": 4,
+        "block_out_channels": (64, 128, 128),
+        "layers_per_block": 1,
+        "down_block_types": ("DownBlock2D", "CrossAttnDownBlock2D", "DownBlock2D"),
+        "up_block_types": ("UpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"),
+        "cross_attention_dim": 128,
+        "attention_head_dim": 2,  # diffusers' historical name: this is the number of heads
+    },
+    text={
+        "clip_l": {
+            "hidden_size": 128,
+            "intermediate_size": 512,
+            "num_hidden_layers": 2,
+            "num_attention_heads": 2,
+            "max_position_embeddings": 48,
+            "hidden_act": "quick_gelu",
+        }
+    },
+    tokenizer="tiny-tokenizer",
+)
+
+FAMILIES = (TINY,)

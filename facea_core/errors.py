@@ -1,0 +1,53 @@
+"""Errors a user can meet. Each message says what was wrong, the value seen, and what to do.
+
+Every class also inherits the builtin it specialises, so callers that catch `ValueError` or `OSError`
+keep working. A cancel is not here: the host's own exception passes through the core untouched.
+"""
+
+
+class FaceAError(Exception):
+    """Base of every error that the user, not the programmer, can mend."""
+
+
+class ConfigError(FaceAError, ValueError):
+    """A setting is unknown or out of range."""
+
+
+class ImageError(FaceAError, ValueError):
+    """A picture cannot be read or used."""
+
+
+class MaskError(FaceAError, ValueError):
+    """A mask is empty or does not fit its picture."""
+
+
+class NoFaceError(FaceAError, ValueError):
+    """No face, or not the one asked for, was found."""
+
+
+class PartError(FaceAError, ValueError):
+    """A part of the face that was asked for was not found."""
+
+
+class IdentityFormatError(FaceAError, ValueError):
+    """A file is not an identity, is damaged, or was written by a newer version."""
+
+
+class BackboneError(FaceAError, ValueError):
+    """A checkpoint cannot be read as a supported inpainting model."""
+
+
+class BackboneMismatchError(FaceAError, ValueError):
+    """An identity was trained for another model family."""
+
+
+class TrainingError(FaceAError, RuntimeError):
+    """Training cannot start, go on, or be resumed."""
+
+
+class MissingDependencyError(FaceAError, ImportError):
+    """An optional package is needed and not installed."""
+
+
+class AssetError(FaceAError, OSError):
+    """A file of the pack, or an output file, cannot be read or written."""

@@ -1,0 +1,92 @@
+"""Painted pictures to learn from, kept as bytes in memory, with masks of every part."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+from tqdm import tqdm
+
+from .. import painter
+
+SIDE = 128
+HEAD = -1
+
+
+@dataclass(frozen=True, eq=False)
+class Pool:
+    """N pictures. `images (N, 3, 128, 128)` and `masks (N, parts, 128, 128)` uint8 in [0, 255].
+
+    `people (N, I)` and `scenes (N, S)` are the numbers that they were painted from; several pictures
+    in a row show the same person.
+    """
+
+    images: Tensor
+    masks: Tensor
+    people: Tensor
+    scenes: Tensor
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def batch(self, index: Tensor, device: str | torch.device) -> tuple[Tensor, Tensor]:
+        """Images `(B, 3, H, W)` and masks `(B, parts, H, W)`, float32 in [0, 1]."""
+        images, masks = self.images[index].to(device), self.masks[index].to(device)
+        return images.float() / 255, masks.float() / 255
+
+
+def paint_pool(people: int, each: int, seed: int, device: str | torch.device = "cpu") -> Pool:
+    """Paint `each` pictures of each of `people` persons, every third one in a busy scene."""
+    generator = torch.Generator().manual_seed(seed)
+    who = painter.sample_people(people, generator).repeat_interleave(each, dim=0)
+    calm = painter.sample_scenes(len(who), generator)
+    busy = painter.sample_scenes(len(who), generator, busy=True)
+    scenes = torch.where((torch.arange(len(who)) % 3 == 2)[:, None], busy, calm)
+    images = torch.empty(len(who), 3, SIDE, SIDE, dtype=torch.uint8)
+    masks = torch.empty(len(who), len(painter.PARTS), SIDE, SIDE, dtype=torch.uint8)
+    for start in tqdm(range(0, len(who), 64), desc="paint", unit="x64"):
+        rows = slice(start, start + 64)
+        painted = painter.paint(who[rows].to(device), scenes[rows].to(device), SIDE)
+        images[rows] = (painted.image * 255).round().byte().cpu()
+        stacked = torch.cat([painted.masks[part] for part in painter.PARTS], dim=1)
+        masks[rows] = (stacked * 255).round().byte().cpu()
+    return Pool(images, masks, who, scenes)
+
+
+def holes(masks: Tensor, part: Tensor, generator: torch.Generator) -> Tensor:
+    """A hole `(B, 1, H, W)` in {0, 1} over a part of each picture, as composing would make it.
+
+    `masks (B, parts, H, W)`; `part (B,)` indexes `painter.PARTS`, or is `HEAD` for face and hair.
+    Half of the holes are grown boxes, a quarter ellipses, a quarter the grown shape itself. A picture
+    without the part (a bald head's hair) gets the whole head.
+    """
+    head = masks[:, :2].amax(dim=1, keepdim=True)
+    shape = masks.gather(1, part.clamp(min=0).view(-1, 1, 1, 1).expand(-1, 1, *masks.shape[2:]))
+    shape = torch.where((part == HEAD).view(-1, 1, 1, 1), head, shape)
+    empty = shape.flatten(1).amax(dim=1) < 0.5
+    shape = torch.where(empty.view(-1, 1, 1, 1), head, shape)
+    solid = shape > 0.5
+    size = masks.shape[-1]
+    line = torch.arange(size, device=masks.device)
+    edges = []
+    for axis in (2, 3):  # rows seen from the columns, then columns seen from the rows
+        seen = solid.any(dim=5 - axis).squeeze(1)
+        first = torch.where(seen, line, size).amin(dim=1)
+        last = torch.where(seen, line, -1).amax(dim=1) + 1
+        edges += [first, last]
+    y0, y1, x0, x1 = (e.float() for e in edges)
+    draw = torch.rand(len(masks), 5, generator=generator).to(masks.device)
+    grow_x = 1.0 + 0.35 * draw[:, 0]
+    grow_y = 1.0 + 0.35 * draw[:, 1]
+    cx = (x0 + x1) / 2 + (draw[:, 2] - 0.5) * 0.1 * (x1 - x0)
+    cy = (y0 + y1) / 2 + (draw[:, 3] - 0.5) * 0.1 * (y1 - y0)
+    rx, ry = (x1 - x0) / 2 * grow_x + 1, (y1 - y0) / 2 * grow_y + 1
+    dx = ((line + 0.5)[None, None, :] - cx[:, None, None]).abs() / rx[:, None, None]
+    dy = ((line + 0.5)[None, :, None] - cy[:, None, None]).abs() / ry[:, None, None]
+    box = ((dx <= 1) & (dy <= 1)).float().unsqueeze(1)
+    oval = ((dx / 1.12) ** 4 + (dy / 1.12) ** 4 <= 1).float().unsqueeze(1)
+    grown = F.max_pool2d(solid.float(), 9, stride=1, padding=4)
+    kind = draw[:, 4].view(-1, 1, 1, 1)
+    return torch.where(kind < 0.5, box, torch.where(kind < 0.75, oval, grown))

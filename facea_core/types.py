@@ -1,0 +1,288 @@
+"""The values that travel between detect, train, compose and evaluate.
+
+Conventions everywhere in `facea_core`: image float32 `(B, 3, H, W)` RGB in [0, 1]; mask float32
+`(B, 1, H, W)` in [0, 1], 1 = repaint; latent `(B, C, h, w)` already scaled; context `(B, L, D)`;
+boxes are integer pixels, half-open, in the frame of the image they came with; `size` is (H, W).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from torch import Tensor
+
+Size = tuple[int, int]
+
+
+class Box(NamedTuple):
+    """Half-open pixel rectangle: x0 <= x < x1, y0 <= y < y1."""
+
+    x0: int
+    y0: int
+    x1: int
+    y1: int
+
+    @property
+    def width(self) -> int:
+        return self.x1 - self.x0
+
+    @property
+    def height(self) -> int:
+        return self.y1 - self.y0
+
+    @property
+    def area(self) -> int:
+        return max(self.width, 0) * max(self.height, 0)
+
+    @property
+    def center(self) -> tuple[float, float]:
+        """(x, y) in pixels."""
+        return (self.x0 + self.x1) / 2, (self.y0 + self.y1) / 2
+
+    def clip(self, size: Size) -> Box:
+        """The part of the box inside an image of `size` (H, W); may be empty."""
+        height, width = size
+        x0, x1 = (min(max(x, 0), width) for x in (self.x0, self.x1))
+        y0, y1 = (min(max(y, 0), height) for y in (self.y0, self.y1))
+        return Box(x0, y0, max(x0, x1), max(y0, y1))
+
+    def grow(self, factor: float) -> Box:
+        """Scale about the centre; 1.0 leaves it as it is. Not clipped."""
+        (cx, cy), half_w, half_h = self.center, self.width * factor / 2, self.height * factor / 2
+        return Box(round(cx - half_w), round(cy - half_h), round(cx + half_w), round(cy + half_h))
+
+    def shift(self, dx: int, dy: int) -> Box:
+        return Box(self.x0 + dx, self.y0 + dy, self.x1 + dx, self.y1 + dy)
+
+    def scale(self, sx: float, sy: float) -> Box:
+        """The same rectangle after the image was resized by (sx, sy)."""
+        return Box(round(self.x0 * sx), round(self.y0 * sy), round(self.x1 * sx), round(self.y1 * sy))
+
+    def intersect(self, other: Box) -> Box:
+        x0, y0 = max(self.x0, other.x0), max(self.y0, other.y0)
+        x1, y1 = min(self.x1, other.x1), min(self.y1, other.y1)
+        return Box(x0, y0, max(x0, x1), max(y0, y1))
+
+    def join(self, other: Box) -> Box:
+        """Smallest box around both."""
+        return Box(
+            min(self.x0, other.x0),
+            min(self.y0, other.y0),
+            max(self.x1, other.x1),
+            max(self.y1, other.y1),
+        )
+
+    def iou(self, other: Box) -> float:
+        """Intersection over union in [0, 1]."""
+        shared = self.intersect(other).area
+        return shared / max(self.area + other.area - shared, 1)
+
+
+@dataclass(frozen=True)
+class Detection:
+    """One answer of a detector, before selection.
+
+    `box` is in the frame of the image that was searched; `score` in [0, 1]. `estimated` marks a box
+    that was derived from the face's proportions and not seen; `source` is the name of the detector.
+    """
+
+    phrase: str
+    box: Box
+    score: float
+    estimated: bool = False
+    source: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """One attribute found in one photo. `mask` is `(1, 1, H, W)` of the whole image, or None = the box.
+
+    `estimated` marks a part that was derived from the face's proportions and not seen.
+    """
+
+    attribute: str
+    box: Box
+    score: float
+    mask: Tensor | None = None
+    estimated: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class FaceAttributes:
+    """One face of one image: its box and at most one part per attribute."""
+
+    size: Size
+    face: Box
+    score: float
+    parts: tuple[Part, ...] = ()
+    detector: str = ""
+    notes: tuple[str, ...] = ()
+
+    def part(self, attribute: str) -> Part | None:
+        return next((part for part in self.parts if part.attribute == attribute), None)
+
+    @property
+    def attributes(self) -> tuple[str, ...]:
+        return tuple(part.attribute for part in self.parts)
+
+
+@dataclass(frozen=True, eq=False)
+class Photo:
+    """A picture of the person with the face that is meant. `image` is `(1, 3, H, W)`.
+
+    `notes` says what was done to the picture on the way in (rotated, alpha removed, ...).
+    """
+
+    image: Tensor
+    attributes: FaceAttributes
+    name: str = ""
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class BackboneSpec:
+    """What the rest of the code may know about a model family.
+
+    `prediction` is "epsilon" or "v_prediction"; `resolution` the native picture side in pixels;
+    `latent_factor` pixels per latent pixel; `widths` the embedding width of each text encoder,
+    by the name its words carry in files (`clip_l`, `clip_g`).
+    """
+
+    family: str
+    resolution: int
+    latent_channels: int
+    latent_factor: int
+    widths: Mapping[str, int]
+    max_tokens: int
+    prediction: str
+    cfg: float
+    architecture: str = ""
+
+
+@dataclass(frozen=True)
+class StepReport:
+    """What `on_step` receives, on the CPU, at every report interval.
+
+    `loss` is the mean since the last report; `task_losses` by "global" / "local";
+    `attribute_losses` by attribute; `rates` by parameter group ("words", "lora");
+    `seconds` since the start of this run; `eta` seconds still to go. `previews` is `(N, 3, H, W)`
+    when this report carries fixed-seed preview pictures.
+    """
+
+    step: int
+    total: int
+    loss: float
+    task_losses: Mapping[str, float]
+    attribute_losses: Mapping[str, float]
+    rates: Mapping[str, float]
+    seconds: float
+    eta: float
+    previews: Tensor | None = None
+
+
+OnStep = Callable[[StepReport], None]
+"""Called from the training loop. To cancel, raise: nothing on the way catches it."""
+
+
+@dataclass(frozen=True, eq=False)
+class Word:
+    """A learned embedding. `vectors` maps an encoder name to `(n, D)` float32 on the CPU.
+
+    `placeholder` is "<identity>/<attribute>"; in a prompt it is spelled `embedding:<placeholder>`.
+    """
+
+    placeholder: str
+    attribute: str
+    initializer: str
+    vectors: Mapping[str, Tensor]
+
+
+@dataclass(frozen=True, eq=False)
+class LoraWeights:
+    """One adapted layer: `down (r, in, ...)`, `up (out, r, ...)` float32 CPU; delta = up @ down * alpha / r."""
+
+    down: Tensor
+    up: Tensor
+    alpha: float
+
+
+@dataclass(frozen=True)
+class IdentityMeta:
+    """What the file says about the training. Everything here round-trips through JSON.
+
+    `family` and `backbone_hash` say what it was trained on; `class_noun` is "man", "woman", ...;
+    `prompt` is the ready-made prompt with the person's words; `config` the whole training config;
+    `scores` whatever was measured.
+    """
+
+    family: str
+    backbone_hash: str
+    class_noun: str
+    prompt: str
+    steps: int
+    seed: int
+    rank: int
+    config: Mapping[str, Any] = field(default_factory=dict)
+    scores: Mapping[str, float] = field(default_factory=dict)
+    tool_version: str = ""
+    created: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Identity:
+    """The trained person. `lora` is keyed by the layer's dotted path in the diffusers U-Net."""
+
+    name: str
+    words: tuple[Word, ...]
+    lora: Mapping[str, LoraWeights]
+    meta: IdentityMeta
+
+    def word(self, attribute: str) -> Word | None:
+        return next((word for word in self.words if word.attribute == attribute), None)
+
+
+@dataclass(frozen=True)
+class CropPlan:
+    """A square crop of a picture and the size it is painted at; invertible by `stitch`.
+
+    `box` may reach outside the picture of `source` size (H, W): the crop is then padded by repeating
+    the border. `size` (H, W) is what the model sees, a multiple of 8.
+    """
+
+    source: Size
+    box: Box
+    size: Size
+
+
+@dataclass(frozen=True, eq=False)
+class Composition:
+    """A finished picture and how it came about. All tensors on the CPU.
+
+    `image (1, 3, H, W)` equals the input bit for bit where `mask (1, 1, H, W)` is 0; `crop` is what the
+    model saw, `patch` what it painted, one pair per face in `plans`.
+    """
+
+    image: Tensor
+    mask: Tensor
+    plans: tuple[CropPlan, ...]
+    crops: tuple[Tensor, ...]
+    patches: tuple[Tensor, ...]
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Metrics:
+    """Plain numbers about a generated picture. Similarities are cosines in [-1, 1].
+
+    `copy_paste` is (nearest training photo) - (nearest held-out photo): how much closer the picture is
+    to a photo it was trained on than to others of the same person. NaN where nothing was given to
+    compare with.
+    """
+
+    training: float
+    heldout: float
+    copy_paste: float
+    background: float
+    count: int

@@ -18,7 +18,7 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from ... import __version__
-from ...backbone import Backbone
+from ...backbone import Backbone, load_backbone
 from ...backbone.load import TINY_FILE, move, single_file_state
 from ..model import (
     DETECTOR_FILE,
@@ -29,16 +29,21 @@ from ..model import (
     load_part_detector,
     random_backbone,
 )
+from ..painter import VOCABULARY
 from ..tokenizer import write_tokenizer
 from . import score
 from .autoencoder import NarrowAutoencoder, export, train_autoencoder
 from .dataset import Pool, paint_pool
-from .denoiser import encode_pool, train_denoiser
+from .denoiser import Encoded, encode_pool, train_denoiser
 from .detector import train_detector
 from .encoder import train_encoder
 
 log = logging.getLogger("facea.pretrain")
 ASSETS = Path(__file__).parents[2] / "assets"
+# Whole tokens for what people may type beside the painter's own words.
+MORE_WORDS = (
+    "ears eye ear lips chin teeth child girl boy his her their old young happy sad , . ! ? : ; ' \""
+).split()
 
 
 @dataclass(frozen=True)
@@ -46,14 +51,13 @@ class Recipe:
     """Everything the weights depend on."""
 
     seed: int = 0
-    autoencoder_steps: int = 650
-    decoder_steps: int = 130
-    people: int = 5000
+    autoencoder_rounds: tuple[tuple[int, int], ...] = ((650, 130), (350, 60))
+    people: int = 4000
     pictures_each: int = 2
-    denoiser_steps: int = 3000
-    detector_steps: int = 600
+    denoiser_steps: int = 2400
+    detector_steps: int = 450
     encoder_groups: int = 1500
-    encoder_steps: int = 500
+    encoder_steps: int = 400
 
 
 class Run:
@@ -82,21 +86,27 @@ class Run:
 
     def autoencoder(self) -> NarrowAutoencoder:
         r = self.recipe
+        model = NarrowAutoencoder()
+        for number, (steps, decoder_steps) in enumerate(r.autoencoder_rounds):
 
-        def train() -> nn.Module:
-            pool = paint_pool(1500, 2, r.seed + 1, self.device)
-            return train_autoencoder(
-                pool, r.autoencoder_steps, r.seed, self.device, decoder_steps=r.decoder_steps
-            )
+            def train(n: int = number, all_: int = steps, decoder: int = decoder_steps) -> nn.Module:
+                pool = paint_pool(1500, 2, r.seed + 1, self.device)
+                return train_autoencoder(
+                    model, pool, all_, decoder, r.seed + n, self.device, fresh=n == 0
+                )
 
-        return self.stage("autoencoder", NarrowAutoencoder(), train)
+            self.stage(f"autoencoder-{number}", model, train)
+            model.requires_grad_(True)
+        return model.requires_grad_(False)
 
     def detector(self) -> PartDetector:
         r = self.recipe
-        return self.stage(
-            "detector", PartDetector(),
-            lambda: train_detector(self.pool, r.detector_steps, r.seed, self.device),
-        )  # fmt: skip
+
+        def train() -> nn.Module:
+            pool = paint_pool(1200, 2, r.seed + 3, self.device)
+            return train_detector(pool, r.detector_steps, r.seed, self.device)
+
+        return self.stage("detector", PartDetector(), train)
 
     def encoder(self) -> IdentityEncoder:
         r = self.recipe
@@ -116,8 +126,6 @@ class Run:
         if not path.exists():
             data = encode_pool(self.pool, autoencoder.to(self.device), r.seed, self.device)
             _write(vars(data), path)
-        from .denoiser import Encoded
-
         train_denoiser(
             backbone, self.pool, Encoded(**load_file(path)), r.denoiser_steps, r.seed, self.folder
         )
@@ -140,8 +148,6 @@ def publish(run: Run, backbone: Backbone) -> None:
 
 
 def scores(device: str) -> dict[str, float]:
-    from ...backbone import load_backbone
-
     backbone = load_backbone("tiny", device)
     score.sample_sheet(backbone).save(ASSETS / "facea-tiny.jpg", quality=88)
     return {
@@ -157,18 +163,15 @@ def main() -> None:
     parser.add_argument("--run", type=Path, default=Path("runs/pretrain"))
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--only", choices=["autoencoder", "detector", "encoder", "backbone"])
-    for name, value in asdict(Recipe()).items():
-        parser.add_argument(f"--{name.replace('_', '-')}", type=int, default=value)
+    parser.add_argument("--recipe", type=json.loads, default={}, help='JSON, e.g. {"seed": 1}')
     args = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    recipe = Recipe(**{name: getattr(args, name) for name in asdict(Recipe())})
+    recipe = Recipe(**args.recipe)
     run = Run(args.run, recipe, args.device)
     if args.only:
         getattr(run, args.only)()
         return
-    from ..painter import VOCABULARY
-
-    write_tokenizer(ASSETS / "tiny-tokenizer", VOCABULARY)
+    write_tokenizer(ASSETS / "tiny-tokenizer", [*VOCABULARY, *MORE_WORDS])
     publish(run, run.backbone())
     report = {"recipe": asdict(recipe), "device": args.device, "scores": scores(args.device)}
     (ASSETS / "facea-tiny.json").write_text(json.dumps(report, indent=2) + "\n", "utf-8")

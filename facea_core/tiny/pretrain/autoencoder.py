@@ -103,22 +103,30 @@ def start_at_linear_optimum(model: NarrowAutoencoder, images: Tensor) -> None:
 
 
 def train_autoencoder(
-    pool: Pool, steps: int, seed: int, device: str | torch.device, *, decoder_steps: int = 0
+    model: NarrowAutoencoder,
+    pool: Pool,
+    steps: int,
+    decoder_steps: int,
+    seed: int,
+    device: str | torch.device,
+    *,
+    fresh: bool,
 ) -> NarrowAutoencoder:
-    """Fit the pool: `steps` of everything, then `decoder_steps` of the decoder alone.
+    """One round: `steps` of everything, then `decoder_steps` of the decoder alone.
 
-    Between the two, latents are normalised to zero mean and unit deviation per channel.
+    Between the two, latents are normalised to zero mean and unit deviation per channel. A `fresh`
+    model starts at the linear optimum; another one goes on from where the last round left it.
     """
     torch.manual_seed(seed)
     generator = torch.Generator().manual_seed(seed)
-    model = NarrowAutoencoder().to(device)
     sample, _ = pool.batch(torch.randperm(len(pool), generator=generator)[:512], device)
-    start_at_linear_optimum(model, sample)
-    model = model.to(memory_format=torch.channels_last)
+    if fresh:
+        start_at_linear_optimum(model, sample)
+    model = model.to(device, memory_format=torch.channels_last)
     _fit(model, pool, list(model.parameters()), steps, 2e-3, generator, device, "autoencoder")
     normalise(model, sample)
-    model.encoder.requires_grad_(False)
-    _fit(model, pool, list(model.decoder.parameters()), decoder_steps, 1e-3, generator, device, "decoder")
+    decoder = list(model.decoder.parameters())
+    _fit(model, pool, decoder, decoder_steps, 1e-3, generator, device, "decoder")
     return model
 
 
@@ -142,7 +150,7 @@ def _fit(model, pool, parameters, steps, rate, generator, device, title) -> None
         loss = (weight * (difference + 4 * difference.square())).mean()
         mean, std = latent.mean(dim=(0, 2, 3)), latent.std(dim=(0, 2, 3))
         loss = loss + 0.02 * (mean.square() + (std - 1).square()).mean()
-        loss.backward()
+        loss.backward(inputs=parameters)
         nn.utils.clip_grad_norm_(parameters, 1.0)
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)

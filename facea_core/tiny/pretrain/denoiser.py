@@ -13,7 +13,7 @@ from tqdm import tqdm
 
 from ...backbone import Backbone, latent_mask, masked_image
 from .autoencoder import NarrowAutoencoder
-from .captions import caption
+from .captions import caption, describe_pool
 from .dataset import HEAD, Pool, holes
 
 BATCH = 64
@@ -69,6 +69,7 @@ def train_denoiser(
     optimizer = torch.optim.AdamW(parameters, lr=RATE, weight_decay=0.01, fused=True)
     # Everything random in a step comes from its number, so going on needs no random state.
     first = _resume(run, networks, average, optimizer, parameters)
+    descriptions = describe_pool(pool.people, pool.scenes)
     bar = tqdm(range(first, steps), desc="denoiser", initial=first, total=steps)
     running = 0.0
     for step in bar:
@@ -80,8 +81,7 @@ def train_denoiser(
         which = (torch.rand(BATCH, generator=generator) < 0.3).long()
         part = data.part[index, which].tolist()
         prompts = [
-            caption(pool.people[i], pool.scenes[i], p, rng)
-            for i, p in zip(index.tolist(), part, strict=True)
+            caption(descriptions[i], p, rng) for i, p in zip(index.tolist(), part, strict=True)
         ]
         latent = data.clean[index].to(device).float()
         masked = data.masked[index, which].to(device).float()

@@ -1,7 +1,8 @@
 """Errors a user can meet. Each message says what was wrong, the value seen, and what to do.
 
-Every class also inherits the builtin it specialises, so callers that catch `ValueError` or `OSError`
-keep working. A cancel is not here: the host's own exception passes through the core untouched.
+Every class also inherits the builtin it specialises, so callers that catch `ValueError` or
+`OSError` keep working. A cancel is not here: the host's own exception passes through the core
+untouched.
 """
 
 

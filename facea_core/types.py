@@ -58,7 +58,9 @@ class Box(NamedTuple):
 
     def scale(self, sx: float, sy: float) -> Box:
         """The same rectangle after the image was resized by (sx, sy)."""
-        return Box(round(self.x0 * sx), round(self.y0 * sy), round(self.x1 * sx), round(self.y1 * sy))
+        return Box(
+            round(self.x0 * sx), round(self.y0 * sy), round(self.x1 * sx), round(self.y1 * sy)
+        )
 
     def intersect(self, other: Box) -> Box:
         x0, y0 = max(self.x0, other.x0), max(self.y0, other.y0)
@@ -97,7 +99,7 @@ class Detection:
 
 @dataclass(frozen=True, eq=False)
 class Part:
-    """One attribute found in one photo. `mask` is `(1, 1, H, W)` of the whole image, or None = the box.
+    """One attribute found in one photo. `mask (1, 1, H, W)` is of the whole image; None = the box.
 
     `estimated` marks a part that was derived from the face's proportions and not seen.
     """
@@ -201,7 +203,10 @@ class Word:
 
 @dataclass(frozen=True, eq=False)
 class LoraWeights:
-    """One adapted layer: `down (r, in, ...)`, `up (out, r, ...)` float32 CPU; delta = up @ down * alpha / r."""
+    """One adapted layer, float32 on the CPU: `down (r, in, ...)`, `up (out, r, ...)`.
+
+    The layer's change is up @ down * alpha / r.
+    """
 
     down: Tensor
     up: Tensor
@@ -247,8 +252,8 @@ class Identity:
 class CropPlan:
     """A square crop of a picture and the size it is painted at; invertible by `stitch`.
 
-    `box` may reach outside the picture of `source` size (H, W): the crop is then padded by repeating
-    the border. `size` (H, W) is what the model sees, a multiple of 8.
+    `box` may reach outside the picture of `source` size (H, W): the crop is then padded by
+    repeating the border. `size` (H, W) is what the model sees, a multiple of 8.
     """
 
     source: Size
@@ -260,8 +265,8 @@ class CropPlan:
 class Composition:
     """A finished picture and how it came about. All tensors on the CPU.
 
-    `image (1, 3, H, W)` equals the input bit for bit where `mask (1, 1, H, W)` is 0; `crop` is what the
-    model saw, `patch` what it painted, one pair per face in `plans`.
+    `image (1, 3, H, W)` equals the input bit for bit where `mask (1, 1, H, W)` is 0; `crops` are
+    what the model saw, `patches` what it painted, one pair per face in `plans`.
     """
 
     image: Tensor
@@ -276,9 +281,9 @@ class Composition:
 class Metrics:
     """Plain numbers about a generated picture. Similarities are cosines in [-1, 1].
 
-    `copy_paste` is (nearest training photo) - (nearest held-out photo): how much closer the picture is
-    to a photo it was trained on than to others of the same person. NaN where nothing was given to
-    compare with.
+    `copy_paste` is (nearest training photo) - (nearest held-out photo): how much closer the picture
+    is to a photo it was trained on than to others of the same person. NaN where nothing was given
+    to compare with.
     """
 
     training: float

@@ -28,13 +28,13 @@ SAMPLERS = {
 
 @dataclass(frozen=True, eq=False)
 class LatentDistribution:
-    """What the autoencoder says of an image: `mean (B, C, h, w)` and, if it is variational, `std`."""
+    """What the autoencoder says of an image: `mean (B, C, h, w)`; `std` if it is variational."""
 
     mean: Tensor
     std: Tensor | None = None
 
     def sample(self, noise: Tensor | None = None) -> Tensor:
-        """Latent `(B, C, h, w)`, scaled. `noise` is standard normal of that shape; None = the mean."""
+        """Scaled latent `(B, C, h, w)`. `noise` is standard normal; None = the mean."""
         return self.mean if self.std is None or noise is None else self.mean + self.std * noise
 
 
@@ -92,7 +92,7 @@ class Backbone:
 
     @property
     def hash(self) -> str:
-        """16 hex digits that change when the U-Net does; the same whatever file or dtype it came from."""
+        """16 hex digits that change when the U-Net does, the same for every file and dtype."""
         digest = hashlib.sha256(self.spec.family.encode())
         state = self.unet.state_dict()
         for key in ("conv_in.weight", "time_embedding.linear_1.weight", "conv_out.weight"):
@@ -150,7 +150,7 @@ class Backbone:
         return signal * latent + sigma * noise
 
     def target(self, latent: Tensor, noise: Tensor, timestep: Tensor) -> Tensor:
-        """What `predict` should return: eps, or v of progressive distillation (2202.00512, app. D)."""
+        """What `predict` should return: eps, or v (2202.00512, app. D)."""
         if self.spec.prediction == "epsilon":
             return noise
         signal, sigma = self._scales(timestep)
@@ -168,9 +168,7 @@ class Backbone:
         if name not in SAMPLERS:
             raise ConfigError(f"sampler {name!r} is unknown; choose one of {', '.join(SAMPLERS)}")
         kind, options = SAMPLERS[name]
-        return getattr(diffusers, kind)(
-            **SCHEDULE, prediction_type=self.spec.prediction, **options
-        )
+        return getattr(diffusers, kind)(**SCHEDULE, prediction_type=self.spec.prediction, **options)
 
 
 SCHEDULE = {

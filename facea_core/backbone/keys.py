@@ -1,4 +1,4 @@
-"""Key names of single-file checkpoints <-> diffusers modules, both ways, for any SD-shaped U-Net."""
+"""Key names of single-file checkpoints <-> diffusers modules, both ways, for any SD U-Net."""
 
 from __future__ import annotations
 
@@ -51,7 +51,9 @@ def unet_prefixes(config: Mapping[str, Any]) -> dict[str, str]:
             pairs.append((f"{single}.1.", f"{module}.attentions.{layer}."))
             block += 1
         if level < levels - 1:
-            pairs.append((f"input_blocks.{block}.0.op.", f"down_blocks.{level}.downsamplers.0.conv."))
+            pairs.append(
+                (f"input_blocks.{block}.0.op.", f"down_blocks.{level}.downsamplers.0.conv.")
+            )
             block += 1
     block = 0
     for level in range(levels):
@@ -89,7 +91,7 @@ def below(state: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
 
 
 def taesd_to_diffusers(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Single-file TAESD tensors -> `AutoencoderTiny`. The decoder counts its clamp as layer 0."""
+    """Single-file TAESD tensors -> `AutoencoderTiny`; the file counts the clamp as layer 0."""
     out = {f"encoder.layers.{k}": v for k, v in below(state, ENCODER_PREFIX).items()}
     for key, value in below(state, DECODER_PREFIX).items():
         index, rest = key.split(".", 1)
@@ -106,5 +108,5 @@ def diffusers_to_taesd(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 
 def text_to_single(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """`CLIPTextModel` tensors -> single file, whether or not this transformers nests `text_model`."""
+    """`CLIPTextModel` tensors -> single file, nested in `text_model` or not (transformers 4 and 5)."""
     return {TEXT_PREFIX + key.removeprefix("text_model."): value for key, value in state.items()}

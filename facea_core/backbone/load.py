@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 from diffusers import AutoencoderTiny, UNet2DConditionModel
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
@@ -43,14 +43,19 @@ def load_backbone(
     path = asset(TINY_FILE) if str(base) == "tiny" else Path(base)
     state = read_checkpoint(path)
     backbone = empty_backbone(identify(state, path))
-    _fill(backbone.unet, keys.rename(
-        keys.below(state, keys.UNET_PREFIX), keys.unet_prefixes(backbone.unet.config)
-    ), path)
+    _fill(
+        backbone.unet,
+        keys.rename(keys.below(state, keys.UNET_PREFIX), keys.unet_prefixes(backbone.unet.config)),
+        path,
+    )
     _fill(backbone.vae, keys.taesd_to_diffusers(state), path)
     nested = any(k.startswith("text_model.") for k in backbone.text_encoders["clip_l"].state_dict())
     text = keys.below(state, keys.TEXT_PREFIX)
-    _fill(backbone.text_encoders["clip_l"],
-          {f"text_model.{k}" if nested else k: v for k, v in text.items()}, path)
+    _fill(
+        backbone.text_encoders["clip_l"],
+        {f"text_model.{k}" if nested else k: v for k, v in text.items()},
+        path,
+    )
     return move(backbone, device, dtype)
 
 
@@ -77,7 +82,11 @@ def identify(state: Mapping[str, Tensor], path: Path) -> Family:
     seen = (first.shape[0], first.shape[1], table.shape[1])
     for family in FAMILIES:
         unet = family.unet
-        if seen == (unet["block_out_channels"][0], unet["in_channels"], unet["cross_attention_dim"]):
+        if seen == (
+            unet["block_out_channels"][0],
+            unet["in_channels"],
+            unet["cross_attention_dim"],
+        ):
             return family
     known = ", ".join(family.spec.family for family in FAMILIES)
     raise BackboneError(

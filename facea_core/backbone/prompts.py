@@ -49,10 +49,12 @@ def _encode(backbone: Backbone, name: str, prompts: Sequence[str], words: Words)
         counts.append(len(chunks))
         rows += [[start, *c, *[end] * (room + 1 - len(c))] for c in chunks]
     ids = torch.tensor([[t if isinstance(t, int) else end for t in row] for row in rows])
-    spots = [(r, c, t) for r, row in enumerate(rows) for c, t in enumerate(row) if not isinstance(t, int)]
+    spots = [
+        (r, c, t) for r, row in enumerate(rows) for c, t in enumerate(row) if not isinstance(t, int)
+    ]
     with _splice(encoder, spots):
         states = encoder(input_ids=ids.to(backbone.device)).last_hidden_state
-    # Repeating a context leaves cross-attention's result as it is, so lengths can be levelled exactly.
+    # Cross-attention does not change when its context is repeated: lengths are levelled exactly.
     longest = math.lcm(*counts)
     split = torch.split(states, counts)
     return torch.stack([s.flatten(0, 1).repeat(longest // len(s), 1) for s in split])

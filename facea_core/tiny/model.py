@@ -23,7 +23,7 @@ M = TypeVar("M", bound=nn.Module)
 
 
 def random_backbone(seed: int = 0) -> Backbone:
-    """facea-tiny with untrained weights drawn from `seed`; the global random state is left alone."""
+    """facea-tiny with untrained weights drawn from `seed`; the global random state is kept."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return empty_backbone(TINY)
@@ -36,7 +36,7 @@ def _conv(inside: int, out: int, stride: int = 1) -> nn.Sequential:
 
 
 class PartDetector(nn.Module):
-    """Where each part is: image `(B, 3, 128, 128)` in [0, 1] -> logits `(B, 6, 64, 64)` in `PARTS` order.
+    """Where each of `PARTS` is: image `(B, 3, 128, 128)` in [0, 1] -> logits `(B, 6, 64, 64)`.
 
     A logit is above 0 where the part covers the cell.
     """

@@ -1,4 +1,4 @@
-"""The recipe's pieces: what is exact about them is tested, what they learn is scored by the recipe."""
+"""The recipe's pieces: what is exact is tested here, what they learn is scored by the recipe."""
 
 import random
 

@@ -33,7 +33,8 @@ from ..painter import VOCABULARY
 from ..tokenizer import write_tokenizer
 from . import score
 from .autoencoder import NarrowAutoencoder, export, train_autoencoder
-from .dataset import Pool, paint_pool
+from .captions import describe_pool
+from .dataset import draw_pool, paint_pool
 from .denoiser import Encoded, encode_pool, train_denoiser
 from .detector import train_detector
 from .encoder import train_encoder
@@ -43,7 +44,7 @@ ASSETS = Path(__file__).parents[2] / "assets"
 # Whole tokens for what people may type beside the painter's own words.
 MORE_WORDS = (
     "ears eye ear lips chin teeth child girl boy his her their old young happy sad , . ! ? : ; ' \""
-).split()
+)
 
 
 @dataclass(frozen=True)
@@ -54,26 +55,18 @@ class Recipe:
     autoencoder_rounds: tuple[tuple[int, int], ...] = ((650, 130), (350, 60))
     people: int = 4000
     pictures_each: int = 2
-    denoiser_steps: int = 2400
+    denoiser_steps: int = 1500
     detector_steps: int = 450
     encoder_groups: int = 1500
     encoder_steps: int = 400
 
 
 class Run:
-    """A run folder and what is in it; every stage is a method that makes its file if it is missing."""
+    """A run folder; every stage is a method that makes its file if it is missing."""
 
     def __init__(self, folder: Path, recipe: Recipe, device: str) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder, self.recipe, self.device = folder, recipe, device
-        self._pool: Pool | None = None
-
-    @property
-    def pool(self) -> Pool:
-        if self._pool is None:
-            r = self.recipe
-            self._pool = paint_pool(r.people, r.pictures_each, r.seed + 2, self.device)
-        return self._pool
 
     def stage(self, name: str, model: nn.Module, train) -> nn.Module:
         path = self.folder / f"{name}.safetensors"
@@ -89,10 +82,12 @@ class Run:
         model = NarrowAutoencoder()
         for number, (steps, decoder_steps) in enumerate(r.autoencoder_rounds):
 
-            def train(n: int = number, all_: int = steps, decoder: int = decoder_steps) -> nn.Module:
+            def train(
+                n: int = number, all_steps: int = steps, decoder: int = decoder_steps
+            ) -> nn.Module:
                 pool = paint_pool(1500, 2, r.seed + 1, self.device)
                 return train_autoencoder(
-                    model, pool, all_, decoder, r.seed + n, self.device, fresh=n == 0
+                    model, pool, all_steps, decoder, r.seed + n, self.device, fresh=n == 0
                 )
 
             self.stage(f"autoencoder-{number}", model, train)
@@ -124,11 +119,12 @@ class Run:
         backbone = move(start, self.device, torch.float32)
         path = self.folder / "latents.safetensors"
         if not path.exists():
-            data = encode_pool(self.pool, autoencoder.to(self.device), r.seed, self.device)
+            pool = paint_pool(r.people, r.pictures_each, r.seed + 2, self.device)
+            data = encode_pool(pool, autoencoder.to(self.device), r.seed, self.device)
             _write(vars(data), path)
-        train_denoiser(
-            backbone, self.pool, Encoded(**load_file(path)), r.denoiser_steps, r.seed, self.folder
-        )
+        said = describe_pool(*draw_pool(r.people, r.pictures_each, r.seed + 2))
+        data = Encoded(**load_file(path))
+        train_denoiser(backbone, said, data, r.denoiser_steps, r.seed, self.folder)
         return backbone
 
 
@@ -142,7 +138,9 @@ def publish(run: Run, backbone: Backbone) -> None:
     recipe = json.dumps(asdict(run.recipe), sort_keys=True)
     metadata = {"facea.recipe": recipe, "facea.tool_version": __version__}
     half = {k: v.half() for k, v in single_file_state(backbone).items()}
-    _write(half, ASSETS / TINY_FILE, {**metadata, "modelspec.architecture": "facea-tiny-inpainting"})
+    _write(
+        half, ASSETS / TINY_FILE, {**metadata, "modelspec.architecture": "facea-tiny-inpainting"}
+    )
     for name, model in ((DETECTOR_FILE, run.detector()), (ENCODER_FILE, run.encoder())):
         _write({k: v.half() for k, v in model.state_dict().items()}, ASSETS / name, metadata)
 
@@ -171,7 +169,7 @@ def main() -> None:
     if args.only:
         getattr(run, args.only)()
         return
-    write_tokenizer(ASSETS / "tiny-tokenizer", [*VOCABULARY, *MORE_WORDS])
+    write_tokenizer(ASSETS / "tiny-tokenizer", [*VOCABULARY, *MORE_WORDS.split()])
     publish(run, run.backbone())
     report = {"recipe": asdict(recipe), "device": args.device, "scores": scores(args.device)}
     (ASSETS / "facea-tiny.json").write_text(json.dumps(report, indent=2) + "\n", "utf-8")

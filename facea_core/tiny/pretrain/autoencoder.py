@@ -1,7 +1,7 @@
 """Pre-training of the autoencoder: a narrow TAESD that starts near the linear optimum.
 
-Trained narrow because the wide layout is slow on a CPU, then exported exactly: unused channels of the
-64-channel TAESD layout are zero, and a residual block of zeros is the identity after a ReLU.
+Trained narrow because the wide layout is slow on a CPU, then exported exactly: unused channels of
+the 64-channel TAESD layout are zero, and a residual block of zeros is the identity after a ReLU.
 """
 
 from __future__ import annotations
@@ -54,7 +54,10 @@ class NarrowAutoencoder(nn.Module):
             layers += [Block(width) for _ in range(blocks)]
             if i < 3:
                 after = DECODER_WIDTHS[i + 1]
-                layers += [nn.Upsample(scale_factor=2), nn.Conv2d(width, after, 3, padding=1, bias=False)]
+                layers += [
+                    nn.Upsample(scale_factor=2),
+                    nn.Conv2d(width, after, 3, padding=1, bias=False),
+                ]
         self.decoder = nn.Sequential(*layers, nn.Conv2d(DECODER_WIDTHS[-1], 3, 3, padding=1))
 
     def encode(self, image: Tensor) -> Tensor:
@@ -68,8 +71,8 @@ class NarrowAutoencoder(nn.Module):
 def start_at_linear_optimum(model: NarrowAutoencoder, images: Tensor) -> None:
     """Make the encoder the 4-component PCA of 8x8 patches; `images (N, 3, H, W)` in [0, 1].
 
-    Colours are copied, stride-2 convolutions rearrange space into channels, and the last one projects
-    onto 32 components as +- pairs, which a ReLU passes undamaged.
+    Colours are copied, stride-2 convolutions rearrange space into channels, and the last one
+    projects onto 32 components as +- pairs, which a ReLU passes undamaged.
     """
     convs = [layer for layer in model.encoder if isinstance(layer, nn.Conv2d)]
     for conv in convs:
@@ -134,7 +137,8 @@ def _fit(model, pool, parameters, steps, rate, generator, device, title) -> None
     batch = 24
     optimizer = torch.optim.AdamW(parameters, lr=rate, weight_decay=0.0)
     schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimizer, lambda i: min(1, (i + 1) / 50) * max(0.02, min(1.0, 1.6 * (1 - i / max(steps, 1))))
+        optimizer,
+        lambda i: min(1, (i + 1) / 50) * max(0.02, min(1.0, 1.6 * (1 - i / max(steps, 1)))),
     )
     bar = tqdm(range(steps), desc=title)
     for _ in bar:
@@ -168,7 +172,7 @@ def _crops(image: Tensor, masks: Tensor, generator: torch.Generator) -> tuple[Te
 
 @torch.no_grad()
 def normalise(model: NarrowAutoencoder, images: Tensor) -> None:
-    """Fold a scale and an offset into the two sides of the latent, so that its channels are N(0, 1)."""
+    """Fold a scale and an offset into both sides of the latent: its channels become N(0, 1)."""
     latent = model.encode(images)
     mean, std = latent.mean(dim=(0, 2, 3)), latent.std(dim=(0, 2, 3))
     out, first = model.encoder[-1], model.decoder[0]

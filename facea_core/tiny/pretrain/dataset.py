@@ -19,8 +19,8 @@ HEAD = -1
 class Pool:
     """N pictures. `images (N, 3, 128, 128)` and `masks (N, parts, 128, 128)` uint8 in [0, 255].
 
-    `people (N, I)` and `scenes (N, S)` are the numbers that they were painted from; several pictures
-    in a row show the same person.
+    `people (N, I)` and `scenes (N, S)` are the numbers that they were painted from; several
+    pictures in a row show the same person.
     """
 
     images: Tensor
@@ -37,13 +37,18 @@ class Pool:
         return images.float() / 255, masks.float() / 255
 
 
-def paint_pool(people: int, each: int, seed: int, device: str | torch.device = "cpu") -> Pool:
-    """Paint `each` pictures of each of `people` persons, every third one in a busy scene."""
+def draw_pool(people: int, each: int, seed: int) -> tuple[Tensor, Tensor]:
+    """Who is painted and where: `each` scenes per person, a third of them busy."""
     generator = torch.Generator().manual_seed(seed)
     who = painter.sample_people(people, generator).repeat_interleave(each, dim=0)
     calm = painter.sample_scenes(len(who), generator)
     busy = painter.sample_scenes(len(who), generator, busy=True)
-    scenes = torch.where((torch.arange(len(who)) % 3 == 2)[:, None], busy, calm)
+    return who, torch.where((torch.arange(len(who)) % 3 == 2)[:, None], busy, calm)
+
+
+def paint_pool(people: int, each: int, seed: int, device: str | torch.device = "cpu") -> Pool:
+    """Paint what `draw_pool` draws."""
+    who, scenes = draw_pool(people, each, seed)
     images = torch.empty(len(who), 3, SIDE, SIDE, dtype=torch.uint8)
     masks = torch.empty(len(who), len(painter.PARTS), SIDE, SIDE, dtype=torch.uint8)
     for start in tqdm(range(0, len(who), 64), desc="paint", unit="x64"):
@@ -59,8 +64,8 @@ def holes(masks: Tensor, part: Tensor, generator: torch.Generator) -> Tensor:
     """A hole `(B, 1, H, W)` in {0, 1} over a part of each picture, as composing would make it.
 
     `masks (B, parts, H, W)`; `part (B,)` indexes `painter.PARTS`, or is `HEAD` for face and hair.
-    Half of the holes are grown boxes, a quarter ellipses, a quarter the grown shape itself. A picture
-    without the part (a bald head's hair) gets the whole head.
+    Half of the holes are grown boxes, a quarter ellipses, a quarter the grown shape itself. A
+    picture without the part (a bald head's hair) gets the whole head.
     """
     head = masks[:, :2].amax(dim=1, keepdim=True)
     shape = masks.gather(1, part.clamp(min=0).view(-1, 1, 1, 1).expand(-1, 1, *masks.shape[2:]))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from tqdm import tqdm
 
 from ...backbone import Backbone, latent_mask, masked_image
 from .autoencoder import NarrowAutoencoder
-from .captions import caption, describe_pool
+from .captions import Description, caption
 from .dataset import HEAD, Pool, holes
 
 BATCH = 64
@@ -46,14 +47,23 @@ def encode_pool(pool: Pool, model: NarrowAutoencoder, seed: int, device: str) ->
         image, masks = pool.batch(index, device)
         rows[0].append(model.encode(image).half().cpu())
         pair = [holes(masks, part[index, k].to(device), generator) for k in range(2)]
-        rows[1].append(torch.stack([model.encode(masked_image(image, h)) for h in pair], 1).half().cpu())
+        rows[1].append(
+            torch.stack([model.encode(masked_image(image, h)) for h in pair], 1).half().cpu()
+        )
         rows[2].append(torch.stack([latent_mask(h) for h in pair], 1).half().cpu())
     clean, masked, hole = (torch.cat(r) for r in rows)
     return Encoded(clean, masked, hole, part)
 
 
 def train_denoiser(
-    backbone: Backbone, pool: Pool, data: Encoded, steps: int, seed: int, run: Path, *, save_every: int = 250
+    backbone: Backbone,
+    descriptions: Sequence[Description],
+    data: Encoded,
+    steps: int,
+    seed: int,
+    run: Path,
+    *,
+    save_every: int = 250,
 ) -> None:
     """Train `backbone.unet` and its text encoder in place; ends with their moving averages in them.
 
@@ -69,15 +79,16 @@ def train_denoiser(
     optimizer = torch.optim.AdamW(parameters, lr=RATE, weight_decay=0.01, fused=True)
     # Everything random in a step comes from its number, so going on needs no random state.
     first = _resume(run, networks, average, optimizer, parameters)
-    descriptions = describe_pool(pool.people, pool.scenes)
     bar = tqdm(range(first, steps), desc="denoiser", initial=first, total=steps)
     running = 0.0
     for step in bar:
         generator = torch.Generator().manual_seed(seed * 1_000_003 + step)
         rng = random.Random(seed * 1_000_003 + step)
         for group in optimizer.param_groups:
-            group["lr"] = RATE * min(1, (step + 1) / 100) * min(1, max(0.03, 2.4 * (1 - step / steps)))
-        index = torch.randint(len(pool), (BATCH,), generator=generator)
+            # Warm up, hold for 60 %, then fall to almost nothing.
+            fall = max(0.03, 2.5 * (1 - step / steps))
+            group["lr"] = RATE * min(1, (step + 1) / 100, fall)
+        index = torch.randint(len(descriptions), (BATCH,), generator=generator)
         which = (torch.rand(BATCH, generator=generator) < 0.3).long()
         part = data.part[index, which].tolist()
         prompts = [

@@ -81,7 +81,7 @@ def train_encoder(groups: int, steps: int, seed: int, device: str) -> IdentityEn
 
 
 def contrastive(vectors: Tensor, views: int) -> Tensor:
-    """Supervised contrastive loss (2004.11362) of `(N * views, D)`, each person's views in a row."""
+    """Supervised contrastive loss (2004.11362) of `(N * views, D)`, a person's views in a row."""
     who = torch.arange(len(vectors) // views, device=vectors.device).repeat_interleave(views)
     same = (who[:, None] == who[None]).float().fill_diagonal_(0)
     itself = torch.eye(len(vectors), dtype=torch.bool, device=vectors.device)

@@ -10,6 +10,7 @@ from torch import Tensor
 from ...backbone import Backbone, latent_mask, masked_image
 from ...composing import ComposeConfig
 from ...composing.sampler import inpaint
+from ...detection.detect import DetectConfig, detect_faces
 from ...detection.tiny import TinyDetector
 from ...types import Box
 from .. import painter
@@ -54,16 +55,19 @@ def score_encoder(model: IdentityEncoder, device: str, groups: int = 150) -> dic
 def score_detector(model: PartDetector, count: int = 100) -> dict[str, float]:
     """Mean intersection over union of boxes, over parts that are there; a miss counts 0."""
     generator = torch.Generator().manual_seed(UNSEEN)
-    people, scenes = painter.sample_people(count, generator), painter.sample_scenes(count, generator)
+    people, scenes = (
+        painter.sample_people(count, generator),
+        painter.sample_scenes(count, generator),
+    )
     painted = painter.paint(people, scenes)
     detector = TinyDetector(model.cpu())
+    config = DetectConfig(attributes=painter.PARTS)
     shares: dict[str, list[float]] = {part: [] for part in painter.PARTS}
     for i in range(count):
-        found = detector.detect(painted.image[i : i + 1], painter.PARTS)
-        for part, true in painted.boxes[i].items():
-            guesses = [d for d in found if d.phrase == part]
-            best = max(guesses, key=lambda d: d.score, default=None)
-            shares[part].append(best.box.iou(Box(*true)) if best else 0.0)
+        faces = detect_faces(painted.image[i : i + 1], detector, config)
+        for name, true in painted.boxes[i].items():
+            part = faces[0].part(name) if faces else None
+            shares[name].append(part.box.iou(Box(*true)) if part else 0.0)
     scores = {f"detector_iou_{part}": sum(v) / len(v) for part, v in shares.items()}
     return {"detector_iou": sum(scores.values()) / len(scores), **scores}
 

@@ -168,7 +168,12 @@ class Backbone:
         if name not in SAMPLERS:
             raise ConfigError(f"sampler {name!r} is unknown; choose one of {', '.join(SAMPLERS)}")
         kind, options = SAMPLERS[name]
-        return getattr(diffusers, kind)(**SCHEDULE, prediction_type=self.spec.prediction, **options)
+        return getattr(diffusers, kind)(
+            **SCHEDULE,
+            prediction_type=self.spec.prediction,
+            timestep_spacing="trailing",  # begins at pure noise, which is what it gets (2305.08891)
+            **options,
+        )
 
 
 SCHEDULE = {

@@ -108,5 +108,5 @@ def diffusers_to_taesd(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 
 def text_to_single(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """`CLIPTextModel` tensors -> single file, nested in `text_model` or not (transformers 4 and 5)."""
+    """`CLIPTextModel` tensors -> single file; transformers 4 nests them in `text_model`, 5 not."""
     return {TEXT_PREFIX + key.removeprefix("text_model."): value for key, value in state.items()}

@@ -9,8 +9,6 @@ thread or many (`facea_core.tiny.shapes` says how). A GPU may round the last bit
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -28,6 +26,7 @@ from .features import (
 )
 from .hair import hair_behind, hair_in_front, waved
 from .look import Look, look_of
+from .painting import Painting
 from .people import (
     GEOMETRY,
     IDENTITY_SIZE,
@@ -70,8 +69,6 @@ __all__ = [
 
 PARTS = ("face", "hair", "eyebrows", "eyes", "nose", "mouth")
 
-Box = tuple[int, int, int, int]
-
 # Windows (left, top, right, bottom) in picture units [-1,1] that hold a thing in every pose, so
 # that it costs no work elsewhere; a test paints without them and compares.
 WINDOWS = {
@@ -89,40 +86,6 @@ WINDOWS = {
 }
 _CPU_CHUNK = 8
 _GPU_CHUNK = 64
-
-
-@dataclass(frozen=True, eq=False)
-class Painting:
-    """Pictures of N people with what is where.
-
-    image: (N,3,size,size) float32 RGB in [0,1]. masks: part -> (N,1,size,size) float32 coverage in
-    [0,1] of the visible part; 'face' is the head's skin with the features in it and without hair,
-    ears and neck.
-    """
-
-    image: Tensor
-    masks: dict[str, Tensor]
-    people: Tensor = field(repr=False)
-    scenes: Tensor = field(repr=False)
-
-    @cached_property
-    def boxes(self) -> tuple[dict[str, Box], ...]:
-        """Per picture: part -> half-open pixel box x0,y0,x1,y1 of mask > 0.5; absent if empty."""
-        found: tuple[dict[str, Box], ...] = tuple({} for _ in range(self.image.shape[0]))
-        for part, mask in self.masks.items():
-            inside = mask[:, 0] > 0.5
-            columns = inside.any(dim=1).cpu()
-            rows = inside.any(dim=2).cpu()
-            for i, (across, down) in enumerate(zip(columns, rows, strict=True)):
-                xs, ys = across.nonzero(), down.nonzero()
-                if len(xs):
-                    found[i][part] = (int(xs[0]), int(ys[0]), int(xs[-1]) + 1, int(ys[-1]) + 1)
-        return found
-
-    @cached_property
-    def captions(self) -> tuple[str, ...]:
-        """One caption per picture, person and scene included."""
-        return describe_all(self.people, self.scenes)
 
 
 class _Window:

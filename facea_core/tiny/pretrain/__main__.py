@@ -55,7 +55,7 @@ class Recipe:
     autoencoder_rounds: tuple[tuple[int, int], ...] = ((650, 130), (350, 60))
     people: int = 4000
     pictures_each: int = 2
-    denoiser_steps: int = 1500
+    denoiser_steps: int = 1200
     detector_steps: int = 450
     encoder_groups: int = 1500
     encoder_steps: int = 400

@@ -74,7 +74,7 @@ def train_denoiser(
     networks.requires_grad_(True).train()
     parameters = list(networks.parameters())
     average = torch.optim.swa_utils.AveragedModel(
-        networks, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(0.998)
+        networks, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(0.995)
     )
     optimizer = torch.optim.AdamW(parameters, lr=RATE, weight_decay=0.01, fused=True)
     # Everything random in a step comes from its number, so going on needs no random state.

@@ -1,0 +1,40 @@
+# make demo    paint a person from three photos into another picture: demo/sheet.png
+# make test    style, types and tests
+# Each makes the virtual environment .venv and installs into it what is missing.
+#
+#   make demo DEMO_ARGS='--seed 3 --out elsewhere'
+#   make test PYTEST_ARGS='-k detect'
+#   make test PYTHON=python3.12
+#   make demo PIP_ARGS='--extra-index-url https://download.pytorch.org/whl/cpu'   # no CUDA libraries
+
+PYTHON ?= python3
+THREADS ?= 2
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.facea-installed
+
+.PHONY: demo test lint install clean
+
+demo: $(INSTALLED)
+	$(BIN)/facea demo $(DEMO_ARGS)
+
+test: lint
+	OMP_NUM_THREADS=$(THREADS) $(BIN)/pytest $(PYTEST_ARGS)
+
+lint: $(INSTALLED)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/pyright
+
+install: $(INSTALLED)
+
+$(INSTALLED): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' \
+		|| { echo "FaceA needs Python 3.10 or newer: make $(MAKECMDGOALS) PYTHON=python3.11"; exit 1; }
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt -e '.[dev,landmarks]' $(PIP_ARGS)
+	touch $@
+
+clean:
+	rm -rf demo build dist *.egg-info .pytest_cache .ruff_cache
+	find facea_core tests -name __pycache__ -type d -prune -exec rm -rf {} +

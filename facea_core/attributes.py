@@ -1,0 +1,83 @@
+"""The vocabulary of facial attributes: what the detector is asked and what the model learns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+from .errors import ConfigError
+
+
+@dataclass(frozen=True)
+class Attribute:
+    """One vocabulary entry.
+
+    `phrase` is what a detector is asked; `initializer` the class word whose token rows a learned
+    word starts from; `vectors` how many rows the word has; `pair` says that the attribute has a
+    left and a right half, which are joined into one part.
+    """
+
+    name: str
+    phrase: str
+    initializer: str
+    vectors: int = 1
+    pair: bool = False
+
+
+ATTRIBUTES: dict[str, Attribute] = {
+    attribute.name: attribute
+    for attribute in (
+        Attribute("face", "face", "face"),
+        Attribute("eyes", "eyes", "eyes", pair=True),
+        Attribute("nose", "nose", "nose"),
+        Attribute("mouth", "mouth", "mouth"),
+        Attribute("hair", "hair", "hair"),
+        Attribute("eyebrows", "eyebrows", "eyebrows", pair=True),
+        Attribute("beard", "beard", "beard"),
+        Attribute("ears", "ears", "ears", pair=True),
+        Attribute("glasses", "glasses", "glasses"),
+    )
+}
+"""Every known attribute by name. The part of `face` is the face box itself."""
+
+PRESETS: dict[str, tuple[str, ...]] = {
+    "male": ("eyes", "nose", "mouth"),
+    "female": ("eyes", "nose", "mouth", "hair"),
+    "face-male": ("face", "eyes", "mouth"),
+    "face-female": ("face", "eyes", "mouth", "hair"),
+}
+"""FaceA-Net has three embeddings for men and four for women; these are both plausible readings."""
+
+
+def attribute_table(preset_or_names: str | Sequence[str]) -> tuple[Attribute, ...]:
+    """The attributes of a preset ("male"), a comma list ("eyes, nose") or a sequence of names.
+
+    The order is kept. Raises ConfigError for an unknown name (the nearest known one is named), a
+    name that is given twice, and an empty list.
+    """
+    if isinstance(preset_or_names, str):
+        text = preset_or_names.strip().lower()
+        names = PRESETS.get(text) or tuple(part.strip() for part in text.split(",") if part.strip())
+    else:
+        names = tuple(str(name).strip().lower() for name in preset_or_names)
+    if not names:
+        raise ConfigError(
+            f"no attributes in {preset_or_names!r}; give a preset ({', '.join(PRESETS)}) "
+            "or names such as 'eyes, nose, mouth'"
+        )
+    for name in names:
+        if name not in ATTRIBUTES:
+            raise ConfigError(_unknown(name, alone=len(names) == 1))
+    if len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ConfigError(f"attribute {twice!r} is given more than once in {', '.join(names)}")
+    return tuple(ATTRIBUTES[name] for name in names)
+
+
+def _unknown(name: str, *, alone: bool) -> str:
+    known = [*ATTRIBUTES, *PRESETS] if alone else list(ATTRIBUTES)
+    near = get_close_matches(name, known, n=1, cutoff=0.5)
+    hint = f"did you mean {near[0]!r}? " if near else ""
+    presets = f"; presets: {', '.join(PRESETS)}" if alone else ""
+    return f"unknown attribute {name!r}; {hint}known: {', '.join(ATTRIBUTES)}{presets}"

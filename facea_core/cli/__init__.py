@@ -1,0 +1,92 @@
+"""`facea`: the shell's door to the core. A command is a module, imported when it is called."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import signal
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from importlib import import_module
+
+from .. import __version__
+from ..errors import FaceAError
+
+COMMANDS = {
+    "demo": "paint a person from three painted photos into another picture, with scores",
+    "detect": "find faces and their parts in photos",
+    "train": "learn a person from a few photos",
+    "compose": "paint a learned person into a picture",
+    "evaluate": "compare generated pictures with photos of the person",
+    "info": "say what an identity file holds",
+}
+
+STOPPED = 130
+"""Exit status after Ctrl-C or SIGTERM, as shells know it."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command and returns its exit status.
+
+    0 = done, 1 = a FaceAError (one line on stderr), 2 = wrong usage, 130 = stopped.
+    """
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    name = arguments.pop(0) if arguments else "--help"
+    if name in ("-h", "--help"):
+        print(usage())
+        return 0
+    if name == "--version":
+        print(f"facea {__version__}")
+        return 0
+    if name not in COMMANDS:
+        near = difflib.get_close_matches(name, COMMANDS, n=1, cutoff=0.0)[0]
+        print(f"facea: there is no command {name!r}; the nearest is {near!r}", file=sys.stderr)
+        return 2
+    try:
+        with terminable():
+            import_module(f".{name}", __name__).run(arguments)
+    except FaceAError as error:
+        print(f"facea {name}: {one_line(error)}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt as stop:
+        print(f"facea {name}: {one_line(stop) or 'stopped'}", file=sys.stderr)
+        return STOPPED
+    except BrokenPipeError:
+        # The reader of our stdout went away; without this, Python complains once more at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    return 0
+
+
+def usage() -> str:
+    rows = "\n".join(f"  {name:<10}{text}" for name, text in COMMANDS.items())
+    return (
+        "usage: facea COMMAND ...\n\n"
+        "Personalise an inpainting diffusion model on three photos of one person.\n\n"
+        f"{rows}\n\n"
+        "`facea COMMAND --help` lists the flags of a command; `facea --version` the version."
+    )
+
+
+def one_line(error: BaseException) -> str:
+    return " ".join(str(error).split())
+
+
+@contextmanager
+def terminable() -> Iterator[None]:
+    """SIGTERM stops a command as Ctrl-C does: work is saved and temporary files are removed."""
+
+    def stop(_number: int, _frame: object) -> None:
+        raise KeyboardInterrupt
+
+    try:
+        before = signal.signal(signal.SIGTERM, stop)
+    except ValueError:
+        # Only the main thread may set handlers; whoever calls from another keeps their own.
+        yield
+        return
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -1,0 +1,106 @@
+"""`facea compose`: paint a learned person into a picture."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+from torch import Tensor
+from tyro.conf import Positional, arg
+
+from ..backbone import load_backbone
+from ..composing import ComposeConfig, compose_identity, face_mask
+from ..detection.detect import DetectConfig
+from ..detection.load import load_detector
+from ..detection.target import detect_target
+from ..errors import MaskError
+from ..identity import load_identity
+from ..images import check_mask, load_image, picture_format, save_image
+from ..outputs import GENERATED
+from ..types import Box
+from .flags import ConfigFile, parse, pick_device, read_config
+from .talk import hand_over, notes, painting_bar, require_outputs, say
+
+
+@dataclass(frozen=True)
+class Compose:
+    """Paint a learned person over a face of a picture; what lies outside stays as it is."""
+
+    image: Positional[Path]
+    """The picture to paint into."""
+    identity: Annotated[Path, arg(metavar="FILE")]
+    """The person, as `facea train` wrote it."""
+    base: Annotated[str, arg(metavar="CKPT|tiny")]
+    """The inpainting model, of the family that the person was learned on."""
+    out: Annotated[Path, arg(metavar="FILE")]
+    """The finished picture."""
+    prompt: str = ""
+    """What to paint; empty = the prompt of the training."""
+    mask: Annotated[Path | None, arg(metavar="FILE")] = None
+    """Repaint where this picture is white, in place of a detected face."""
+    detector: str = "auto"
+    """auto, tiny, landmarks or grounding-dino."""
+    device: str = "auto"
+    """auto, cpu, cuda, cuda:1, mps."""
+    json: Annotated[Path | None, arg(metavar="FILE")] = None
+    """Write there what was painted where; - is stdout."""
+    config: ConfigFile = None
+    """Flags from a JSON file."""
+
+
+def run(arguments: Sequence[str]) -> None:
+    flags, configs = parse(
+        "facea compose",
+        Compose,
+        arguments,
+        read_config(arguments),
+        without=("attributes", "on_missing"),
+        composing=ComposeConfig(),
+        detection=DetectConfig(),
+    )
+    config: ComposeConfig = configs["composing"]
+    picture_format(flags.out)
+    require_outputs(flags.out, flags.json)
+    image, done = load_image(flags.image)
+    identity = load_identity(flags.identity)
+    if flags.mask is not None:
+        mask, face = read_mask(flags.mask, image), None
+    else:
+        face = detect_target(image, load_detector(flags.detector), configs["detection"])
+        mask = face_mask(face, config)
+    backbone = load_backbone(flags.base, pick_device(flags.device))
+    with painting_bar(config.steps) as on_step:
+        made = compose_identity(image, [(mask, identity)], backbone, config, flags.prompt, on_step)
+    said = [*done, *(face.notes if face else ()), *made.notes]
+    save_image(made.image, flags.out, text=GENERATED)
+    figures = {
+        "image": str(flags.out),
+        "face": list(face.face) if face else None,
+        "crops": [list(plan.box) for plan in made.plans],
+        "repainted": list(_bounds(made.mask)),
+        "notes": said,
+    }
+    hand_over(figures, flags.json)
+    notes(str(flags.image), said)
+    if str(flags.json) != "-":
+        say(str(flags.out))
+
+
+def read_mask(path: Path, image: Tensor) -> Tensor:
+    """A mask file as `(1, 1, H, W)`; MaskError if it is black all over or has another size."""
+    picture, _ = load_image(path)
+    mask = check_mask(picture.mean(dim=1, keepdim=True), image)
+    if not mask.any():
+        raise MaskError(f"{path} is black all over, so nothing would be painted; paint it white "
+                        "where the person shall be")  # fmt: skip
+    return mask
+
+
+def _bounds(mask: Tensor) -> Box:
+    rows, columns = (mask[0, 0] > 0).nonzero(as_tuple=True)
+    if not len(rows):
+        return Box(0, 0, 0, 0)
+    x0, y0, x1, y1 = columns.min(), rows.min(), columns.max() + 1, rows.max() + 1
+    return Box(int(x0), int(y0), int(x1), int(y1))

@@ -1,0 +1,90 @@
+"""`facea evaluate`: compare generated pictures with photos of the person."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+from tyro.conf import Positional, arg
+
+from ..detection.detect import DetectConfig
+from ..detection.load import load_detector
+from ..errors import ConfigError
+from ..evaluation import evaluate_identity, load_embedder
+from ..images import load_image
+from ..types import Photo
+from .detect import detect_named
+from .flags import ConfigFile, parse, read_config
+from .talk import bar, hand_over, note, notes, require_outputs, say
+
+
+@dataclass(frozen=True)
+class Evaluate:
+    """Compare generated pictures with photos of the person.
+
+    Likeness is a cosine of the embedder: 1 = alike. Compare only figures of one embedder.
+    """
+
+    generated: Positional[tuple[Path, ...]] = ()
+    """Generated pictures."""
+    references: tuple[Path, ...] = ()
+    """The photos that were trained on."""
+    held_out: tuple[Path, ...] = ()
+    """Other photos of the same person."""
+    detector: str = "auto"
+    """auto, tiny, landmarks or grounding-dino."""
+    embedder: str = "auto"
+    """auto, tiny (for painted people) or landmarks (for photographs)."""
+    json: Annotated[Path | None, arg(metavar="FILE")] = None
+    """Write the figures there; - is stdout."""
+    config: ConfigFile = None
+    """Flags from a JSON file."""
+
+
+def run(arguments: Sequence[str]) -> None:
+    flags, configs = parse(
+        "facea evaluate",
+        Evaluate,
+        arguments,
+        read_config(arguments),
+        without=("attributes", "part_threshold"),
+        detection=DetectConfig(attributes="face"),
+    )
+    if not flags.generated or not flags.references:
+        raise ConfigError("give the generated pictures and, after --references, the photos")
+    require_outputs(flags.json)
+    groups = (flags.generated, flags.references, flags.held_out)
+    detector, embedder = load_detector(flags.detector), load_embedder(flags.embedder)
+    with bar("detecting", sum(map(len, groups)), "photo") as shown:
+        generated, references, heldout = (
+            [photo for path in group for photo in _photo(path, detector, configs, shown.update)]
+            for group in groups
+        )
+    figures = asdict(evaluate_identity(generated, references, heldout, embedder))
+    figures = {
+        key: None if isinstance(value, float) and math.isnan(value) else value
+        for key, value in figures.items()
+    }
+    figures |= {"embedder": embedder.name}
+    hand_over(figures, flags.json)
+    if str(flags.json) != "-":
+        for key, value in figures.items():
+            say(f"{key:<12}{'-' if value is None else _text(value)}")
+
+
+def _photo(path: Path, detector: Any, configs: dict[str, Any], advance: Any) -> list[Photo]:
+    image, done = load_image(path)
+    (face,) = detect_named(path, image, detector, configs["detection"])
+    advance()
+    if face is None:
+        note(f"{path}: left out, for no face was found in it")
+        return []
+    notes(str(path), [*done, *face.notes])
+    return [Photo(image, face, path.name, done)]
+
+
+def _text(value: Any) -> str:
+    return f"{value:.3f}" if isinstance(value, float) else str(value)

@@ -1,0 +1,45 @@
+"""`facea info`: what an identity file says about itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tyro.conf import Positional
+
+from ..identity import describe_identity
+from .flags import parse
+from .talk import say, say_json
+
+
+@dataclass(frozen=True)
+class Info:
+    """Say what an identity file holds: its person, words, base model, training and scores."""
+
+    file: Positional[Path]
+    """The identity, a .safetensors file."""
+    json: bool = False
+    """Print JSON."""
+
+
+def run(arguments: Sequence[str]) -> None:
+    flags, _ = parse("facea info", Info, arguments, {})
+    facts = describe_identity(flags.file)
+    if flags.json:
+        say_json(facts)
+        return
+    words = facts.pop("words")
+    for key, value in facts.items():
+        if value not in ("", {}, None):
+            say(f"{key.replace('_', ' '):<16}{_text(value)}")
+    for word in words:
+        rows = ", ".join(f"{encoder} {n}" for encoder, n in word["vectors"].items())
+        say(f"{'word':<16}{word['prompt']} (from {word['initializer']!r}; rows: {rows})")
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{key}={item}" for key, item in value.items())
+    return str(value)

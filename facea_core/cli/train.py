@@ -1,0 +1,147 @@
+"""`facea train`: learn a person from a few photos."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from time import perf_counter
+from typing import Annotated
+
+from tyro.conf import Positional, arg
+
+from ..attributes import attribute_table
+from ..backbone import load_backbone
+from ..detection.detect import DetectConfig
+from ..detection.load import load_detector
+from ..errors import TrainingError
+from ..identity import check_name, save_identity
+from ..images import load_image
+from ..outputs import require_writable_folder
+from ..training import PRESETS, TrainConfig, train_identity
+from ..training.state import STATE_FILE
+from ..types import Photo, StepReport
+from .detect import detect_named
+from .flags import ClassNoun, ConfigFile, parse, peek, pick_device, read_config
+from .talk import bar, hand_over, note, notes, require_outputs, say, training_bar
+
+
+@dataclass(frozen=True)
+class Train:
+    """Learn a person from a few photos and write the identity file."""
+
+    name: str
+    """What the person is called in prompts: a-z, 0-9, - and _."""
+    class_noun: ClassNoun
+    """What the person is: man, woman, ..."""
+    base: Annotated[str, arg(metavar="CKPT|tiny")]
+    """The inpainting model to learn on: a .safetensors checkpoint, or tiny."""
+    photos: Positional[tuple[Path, ...]] = ()
+    """Photos of one person; three are enough."""
+    preset: Annotated[str | None, arg(metavar="|".join(PRESETS))] = None
+    """Named settings that the other flags change; none = tiny for the base tiny, else paper."""
+    out: Annotated[Path | None, arg(metavar="FILE")] = None
+    """The identity file; none = NAME.safetensors."""
+    run: Annotated[Path | None, arg(metavar="DIR")] = None
+    """Save the state of the run there, so that it can be stopped and continued."""
+    resume: bool = False
+    """Go on with the run in --run DIR."""
+    detector: str = "auto"
+    """auto, tiny, landmarks or grounding-dino."""
+    device: str = "auto"
+    """auto, cpu, cuda, cuda:1, mps."""
+    json: Annotated[Path | None, arg(metavar="FILE")] = None
+    """Write figures of the training there; - is stdout."""
+    config: ConfigFile = None
+    """Flags from a JSON file."""
+
+
+def run(arguments: Sequence[str]) -> None:
+    values = read_config(arguments)
+    base = peek(arguments, "--base") or values.get("base")
+    preset = peek(arguments, "--preset") or values.get("preset")
+    flags, configs = parse(
+        "facea train",
+        Train,
+        arguments,
+        values,
+        training=TrainConfig.from_preset(preset or ("tiny" if base == "tiny" else "paper")),
+        detection=DetectConfig(),
+    )
+    training: TrainConfig = configs["training"]
+    detection = replace(configs["detection"], attributes=training.attributes)
+
+    # Everything that can be wrong is found out before the minutes of work.
+    check_name(flags.name)
+    out = flags.out or Path(f"{flags.name}.safetensors")
+    require_outputs(out, flags.json)
+    if flags.run is not None:
+        require_writable_folder(flags.run)
+    if flags.resume and flags.run is None:
+        raise TrainingError("--resume needs --run DIR, the directory of the run that was stopped")
+    photos = load_photos(flags.photos, flags.detector, detection)
+    backbone = load_backbone(flags.base, pick_device(flags.device))
+
+    began, losses = perf_counter(), []
+    try:
+        with training_bar(training.steps) as show:
+
+            def on_step(report: StepReport) -> None:
+                losses.append((report.step, round(report.loss, 6)))
+                show(report)
+
+            identity = train_identity(
+                photos,
+                backbone,
+                training,
+                name=flags.name,
+                class_noun=flags.class_noun,
+                on_step=on_step,
+                run_dir=flags.run,
+                resume=flags.resume,
+            )
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(how_to_go_on(arguments, flags.run)) from None
+    proof = save_identity(identity, out)
+    figures = {
+        "identity": str(out),
+        "saved": proof,
+        "prompt": identity.meta.prompt,
+        "seconds": round(perf_counter() - began, 2),
+        "losses": losses,
+    }
+    hand_over(figures, flags.json)
+    if str(flags.json) != "-":
+        say(f"{out}: {proof}")
+        say(f"prompt: {identity.meta.prompt}")
+
+
+def load_photos(paths: Sequence[Path], detector: str, config: DetectConfig) -> list[Photo]:
+    """The photos with their faces; what was done to each is noted on stderr."""
+    if not paths:
+        raise TrainingError("there are no photos to learn from; give three of one person")
+    attribute_table(config.attributes)
+    loaded = [(path, *load_image(path)) for path in paths]
+    searcher, photos = load_detector(detector), []
+    with bar("detecting", len(loaded), "photo") as shown:
+        for path, image, done in loaded:
+            (face,) = detect_named(path, image, searcher, config)
+            shown.update()
+            if face is None:
+                note(f"{path}: left out, for not everything was found in it")
+                continue
+            notes(str(path), [*done, *face.notes])
+            photos.append(Photo(image, face, path.name, done))
+    if not photos:
+        raise TrainingError("no photo is left to learn from; give others, or --on-missing pass")
+    return photos
+
+
+def how_to_go_on(arguments: Sequence[str], run_dir: Path | None) -> str:
+    if run_dir is None:
+        return "stopped; nothing was saved, for there was no --run DIR"
+    if not (run_dir / STATE_FILE).exists():
+        return "stopped before there was anything to save"
+    words = [word for word in arguments if word not in ("--resume", "--no-resume")]
+    return f"stopped; go on with: {shlex.join(['facea', 'train', *words, '--resume'])}"

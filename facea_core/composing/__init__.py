@@ -1,0 +1,23 @@
+"""Painting people into a picture: the one call is `compose_identity`."""
+
+from .compose import compose_identity, face_prompt
+from .config import ComposeConfig
+from .masks import blend_weight, face_mask, soften
+from .plan import plan_crop
+from .sampler import inpaint
+from .stitch import crop_image, crop_mask, match_colour, stitch
+
+__all__ = [
+    "ComposeConfig",
+    "blend_weight",
+    "compose_identity",
+    "crop_image",
+    "crop_mask",
+    "face_mask",
+    "face_prompt",
+    "inpaint",
+    "match_colour",
+    "plan_crop",
+    "soften",
+    "stitch",
+]

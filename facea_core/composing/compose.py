@@ -1,0 +1,143 @@
+"""Paint people into a picture, one face after another: crop, inpaint, match colours, stitch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ..backbone import Backbone, Conditioning, latent_mask
+from ..backbone.prompts import WORD, placeholders
+from ..errors import ConfigError, ImageError
+from ..identity.adapters import apply_identity
+from ..images import check_image, check_mask
+from ..types import Composition, CropPlan, Identity
+from .config import ComposeConfig
+from .masks import blend_weight, face_mask, soften
+from .plan import plan_crop
+from .sampler import OnPaint, inpaint
+from .stitch import crop_image, crop_mask, match_colour, stitch
+
+__all__ = ["ComposeConfig", "compose_identity", "face_mask", "face_prompt"]
+
+
+def compose_identity(
+    image: Tensor,
+    faces: Sequence[tuple[Tensor, Identity | None]],
+    backbone: Backbone,
+    config: ComposeConfig | None = None,
+    prompt: str | Sequence[str] = "",
+    on_step: OnPaint | None = None,
+) -> Composition:
+    """Paints each identity into image (1, 3, H, W) where its mask (1, 1, H, W) says.
+
+    Faces are painted in order, each seeing those before it. The identity None is the backbone
+    alone. No pixel whose masks are all 0 changes; a mask that is 0 everywhere paints nothing and
+    leaves a note. `prompt` is one for all faces or one per face; empty = the identity's own; see
+    `face_prompt`. `on_step(step, total)` counts over all faces; raise in it to cancel.
+
+    Everything is checked before anything is painted. Raises ImageError and MaskError for tensors
+    that cannot be used, ConfigError for prompts that do not match the faces or hold an unknown
+    word, BackboneMismatchError for an identity of another model family.
+    """
+    config = config or ComposeConfig()
+    image = check_image(image.detach().cpu())
+    if len(image) != 1:
+        raise ImageError(
+            f"compose_identity takes one picture, not a batch of {len(image)}: call it for each"
+        )
+    prompts = [prompt] * len(faces) if isinstance(prompt, str) else list(prompt)
+    if len(prompts) != len(faces):
+        raise ConfigError(
+            f"there are {len(prompts)} prompts for {len(faces)} faces: give one, or one per face"
+        )
+    masks = [soften(check_mask(m.detach().cpu(), image), config.feather) for m, _ in faces]
+    people = [identity for _, identity in faces]
+    everybody = [identity for identity in people if identity is not None]
+    conditions = [
+        _condition(backbone, face_prompt(text, identity, everybody), config.negative, identity)
+        for text, identity in zip(prompts, people, strict=True)
+    ]
+
+    result, touched = image.clone(), torch.zeros_like(image[:, :1])
+    plans: list[CropPlan] = []
+    crops: list[Tensor] = []
+    patches: list[Tensor] = []
+    notes = [f"face {i}: the mask is empty" for i, mask in enumerate(masks, 1) if not mask.any()]
+    total = (len(faces) - len(notes)) * config.steps
+    for i, (mask, identity) in enumerate(zip(masks, people, strict=True)):
+        if not mask.any():
+            continue
+        plan = plan_crop(mask, backbone.spec, config.context_factor)
+        piece, wanted = crop_image(result, plan), crop_mask(mask, plan)
+        hole = visible_hole(wanted, backbone.spec.latent_factor)
+        if hole is not wanted:
+            notes.append(
+                f"face {i + 1}: the mask is smaller than the model can see; more was painted and "
+                "cut to the mask"
+            )
+        report = _shifted(on_step, len(plans) * config.steps, total)
+        with _applied(backbone, identity, config.strength):
+            patch = inpaint(backbone, *conditions[i], piece, hole, config, on_step=report)
+        patch = match_colour(patch, piece, hole, config.colour_match)
+        result = stitch(result, patch, mask, plan)
+        touched = torch.maximum(touched, blend_weight(mask))
+        plans.append(plan)
+        crops.append(piece)
+        patches.append(patch)
+    return Composition(result, touched, tuple(plans), tuple(crops), tuple(patches), tuple(notes))
+
+
+def _applied(
+    backbone: Backbone, identity: Identity | None, strength: float
+) -> AbstractContextManager[dict[str, dict[str, Tensor]]]:
+    return nullcontext({}) if identity is None else apply_identity(backbone, identity, strength)
+
+
+@torch.no_grad()
+def _condition(
+    backbone: Backbone, prompt: str, negative: str, identity: Identity | None
+) -> tuple[Conditioning, Conditioning]:
+    # The LoRA is the U-Net's alone: strength 0 checks the identity and yields its words.
+    with _applied(backbone, identity, 0.0) as words:
+        both = backbone.encode_prompts([prompt, negative], words)
+    rows = torch.arange(2, device=both.context.device)
+    return both.select(rows[:1]), both.select(rows[1:])
+
+
+def face_prompt(prompt: str, identity: Identity | None, others: Sequence[Identity] = ()) -> str:
+    """The prompt for one face: the identity's own if `prompt` is empty.
+
+    The words of `others` are taken out, so that one prompt can serve several people. If none of the
+    identity's words is in it, they are all added at the end; a prompt with some of them is left as
+    it is, for the user chose.
+    """
+    if identity is None:
+        mine: list[str] = []
+    else:
+        prompt = prompt.strip() or identity.meta.prompt
+        mine = [word.placeholder for word in identity.words]
+    foreign = {word.placeholder for other in others for word in other.words} - set(mine)
+    prompt = WORD.sub(lambda found: "" if found[1] in foreign else found[0], prompt)
+    if not set(mine) & set(placeholders(prompt)):
+        # ComfyUI reads a word only after a space.
+        prompt = " ".join([prompt.strip(), *(f"embedding:{name}" for name in mine)])
+    return " ".join(prompt.split())
+
+
+def visible_hole(hole: Tensor, factor: int) -> Tensor:
+    """The hole (1, 1, s, s) itself, or, where it vanishes at latent size, all its latent pixels.
+
+    Otherwise the model would be shown a grey speck and no mask, and would paint the speck.
+    """
+    if latent_mask(hole, factor).any():
+        return hole
+    cells = F.max_pool2d((hole > 0).float(), factor)
+    return F.interpolate(cells, scale_factor=factor, mode="nearest")
+
+
+def _shifted(on_step: OnPaint | None, offset: int, total: int) -> OnPaint | None:
+    return None if on_step is None else lambda step, _: on_step(offset + step, total)

@@ -1,0 +1,72 @@
+"""The settings of composing: one source for the node's inputs, the CLI's flags and JSON files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from ..backbone.backbone import SAMPLERS
+from ..errors import ConfigError
+
+
+def _setting(
+    default: Any,
+    help: str,
+    min: float | None = None,
+    max: float | None = None,
+    choices: tuple[str, ...] = (),
+) -> Any:
+    return field(
+        default=default, metadata={"help": help, "min": min, "max": max, "choices": choices}
+    )
+
+
+@dataclass(frozen=True)
+class ComposeConfig:
+    """How a person is painted into a picture. Each field's metadata holds `help`, `min`, `max` and
+    `choices`. Raises `ConfigError` for a value that is out of range.
+
+    `grow` and `feather` are shares of the longer side of the face (of the mask, where there is no
+    face), so that they mean the same for a small and a large face.
+    """
+
+    steps: int = _setting(20, "sampling steps per face", 1, 200)
+    cfg: float | None = _setting(
+        None, "how strictly the prompt is followed; none = as the model likes it", 1, 30
+    )
+    seed: int = _setting(0, "seed of the noise, the same for every face", 0, 2**64 - 1)
+    sampler: str = _setting("ddim", "which sampler paints", choices=tuple(SAMPLERS))
+    denoise: float = _setting(1.0, "1 paints anew, less keeps more of what is there", 0.02, 1)
+    strength: float = _setting(1.0, "strength of the person's LoRA", -2, 2)
+    negative: str = _setting("", "what the picture should not show")
+    context_factor: float = _setting(
+        1.5, "side of the crop that the model sees, in sides of the mask", 1, 8
+    )
+    grow: float = _setting(0.1, "how far the mask reaches beyond the face", 0, 1)
+    feather: float = _setting(0.08, "width of the blend around what is repainted", 0, 0.5)
+    neck: float = _setting(
+        0.3, "how far down the neck the mask reaches, in face heights, for one tone of skin", 0, 1
+    )
+    hair: bool = _setting(True, "repaint the hair too, where it was detected")
+    colour_match: float = _setting(
+        1.0, "how far colours are matched to the picture around the mask", 0, 1
+    )
+
+    def __post_init__(self) -> None:
+        for spec in fields(self):
+            value: Any = getattr(self, spec.name)
+            low, high, choices = (spec.metadata[key] for key in ("min", "max", "choices"))
+            if choices and value not in choices:
+                raise ConfigError(
+                    f"{spec.name} {value!r} is unknown; choose one of {', '.join(choices)}"
+                )
+            if low is None or value is None and spec.default is None:
+                continue
+            whole = type(value) is int
+            number = whole or (isinstance(value, float) and type(spec.default) is not int)
+            # NaN fails the comparison, so ask for what is wanted.
+            if not (number and low <= value <= high):
+                kind = "whole number" if type(spec.default) is int else "number"
+                raise ConfigError(
+                    f"{spec.name} is {value!r}; give a {kind} from {low:g} to {high:g}"
+                )

@@ -1,0 +1,69 @@
+"""Where to crop: the square around a mask that the model sees, and the size it sees it at."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from ..errors import ConfigError, MaskError
+from ..types import BackboneSpec, Box, CropPlan
+
+SNAP = 1.15
+"""A crop this close to the native size is taken at exactly that size: no resampling, no blur."""
+
+
+def mask_box(mask: Tensor) -> Box | None:
+    """Smallest box around mask (1, 1, H, W) > 0, in its own frame; None if nothing is."""
+    columns = (mask[0, 0].amax(dim=0) > 0).nonzero()
+    rows = (mask[0, 0].amax(dim=1) > 0).nonzero()
+    if not len(columns):
+        return None
+    return Box(int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1)
+
+
+def plan_crop(
+    mask: Tensor,
+    spec: BackboneSpec,
+    context_factor: float = 1.5,
+    *,
+    minimum: int | None = None,
+) -> CropPlan:
+    """Plans the square crop around everything that mask (1, 1, H, W) touches.
+
+    The side is `context_factor` times the longer side of the mask's bounding box, at least
+    `minimum` pixels (default: a quarter of the native resolution, so nothing is enlarged more than
+    four times) and at most the picture's longer side. The square is moved inside the picture where
+    it fits, so that the model sees real surroundings; where it does not fit it is centred on the
+    picture and reaches outside. It is painted at the native resolution of `spec`.
+
+    Raises MaskError for an empty or misshapen mask or one with NaN, ConfigError for a factor
+    below 1.
+    """
+    if mask.ndim != 4 or mask.shape[:2] != (1, 1) or 0 in mask.shape:
+        raise MaskError(f"The mask must have the shape (1, 1, H, W), not {tuple(mask.shape)}.")
+    if not torch.isfinite(mask).all():
+        raise MaskError("The mask holds NaN or infinite values: give values from 0 to 1.")
+    if not context_factor >= 1:
+        raise ConfigError(f"context_factor is {context_factor}; give a number of at least 1.")
+    box = mask_box(mask)
+    if box is None:
+        raise MaskError(
+            f"The mask of size {tuple(mask.shape[2:])} is empty: mark the pixels to repaint with 1."
+        )
+    height, width = mask.shape[2:]
+    native = spec.resolution
+    longest = max(box.width, box.height)
+    side = max(round(longest * context_factor), native // 4 if minimum is None else minimum)
+    side = max(min(side, max(height, width)), longest)
+    if native / SNAP <= side <= native * SNAP and longest <= native:
+        side = native
+    cx, cy = box.center
+    x0, y0 = _place(cx, side, width), _place(cy, side, height)
+    return CropPlan((height, width), Box(x0, y0, x0 + side, y0 + side), (native, native))
+
+
+def _place(center: float, side: int, length: int) -> int:
+    """Start of an interval of `side` about `center`: inside [0, length] if it fits, else around."""
+    if side >= length:
+        return (length - side) // 2
+    return min(max(round(center - side / 2), 0), length - side)

@@ -1,0 +1,1 @@
+"""Faces and their parts in pictures: detectors that propose, priors that choose."""

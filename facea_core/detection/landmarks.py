@@ -1,0 +1,202 @@
+"""Faces and parts of photographs from 68 landmarks: offline, no GPU, no download at run time.
+
+dlib's HOG face detector with its 68-point shape predictor (Kazemi and Sullivan 2014), whose file
+comes from the package `face_recognition_models`. That predictor was trained on iBUG 300-W, whose
+licence excludes commercial use.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import math
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from torch import Tensor
+
+from ..errors import AssetError, MissingDependencyError
+from ..images import crop, resize
+from ..types import Box, Detection
+from .base import FACE
+
+_MODELS = "face_recognition_models"
+_PREDICTOR = "shape_predictor_68_face_landmarks.dat"
+_INSTALL = "install it with: pip install 'facea-net[landmarks]'"
+
+_SIDE = 1024
+"""Longest side in pixels of the first search; the face detector finds faces from 80 px on."""
+
+_MOST = 2048 * 2048
+"""Most pixels of an enlarged picture that is searched."""
+
+_SURE = 0.5
+"""A face of this score ends the search for better views of the picture."""
+
+# Landmarks by index, and how far a part goes beyond its points, as a share of the face's width.
+_PARTS: dict[str, tuple[slice, float, float]] = {
+    "eyebrows": (slice(17, 27), 0.03, 0.03),
+    "nose": (slice(27, 36), 0.05, 0.02),
+    "eyes": (slice(36, 48), 0.05, 0.05),
+    "mouth": (slice(48, 68), 0.03, 0.03),
+}
+
+_FOREHEAD = 0.35
+"""How far the hairline lies above the brows, as a share of the way from brows to chin."""
+
+_HAIR_TRUST = 0.4
+"""The share of the face's score that hair gets, which no landmark shows."""
+
+
+def landmarks_available() -> bool:
+    """Whether the optional packages of this detector are installed. Imports none of them."""
+    return importlib.util.find_spec("dlib") is not None and model_folder() is not None
+
+
+def model_folder() -> Path | None:
+    """Where `face_recognition_models` keeps its files, or None if it is not installed.
+
+    The package itself is not imported: it needs pkg_resources, which setuptools has dropped.
+    """
+    spec = importlib.util.find_spec(_MODELS)
+    places = spec.submodule_search_locations if spec else None
+    return Path(next(iter(places))) / "models" if places else None
+
+
+class LandmarksDetector:
+    """Faces, eyes, eyebrows, nose and mouth from landmarks; hair estimated from the face.
+
+    Small faces are looked for in enlarged copies, huge pictures are reduced, and faces cut by the
+    border are looked for in a copy whose border is extended. Raises MissingDependencyError if the
+    packages of the extra are missing and AssetError if the model file is.
+    """
+
+    name = "landmarks"
+
+    def __init__(self) -> None:
+        if not landmarks_available():
+            missing = "dlib" if importlib.util.find_spec("dlib") is None else _MODELS
+            raise MissingDependencyError(
+                f"the landmarks detector needs the package {missing}, which is not installed; "
+                f"{_INSTALL}"
+            )
+
+    def detect(self, image: Tensor, phrases: Sequence[str]) -> tuple[Detection, ...]:
+        """Candidates in `image` `(1, 3, H, W)`; boxes may reach outside where a face is cut."""
+        found: list[Detection] = []
+        for points, score in find_landmarks(image):
+            boxes = part_boxes(points)
+            for phrase in phrases:
+                if phrase in boxes:
+                    hair = phrase == "hair"
+                    trust = score * _HAIR_TRUST if hair else score
+                    found.append(Detection(phrase, boxes[phrase], trust, hair, self.name))
+        return tuple(found)
+
+
+def find_landmarks(image: Tensor) -> tuple[tuple[np.ndarray, float], ...]:
+    """The 68 points `(68, 2)`, x and y in pixels, and the score of each face, best first.
+
+    `image` is `(1, 3, H, W)`. The score is the detector's margin squashed into [0, 1]; false faces
+    mostly stay under 0.35.
+    """
+    found: list[tuple[np.ndarray, float]] = []
+    height, width = image.shape[-2:]
+    first = min(1.0, _SIDE / max(height, width))
+    for step, factor in enumerate((first, 2 * first, 4 * first)):
+        if step and factor * factor * height * width > _MOST:
+            break
+        _add(found, _search(image, factor, Box(0, 0, width, height)))
+        # A second look always: a large face in front must not hide the smaller ones.
+        if step and _best(found) >= _SURE:
+            break
+    if _best(found) < _SURE:
+        margin = max(height, width) // 4
+        frame = Box(-margin, -margin, width + margin, height + margin)
+        for factor in (first, 2 * first):
+            if factor * factor * frame.area <= _MOST and _best(found) < _SURE:
+                _add(found, _search(image, factor, frame))
+    return tuple(sorted(found, key=lambda one: -one[1]))
+
+
+def part_boxes(points: np.ndarray) -> dict[str, Box]:
+    """Boxes of face, hair (estimated), eyebrows, eyes, nose and mouth from 68 points `(68, 2)`."""
+    brows, chin = points[17:27], points[8]
+    # The forehead lies on from the chin beyond the brows, also in a tilted head.
+    up = _FOREHEAD * (brows.mean(axis=0) - chin)
+    face = _around(np.concatenate([points[:27], brows + up]))
+    unit = float(np.ptp(points[:17], axis=0).max())
+    boxes = {
+        name: _around(points[which], dx * unit, dy * unit)
+        for name, (which, dx, dy) in _PARTS.items()
+    }
+    boxes[FACE] = face
+    side, top = round(0.28 * face.width), round(0.35 * face.height)
+    bottom = face.y0 + round(0.55 * face.height)
+    boxes["hair"] = Box(face.x0 - side, face.y0 - top, face.x1 + side, bottom)
+    return boxes
+
+
+@cache
+def _models() -> tuple[Any, Any, Any]:
+    """dlib, its face detector and the shape predictor, a file of 100 MB that loads in 1 to 2 s."""
+    folder = model_folder()
+    path = folder / _PREDICTOR if folder else None
+    if path is None or not path.is_file():
+        raise AssetError(
+            f"the landmarks model is missing: {path or _PREDICTOR}; "
+            f"reinstall {_MODELS}, or {_INSTALL}"
+        )
+    dlib: Any = importlib.import_module("dlib")
+    try:
+        predictor = dlib.shape_predictor(str(path))
+    except RuntimeError as error:
+        raise AssetError(f"cannot read the landmarks model {path} ({error}); {_INSTALL}") from error
+    return dlib, dlib.get_frontal_face_detector(), predictor
+
+
+def _search(image: Tensor, factor: float, frame: Box) -> list[tuple[np.ndarray, float]]:
+    """Faces of the part `frame` of the picture, seen `factor` times as large."""
+    dlib, detector, predictor = _models()
+    view = crop(image, frame)
+    size = (max(1, round(frame.height * factor)), max(1, round(frame.width * factor)))
+    view = resize(view, size)
+    pixels = view[0].permute(1, 2, 0).mul(255).round().byte().cpu().contiguous().numpy()
+    rectangles, margins, _ = detector.run(pixels, 0, 0.0)
+    found = []
+    for rectangle, margin in zip(rectangles, margins, strict=True):
+        shape = predictor(pixels, rectangle)
+        points = np.array([(point.x + 0.5, point.y + 0.5) for point in shape.parts()])
+        points = points * (frame.width / size[1], frame.height / size[0]) + (frame.x0, frame.y0)
+        found.append((points, _score(margin)))
+    return found
+
+
+def _score(margin: float) -> float:
+    # True faces have margins above 0.3, mostly 1 to 2; cloth and leaves reach 0.2.
+    return 1.0 / (1.0 + math.exp(-3.0 * (margin - 0.45)))
+
+
+def _best(found: list[tuple[np.ndarray, float]]) -> float:
+    return max((score for _, score in found), default=0.0)
+
+
+def _add(found: list[tuple[np.ndarray, float]], more: list[tuple[np.ndarray, float]]) -> None:
+    """Adds faces; of the same face in two views the surer one stays."""
+    for points, score in more:
+        box = _around(points)
+        same = [i for i, (other, _) in enumerate(found) if _around(other).iou(box) > 0.4]
+        if all(found[i][1] < score for i in same):
+            found[:] = [one for i, one in enumerate(found) if i not in same]
+            found.append((points, score))
+
+
+def _around(points: np.ndarray, dx: float = 0.0, dy: float = 0.0) -> Box:
+    low, high = points.min(axis=0), points.max(axis=0)
+    return Box(
+        math.floor(low[0] - dx), math.floor(low[1] - dy),
+        math.ceil(high[0] + dx), math.ceil(high[1] + dy),
+    )  # fmt: skip

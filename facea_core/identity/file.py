@@ -1,0 +1,268 @@
+"""The identity file: LoRA, words and metadata in one safetensors that stock ComfyUI reads.
+
+LoRA tensors carry kohya's names, the only ones that ComfyUI maps onto a U-Net's attention; words
+carry OneTrainer's `bundle_emb.` names. Equal identities give equal bytes.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor
+
+from ..errors import AssetError, IdentityFormatError
+from ..images import atomic_path
+from ..types import Identity, IdentityMeta, LoraWeights, Word
+
+FORMAT = 1
+
+_LORA = "lora_unet_"
+_WORD = "bundle_emb."
+# family -> (modelspec.architecture, ss_base_model_version), the names that LoRA managers know.
+_BASES = {
+    "sd15": ("stable-diffusion-v1/lora", "sd_v1"),
+    "sd2": ("stable-diffusion-v2-512/lora", "sd_v2"),
+    "sdxl": ("stable-diffusion-xl-v1-base/lora", "sdxl_base_v1-0"),
+}
+
+
+def save_identity(identity: Identity, path: str | Path) -> str:
+    """Write the file, read it back, and say "N/N keys, M/M words".
+
+    The file appears complete and verified or not at all. Raises `AssetError` if it cannot be
+    written or does not read back as it was written.
+    """
+    path = Path(path)
+    tensors = _tensors(identity)
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(_canonical(save(tensors, _metadata(identity))))
+        # safetensors maps the file into memory, so only this reads what the disk will give.
+        back = _tensors(load_identity(temporary))
+        same = [key for key in tensors if key in back and torch.equal(tensors[key], back[key])]
+        keys, words = _counts(tensors)
+        keys_back, words_back = _counts(same)
+        if len(same) < len(tensors) or len(back) != len(tensors):
+            raise AssetError(
+                f"{path} did not read back as written ({keys_back}/{keys} keys, "
+                f"{words_back}/{words} words); check the disk and save again"
+            )
+    return f"{keys_back}/{keys} keys, {words_back}/{words} words"
+
+
+def load_identity(path: str | Path) -> Identity:
+    """Read an identity; what it is comes from its keys and metadata, never from the file's name.
+
+    Raises `AssetError` (no such file, unreadable), `IdentityFormatError` (not safetensors, cut off,
+    not an identity, tensors missing or damaged, or written by a newer version).
+    """
+    path = Path(path)
+    metadata, tensors = _read(path)
+    meta = _meta(metadata, path)
+    try:
+        words = tuple(
+            Word(
+                placeholder=word["placeholder"],
+                attribute=word["attribute"],
+                initializer=word["initializer"],
+                vectors={
+                    e: tensors.pop(_word_key(word["placeholder"], e)) for e in word["encoders"]
+                },
+            )
+            for word in meta["words"]
+        )
+        lora = {layer: _take(tensors, layer) for layer in meta["layers"]}
+        identity = Identity(
+            name=str(meta["name"]),
+            words=words,
+            lora=lora,
+            meta=IdentityMeta(**{f.name: meta["training"][f.name] for f in fields(IdentityMeta)}),
+        )
+    except KeyError as error:
+        raise IdentityFormatError(
+            f"{path.name} is damaged: {error} is missing; copy or train it again"
+        ) from error
+    except (TypeError, ValueError) as error:
+        raise IdentityFormatError(
+            f"{path.name} is damaged: {error}; copy or train it again"
+        ) from error
+    if tensors:
+        raise IdentityFormatError(
+            f"{path.name} holds {len(tensors)} tensors that its metadata does not name (first: "
+            f"{min(tensors)}); it was changed by another tool: use the original file"
+        )
+    _check_values(identity, path)
+    return identity
+
+
+def describe_identity(path: str | Path) -> dict[str, Any]:
+    """What the file says about itself, as plain JSON values. Raises as `load_identity` does."""
+    path = Path(path)
+    identity = load_identity(path)
+    return {
+        "name": identity.name,
+        "file": path.name,
+        "bytes": path.stat().st_size,
+        "format": FORMAT,
+        "layers": len(identity.lora),
+        "words": [
+            {
+                "prompt": f"embedding:{word.placeholder}",
+                "attribute": word.attribute,
+                "initializer": word.initializer,
+                "vectors": {encoder: len(rows) for encoder, rows in word.vectors.items()},
+            }
+            for word in identity.words
+        ],
+        **asdict(identity.meta),
+    }
+
+
+def kohya_name(layer: str) -> str:
+    """Dotted path in the diffusers U-Net -> the name ComfyUI and kohya's tools know it by."""
+    return _LORA + layer.replace(".", "_")
+
+
+def _word_key(placeholder: str, encoder: str) -> str:
+    return f"{_WORD}{placeholder}.{encoder}"
+
+
+def _tensors(identity: Identity) -> dict[str, Tensor]:
+    out = {}
+    for layer, weights in identity.lora.items():
+        name = kohya_name(layer)
+        out[f"{name}.lora_down.weight"] = weights.down
+        out[f"{name}.lora_up.weight"] = weights.up
+        out[f"{name}.alpha"] = torch.tensor(weights.alpha)
+    for word in identity.words:
+        for encoder, vectors in word.vectors.items():
+            out[_word_key(word.placeholder, encoder)] = vectors
+    return {key: value.detach().to("cpu", torch.float32).contiguous() for key, value in out.items()}
+
+
+def _take(tensors: dict[str, Tensor], layer: str) -> LoraWeights:
+    name = kohya_name(layer)
+    down = tensors.pop(f"{name}.lora_down.weight")
+    up = tensors.pop(f"{name}.lora_up.weight")
+    if up.ndim < 2 or down.ndim < 2 or up.shape[1] != down.shape[0]:
+        raise ValueError(f"{name} has shapes {tuple(down.shape)} and {tuple(up.shape)}")
+    return LoraWeights(down, up, alpha=float(tensors.pop(f"{name}.alpha")))
+
+
+def _counts(keys: Any) -> tuple[int, int]:
+    """(LoRA tensors, words); a word counts once per text encoder."""
+    return sum(k.startswith(_LORA) for k in keys), sum(k.startswith(_WORD) for k in keys)
+
+
+def _metadata(identity: Identity) -> dict[str, str]:
+    meta = {
+        "name": identity.name,
+        "words": [
+            {
+                "placeholder": word.placeholder,
+                "attribute": word.attribute,
+                "initializer": word.initializer,
+                "encoders": {encoder: len(vectors) for encoder, vectors in word.vectors.items()},
+            }
+            for word in identity.words
+        ],
+        "layers": list(identity.lora),
+        "training": asdict(identity.meta),
+    }
+    return {
+        "facea.format": str(FORMAT),
+        "facea.meta": json.dumps(meta, sort_keys=True),
+        **_public_metadata(identity),
+    }
+
+
+def _public_metadata(identity: Identity) -> dict[str, str]:
+    """`modelspec.*` (Stability's model metadata standard) and the `ss_*` of kohya's trainer."""
+    meta = identity.meta
+    architecture, base = _BASES.get(meta.family, (f"{meta.family}/lora", meta.family))
+    triggers = [f"embedding:{word.placeholder}" for word in identity.words]
+    rank, alpha = str(meta.rank), f"{next((w.alpha for w in identity.lora.values()), meta.rank):g}"
+    out = {
+        "modelspec.sai_model_spec": "1.0.0",
+        "modelspec.architecture": architecture,
+        "modelspec.implementation": "diffusers",
+        "modelspec.title": identity.name,
+        "modelspec.trigger_phrase": meta.prompt,
+        "modelspec.tags": "facea, identity, inpainting",
+        "ss_base_model_version": base,
+        "ss_network_module": "networks.lora",
+        "ss_network_dim": rank,
+        "ss_network_alpha": alpha,
+        "ss_output_name": identity.name,
+        "ss_steps": str(meta.steps),
+        "ss_seed": str(meta.seed),
+        "ss_tag_frequency": json.dumps({"facea": dict.fromkeys(triggers, 1)}, sort_keys=True),
+    }
+    if any(weights.down.ndim == 4 for weights in identity.lora.values()):
+        out["ss_network_args"] = json.dumps({"conv_dim": rank, "conv_alpha": alpha})
+    if meta.created:
+        out["modelspec.date"] = meta.created
+    return out
+
+
+def _canonical(data: bytes) -> bytes:
+    """The same file with its header sorted; safetensors writes metadata in random order."""
+    length = int.from_bytes(data[:8], "little")
+    text = json.dumps(json.loads(data[8 : 8 + length]), sort_keys=True, separators=(",", ":"))
+    header = text.encode()
+    header += b" " * (-len(header) % 8)
+    return len(header).to_bytes(8, "little") + header + data[8 + length :]
+
+
+def _read(path: Path) -> tuple[Mapping[str, str], dict[str, Tensor]]:
+    try:
+        with safe_open(path, framework="pt") as file:
+            tensors = {key: file.get_tensor(key).float() for key in file.keys()}  # noqa: SIM118
+            return file.metadata() or {}, tensors
+    except SafetensorError as error:
+        raise IdentityFormatError(
+            f"{path.name} is not a safetensors file, or was cut off ({error}); copy or download it "
+            "again. Identities are never read from pickles (.pt, .ckpt, .bin)"
+        ) from error
+    except OSError as error:
+        raise AssetError(
+            f"cannot read {path} ({error.strerror or error}); check the path and its permissions"
+        ) from error
+
+
+def _meta(metadata: Mapping[str, str], path: Path) -> dict[str, Any]:
+    if "facea.format" not in metadata or "facea.meta" not in metadata:
+        raise IdentityFormatError(
+            f"{path.name} is a safetensors file but not a FaceA identity (no facea.format in its "
+            "metadata); choose a file that FaceA trained"
+        )
+    number = metadata["facea.format"]
+    if not number.isdigit():
+        raise IdentityFormatError(f"{path.name} is damaged: its format is {number!r}, not a number")
+    if int(number) > FORMAT:
+        raise IdentityFormatError(
+            f"{path.name} has format {number}, this version reads up to {FORMAT}: update the pack"
+        )
+    try:
+        meta = json.loads(metadata["facea.meta"])
+    except json.JSONDecodeError as error:
+        raise IdentityFormatError(
+            f"{path.name} is damaged: its metadata is not JSON ({error}); copy or train it again"
+        ) from error
+    if not isinstance(meta, dict):
+        raise IdentityFormatError(f"{path.name} is damaged: its metadata is not a JSON object")
+    return meta
+
+
+def _check_values(identity: Identity, path: Path) -> None:
+    for key, tensor in _tensors(identity).items():
+        if not torch.isfinite(tensor).all():
+            raise IdentityFormatError(
+                f"{path.name} holds NaN or infinite numbers in {key}; train the person again"
+            )

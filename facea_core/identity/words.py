@@ -1,0 +1,94 @@
+"""Learned words: a few embedding rows per attribute, trained apart from the frozen token table."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+
+from ..attributes import Attribute
+from ..errors import ConfigError
+from ..types import Word
+
+if TYPE_CHECKING:
+    from ..backbone import Backbone
+
+WordParameters = Mapping[str, Mapping[str, nn.Parameter]]
+"""placeholder -> encoder name -> float32 parameter `(n, D)`; what `encode_prompts` takes."""
+
+_NAME = re.compile(r"[a-z0-9_-]+")
+
+
+def check_name(name: str) -> str:
+    """The name of an identity, which becomes part of its words. Raises `ConfigError`."""
+    if not _NAME.fullmatch(name):
+        proposal = re.sub(r"[^a-z0-9_-]+", "-", name.lower()).strip("-") or "person"
+        raise ConfigError(
+            f"identity name {name!r} may hold only a-z, 0-9, - and _; try {proposal!r}"
+        )
+    return name
+
+
+def placeholder(name: str, attribute: Attribute) -> str:
+    """`<identity>/<attribute>`."""
+    return f"{name}/{attribute.name}"
+
+
+def learnable_words(
+    backbone: Backbone, name: str, table: Sequence[Attribute]
+) -> dict[str, dict[str, nn.Parameter]]:
+    """One parameter per attribute and text encoder, starting as its class word's token rows.
+
+    A word of more rows than the class word has tokens repeats them; one of fewer starts at their
+    mean. A coarse class word as the start is textual inversion's (2208.01618). The token table
+    itself is only read.
+    """
+    return {
+        placeholder(name, attribute): {
+            encoder: nn.Parameter(_initial(backbone, encoder, attribute).to(backbone.device))
+            for encoder in backbone.text_encoders
+        }
+        for attribute in table
+    }
+
+
+def finished_words(words: WordParameters, table: Sequence[Attribute]) -> tuple[Word, ...]:
+    """The trained parameters as values: float32 copies on the CPU, in the table's order."""
+    return tuple(
+        Word(
+            placeholder=key,
+            attribute=attribute.name,
+            initializer=attribute.initializer,
+            vectors={
+                encoder: parameter.detach().to("cpu", torch.float32, copy=True)
+                for encoder, parameter in vectors.items()
+            },
+        )
+        for attribute, (key, vectors) in zip(table, words.items(), strict=True)
+    )
+
+
+def named_parameters(words: WordParameters) -> dict[str, nn.Parameter]:
+    """`{"<placeholder>.<encoder>": parameter}`."""
+    return {
+        f"{key}.{encoder}": p for key, vectors in words.items() for encoder, p in vectors.items()
+    }
+
+
+def fill_prompt(template: str, class_noun: str, placeholders: Iterable[str]) -> str:
+    """A prompt template with its words, each spelled `embedding:<placeholder>` between spaces."""
+    words = " ".join(f"embedding:{key}" for key in placeholders)
+    return " ".join(template.format_map({"class": class_noun, "words": f" {words} "}).split())
+
+
+def _initial(backbone: Backbone, encoder: str, attribute: Attribute) -> Tensor:
+    tokens = backbone.tokenizers[encoder].encode(attribute.initializer, add_special_tokens=False)
+    table = backbone.text_encoders[encoder].get_input_embeddings().weight
+    assert isinstance(table, Tensor)
+    rows = table.detach()[torch.tensor(tokens, device=table.device)].float()
+    if attribute.vectors < len(rows):
+        rows = rows.mean(dim=0, keepdim=True)
+    return rows[torch.arange(attribute.vectors) % len(rows)].clone()

@@ -1,0 +1,296 @@
+"""Pictures in and out: files, PIL, tensors, crops.
+
+Image float32 `(B, 3, H, W)` RGB in [0, 1], mask float32 `(B, 1, H, W)` in [0, 1], on the CPU unless
+the caller's tensor is elsewhere. `size` is (H, W).
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import secrets
+import struct
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from PIL import Image, ImageCms, ImageOps, PngImagePlugin
+from torch import Tensor
+
+from .errors import AssetError, FaceAError, ImageError, MaskError
+from .types import Box, Size
+
+MIN_SIDE = 16
+"""Shortest picture side in pixels that is accepted."""
+
+# What Pillow's decoders raise on damaged files.
+_BROKEN = (OSError, ValueError, SyntaxError, EOFError, LookupError, TypeError, struct.error)
+_FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
+
+
+def load_image(path: str | Path) -> tuple[Tensor, tuple[str, ...]]:
+    """Reads a picture file: `(1, 3, H, W)` in [0, 1] and notes on what was done to it.
+
+    EXIF rotation is applied, transparency laid over white, grey, palette, CMYK and 16-bit pictures
+    become 8-bit-equivalent sRGB; of an animation the first frame is taken. Raises ImageError if the
+    file is missing, unreadable, truncated or has a side under 16 px.
+    """
+    path = Path(path)
+    try:
+        with Image.open(path) as opened:
+            opened.load()
+            # An MPO is a photo with its small copy, not an animation.
+            frames = 1 if opened.format == "MPO" else getattr(opened, "n_frames", 1)
+            rgb, notes = _flatten(opened)
+    except FileNotFoundError as error:
+        raise ImageError(f"there is no picture at {path}; check the path") from error
+    except (*_BROKEN, Image.DecompressionBombError) as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise ImageError(
+            f"cannot read {path} as a picture ({reason}); "
+            "it may be truncated or not a picture: export it again as PNG or JPEG"
+        ) from error
+    if min(rgb.size) < MIN_SIDE:
+        width, height = rgb.size
+        raise ImageError(
+            f"{path} is {width}x{height} pixels; give a picture of at least {MIN_SIDE}x{MIN_SIDE}"
+        )
+    if frames > 1:
+        notes = (*notes, f"first of {frames} frames taken")
+    return _tensor(rgb), notes
+
+
+def picture_format(path: str | Path) -> str:
+    """PIL's name of the format that `save_image` writes, by the ending; AssetError for others."""
+    ending = Path(path).suffix.lower()
+    if ending not in _FORMATS:
+        raise AssetError(
+            f"cannot write {path}: unknown ending {ending!r}; use one of {', '.join(_FORMATS)}"
+        )
+    return _FORMATS[ending]
+
+
+def save_image(image: Tensor, path: str | Path, *, text: Mapping[str, str] | None = None) -> None:
+    """Writes `(1, 3, H, W)` or `(3, H, W)` as PNG, JPEG or WebP, by the ending of `path`.
+
+    The file appears complete or not at all. `text` becomes PNG text chunks; the other formats have
+    no place for it. Raises AssetError if the file cannot be written or its ending is unknown.
+    """
+    path, form = Path(path), picture_format(path)
+    options: dict = {"quality": 95} if form != "PNG" else {}
+    if form == "PNG" and text:
+        chunks = PngImagePlugin.PngInfo()
+        for key, value in text.items():
+            chunks.add_text(key, value)
+        options["pnginfo"] = chunks
+    buffer = io.BytesIO()
+    to_pil(image).save(buffer, format=form, **options)
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(buffer.getvalue())
+
+
+@contextmanager
+def atomic_path(path: str | Path) -> Iterator[Path]:
+    """Yields a temporary path beside `path` to write to; renames it when the block ends well.
+
+    Folders on the way are made. On any exception the temporary file is removed and an older file at
+    `path` stays as it was. An OSError comes out as AssetError with the path and the reason.
+    """
+    path = Path(path)
+    # The ending is kept: many writers choose the format by it. mkstemp would make the file private.
+    temporary = path.with_name(f".{path.stem}.{secrets.token_hex(6)}.tmp{path.suffix}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield temporary
+        with open(temporary, "rb+") as written:
+            os.fsync(written.fileno())
+        os.replace(temporary, path)
+    except FaceAError:
+        raise
+    except OSError as error:
+        raise AssetError(
+            f"cannot write {path} ({error.strerror or error}); check the folder, its permissions "
+            "and the free space"
+        ) from error
+    finally:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
+def from_pil(picture: Image.Image) -> Tensor:
+    """`(1, 3, H, W)` from a PIL picture of any mode; the same treatment as `load_image`."""
+    return _tensor(_flatten(picture)[0])
+
+
+def to_pil(image: Tensor) -> Image.Image:
+    """PIL picture from `(1, C, H, W)` or `(C, H, W)` in [0, 1], C = 3 (RGB) or 1 (masks)."""
+    single = image[0] if image.ndim == 4 and len(image) == 1 else image
+    if single.ndim != 3 or single.shape[0] not in (1, 3):
+        raise ImageError(f"one picture (1, 3, H, W) is needed, not shape {tuple(image.shape)}")
+    pixels = single.detach().float().clamp(0, 1).mul(255).round().to(torch.uint8).cpu()
+    array = pixels.permute(1, 2, 0).numpy()
+    return Image.fromarray(array[..., 0] if array.shape[-1] == 1 else array)
+
+
+def to_rgb(image: Tensor) -> tuple[Tensor, tuple[str, ...]]:
+    """`(B, 3, H, W)` and notes from an image of 1 (grey), 3 or 4 (alpha over white) channels.
+
+    For the doors of the core, where other tools hand over pictures. Raises ImageError otherwise.
+    """
+    if image.ndim != 4 or image.shape[1] not in (1, 3, 4):
+        raise ImageError(f"an image (B, 3, H, W) is needed, not shape {tuple(image.shape)}")
+    if image.shape[1] == 1:
+        return image.expand(-1, 3, -1, -1), ("greyscale made RGB",)
+    if image.shape[1] == 4:
+        colour, alpha = image[:, :3], image[:, 3:]
+        return colour * alpha + (1 - alpha), ("transparency laid over white",)
+    return image, ()
+
+
+def check_image(image: Tensor) -> Tensor:
+    """The image as float32 `(B, 3, H, W)` in [0, 1], or ImageError with what is wrong with it."""
+    _check_tensor(image, 3, "image", ImageError)
+    if min(image.shape[-2:]) < MIN_SIDE:
+        height, width = image.shape[-2:]
+        raise ImageError(
+            f"the image is {width}x{height} pixels; give at least {MIN_SIDE}x{MIN_SIDE}"
+        )
+    return _unit(image, "image", ImageError)
+
+
+def check_mask(mask: Tensor, image: Tensor) -> Tensor:
+    """The mask as float32 `(1 or B, 1, H, W)` in [0, 1] that fits `image` `(B, 3, H, W)`.
+
+    Raises MaskError if its rank, channels, size, batch or values do not fit.
+    """
+    _check_tensor(mask, 1, "mask", MaskError)
+    if mask.shape[-2:] != image.shape[-2:]:
+        raise MaskError(
+            f"the mask is {mask.shape[-1]}x{mask.shape[-2]} pixels and its image "
+            f"{image.shape[-1]}x{image.shape[-2]}; resize the mask to the image"
+        )
+    if len(mask) not in (1, len(image)):
+        raise MaskError(
+            f"there are {len(mask)} masks for {len(image)} images; give one, or one per image"
+        )
+    return _unit(mask, "mask", MaskError)
+
+
+def resize(image: Tensor, size: Size, *, mask: bool = False) -> Tensor:
+    """Antialiased resampling of `(B, C, H, W)` to `size` (H, W), values kept in [0, 1].
+
+    Bicubic for images, bilinear for masks (no overshoot, soft edges stay soft). At the same size
+    the input comes back as it is.
+    """
+    if tuple(image.shape[-2:]) == tuple(size):
+        return image
+    mode = "bilinear" if mask else "bicubic"
+    return F.interpolate(image, size=tuple(size), mode=mode, antialias=True).clamp(0, 1)
+
+
+def crop(image: Tensor, box: Box, fill: str = "border") -> Tensor:
+    """`(B, C, box.height, box.width)` of `(B, C, H, W)`; the box may reach outside.
+
+    Outside the picture its border is repeated, or, with fill="zero" (for masks), there is 0. Raises
+    ImageError for an empty box.
+    """
+    if box.width <= 0 or box.height <= 0:
+        raise ImageError(f"cannot cut out the empty box {tuple(box)}; it has no pixels")
+    height, width = image.shape[-2:]
+    if fill == "zero":
+        inside = box.clip((height, width))
+        cut = image[..., inside.y0 : inside.y1, inside.x0 : inside.x1]
+        if inside.area == 0:
+            return image.new_zeros(*image.shape[:-2], box.height, box.width)
+        pad = (inside.x0 - box.x0, box.x1 - inside.x1, inside.y0 - box.y0, box.y1 - inside.y1)
+        return F.pad(cut, pad)
+    rows = torch.arange(box.y0, box.y1, device=image.device).clamp(0, height - 1)
+    columns = torch.arange(box.x0, box.x1, device=image.device).clamp(0, width - 1)
+    return image[..., rows, :][..., columns]
+
+
+def _check_tensor(tensor: Tensor, channels: int, noun: str, error: type[FaceAError]) -> None:
+    if tensor.ndim != 4 or tensor.shape[1] != channels or 0 in tensor.shape:
+        raise error(
+            f"the {noun} has shape {tuple(tensor.shape)}; (B, {channels}, height, width) is needed"
+        )
+    if not tensor.is_floating_point():
+        raise error(
+            f"the {noun} holds {tensor.dtype} numbers; convert it to float32 in [0, 1] "
+            "(divide bytes by 255)"
+        )
+
+
+def _unit(tensor: Tensor, noun: str, error: type[FaceAError]) -> Tensor:
+    tensor = tensor.float()
+    low, high = (float(value) for value in torch.aminmax(tensor.detach()))
+    if not (np.isfinite(low) and np.isfinite(high)):
+        raise error(f"the {noun} holds NaN or infinite values; what made it has failed")
+    # A resampling filter overshoots a little; another scale (bytes, [-1, 1]) goes far outside.
+    if low < -0.5 or high > 1.5:
+        raise error(f"the {noun} has values from {low:.3g} to {high:.3g}; scale them to [0, 1]")
+    return tensor.clamp(0, 1) if low < 0 or high > 1 else tensor
+
+
+def _tensor(rgb: Image.Image) -> Tensor:
+    array = np.array(rgb, dtype=np.uint8)
+    return torch.from_numpy(array).permute(2, 0, 1)[None].float().div_(255)
+
+
+def _flatten(picture: Image.Image) -> tuple[Image.Image, tuple[str, ...]]:
+    """Upright 8-bit sRGB and the notes that say how it came about."""
+    notes: list[str] = []
+    try:
+        orientation = picture.getexif().get(0x0112, 1)
+        if orientation in range(2, 9):
+            picture = ImageOps.exif_transpose(picture)
+            notes.append(f"turned upright (EXIF orientation {orientation})")
+    except _BROKEN:
+        notes.append("EXIF data unreadable and ignored")
+    if picture.mode in ("I", "F") or picture.mode.startswith("I;"):
+        picture = _eight_bit(picture)
+        notes.append("greyscale of more than 8 bits reduced to 8 and made RGB")
+    elif picture.mode in ("1", "L"):
+        notes.append("greyscale made RGB")
+    elif picture.mode == "CMYK":
+        notes.append("CMYK converted to RGB")
+    profiled = _to_srgb(picture)
+    if profiled is not None:
+        picture = profiled
+        notes.append("colour profile converted to sRGB")
+    if picture.mode in ("LA", "La", "PA", "RGBA", "RGBa") or "transparency" in picture.info:
+        picture = picture.convert("RGBA")
+        if picture.getchannel("A").getextrema() != (255, 255):
+            notes.append("transparency laid over white")
+        white = Image.new("RGBA", picture.size, "white")
+        picture = Image.alpha_composite(white, picture)
+    return picture.convert("RGB"), tuple(notes)
+
+
+def _eight_bit(picture: Image.Image) -> Image.Image:
+    values = np.asarray(picture).astype(np.float64)
+    if not np.isfinite(values).all():
+        raise ValueError("it holds NaN or infinite values")
+    if picture.mode == "F":
+        top = 1.0 if values.max() <= 1.0 else 255.0 if values.max() <= 255.0 else values.max()
+    else:
+        top = 65535.0 if values.max() <= 65535.0 else values.max()
+    return Image.fromarray((values / top * 255.0).round().clip(0, 255).astype(np.uint8))
+
+
+def _to_srgb(picture: Image.Image) -> Image.Image | None:
+    """The picture in sRGB if it carries another colour profile that can be read, else None."""
+    profile = picture.info.get("icc_profile")
+    if not profile or picture.mode not in ("RGB", "CMYK"):
+        return None
+    try:
+        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        if "srgb" in ImageCms.getProfileDescription(source).lower():
+            return None
+        target = ImageCms.createProfile("sRGB")
+        return ImageCms.profileToProfile(picture, source, target, outputMode="RGB")
+    except (ImageCms.PyCMSError, OSError, ValueError):
+        return None

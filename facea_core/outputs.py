@@ -1,0 +1,89 @@
+"""The files a run leaves behind: checked before the work, written whole, all of them or none."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from . import __version__
+from .errors import AssetError
+from .images import atomic_path
+
+GENERATED = {
+    "Software": f"FaceA {__version__}",
+    "Generated": "painted by a diffusion model with FaceA; not a photograph",
+}
+"""PNG text of every picture that a model painted: give it to `save_image(..., text=GENERATED)`."""
+
+PROBE_BYTES = 1 << 18
+"""More than any file system keeps inside its directory entries, so that a full disk shows."""
+
+
+def require_writable(*paths: str | Path | None) -> None:
+    """Raises AssetError unless a file could be written at each of `paths` now.
+
+    Leaves nothing behind. Meant for the moment before minutes of work. Folders that do not exist
+    yet are not made: the nearest one that exists must be writable and have room. None is skipped.
+    """
+    for path in (Path(path) for path in paths if path is not None):
+        if path.is_dir():
+            raise AssetError(f"cannot write {path}: it is a folder; give the name of a file")
+        require_writable_folder(path.parent)
+
+
+def require_writable_folder(folder: str | Path) -> None:
+    """The same for a folder that files will be written into, which need not exist yet."""
+    folder = Path(folder)
+    existing = nearest_existing(folder)
+    try:
+        with tempfile.TemporaryFile(dir=existing) as probe:
+            probe.write(bytes(PROBE_BYTES))
+            probe.flush()
+            os.fsync(probe.fileno())
+    except OSError as error:
+        raise AssetError(_refusal(folder, error)) from error
+
+
+def nearest_existing(path: Path) -> Path:
+    """`path` or the closest of its parents that exists."""
+    return next(p for p in (path, *path.absolute().parents) if os.path.lexists(p))
+
+
+def write_json(data: Mapping[str, Any], path: str | Path) -> None:
+    """Writes `data` as indented JSON, completely or not at all. Raises AssetError."""
+    text = json.dumps(data, indent=2, ensure_ascii=False) + "\n"
+    with atomic_path(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+@contextmanager
+def staged(folder: str | Path) -> Iterator[Path]:
+    """Yields an empty folder whose files move into `folder` when the block ends well.
+
+    On any exception nothing of it remains, and what was in `folder` before is as it was. An OSError
+    comes out as AssetError.
+    """
+    folder = Path(folder)
+    try:
+        with tempfile.TemporaryDirectory(prefix=".facea-", dir=nearest_existing(folder)) as stage:
+            yield Path(stage)
+            folder.mkdir(parents=True, exist_ok=True)
+            for file in sorted(Path(stage).iterdir()):
+                os.replace(file, folder / file.name)
+    except AssetError:
+        raise
+    except OSError as error:
+        raise AssetError(_refusal(folder, error)) from error
+
+
+def _refusal(folder: Path, error: OSError) -> str:
+    reason = error.strerror or str(error)
+    return (
+        f"cannot write into {folder} ({reason}); "
+        "check the folder, its permissions and the free space"
+    )

@@ -1,0 +1,177 @@
+"""Latents of the photos, whole and with holes, computed once so that the loop needs no autoencoder.
+
+Mean and deviation are kept where the autoencoder has both, so latents still vary between steps.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from ..attributes import Attribute
+from ..backbone import LatentDistribution, latent_mask, masked_image
+from ..images import check_image, crop, resize
+from ..types import Photo
+from .config import TrainConfig
+from .tasks import (
+    GLOBAL,
+    Draw,
+    Rows,
+    crop_box,
+    draw_step,
+    face_region,
+    hole_mask,
+    local_tasks,
+    part_boxes,
+)
+
+if TYPE_CHECKING:
+    from ..backbone import Backbone
+
+
+@dataclass(frozen=True, eq=False)
+class LatentCache:
+    """Examples on the backbone's device, float32; an example is one hole in one crop of one photo.
+
+    `clean` is `(N, C, h, w)` by crop; `masked (M, C, h, w)` and `mask (M, 1, h, w)` in {0, 1} by
+    example; `crop_of (M,)` says which crop an example belongs to.
+    """
+
+    clean: LatentDistribution
+    masked: LatentDistribution
+    mask: Tensor
+    crop_of: Tensor
+    rows: Rows
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(C, h, w) of a latent."""
+        return tuple(self.clean.mean.shape[1:])
+
+    @property
+    def samples(self) -> int:
+        """How many standard normals per item `gather` takes: 2, or 0 without a deviation."""
+        return 0 if self.clean.std is None else 2
+
+    def draw(self, config: TrainConfig, generator: torch.Generator) -> Draw:
+        """Everything random about the next step, on this cache's device; see `draw_step`."""
+        return draw_step(
+            self.rows, config, self.shape, generator, samples=self.samples, device=self.mask.device
+        )
+
+    def gather(self, rows: Tensor, noise: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """(latent, mask, masked latent) of examples `rows (B,)`; `noise (samples, B, C, h, w)`."""
+        crops = self.crop_of[rows]
+        clean, masked = noise if self.samples else (None, None)
+        latent = _pick(self.clean, crops).sample(clean)
+        return latent, self.mask[rows], _pick(self.masked, rows).sample(masked)
+
+
+def build_cache(
+    photos: Sequence[Photo],
+    backbone: Backbone,
+    table: Sequence[Attribute],
+    config: TrainConfig,
+    generator: torch.Generator,
+) -> LatentCache:
+    """Crop each photo `config.variants` times, cut the holes, encode everything.
+
+    The first variant of a photo is not jittered. Where a crop does not show a part, the whole face
+    of that crop takes its place.
+    """
+    tasks = local_tasks(table)
+    shown = [list(part_boxes(photo, table)) if config.has_local else [] for photo in photos]
+    most = max(1, *map(len, shown))
+    face = torch.zeros(len(photos), config.variants, dtype=torch.long)
+    parts = torch.zeros(len(photos), config.variants, most, dtype=torch.long)
+    counts = torch.ones(len(photos), dtype=torch.long)
+    clean, masked, masks, crop_of, task_of = [], [], [], [], []
+    for p, photo in enumerate(photos):
+        counts[p] = max(len(shown[p]), 1)
+        for v in range(config.variants):
+            image, holes = crop_example(photo, backbone, table, config, generator if v else None)
+            face[p, v] = len(task_of)
+            parts[p, v] = len(task_of)
+            for k, name in enumerate(shown[p]):
+                if name in holes:
+                    parts[p, v, k] = len(task_of) + list(holes).index(name)
+            mask = torch.cat(list(holes.values()))
+            clean.append(_encode(backbone, image))
+            masked.append(_encode(backbone, masked_image(image, mask)))
+            masks.append(latent_mask(mask, backbone.spec.latent_factor))
+            crop_of += [len(clean) - 1] * len(holes)
+            task_of += [tasks.get(name, GLOBAL) for name in holes]
+    device = backbone.device
+    return LatentCache(
+        clean=_join(clean),
+        masked=_join(masked),
+        mask=torch.cat(masks).to(device),
+        crop_of=torch.tensor(crop_of, device=device),
+        rows=Rows(face, parts, counts, torch.tensor(task_of)),
+    )
+
+
+def crop_example(
+    photo: Photo,
+    backbone: Backbone,
+    table: Sequence[Attribute],
+    config: TrainConfig,
+    generator: torch.Generator | None = None,
+) -> tuple[Tensor, dict[str, Tensor]]:
+    """One crop `(1, 3, R, R)` at native resolution R, and its holes `(1, 1, R, R)` by name.
+
+    The first hole, named "", is the whole face; the others are the parts the crop shows, if the
+    config has local tasks.
+    """
+    spec = backbone.spec
+    region = face_region(photo, config)
+    box = crop_box(region, photo.attributes.size, config, generator)
+    side = (spec.resolution, spec.resolution)
+    image = resize(crop(check_image(photo.image).cpu(), box), side)
+    holes = {"": hole_mask(region, box, spec, config.mask_jitter, generator)}
+    for name, part in part_boxes(photo, table).items() if config.has_local else ():
+        grown = part.grow(config.part_grow)
+        mask = hole_mask(grown, box, spec, config.mask_jitter, generator)
+        if mask.any():
+            holes[name] = mask
+    if config.flip and generator is not None and torch.rand(1, generator=generator).lt(0.5).all():
+        return image.flip(-1), {name: mask.flip(-1) for name, mask in holes.items()}
+    return image, holes
+
+
+def photos_hash(photos: Sequence[Photo]) -> str:
+    """16 hex digits of the pictures, their faces and parts; file names do not matter."""
+    digest = hashlib.sha256()
+    for photo in photos:
+        found = photo.attributes
+        boxes = [("", tuple(found.face)), *((p.attribute, tuple(p.box)) for p in found.parts)]
+        digest.update(repr((tuple(photo.image.shape), boxes)).encode())
+        digest.update(photo.image.detach().to("cpu", torch.float32).contiguous().numpy().tobytes())
+    return digest.hexdigest()[:16]
+
+
+def _encode(backbone: Backbone, images: Tensor) -> LatentDistribution:
+    # One picture at a time: a large autoencoder's activations would fill the memory.
+    encoded = [backbone.encode_image(image) for image in images.split(1)]
+    return _join(
+        [
+            LatentDistribution(e.mean.float(), None if e.std is None else e.std.float())
+            for e in encoded
+        ]
+    )
+
+
+def _pick(latents: LatentDistribution, rows: Tensor) -> LatentDistribution:
+    std = None if latents.std is None else latents.std.index_select(0, rows)
+    return LatentDistribution(latents.mean.index_select(0, rows), std)
+
+
+def _join(latents: Sequence[LatentDistribution]) -> LatentDistribution:
+    deviations = [one.std for one in latents if one.std is not None]
+    mean = torch.cat([one.mean for one in latents])
+    return LatentDistribution(mean, torch.cat(deviations) if deviations else None)

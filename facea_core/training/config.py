@@ -1,0 +1,193 @@
+"""What a training run can be told, with ranges: one source for nodes, CLI flags and JSON files."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
+from string import Formatter
+from typing import Any
+
+from ..errors import ConfigError
+from ..identity.adapters import TARGETS
+
+DECAYS = ("constant", "linear", "cosine")
+
+
+def _setting(
+    default: Any,
+    help: str,
+    min: float | None = None,
+    max: float | None = None,
+    choices: tuple[str, ...] = (),
+    affects_result: bool = True,
+) -> Any:
+    meta = {"help": help, "min": min, "max": max, "choices": choices}
+    return field(default=default, metadata={**meta, "affects_result": affects_result})
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """Defaults are the paper's. Each field's metadata holds `help`, `min`, `max` and `choices`.
+
+    Rates, rank, batch and steps follow FaceA-Net (AAAI 2025). Raises `ConfigError` for a value that
+    is out of range or of another type.
+    """
+
+    attributes: str = _setting("male", "word table: a preset, or attribute names with commas")
+    steps: int = _setting(1000, "optimiser steps", 1, 100_000)
+    batch: int = _setting(4, "pictures per step", 1, 64)
+    seed: int = _setting(0, "every random number of the run comes from it", 0, 2**63 - 1)
+    rank: int = _setting(48, "LoRA rank; alpha is the same", 1, 512)
+    targets: str = _setting(
+        "attention", "which layers get a LoRA; wide adds feed-forward and convolutions",
+        choices=tuple(TARGETS),
+    )  # fmt: skip
+    words_rate: float = _setting(2e-3, "learning rate of the words", 0.0, 1.0)
+    lora_rate: float = _setting(1.2e-4, "learning rate of the LoRA", 0.0, 1.0)
+    warmup: int = _setting(0, "steps over which both rates rise from 0", 0, 100_000)
+    decay: str = _setting("constant", "how both rates fall after the warm-up", choices=DECAYS)
+    weight_decay: float = _setting(0.01, "AdamW's, on the LoRA only", 0.0, 1.0)
+    clip: float = _setting(1.0, "largest norm of the whole gradient; 0 = no limit", 0.0, 1e6)
+    prompt_drop: float = _setting(0.1, "share of items that see the empty prompt", 0.0, 1.0)
+    local_ratio: float = _setting(0.5, "share of items that repaint one part only", 0.0, 1.0)
+    local_extra: int = _setting(0, "more items per step, each repainting one part", 0, 64)
+    background_weight: float = _setting(0.0, "loss weight outside the repainted region", 0.0, 1.0)
+    global_prompt: str = _setting(
+        "a photo of a {class} with {words}", "prompt of the whole face; with {words}"
+    )
+    local_prompt: str = _setting(
+        "a photo of {words} of a {class}", "prompt of one part; with {words}"
+    )
+    variants: int = _setting(16, "crops of each photo that are encoded before the loop", 1, 256)
+    context: float = _setting(1.5, "side of the crop in longer sides of the region", 1.0, 8.0)
+    scale_jitter: float = _setting(0.1, "how far a crop's side may differ from that", 0.0, 0.9)
+    shift_jitter: float = _setting(0.05, "how far a crop may move, in sides of the crop", 0.0, 0.5)
+    flip: bool = _setting(False, "mirror half of the crops; off, for no face is symmetric")
+    face_grow: float = _setting(1.2, "size of the repainted face region in face boxes", 0.5, 4.0)
+    part_grow: float = _setting(1.3, "size of the repainted part in part boxes", 0.5, 4.0)
+    mask_jitter: float = _setting(0.15, "how far the sides of a region may move", 0.0, 0.9)
+    report_every: int = _setting(25, "steps between reports", 1, 100_000, affects_result=False)
+    save_every: int = _setting(250, "steps between saved states", 1, 100_000, affects_result=False)
+    preview_every: int = _setting(
+        0, "steps between preview pictures; 0 = none", 0, 100_000, affects_result=False
+    )
+
+    def __post_init__(self) -> None:
+        for spec in fields(self):
+            value, default = getattr(self, spec.name), spec.default
+            if isinstance(default, float) and type(value) is int:
+                object.__setattr__(self, spec.name, value := float(value))
+            _check(spec.name, value, type(default), **_limits(spec.metadata))
+        for name in ("global_prompt", "local_prompt"):
+            _check_template(name, getattr(self, name))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, as JSON writes them."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> TrainConfig:
+        """The inverse of `to_dict`; what is not named keeps its default. Raises `ConfigError`."""
+        return _updated(cls(), values)
+
+    @classmethod
+    def from_preset(cls, name: str, **overrides: Any) -> TrainConfig:
+        """A row of `PRESETS` with some fields replaced. Raises `ConfigError` for unknown names."""
+        if name not in PRESETS:
+            raise ConfigError(
+                f"training preset {name!r} is unknown; choose one of {_list(PRESETS)}"
+            )
+        return _updated(PRESETS[name], overrides)
+
+    @property
+    def has_local(self) -> bool:
+        """Whether any item ever repaints one part only."""
+        return self.local_ratio > 0 or self.local_extra > 0
+
+    @property
+    def hash(self) -> str:
+        """16 hex digits over every field that changes what is learned."""
+        kept = {f.name: getattr(self, f.name) for f in fields(self) if f.metadata["affects_result"]}
+        return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def config_differences(mine: TrainConfig, other: Mapping[str, Any]) -> list[str]:
+    """Each field that changes the result and is not the same, as "name: other -> mine"."""
+    names = [f.name for f in fields(mine) if f.metadata["affects_result"]]
+    return [
+        f"{name}: {other.get(name)!r} -> {getattr(mine, name)!r}"
+        for name in names
+        if other.get(name) != getattr(mine, name)
+    ]
+
+
+def _updated(config: TrainConfig, values: Mapping[str, Any]) -> TrainConfig:
+    known = [spec.name for spec in fields(TrainConfig)]
+    for name in values:
+        if name not in known:
+            near = difflib.get_close_matches(str(name), known, n=1, cutoff=0.0)[0]
+            raise ConfigError(f"training setting {name!r} is unknown; the nearest is {near!r}")
+    return replace(config, **values)
+
+
+def _limits(metadata: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: metadata[key] for key in ("min", "max", "choices")}
+
+
+def _check(
+    name: str,
+    value: Any,
+    kind: type,
+    min: float | None,
+    max: float | None,
+    choices: tuple[str, ...],
+) -> None:
+    if type(value) is not kind:
+        raise ConfigError(f"{name} must be {kind.__name__}, not {value!r}")
+    if choices and value not in choices:
+        raise ConfigError(f"{name} {value!r} is unknown; choose one of {_list(choices)}")
+    if min is not None and max is not None:
+        inside = math.isfinite(value) and min <= value <= max
+        if not inside:
+            raise ConfigError(f"{name} is {value!r}; give a value from {min:g} to {max:g}")
+
+
+def _check_template(name: str, text: str) -> None:
+    try:
+        used = {key for _, key, _, _ in Formatter().parse(text) if key is not None}
+    except ValueError as error:
+        raise ConfigError(f"{name} {text!r} is not a template: {error}") from error
+    if "words" not in used or used - {"words", "class"}:
+        raise ConfigError(
+            f"{name} {text!r} must hold {{words}}, may hold {{class}}, and no other placeholder"
+        )
+
+
+def _list(names: Any) -> str:
+    return ", ".join(names)
+
+
+PRESETS: Mapping[str, TrainConfig] = {
+    "paper": TrainConfig(),
+    "stylised": TrainConfig(steps=600),
+    # What the miniature needs: so small a net learns little at the paper's rates in 100 steps, and
+    # local tasks cost it likeness at equal batch.
+    "tiny": TrainConfig(
+        steps=100,
+        batch=6,
+        rank=16,
+        targets="wide",
+        words_rate=1e-2,
+        lora_rate=1e-3,
+        warmup=5,
+        local_ratio=0.0,
+        report_every=10,
+        save_every=50,
+        variants=4,
+    ),
+}
+"""Starting points: `paper` (1000 steps), `stylised` (600) and `tiny` (the embedded miniature)."""

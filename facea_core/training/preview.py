@@ -1,0 +1,52 @@
+"""Fixed-seed pictures during training: a photo's face, painted by what was learned so far."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ..attributes import attribute_table
+from ..backbone import Backbone
+from ..types import Photo
+from .cache import crop_example
+from .config import TrainConfig
+from .loop import Previewer, Words
+from .tasks import GLOBAL, task_prompts
+
+Inpaint = Callable[..., Tensor]
+
+
+def face_previewer(
+    inpaint: Inpaint,
+    settings: Any,
+    photo: Photo,
+    backbone: Backbone,
+    config: TrainConfig,
+    *,
+    name: str = "person",
+    class_noun: str = "person",
+    seeds: Sequence[int] = (0,),
+) -> Previewer:
+    """For `train_identity`: repaint the face of `photo` with the same noise each time.
+
+    `inpaint` and its `settings` are those of `composing`, handed in because training does not know
+    how pictures are composed. The result is `(len(seeds), 3, R, R)` at native resolution.
+    """
+    table = attribute_table(config.attributes)
+    image, holes = crop_example(photo, backbone, table, config)
+    mask = holes[""]
+    prompts = task_prompts(config, name, class_noun, table)
+
+    @torch.no_grad()
+    def preview(words: Words) -> Tensor:
+        conditioning = backbone.encode_prompts([prompts[GLOBAL]], words)
+        negative = backbone.encode_prompts([""])
+        painted = [
+            inpaint(backbone, conditioning, negative, image, mask, settings, seed) for seed in seeds
+        ]
+        return torch.cat(painted)
+
+    return preview

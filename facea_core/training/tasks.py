@@ -1,0 +1,214 @@
+"""The two tasks, repaint the face and repaint one part: their prompts, crops, masks and draws."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ..attributes import Attribute
+from ..errors import ImageError, MaskError
+from ..identity.words import fill_prompt, placeholder
+from ..images import check_image, check_mask
+from ..types import BackboneSpec, Box, Photo, Size
+from .config import TrainConfig
+
+EMPTY, GLOBAL = 0, 1
+"""Rows of `task_prompts`: no prompt, the whole face; the parts follow in the table's order."""
+
+_ROOM = 1.1
+# The smallest hole in latent pixels: a smaller one can vanish when the mask is rounded.
+_HOLE = 2
+
+
+def task_prompts(
+    config: TrainConfig, name: str, class_noun: str, table: Sequence[Attribute]
+) -> tuple[str, ...]:
+    """The few distinct prompts of a run: empty, whole face with all words, one per attribute."""
+    words = [placeholder(name, attribute) for attribute in table]
+    whole = fill_prompt(config.global_prompt, class_noun, words)
+    return ("", whole, *(fill_prompt(config.local_prompt, class_noun, [word]) for word in words))
+
+
+def check_photo(photo: Photo, table: Sequence[Attribute]) -> None:
+    """Raise `ImageError` or `MaskError` for a photo that cannot be trained on, naming it."""
+    try:
+        _check_photo(photo, table)
+    except (ImageError, MaskError) as error:
+        raise type(error)(f"photo {photo.name!r}: {error}") from error
+
+
+def _check_photo(photo: Photo, table: Sequence[Attribute]) -> None:
+    image = check_image(photo.image)
+    size: Size = (image.shape[2], image.shape[3])
+    if len(image) != 1:
+        raise ImageError(f"it holds {len(image)} pictures; give one picture per photo")
+    if size != tuple(photo.attributes.size):
+        raise ImageError(
+            f"it is {size} (H, W) but its face was searched in {tuple(photo.attributes.size)}; "
+            "detect again on this picture"
+        )
+    for name, box in {"face": photo.attributes.face, **part_boxes(photo, table)}.items():
+        if box.clip(size).area == 0:
+            raise MaskError(
+                f"the {name} box {tuple(box)} is empty inside the picture of {size} (H, W); detect "
+                "again, or leave this photo out"
+            )
+    for part in photo.attributes.parts:
+        if part.mask is not None and not check_mask(part.mask, image).round().any():
+            raise MaskError(
+                f"the mask of {part.attribute!r} is empty; draw it, or leave the part out"
+            )
+
+
+def part_boxes(photo: Photo, table: Sequence[Attribute]) -> dict[str, Box]:
+    """The parts of this photo that have a word, in the table's order. `face` is the face box."""
+    found = {part.attribute: part.box for part in photo.attributes.parts}
+    found.setdefault("face", photo.attributes.face)
+    return {attribute.name: found[attribute.name] for attribute in table if attribute.name in found}
+
+
+def face_region(photo: Photo, config: TrainConfig) -> Box:
+    """What the global task repaints: the face with the hair that was found, as composing does."""
+    region = photo.attributes.face
+    hair = photo.attributes.part("hair")
+    return (region.join(hair.box) if hair else region).grow(config.face_grow)
+
+
+def crop_box(
+    region: Box, size: Size, config: TrainConfig, generator: torch.Generator | None = None
+) -> Box:
+    """A square around `region`, jittered if a generator is given, in the frame of a `size` picture.
+
+    It lies inside the picture where it fits; where the region hardly fits, it reaches outside.
+    """
+    shift_x, shift_y, scale = _uniform(3, generator)
+    unit = max(region.width, region.height)
+    side = unit * config.context * (1 + config.scale_jitter * scale)
+    side = max(round(min(side, max(min(size), unit * _ROOM))), 1)
+    cx, cy = region.center
+    x = cx + config.shift_jitter * side * shift_x - side / 2
+    y = cy + config.shift_jitter * side * shift_y - side / 2
+    x0, y0 = _inside(x, side, size[1]), _inside(y, side, size[0])
+    return Box(x0, y0, x0 + side, y0 + side)
+
+
+def hole_mask(
+    region: Box,
+    crop: Box,
+    spec: BackboneSpec,
+    jitter: float,
+    generator: torch.Generator | None = None,
+) -> Tensor:
+    """`(1, 1, R, R)` in {0, 1} of `region` as a picture of native resolution R sees it in `crop`.
+
+    Each side moves by up to `jitter` half widths. All zero if the region lies outside the crop.
+    """
+    resolution, least = spec.resolution, _HOLE * spec.latent_factor
+    scale = resolution / crop.width
+    box = region.shift(-crop.x0, -crop.y0).scale(scale, scale)
+    mask = torch.zeros(1, 1, resolution, resolution)
+    if box.clip((resolution, resolution)).area == 0:
+        return mask
+    left, top, right, bottom = (jitter * value / 2 for value in _uniform(4, generator))
+    box = Box(
+        round(box.x0 + left * box.width),
+        round(box.y0 + top * box.height),
+        round(box.x1 + right * box.width),
+        round(box.y1 + bottom * box.height),
+    )
+    box = _at_least(box, least, resolution)
+    mask[..., box.y0 : box.y1, box.x0 : box.x1] = 1
+    return mask
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """Where a cache keeps each task's example, on the CPU.
+
+    `face (P, V)` and `parts (P, V, K)` are rows by photo, variant and part; `counts (P,)` says how
+    many of K a photo has, at least 1: a photo without parts lists the face there. `tasks (M,)` is
+    each row's prompt in `task_prompts`.
+    """
+
+    face: Tensor
+    parts: Tensor
+    counts: Tensor
+    tasks: Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class Draw:
+    """Everything random about one step: `rows`, `prompts`, `tasks`, `timestep`, each `(B,)` long.
+
+    `noise (2 or 4, B, C, h, w)` is float32: the noise to predict, and what samples the latents.
+    """
+
+    rows: Tensor
+    prompts: Tensor
+    tasks: Tensor
+    timestep: Tensor
+    noise: Tensor
+
+
+def draw_step(
+    rows: Rows,
+    config: TrainConfig,
+    shape: Sequence[int],
+    generator: torch.Generator,
+    *,
+    samples: int = 0,
+    timesteps: int = 1000,
+    device: torch.device | str = "cpu",
+) -> Draw:
+    """Draw a step on the CPU and send it to `device`; nothing is read back.
+
+    `shape` is (C, h, w); `samples` how many latents per item are drawn from a distribution.
+    Timesteps are stratified over the batch: each one alone is uniform, together they spread.
+    """
+    count = config.batch + config.local_extra
+    photo, variant, part, local, drop, jitter = torch.rand(6, count, generator=generator).unbind()
+    photos, variants = rows.face.shape
+    p, v = (photo * photos).long(), (variant * variants).long()
+    k = (part * rows.counts[p]).long()
+    is_local = (local < config.local_ratio) | (torch.arange(count) >= config.batch)
+    row = torch.where(is_local, rows.parts[p, v, k], rows.face[p, v])
+    task = rows.tasks[row]
+    prompt = torch.where(drop < config.prompt_drop, EMPTY, task)
+    stratum = torch.randperm(count, generator=generator)
+    timestep = ((stratum + jitter) * (timesteps / count)).long().clamp(max=timesteps - 1)
+    noise = torch.randn(1 + samples, count, *shape, generator=generator)
+    numbers = torch.stack([row, prompt, task, timestep]).to(device, non_blocking=True)
+    row, prompt, task, timestep = numbers.unbind()
+    return Draw(row, prompt, task, timestep, noise.to(device, non_blocking=True))
+
+
+def local_tasks(table: Sequence[Attribute]) -> Mapping[str, int]:
+    """Attribute -> the task number of its local task."""
+    return {attribute.name: GLOBAL + 1 + i for i, attribute in enumerate(table)}
+
+
+def _uniform(count: int, generator: torch.Generator | None) -> list[float]:
+    """Numbers in [-1, 1), or zeros without a generator."""
+    if generator is None:
+        return [0.0] * count
+    return (torch.rand(count, generator=generator) * 2 - 1).tolist()
+
+
+def _inside(start: float, side: int, length: int) -> int:
+    """Move an interval into [0, length) if it fits, else centre it there."""
+    if side > length:
+        return round((length - side) / 2)
+    return min(max(round(start), 0), length - side)
+
+
+def _at_least(box: Box, least: int, resolution: int) -> Box:
+    """The box inside the picture with sides of at least `least` pixels."""
+    (cx, cy), width, height = box.center, max(box.width, least), max(box.height, least)
+    x0 = min(max(round(cx - width / 2), 0), resolution - least)
+    y0 = min(max(round(cy - height / 2), 0), resolution - least)
+    x1 = min(max(round(cx + width / 2), x0 + least), resolution)
+    y1 = min(max(round(cy + height / 2), y0 + least), resolution)
+    return Box(x0, y0, x1, y1)

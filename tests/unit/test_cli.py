@@ -1,0 +1,364 @@
+"""The shell's door: shapes, exit status, one line per error, and nothing left behind."""
+
+import json
+import os
+import signal
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from PIL import Image
+from safetensors.torch import save_file
+from skimage.data import astronaut
+
+from facea_core import __version__
+from facea_core.backbone.load import single_file_state
+from facea_core.cli import COMMANDS, main, talk
+from facea_core.cli.flags import parse, read_config
+from facea_core.cli.train import Train
+from facea_core.composing import ComposeConfig
+from facea_core.errors import AssetError, ConfigError
+from facea_core.identity import load_identity, save_identity
+from facea_core.images import load_image
+from facea_core.tiny.model import random_backbone
+from facea_core.training import TrainConfig
+
+SMALL = ["--preset", "tiny", "--rank", "4", "--batch", "1", "--variants", "1"]
+SMALL += ["--detector", "landmarks", "--device", "cpu"]
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a photograph, a picture without a face, an untrained model and an identity."""
+    folder = tmp_path_factory.mktemp("world")
+    photo = Image.fromarray(astronaut()).crop((100, 0, 356, 256))
+    photo.save(folder / "ada.png")
+    photo.convert("L").save(folder / "grey.png")
+    Image.new("RGB", (64, 64), "white").save(folder / "empty.png")
+    Image.new("L", photo.size).save(folder / "black.png")
+    Image.new("RGB", (1, 1)).save(folder / "dot.png")
+    (folder / "cut.png").write_bytes((folder / "ada.png").read_bytes()[:5000])
+    (folder / "text.png").write_text("not a picture")
+    state = single_file_state(random_backbone(0))
+    save_file({key: value.clone().contiguous() for key, value in state.items()}, folder / "base")
+    assert train(folder, "--out", folder / "ada.safetensors") == 0
+    return folder
+
+
+@pytest.fixture
+def inside(world: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty working directory, which errors must leave empty."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def train(world: Path, *arguments: object, photos: tuple[str, ...] = ("ada.png",)) -> int:
+    words = [*photos, "--base", "base", "--name", "ada", "--class", "woman", "--steps", "2", *SMALL]
+    paths = [str(world / word) if (world / word).exists() else word for word in words]
+    return main(["train", *paths, *map(str, arguments)])
+
+
+def failed(capsys: pytest.CaptureFixture[str], status: int, *words: str) -> None:
+    """Exit status 1 and one line on stderr that holds the words."""
+    said = capsys.readouterr()
+    assert status == 1, said
+    assert said.out == ""
+    assert said.err.count("\n") == 1, said.err
+    assert said.err.startswith("facea ")
+    for word in words:
+        assert word in said.err
+
+
+def test_without_a_command_the_commands_are_listed(capsys):
+    assert main([]) == 0
+    listed = capsys.readouterr().out
+    assert all(f"\n  {name} " in listed for name in COMMANDS)
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out == f"facea {__version__}\n"
+
+
+def test_an_unknown_command_names_the_nearest(capsys):
+    assert main(["trian"]) == 2
+    assert "'train'" in capsys.readouterr().err
+
+
+SHAPES = {
+    "demo": "--out --seed --steps",
+    "detect": "--detector --json --preview --config",
+    "train": "--base --name --class --preset --steps --out --run --resume --config",
+    "compose": "--identity --base --out --prompt --face-index --seed --config",
+    "evaluate": "--references --held-out --json",
+    "info": "--json",
+}
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_flags_that_scripts_rely_on_are_there(name: str, capsys):
+    with pytest.raises(SystemExit) as end:
+        main([name, "--help"])
+    assert end.value.code == 0
+    listed = capsys.readouterr().out.split()
+    assert [
+        flag for flag in SHAPES[name].split() if flag not in {w.strip(",") for w in listed}
+    ] == []
+
+
+def test_wrong_usage_ends_with_2(capsys):
+    with pytest.raises(SystemExit) as end:
+        main(["train", "a.png", "--stps", "3"])
+    assert end.value.code == 2
+
+
+# Flags, files, defaults
+
+
+def settings(*arguments: str, **values: object) -> TrainConfig:
+    required = ["--name", "a", "--class", "man", "--base", "tiny"]
+    _, configs = parse("x", Train, [*required, *arguments], values, training=TrainConfig())
+    return configs["training"]
+
+
+def test_defaults_lie_under_the_file_and_the_file_under_the_flags():
+    assert settings() == TrainConfig()
+    assert settings(steps=7, rank=3) == TrainConfig(steps=7, rank=3)
+    assert settings("--steps", "9", steps=7, rank=3) == TrainConfig(steps=9, rank=3)
+
+
+def test_the_file_also_holds_the_flags_of_the_command(tmp_path):
+    file = tmp_path / "x.json"
+    file.write_text('{"name": "bo", "class-noun": "man", "base": "tiny", "out": "a.safetensors"}')
+    arguments = ["--config", str(file), "--name", "eve"]
+    flags, _ = parse("x", Train, arguments, read_config(arguments), training=TrainConfig())
+    assert (flags.name, flags.class_noun) == ("eve", "man")
+    assert flags.out == Path("a.safetensors")
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"stesp": 3}, ["'stesp'", "'steps'"]),
+        ({"steps": "many"}, ["steps", "'many'"]),
+        ({"steps": 0}, ["steps", "1"]),
+        ({"resume": "yes"}, ["resume", "bool", "'yes'"]),
+        ({"out": 3}, ["out", "Path", "3"]),
+    ],
+)
+def test_a_wrong_setting_in_the_file_is_named(values, words):
+    with pytest.raises(ConfigError) as error:
+        settings(**values)
+    assert all(word in str(error.value) for word in words)
+
+
+def test_a_flag_out_of_range_is_one_clear_line():
+    with pytest.raises(ConfigError, match="steps is 0"):
+        settings("--steps", "0")
+    with pytest.raises(ConfigError, match="cfg is 0.5"):
+        parse("x", Train, ["--cfg", "0.5"], {"name": "a", "class_noun": "a", "base": "a"},
+              composing=ComposeConfig())  # fmt: skip
+
+
+@pytest.mark.parametrize("text", ["{", "[1]", "3"])
+def test_a_config_file_that_is_no_json_object(tmp_path, text):
+    (tmp_path / "x.json").write_text(text)
+    with pytest.raises(ConfigError, match="x.json"):
+        read_config(["--config", str(tmp_path / "x.json")])
+
+
+def test_a_config_file_that_is_not_there():
+    with pytest.raises(AssetError, match="none.json"):
+        read_config(["--config=none.json"])
+
+
+# The commands
+
+
+def test_detect_writes_boxes_and_a_preview(world, inside, capsys):
+    photos = [str(world / "ada.png"), str(world / "grey.png")]
+    files = ["--json", "found.json", "--preview", "found.png"]
+    assert main(["detect", *photos, "--detector", "landmarks", *files]) == 0
+    faces = json.loads((inside / "found.json").read_text())["faces"]
+    assert [face["file"] for face in faces] == photos
+    assert set(faces[0]["parts"]) == {"eyes", "nose", "mouth"}
+    assert any("grey" in text for text in faces[1]["notes"])
+    assert load_image(inside / "found.png")[0].shape[2] == 512
+    assert len(capsys.readouterr().out.splitlines()) == 2
+
+
+def test_detect_answers_to_stdout_as_json_alone(world, inside, capsys):
+    assert main(["detect", str(world / "ada.png"), "--detector", "landmarks", "--json", "-"]) == 0
+    assert len(json.loads(capsys.readouterr().out)["faces"]) == 1
+    assert list(inside.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["{}/empty.png", "--detector", "landmarks"], ["empty.png", "no face"]),
+        (["{}/text.png"], ["text.png"]),
+        (["{}/cut.png"], ["cut.png", "truncated"]),
+        (["{}/dot.png"], ["dot.png", "1x1"]),
+        (["{}/none.png"], ["none.png"]),
+        (["{}/ada.png", "--attributes", "eyes, nosee"], ["'nosee'", "'nose'"]),
+        (["{}/ada.png", "--detector", "grounding-dino"], ["grounding-dino", "landmarks"]),
+        (["{}/ada.png", "--detector", "magic"], ["'magic'"]),
+        (["{}/ada.png", "--preview", "{}/ada.png/found.png"], ["cannot write"]),
+        ([], ["no pictures"]),
+    ],
+)
+def test_detect_refuses_in_one_line(world, inside, capsys, arguments, words):
+    status = main(["detect", *(text.format(world) for text in arguments), "--json", "x.json"])
+    failed(capsys, status, *words)
+    assert list(inside.iterdir()) == []
+
+
+def test_train_makes_an_identity_and_info_tells_about_it(world, capsys):
+    assert main(["info", str(world / "ada.safetensors"), "--json"]) == 0
+    facts = json.loads(capsys.readouterr().out)
+    assert (facts["name"], facts["class_noun"], facts["steps"]) == ("ada", "woman", 2)
+    assert [word["attribute"] for word in facts["words"]] == ["eyes", "nose", "mouth"]
+    assert main(["info", str(world / "ada.safetensors")]) == 0
+    assert "embedding:ada/nose" in capsys.readouterr().out
+
+
+def test_a_training_stopped_by_a_signal_goes_on_to_the_same_bytes(
+    world, inside, capsys, monkeypatch
+):
+    flags = ["--steps", "4", "--report-every", "1", "--save-every", "1000"]
+    assert train(world, *flags, "--out", "whole.safetensors") == 0
+    reports = []
+
+    def stop_at_the_second(*_arguments, **_choices):
+        reports.append(1)
+        if len(reports) == 2:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    capsys.readouterr()
+    with monkeypatch.context() as patched:
+        patched.setattr(talk.tqdm, "set_postfix_str", stop_at_the_second)
+        assert train(world, *flags, "--out", "cut.safetensors", "--run", "run dir") == 130
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    assert "--run 'run dir' --resume" in said
+    assert not (inside / "cut.safetensors").exists()
+    assert train(world, *flags, "--out", "cut.safetensors", "--run", "run dir", "--resume") == 0
+    assert Path("cut.safetensors").read_bytes() == Path("whole.safetensors").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("photos", "arguments", "words"),
+    [
+        ((), [], ["no photos"]),
+        (("empty.png",), [], ["empty.png", "no face"]),
+        (("empty.png",), ["--on-missing", "skip"], ["no photo is left"]),
+        (("ada.png",), ["--attributes", "eyess"], ["'eyess'", "'eyes'"]),
+        (("ada.png",), ["--resume"], ["--run"]),
+        (("ada.png",), ["--run", "run", "--resume"], ["run", "resume"]),
+        (("ada.png",), ["--out", "{}/ada.png/x.safetensors"], ["cannot write"]),
+        (("ada.png",), ["--run", "{}/ada.png"], ["cannot write"]),
+        (("ada.png",), ["--preset", "papper"], ["'papper'", "paper"]),
+        (("ada.png",), ["--base", "none.safetensors"], ["none.safetensors"]),
+        (("ada.png",), ["--base", "{}/text.png"], ["text.png"]),
+        (("ada.png",), ["--device", "warp"], ["'warp'"]),
+        (("ada.png",), ["--name", "Ada L."], ["'ada-l'"]),
+    ],
+)
+def test_train_refuses_in_one_line(world, inside, capsys, photos, arguments, words):
+    status = train(world, *(text.format(world) for text in arguments), photos=photos)
+    said = capsys.readouterr()
+    assert status == 1
+    error = said.err.splitlines()[-1]
+    assert error.startswith("facea train: ")
+    assert all(word in error for word in words), error
+    assert list(inside.iterdir()) == []
+
+
+def test_a_full_disk_is_noticed_before_the_training(world, inside, capsys, monkeypatch):
+    def full(_descriptor):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    failed(capsys, train(world), "No space left")
+    assert list(inside.iterdir()) == []
+
+
+def test_resuming_with_other_settings_is_refused(world, inside, capsys):
+    assert train(world, "--run", "run") == 0
+    os.remove("ada.safetensors")
+    capsys.readouterr()
+    failed(capsys, train(world, "--run", "run", "--resume", "--seed", "1"), "seed")
+    assert [path.name for path in inside.iterdir()] == ["run"]
+
+
+def compose(world: Path, *arguments: object) -> int:
+    words = [world / "ada.png", "--identity", world / "ada.safetensors", "--base", world / "base"]
+    words += ["--out", "made.png", "--steps", "1", "--detector", "landmarks", "--device", "cpu"]
+    return main(["compose", *map(str, words), *map(str, arguments)])
+
+
+def test_compose_changes_the_face_alone_and_marks_the_picture(world, inside, capsys):
+    assert compose(world, "--json", "made.json") == 0
+    before, after = load_image(world / "ada.png")[0], load_image(inside / "made.png")[0]
+    x0, y0, x1, y1 = json.loads((inside / "made.json").read_text())["repainted"]
+    assert not torch.equal(before, after)
+    after[:, :, y0:y1, x0:x1] = before[:, :, y0:y1, x0:x1]
+    assert torch.equal(before, after)
+    with Image.open(inside / "made.png") as made:
+        assert made.info["Software"].startswith("FaceA")  # pyright: ignore
+        assert "Generated" in made.info
+
+
+def test_compose_into_a_mask_needs_no_face(world, inside):
+    Image.new("L", (64, 64), 255).save("white.png")
+    flags = ["--identity", str(world / "ada.safetensors"), "--base", str(world / "base")]
+    flags += ["--mask", "white.png", "--steps", "1", "--device", "cpu", "--out", "made.png"]
+    assert main(["compose", str(world / "empty.png"), *flags]) == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--identity", "{}/ada.png"], ["ada.png", "safetensors"]),
+        (["--identity", "{}/base"], ["base", "identity"]),
+        (["--identity", "none.safetensors"], ["none.safetensors"]),
+        (["--mask", "{}/black.png"], ["black"]),
+        (["--mask", "{}/empty.png"], ["64x64"]),
+        (["--face-index", "3"], ["face_index 3"]),
+        (["--prompt", "a man with embedding:bo/eyes"], ["bo/eyes"]),
+        (["--out", "{}/ada.png/made.png"], ["cannot write"]),
+        (["--out", "made.gif"], [".gif"]),
+        (["--base", "none.safetensors"], ["none.safetensors"]),
+    ],
+)
+def test_compose_refuses_in_one_line(world, inside, capsys, arguments, words):
+    failed(capsys, compose(world, *(text.format(world) for text in arguments)), *words)
+    assert list(inside.iterdir()) == []
+
+
+def test_compose_refuses_an_identity_of_another_family_or_a_cut_file(world, tmp_path, capsys):
+    identity = load_identity(world / "ada.safetensors")
+    other = replace(identity, meta=replace(identity.meta, family="sdxl"))
+    save_identity(other, tmp_path / "other.safetensors")
+    out = tmp_path / "made.png"
+    failed(
+        capsys, compose(world, "--identity", tmp_path / "other.safetensors", "--out", out), "sdxl"
+    )
+    data = (world / "ada.safetensors").read_bytes()
+    (tmp_path / "cut.safetensors").write_bytes(data[: len(data) // 2])
+    failed(capsys, compose(world, "--identity", tmp_path / "cut.safetensors", "--out", out), "cut")
+    assert not out.exists()
+
+
+def test_evaluate_measures_likeness(world, inside, capsys):
+    ada, grey = str(world / "ada.png"), str(world / "grey.png")
+    flags = ["--detector", "landmarks", "--embedder", "landmarks", "--json", "-"]
+    assert main(["evaluate", ada, "--references", ada, "--held-out", grey, *flags]) == 0
+    figures = json.loads(capsys.readouterr().out)
+    assert figures["training"] == pytest.approx(1)
+    assert figures["heldout"] < 1
+    assert figures["background"] is None
+
+
+def test_evaluate_without_photos_is_refused(world, inside, capsys):
+    failed(capsys, main(["evaluate", str(world / "ada.png"), "--json", "x.json"]), "--references")
+    assert list(inside.iterdir()) == []

@@ -1,0 +1,309 @@
+import math
+from dataclasses import replace
+
+import pytest
+import torch
+
+from facea_core.attributes import attribute_table
+from facea_core.composing import ComposeConfig, compose_identity, face_mask, face_prompt
+from facea_core.errors import BackboneMismatchError, ConfigError, ImageError, MaskError
+from facea_core.tiny.model import random_backbone
+from facea_core.training.cache import build_cache, crop_example
+from facea_core.training.config import TrainConfig
+from facea_core.types import (
+    Box,
+    FaceAttributes,
+    Identity,
+    IdentityMeta,
+    LoraWeights,
+    Photo,
+    Word,
+)
+
+QUICK = ComposeConfig(steps=1, seed=3, cfg=1.0)
+LAYER = "mid_block.attentions.0.transformer_blocks.0.attn2.to_v"
+
+
+@pytest.fixture(scope="module")
+def backbone():
+    """One for all, at half its side for speed: painting leaves it as it is, as a test states."""
+    tiny = random_backbone(0)
+    return replace(tiny, spec=replace(tiny.spec, resolution=64))
+
+
+@pytest.fixture
+def image():
+    return torch.rand(1, 3, 150, 201, generator=torch.Generator().manual_seed(0))
+
+
+def box_mask(size, box):
+    mask = torch.zeros(1, 1, *size)
+    mask[..., box[1] : box[3], box[0] : box[2]] = 1
+    return mask
+
+
+LEFT, RIGHT = (box_mask((150, 201), box) for box in ((10, 20, 50, 70), (130, 30, 180, 90)))
+EMPTY = torch.zeros(1, 1, 150, 201)
+
+
+def person(backbone, name="ada", family=None):
+    generator = torch.Generator().manual_seed(sum(name.encode()))
+    width = backbone.spec.widths["clip_l"]
+    words = tuple(
+        Word(f"{name}/{part}", part, part, {"clip_l": torch.randn(1, width, generator=generator)})
+        for part in ("eyes", "mouth")
+    )
+    shape = backbone.unet.get_submodule(LAYER).weight.shape
+    down = torch.randn(4, shape[1], generator=generator)
+    up = torch.randn(shape[0], 4, generator=generator)
+    prompt = f"a photo of a woman with embedding:{name}/eyes embedding:{name}/mouth"
+    meta = IdentityMeta(family or backbone.spec.family, "", "woman", prompt, 1, 0, 4)
+    return Identity(name, words, {LAYER: LoraWeights(down, up, 4.0)}, meta)
+
+
+def compose(backbone, image, faces, config=QUICK, **more):
+    return compose_identity(image, faces, backbone, config, **more)
+
+
+# What is touched
+
+
+def test_an_empty_mask_gives_the_same_bytes_and_says_so(backbone, image):
+    result = compose(backbone, image, [(EMPTY, person(backbone))])
+    assert torch.equal(result.image, image)
+    assert not result.mask.any()
+    assert result.plans == result.crops == result.patches == ()
+    assert result.notes == ("face 1: the mask is empty",)
+
+
+def test_no_faces_give_the_same_bytes(backbone, image):
+    assert torch.equal(compose(backbone, image, []).image, image)
+
+
+@pytest.mark.parametrize(
+    ("size", "box"),
+    [
+        ((150, 201), (60, 40, 120, 110)),
+        ((151, 203), (180, 0, 203, 60)),
+        ((61, 243), (100, 0, 160, 61)),
+        ((128, 128), (0, 0, 128, 128)),
+        ((131, 64), (30, 60, 31, 61)),
+        ((16, 17), (4, 4, 9, 9)),
+        ((900, 1300), (300, 100, 1100, 900)),
+    ],
+)
+def test_pixels_outside_the_mask_are_unchanged_exactly(backbone, size, box):
+    image = torch.rand(1, 3, *size)
+    mask = box_mask(size, box)
+    result = compose(backbone, image, [(mask, None)])
+    unchanged = (result.image == image).all(dim=1, keepdim=True)
+    assert unchanged[mask == 0].all()
+    assert not unchanged[mask > 0].all()
+    assert torch.isfinite(result.image).all()
+    assert 0 <= result.image.min() <= result.image.max() <= 1
+    assert result.image.shape == image.shape
+
+
+def test_the_returned_mask_says_what_was_touched(backbone, image):
+    soft = torch.zeros(1, 1, 150, 201)
+    soft[..., 40:100, 60:160] = torch.rand(1, 1, 60, 100)
+    result = compose(backbone, image, [(soft, None)])
+    changed = (result.image != image).any(dim=1, keepdim=True)
+    assert not changed[result.mask == 0].any()
+    assert torch.equal(result.mask > 0, soft > 0)
+
+
+def test_half_a_mask_touches_half(backbone, image):
+    mask = box_mask((150, 201), (0, 0, 100, 150))
+    result = compose(backbone, image, [(mask, None)])
+    changed = (result.image != image).any(dim=1)[0]
+    assert not changed[:, 100:].any()
+    # The very edge fades to less than a float shows.
+    assert changed[:, :90].float().mean() > 0.99
+
+
+def test_a_mask_too_small_for_the_model_is_painted_larger_and_cut(backbone, image):
+    result = compose(backbone, image, [(box_mask((150, 201), (90, 70, 91, 71)), None)])
+    assert (result.image != image).any(dim=1).sum() == 1
+    assert "smaller than the model can see" in result.notes[0]
+
+
+def test_neither_input_nor_backbone_is_changed(backbone, image):
+    kept, weights = image.clone(), {k: v.clone() for k, v in backbone.unet.state_dict().items()}
+    mask = LEFT.clone()
+    compose(backbone, image, [(mask, person(backbone))])
+    assert torch.equal(image, kept)
+    assert torch.equal(mask, LEFT)
+    assert all(torch.equal(v, weights[k]) for k, v in backbone.unet.state_dict().items())
+
+
+# Several faces
+
+
+def test_several_faces_are_one_after_the_other(backbone, image):
+    ada, ben = person(backbone), person(backbone, "ben")
+    both = compose(backbone, image, [(LEFT, ada), (RIGHT, ben)])
+    first = compose(backbone, image, [(LEFT, ada)])
+    second = compose(backbone, first.image, [(RIGHT, ben)])
+    assert torch.equal(both.image, second.image)
+    assert torch.equal(both.mask, torch.maximum(first.mask, second.mask))
+    assert len(both.plans) == len(both.crops) == len(both.patches) == 2
+
+
+def test_a_later_face_sees_the_earlier_one(backbone, image):
+    result = compose(backbone, image, [(LEFT, None), (LEFT, None)])
+    assert not torch.equal(result.crops[0], result.crops[1])
+
+
+def test_each_face_gets_its_own_person(backbone, image):
+    ada, ben = person(backbone), person(backbone, "ben")
+    pictures = [compose(backbone, image, [(LEFT, one)]).image for one in (None, ada, ben)]
+    assert not torch.equal(pictures[0], pictures[1])
+    assert not torch.equal(pictures[1], pictures[2])
+
+
+def test_an_empty_mask_among_others_is_skipped(backbone, image):
+    seen = []
+    result = compose(
+        backbone,
+        image,
+        [(EMPTY, None), (LEFT, None), (RIGHT, None)],
+        on_step=lambda *step: seen.append(step),
+    )
+    assert seen == [(1, 2), (2, 2)]
+    assert len(result.plans) == 2
+    assert result.notes == ("face 1: the mask is empty",)
+
+
+def test_the_same_seed_gives_the_same_bytes(backbone, image):
+    ada = person(backbone)
+    first = compose(backbone, image, [(LEFT, ada)]).image
+    torch.rand(3)
+    assert torch.equal(compose(backbone, image, [(LEFT, ada)]).image, first)
+    other = compose(backbone, image, [(LEFT, ada)], replace(QUICK, seed=4)).image
+    assert not torch.equal(other, first)
+
+
+def test_an_exception_in_the_callback_cancels_and_leaves_the_backbone_whole(backbone, image):
+    class Cancelled(Exception):
+        pass
+
+    def cancel(step, total):
+        raise Cancelled
+
+    before = backbone.unet.get_submodule(LAYER).weight
+    with pytest.raises(Cancelled):
+        compose(backbone, image, [(LEFT, person(backbone))], on_step=cancel)
+    assert backbone.unet.get_submodule(LAYER).weight is before
+
+
+# The same input as in training
+
+
+def test_training_and_composing_feed_the_unet_the_same(backbone):
+    photo = Photo(
+        torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(1)),
+        FaceAttributes((64, 64), Box(19, 17, 44, 48), 1.0),
+    )
+    config, table = TrainConfig(variants=1, batch=1), attribute_table("male")
+    cache = build_cache([photo], backbone, table, config, torch.Generator().manual_seed(0))
+    crop, holes = crop_example(photo, backbone, table, config)
+
+    calls = []
+    handle = backbone.unet.register_forward_pre_hook(lambda _, args: calls.append(args[0].clone()))
+    result = compose(backbone, crop, [(holes[""], None)], replace(QUICK, feather=0.0))
+    handle.remove()
+    assert result.plans[0].box == Box(0, 0, 64, 64)
+    (sample,) = calls
+    assert torch.equal(sample[:1, 4:5], cache.mask[:1])
+    # A batch of one and of two encodes alike, but not to the last bit.
+    assert torch.allclose(sample[:1, 5:], cache.masked.mean[:1], atol=1e-5)
+
+
+# Prompts
+
+
+def test_prompts(backbone):
+    ada, ben = person(backbone), person(backbone, "ben")
+    own = ada.meta.prompt
+    assert face_prompt("", ada) == own
+    assert face_prompt("  ", ada) == own
+    assert face_prompt("", None) == ""
+    assert face_prompt("at the sea", None) == "at the sea"
+    added = "at the sea embedding:ada/eyes embedding:ada/mouth"
+    assert face_prompt("at the sea", ada) == added
+    assert face_prompt("with embedding:ada/eyes only", ada) == "with embedding:ada/eyes only"
+    two = "embedding:ada/eyes and embedding:ben/eyes"
+    assert face_prompt(two, ada, [ada, ben]) == "embedding:ada/eyes and"
+    assert face_prompt(two, ben, [ada, ben]) == "and embedding:ben/eyes"
+    assert face_prompt("a, embedding:ben/eyes", None, [ben]) == "a,"
+
+
+def test_one_prompt_for_all_or_one_for_each(backbone, image):
+    faces = [(LEFT, person(backbone)), (RIGHT, person(backbone, "ben"))]
+    shared = compose(backbone, image, faces, prompt="a smiling face")
+    each = compose(backbone, image, faces, prompt=["a smiling face", "a smiling face"])
+    assert torch.equal(shared.image, each.image)
+    with pytest.raises(ConfigError, match="3 prompts for 2 faces"):
+        compose(backbone, image, faces, prompt=["a", "b", "c"])
+
+
+def test_unknown_words_are_named_before_anything_is_painted(backbone, image):
+    seen = []
+    faces = [(LEFT, person(backbone)), (RIGHT, person(backbone, "ben"))]
+    with pytest.raises(ConfigError, match="eve/eyes"):
+        compose(
+            backbone,
+            image,
+            faces,
+            prompt=["", "embedding:eve/eyes"],
+            on_step=lambda *step: seen.append(step),
+        )
+    assert not seen
+
+
+# Bad input
+
+
+@pytest.mark.parametrize(
+    ("mask", "said"),
+    [
+        (torch.ones(1, 1, 64, 65), r"65x64.*201x150"),
+        (torch.ones(2, 1, 150, 201), "2 masks"),
+        (torch.ones(1, 3, 150, 201), "shape"),
+        (torch.full((1, 1, 150, 201), math.nan), "NaN"),
+    ],
+)
+def test_unusable_masks_are_named_before_anything_is_painted(backbone, image, mask, said):
+    seen = []
+    with pytest.raises(MaskError, match=said):
+        compose(
+            backbone, image, [(LEFT, None), (mask, None)], on_step=lambda *step: seen.append(step)
+        )
+    assert not seen
+
+
+@pytest.mark.parametrize(
+    ("picture", "said"),
+    [
+        (torch.rand(2, 3, 150, 201), "batch of 2"),
+        (torch.rand(1, 4, 150, 201), "shape"),
+        (torch.full((1, 3, 150, 201), math.nan), "NaN"),
+    ],
+)
+def test_unusable_pictures_are_named(backbone, picture, said):
+    with pytest.raises(ImageError, match=said):
+        compose(backbone, picture, [(LEFT, None)])
+
+
+def test_an_identity_of_another_family_is_refused_by_name(backbone, image):
+    stranger = person(backbone, family="sd15")
+    with pytest.raises(BackboneMismatchError, match="sd15"):
+        compose(backbone, image, [(LEFT, None), (RIGHT, stranger)])
+
+
+def test_a_face_mask_composes(backbone, image):
+    mask = face_mask(FaceAttributes((150, 201), Box(80, 40, 130, 100), 1.0), QUICK)
+    result = compose(backbone, image, [(mask, None)])
+    assert torch.equal((result.mask > 0), (mask > 0))
+    assert result.notes == ()

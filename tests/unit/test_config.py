@@ -1,0 +1,97 @@
+import json
+import math
+from dataclasses import fields
+
+import pytest
+
+from facea_core.errors import ConfigError
+from facea_core.identity import TARGETS
+from facea_core.training import PRESETS, TrainConfig
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_a_preset_survives_json(name: str):
+    config = TrainConfig.from_preset(name)
+    assert TrainConfig.from_dict(json.loads(json.dumps(config.to_dict()))) == config
+
+
+def test_the_paper_preset_has_the_papers_numbers():
+    config = TrainConfig.from_preset("paper")
+    assert (config.rank, config.batch, config.steps) == (48, 4, 1000)
+    assert (config.words_rate, config.lora_rate) == (2e-3, 1.2e-4)
+    assert (config.local_ratio, config.prompt_drop, config.background_weight) == (0.5, 0.1, 0.0)
+    assert TrainConfig.from_preset("stylised").steps == 600
+
+
+def test_every_field_says_what_it_is():
+    for field in fields(TrainConfig):
+        assert field.metadata["help"], field.name
+        number = type(field.default) in (int, float)
+        assert number == (field.metadata["min"] is not None), field.name
+
+
+def test_every_number_is_checked_at_both_ends():
+    for field in fields(TrainConfig):
+        if (low := field.metadata["min"]) is None:
+            continue
+        kind = type(field.default)
+        for inside in (low, field.metadata["max"]):
+            TrainConfig.from_dict({field.name: kind(inside)})
+        for outside in (low - 1, field.metadata["max"] + 1):
+            with pytest.raises(ConfigError, match=field.name):
+                TrainConfig.from_dict({field.name: kind(outside)})
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"steps": "10"}, {"steps": 10.0}, {"steps": True}, {"flip": 1}, {"lora_rate": math.nan},
+        {"lora_rate": math.inf}, {"words_rate": None}, {"targets": "everything"}, {"decay": "step"},
+        {"attributes": 3},
+    ],
+)  # fmt: skip
+def test_a_wrong_value_is_named(wrong: dict):
+    with pytest.raises(ConfigError, match=next(iter(wrong))):
+        TrainConfig.from_dict(wrong)
+
+
+def test_a_whole_number_is_a_float_too():
+    assert type(TrainConfig(clip=2).clip) is float
+
+
+def test_an_unknown_name_is_answered_with_the_nearest():
+    with pytest.raises(ConfigError, match="'lora_rate'"):
+        TrainConfig.from_dict({"lora_rat": 1e-4})
+    with pytest.raises(ConfigError, match="paper, stylised, tiny"):
+        TrainConfig.from_preset("papr")
+
+
+@pytest.mark.parametrize(
+    "template", ["a photo", "{words} {name}", "{words} {", "{} {words}", "{words} {class.__init__}"]
+)
+def test_a_template_without_its_words_or_with_others_is_refused(template: str):
+    for field in ("global_prompt", "local_prompt"):
+        with pytest.raises(ConfigError, match=field):
+            TrainConfig.from_dict({field: template})
+
+
+def test_the_hash_follows_what_is_learned_and_nothing_else():
+    config = TrainConfig()
+    for field in fields(TrainConfig):
+        value = field.default
+        if field.metadata["choices"]:
+            other = next(c for c in field.metadata["choices"] if c != value)
+        elif isinstance(value, str):
+            other = value + " {words}" if "prompt" in field.name else "female"
+        else:
+            other = not value if isinstance(value, bool) else 1 if value != 1 else 2
+            low, high = field.metadata["min"], field.metadata["max"]
+            other = other if low is None else type(value)(min(max(other, low), high))
+        changed = TrainConfig.from_dict({field.name: other})
+        assert changed != config, field.name
+        assert (changed.hash != config.hash) == field.metadata["affects_result"], field.name
+
+
+def test_the_targets_are_those_of_the_adapters():
+    choices = next(f for f in fields(TrainConfig) if f.name == "targets").metadata["choices"]
+    assert choices == tuple(TARGETS)

@@ -1,0 +1,205 @@
+import sys
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from facea_core.detection import landmarks
+from facea_core.detection.detect import DetectConfig, detect_attributes, detect_faces
+from facea_core.detection.landmarks import LandmarksDetector, landmarks_available, part_boxes
+from facea_core.detection.load import load_detector
+from facea_core.errors import AssetError, MissingDependencyError, NoFaceError
+from facea_core.images import crop, from_pil, load_image, resize
+from facea_core.types import Box
+
+data = pytest.importorskip("skimage.data")
+needs_extra = pytest.mark.skipif(not landmarks_available(), reason="needs facea-net[landmarks]")
+CONFIG = DetectConfig("face, eyes, nose, mouth")
+
+# Marked by hand in the picture: centres of the two eyes, tip of the nose, middle of the mouth.
+EYES, NOSE, MOUTH = ((202, 101), (247, 104)), ((225, 129),), ((224, 145),)
+FACE = Box(178, 58, 274, 180)
+
+
+@pytest.fixture(scope="module")
+def pixels():
+    """The left upper part of skimage's astronaut, (260, 320, 3) bytes: one frontal face."""
+    return data.astronaut()[:260, 60:380].copy()
+
+
+@pytest.fixture(scope="module")
+def image(pixels):
+    return from_pil(Image.fromarray(pixels))
+
+
+@pytest.fixture(scope="module")
+def detector():
+    return load_detector("landmarks")
+
+
+@pytest.fixture(scope="module")
+def found(image, detector):
+    return detect_attributes([image], detector, CONFIG)[0]
+
+
+def in_crop(points):
+    return [(x - 60, y) for x, y in points]
+
+
+def holds(box, points, scale=1.0):
+    return all(
+        box.x0 <= x * scale < box.x1 and box.y0 <= y * scale < box.y1 for x, y in in_crop(points)
+    )
+
+
+@needs_extra
+def test_boxes_land_on_the_real_eyes_nose_and_mouth(found):
+    face = found
+    assert face.detector == "landmarks"
+    assert face.score > 0.9
+    assert face.face.iou(FACE.shift(-60, 0)) > 0.8
+    for part, points in (("eyes", EYES), ("nose", NOSE), ("mouth", MOUTH)):
+        box = face.part(part).box
+        assert holds(box, points), part
+        # Tight as well: no part covers a fifth of the face.
+        assert box.area < 0.2 * face.face.area
+        assert not face.part(part).estimated
+    assert face.part("eyes").box.y1 < face.part("nose").box.y1 < face.part("mouth").box.y1
+    assert face.part("eyes").box.intersect(face.part("mouth").box).area == 0
+
+
+@needs_extra
+def test_hair_is_an_estimate_and_says_so(image, detector):
+    face = detect_attributes([image], detector, DetectConfig("eyes, hair, eyebrows"))[0]
+    hair = face.part("hair")
+    assert hair.estimated
+    assert hair.score < face.part("eyes").score / 2
+    assert hair.box.y0 < face.face.y0
+    assert hair.box.width > face.face.width
+    assert "hair estimated from the face" in face.notes
+    assert face.part("eyebrows").box.center[1] < face.part("eyes").box.center[1]
+
+
+@needs_extra
+@pytest.mark.parametrize("kind", ["L", "RGBA", "CMYK", "I;16", "rotated", "palette", "jpeg"])
+def test_every_kind_of_file_gives_the_same_boxes(pixels, found, detector, tmp_path, kind):
+    picture, path, options = Image.fromarray(pixels), tmp_path / "a.png", {}
+    if kind == "rotated":
+        options["exif"] = Image.Exif()
+        options["exif"][0x0112] = 6
+        picture = picture.transpose(Image.Transpose.ROTATE_90)
+    elif kind == "I;16":
+        grey = np.asarray(picture.convert("L")).astype(np.uint16) * 257
+        picture = Image.fromarray(grey)
+    elif kind == "palette":
+        picture = picture.quantize(256)
+    elif kind == "jpeg":
+        path = tmp_path / "a.jpg"
+    else:
+        picture = picture.convert(kind)
+        path = tmp_path / "a.tiff" if kind == "CMYK" else path
+    picture.save(path, **options)
+    loaded, notes = load_image(path)
+    assert bool(notes) == (kind not in ("palette", "jpeg", "RGBA"))
+    face = detect_attributes([loaded], detector, CONFIG)[0]
+    for part in found.parts:
+        assert face.part(part.attribute).box.iou(part.box) > 0.75
+
+
+@needs_extra
+@pytest.mark.parametrize("scale", [0.25, 0.4, 4.0])
+def test_small_faces_and_huge_pictures(image, detector, scale):
+    size = (round(260 * scale), round(320 * scale))
+    face = detect_attributes([resize(image, size)], detector, CONFIG)[0]
+    assert face.face.iou(FACE.shift(-60, 0).scale(scale, scale)) > 0.75
+    for part, points in (("eyes", EYES), ("nose", NOSE), ("mouth", MOUTH)):
+        assert holds(face.part(part).box, points, scale)
+
+
+@needs_extra
+@pytest.mark.parametrize(
+    "box",
+    [Box(0, 80, 320, 260), Box(130, 0, 320, 260), Box(0, 0, 185, 260), Box(0, 0, 320, 155)],
+    ids=["top", "left", "right", "bottom"],
+)
+def test_a_face_cut_by_the_border_is_found_and_noted(image, detector, box):
+    cut = crop(image, box)
+    face = detect_attributes([cut], detector, CONFIG)[0]
+    truth = FACE.shift(-60 - box.x0, -box.y0).clip((box.height, box.width))
+    assert face.face.iou(truth) > 0.75
+    assert face.face == face.face.clip(face.size)
+    assert any("border" in note for note in face.notes)
+    middle = in_crop(NOSE)[0]
+    nose = face.part("nose").box.shift(box.x0, box.y0)
+    assert nose.x0 <= middle[0] < nose.x1
+    assert nose.y0 <= middle[1] < nose.y1
+
+
+@needs_extra
+def test_several_faces_of_different_size(image, detector):
+    small = resize(image, (130, 160))
+    pad = torch.full((1, 3, 130, 160), 0.5)
+    both = torch.cat([image, torch.cat([small, pad], dim=-2)], dim=-1)
+    faces = detect_faces(both, detector, CONFIG)
+    assert len(faces) == 2
+    assert faces[0].face.area > 3 * faces[1].face.area
+    assert faces[1].face.x0 > 320
+    for face in faces:
+        assert all(part.box.intersect(face.face).area > 0 for part in face.parts)
+    config = DetectConfig("eyes", face_order="left-to-right", face_index=1)
+    chosen = detect_attributes([both.flip(-1)], detector, config)[0]
+    assert chosen.face.area == pytest.approx(faces[0].face.area, rel=0.2)
+
+
+@needs_extra
+def test_a_picture_without_a_face_says_so(detector):
+    noise = torch.rand(1, 3, 96, 96, generator=torch.Generator().manual_seed(0))
+    for empty in (noise, torch.zeros(1, 3, 64, 48)):
+        with pytest.raises(NoFaceError, match="no face found by the landmarks detector"):
+            detect_attributes([empty], detector, CONFIG)
+    assert detector.detect(noise, ["unknown phrase"]) == ()
+
+
+@needs_extra
+def test_the_same_picture_gives_the_same_boxes(image, detector):
+    first, again = (detector.detect(image, ["face", "eyes"]) for _ in range(2))
+    assert first == again
+    assert {one.phrase for one in first} == {"face", "eyes"}
+    # That package imports pkg_resources, which newer setuptools lack.
+    assert "face_recognition_models" not in sys.modules
+    assert all(one.source == "landmarks" for one in first)
+
+
+def test_the_forehead_lies_beyond_the_brows_also_in_a_tilted_head():
+    points = np.zeros((68, 2))
+    points[:17, 0] = np.linspace(0, 100, 17)
+    points[:17, 1] = 100 * np.sin(np.linspace(0, np.pi, 17))
+    points[17:27] = np.stack([np.linspace(10, 90, 10), np.full(10, -20)], axis=1)
+    points[27:68] = (50, 30)
+    upright = part_boxes(points)["face"]
+    assert upright.y0 == pytest.approx(-20 - 0.35 * 120, abs=1)
+    assert (upright.x0, upright.x1, upright.y1) == (0, 100, 100)
+    turned = part_boxes(points[:, ::-1])["face"]
+    assert (turned.y0, turned.x0) == (upright.x0, upright.y0)
+    assert (turned.y1, turned.x1) == (upright.x1, upright.y1)
+
+
+@pytest.mark.parametrize("package", ["dlib", "face_recognition_models"])
+def test_a_missing_package_is_named_with_the_command(monkeypatch, package):
+    monkeypatch.setitem(sys.modules, package, None)
+    assert not landmarks_available()
+    with pytest.raises(MissingDependencyError, match=r"pip install 'facea-net\[landmarks\]'"):
+        load_detector("landmarks")
+    assert [one.name for one in load_detector("auto").detectors] == ["tiny"]
+
+
+@needs_extra
+@pytest.mark.parametrize("content", [None, b"", b"not a model"])
+def test_a_missing_or_damaged_model_file_is_named(monkeypatch, tmp_path, content):
+    if content is not None:
+        (tmp_path / "shape_predictor_68_face_landmarks.dat").write_bytes(content)
+    monkeypatch.setattr(landmarks, "model_folder", lambda: tmp_path)
+    monkeypatch.setattr(landmarks, "_models", landmarks._models.__wrapped__)
+    with pytest.raises(AssetError, match="shape_predictor_68"):
+        LandmarksDetector().detect(torch.zeros(1, 3, 32, 32), ["face"])

@@ -1,0 +1,86 @@
+"""The sheet is drawn whole whatever is missing, and shows the pictures it was given."""
+
+import math
+
+import pytest
+import torch
+
+from facea_core.report import Sheet, Tile, draw_sheet, nice_step, running_mean, thin_out
+
+
+def tile(red: float, size: tuple[int, int] = (64, 64), caption: str = "") -> Tile:
+    image = torch.zeros(1, 3, *size)
+    image[:, 0] = red
+    return Tile(image, caption)
+
+
+def sheet(**parts) -> Sheet:
+    return Sheet("FaceA demo", "seed 0", **{**dict.fromkeys(FULL, ()), **parts})
+
+
+FULL = {
+    "photos": [tile(1.0, caption=f"photo {i}") for i in range(3)],
+    "heldout": [tile(0.9) for _ in range(8)],
+    "pictures": [tile(0.8, caption="before"), tile(0.7, caption="after")],
+    "previews": [tile(0.6, caption=f"step {i}") for i in range(30)],
+    "losses": [(i, 1 / (i + 1)) for i in range(0, 100, 10)],
+    "scores": [("similarity", "0.70"), ("copy-paste", "0.01")],
+}
+
+
+def test_a_full_sheet_is_one_picture_in_range():
+    drawn = draw_sheet(sheet(**FULL))
+    assert drawn.shape[:2] == (1, 3)
+    assert drawn.shape[3] == 1600
+    assert 0 <= drawn.min() <= drawn.max() <= 1
+
+
+def test_each_picture_appears():
+    drawn = draw_sheet(sheet(**FULL))[0]
+    pure_red = (drawn[1] == 0) & (drawn[2] == 0)
+    shades = set((drawn[0][pure_red] * 10).round().int().tolist())
+    assert {10, 9, 8, 7, 6} <= shades
+
+
+@pytest.mark.parametrize("part", sorted(FULL))
+def test_any_part_alone_and_any_part_missing(part: str):
+    alone = draw_sheet(sheet(**{part: FULL[part]}))
+    missing = draw_sheet(sheet(**{name: FULL[name] for name in FULL if name != part}))
+    assert alone.shape[2] < draw_sheet(sheet(**FULL)).shape[2]
+    assert missing.shape[3] == 1600
+
+
+def test_pictures_keep_their_proportions():
+    drawn = draw_sheet(sheet(pictures=[tile(1.0, size=(40, 80))]))[0]
+    rows, columns = ((drawn[0] == 1) & (drawn[1] == 0)).nonzero().T
+    height, width = (int(axis.max() - axis.min()) + 1 for axis in (rows, columns))
+    assert width == 2 * height
+
+
+@pytest.mark.parametrize(
+    "losses",
+    [[], [(10, 0.5)], [(10, math.nan), (20, math.inf)], [(10, 0.0), (20, 0.0)], [(1, 1e9), (2, 3)]],
+)
+def test_odd_losses_still_give_a_sheet(losses):
+    assert draw_sheet(sheet(losses=losses, scores=[("a", "b")])).isfinite().all()
+
+
+def test_thinning_keeps_the_first_and_the_last():
+    tiles = [tile(i / 30) for i in range(30)]
+    kept = thin_out(tiles, 9)
+    assert len(kept) == 9
+    assert kept[0] is tiles[0]
+    assert kept[-1] is tiles[-1]
+    assert thin_out(tiles[:3], 9) == tiles[:3]
+
+
+@pytest.mark.parametrize("span", [1e-4, 0.03, 1, 7, 100, 12345])
+def test_ticks_are_few_and_round(span: float):
+    step = nice_step(span, 5)
+    assert span / step <= 5
+    assert round(step / 10 ** math.floor(math.log10(step * 1.0001)), 6) in (1, 2, 5)
+
+
+def test_running_mean_of_a_constant_is_the_constant():
+    assert running_mean([2.0] * 7, 2) == [2.0] * 7
+    assert running_mean([1.0, 2.0, 3.0], 1) == [1.5, 2.0, 2.5]

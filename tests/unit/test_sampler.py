@@ -1,0 +1,214 @@
+import math
+
+import pytest
+import torch
+
+from facea_core.backbone import latent_mask, masked_image
+from facea_core.backbone.backbone import SAMPLERS
+from facea_core.composing import ComposeConfig, inpaint
+from facea_core.errors import BackboneError, ConfigError
+from facea_core.tiny.model import random_backbone
+
+QUICK = ComposeConfig(steps=2, seed=5)
+
+
+@pytest.fixture(scope="module")
+def backbone():
+    """One for all: painting leaves it as it is."""
+    return random_backbone(0)
+
+
+@pytest.fixture(scope="module")
+def scene():
+    """Three pictures (3, 3, 64, 64) and masks, one of them soft."""
+    generator = torch.Generator().manual_seed(0)
+    image = torch.rand(3, 3, 64, 64, generator=generator)
+    mask = torch.zeros(3, 1, 64, 64)
+    mask[0, :, 16:48, 16:48] = 1
+    mask[1, :, :, :32] = 1
+    mask[2] = torch.linspace(0, 1, 64).view(1, 1, 64)
+    return image, mask
+
+
+@pytest.fixture(scope="module")
+def prompts(backbone):
+    both = backbone.encode_prompts(["a photo of a man", ""])
+    return both.select(torch.tensor([0])), both.select(torch.tensor([1]))
+
+
+def paint(backbone, prompts, image, mask, config, **more):
+    conditioning, negative = prompts
+    return inpaint(backbone, conditioning, negative, image, mask, config, **more)
+
+
+@pytest.fixture
+def fed(backbone):
+    """What the U-Net is fed: a list of (sample (B, 9, h, w), timestep (B,), context (B, L, D))."""
+    calls = []
+
+    def record(_module, args, kwargs):
+        calls.append((args[0].clone(), args[1].clone(), kwargs["encoder_hidden_states"].clone()))
+
+    handle = backbone.unet.register_forward_pre_hook(record, with_kwargs=True)
+    yield calls
+    handle.remove()
+
+
+def test_the_unet_is_fed_noise_mask_and_masked_latent(backbone, scene, prompts, fed):
+    image, mask = scene
+    paint(backbone, prompts, image, mask, QUICK)
+    wanted = latent_mask(mask, 8)
+    masked = backbone.encode_image(masked_image(image, mask)).sample()
+    for sample, _, context in fed:
+        assert sample.shape == (6, 9, 8, 8)
+        assert torch.equal(sample[:3], sample[3:])
+        assert torch.equal(sample[:3, 4:5], wanted)
+        assert torch.equal(sample[:3, 5:], masked)
+        assert torch.equal(context[0], prompts[0].context[0])
+        assert torch.equal(context[5], prompts[1].context[0])
+
+
+def test_it_starts_from_pure_noise_of_each_items_own_seed(backbone, scene, prompts, fed):
+    image, mask = scene
+    paint(backbone, prompts, image, mask, QUICK)
+    for i in range(3):
+        noise = torch.randn(4, 8, 8, generator=torch.Generator().manual_seed(5 + i))
+        assert torch.equal(fed[0][0][i, :4], noise)
+
+
+def test_a_batch_gives_what_its_items_give_alone(backbone, scene, prompts):
+    image, mask = scene
+    batch = paint(backbone, prompts, image, mask, QUICK)
+    listed = paint(backbone, prompts, image, mask, QUICK, seed=[5, 6, 7])
+    assert torch.equal(batch, listed)
+    for i in range(3):
+        one = slice(i, i + 1)
+        single = paint(backbone, prompts, image[one], mask[one], QUICK, seed=5 + i)
+        assert torch.allclose(single, batch[one], atol=1e-4)
+
+
+def test_one_mask_serves_a_batch(backbone, scene, prompts):
+    image, mask = scene
+    shared = paint(backbone, prompts, image, mask[:1], QUICK)
+    assert torch.equal(shared, paint(backbone, prompts, image, mask[:1].repeat(3, 1, 1, 1), QUICK))
+
+
+def test_the_same_seed_paints_the_same_and_the_callers_random_state_is_untouched(
+    backbone, scene, prompts
+):
+    image, mask = (x[:1] for x in scene)
+    state = torch.random.get_rng_state()
+    first = paint(backbone, prompts, image, mask, QUICK)
+    assert torch.equal(torch.random.get_rng_state(), state)
+    torch.rand(7)
+    assert torch.equal(paint(backbone, prompts, image, mask, QUICK), first)
+    assert not torch.equal(paint(backbone, prompts, image, mask, QUICK, seed=6), first)
+
+
+def test_the_largest_seed_is_accepted(backbone, scene, prompts):
+    image, mask = scene
+    paint(backbone, prompts, image[:2], mask[:2], QUICK, seed=2**64 - 1)
+
+
+@pytest.mark.parametrize("sampler", SAMPLERS)
+@pytest.mark.parametrize("denoise", [1.0, 0.6])
+@pytest.mark.parametrize("steps", [1, 2])
+def test_every_sampler_takes_the_steps_it_was_told(
+    backbone, scene, prompts, fed, sampler, denoise, steps
+):
+    image, mask = (x[:1] for x in scene)
+    config = ComposeConfig(steps=steps, sampler=sampler, denoise=denoise)
+    seen = []
+    painted = paint(backbone, prompts, image, mask, config, on_step=lambda *step: seen.append(step))
+    assert seen == [(i, steps) for i in range(1, steps + 1)]
+    assert len(fed) == steps
+    assert painted.shape == image.shape
+    assert 0 <= painted.min() <= painted.max() <= 1
+    times = [float(timestep[0]) for _, timestep, _ in fed]
+    assert times == sorted(times, reverse=True)
+
+
+def test_less_denoising_starts_nearer_to_the_picture(backbone, scene, prompts, fed):
+    image, mask = (x[:1] for x in scene)
+    clean = backbone.encode_image(image).sample()
+    distances, starts = [], []
+    for denoise in (0.05, 0.3, 0.6, 1.0):
+        fed.clear()
+        paint(backbone, prompts, image, mask, ComposeConfig(steps=1, denoise=denoise))
+        distances.append(float((fed[0][0][:1, :4] - clean).norm()))
+        starts.append(float(fed[0][1][0]))
+    assert distances == sorted(distances)
+    assert starts == sorted(starts)
+    assert distances[0] < 0.5 * distances[-1]
+
+
+def test_guidance_of_one_asks_the_unet_only_once(backbone, scene, prompts, fed):
+    image, mask = (x[:1] for x in scene)
+    plain = paint(backbone, prompts, image, mask, ComposeConfig(steps=2, cfg=1.0))
+    assert [len(sample) for sample, _, _ in fed] == [1, 1]
+    without = paint(backbone, (prompts[0], None), image, mask, ComposeConfig(steps=2, cfg=4.0))
+    assert torch.equal(plain, without)
+
+
+def test_guidance_follows_its_formula(backbone, scene, prompts):
+    image, mask = (x[:1] for x in scene)
+    # Guided towards itself, a prompt gives what it gives alone.
+    same = inpaint(backbone, prompts[0], prompts[0], image, mask, ComposeConfig(steps=2, cfg=6.0))
+    plain = paint(backbone, (prompts[0], None), image, mask, ComposeConfig(steps=2))
+    assert torch.allclose(same, plain, atol=1e-4)
+
+
+def test_a_long_prompt_meets_a_short_negative_one(backbone, scene, prompts):
+    image, mask = (x[:1] for x in scene)
+    long = backbone.encode_prompts(["a photo of a man " * 30])
+    assert long.context.shape[1] > prompts[1].context.shape[1]
+    assert torch.isfinite(inpaint(backbone, long, prompts[1], image, mask, QUICK)).all()
+
+
+def test_an_exception_in_the_callback_cancels(backbone, scene, prompts):
+    image, mask = (x[:1] for x in scene)
+
+    class Cancelled(Exception):
+        pass
+
+    def cancel(step, total):
+        raise Cancelled
+
+    with pytest.raises(Cancelled):
+        paint(backbone, prompts, image, mask, QUICK, on_step=cancel)
+
+
+def test_a_model_that_answers_nan_is_an_error(backbone, scene, prompts):
+    image, mask = (x[:1] for x in scene)
+    handle = backbone.unet.register_forward_hook(lambda m, a, out: (out[0] * math.nan,))
+    try:
+        with pytest.raises(BackboneError, match="NaN after 2 steps"):
+            paint(backbone, prompts, image, mask, QUICK)
+    finally:
+        handle.remove()
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"steps": 0},
+        {"steps": 2.5},
+        {"steps": True},
+        {"cfg": 0.5},
+        {"cfg": math.nan},
+        {"denoise": 0.0},
+        {"denoise": math.inf},
+        {"seed": -1},
+        {"sampler": "eular"},
+        {"feather": "wide"},
+        {"context_factor": 0.9},
+        {"colour_match": 1.5},
+    ],
+)
+def test_settings_out_of_range_are_named(wrong):
+    with pytest.raises(ConfigError, match=next(iter(wrong))):
+        ComposeConfig(**wrong)
+
+
+def test_whole_numbers_are_numbers():
+    assert ComposeConfig(cfg=3, denoise=1).cfg == 3

@@ -1,0 +1,214 @@
+import random
+
+import pytest
+import torch
+
+from facea_core.attributes import ATTRIBUTES, attribute_table
+from facea_core.detection.select import PRIORS, select_faces, select_parts
+from facea_core.errors import ConfigError
+from facea_core.tiny.painter import PARTS, paint, sample_people, sample_scenes
+from facea_core.types import Box, Detection
+
+SIZE = (128, 128)
+FACE = Box(30, 40, 90, 110)
+TRIALS = 200
+
+
+@pytest.fixture(scope="module")
+def truths():
+    """Exact part boxes of painted people."""
+    generator = torch.Generator().manual_seed(11)
+    people = sample_people(TRIALS, generator)
+    painting = paint(people, sample_scenes(TRIALS, generator), size=96)
+    return [{part: Box(*box) for part, box in boxes.items()} for boxes in painting.boxes]
+
+
+def halves(box):
+    """The two eyes (ears, brows) whose joined box this is."""
+    third = round(box.width * 0.38)
+    return (
+        Box(box.x0, box.y0, box.x0 + third, box.y1),
+        Box(box.x1 - third, box.y0, box.x1, box.y1),
+    )
+
+
+def jitter(box, rng, amount):
+    dx, dy = amount * box.width, amount * box.height
+    return Box(
+        round(box.x0 + rng.uniform(-dx, dx)), round(box.y0 + rng.uniform(-dy, dy)),
+        round(box.x1 + rng.uniform(-dx, dx)), round(box.y1 + rng.uniform(-dy, dy)),
+    )  # fmt: skip
+
+
+def anywhere(rng):
+    width, height = rng.randint(4, 70), rng.randint(4, 70)
+    x, y = rng.randint(0, 96 - width), rng.randint(0, 96 - height)
+    return Box(x, y, x + width, y + height)
+
+
+def noisy(truth, rng):
+    """What a poor detector answers: true boxes, duplicates, and wrong ones that score higher."""
+    found = []
+    for part in PARTS[1:]:
+        if part not in truth:
+            continue
+        score = rng.uniform(0.4, 0.9)
+        paired = ATTRIBUTES[part].pair and rng.random() < 0.5
+        for box in halves(truth[part]) if paired else (truth[part],):
+            found.append(Detection(part, jitter(box, rng, 0.06), score))
+            found.append(Detection(part, jitter(box, rng, 0.15), 0.9 * score))
+        other = rng.choice([name for name in truth if name not in (part, "face")])
+        found.append(Detection(part, jitter(truth[other], rng, 0.05), rng.uniform(0.3, 1.0)))
+        found.append(Detection(part, jitter(truth["face"], rng, 0.05), rng.uniform(0.3, 1.0)))
+        if rng.random() < 0.3:
+            beside = truth[part].shift(rng.choice((-1, 1)) * truth["face"].width, 0)
+            found.append(Detection(part, beside, rng.uniform(0.4, 0.9)))
+        found += [Detection(part, anywhere(rng), rng.uniform(0.3, 1.0)) for _ in range(4)]
+    rng.shuffle(found)
+    return found
+
+
+def test_priors_beat_the_best_score_among_noise_and_duplicates(truths):
+    rng = random.Random(0)
+    table = attribute_table(PARTS[1:])
+    right, naive, total = dict.fromkeys(PARTS, 0), 0, 0
+    for truth in truths:
+        found = noisy(truth, rng)
+        face = jitter(truth["face"], rng, 0.05)
+        parts = {part.attribute: part.box for part in select_parts(found, face, table)}
+        for part in PARTS[1:]:
+            if part not in truth:
+                continue
+            total += 1
+            right[part] += part in parts and parts[part].iou(truth[part]) > 0.5
+            best = max((one for one in found if one.phrase == part), key=lambda one: one.score)
+            naive += best.box.iou(truth[part]) > 0.5
+    assert sum(right.values()) / total >= 0.9, right
+    assert naive / total < 0.4
+
+
+def test_exact_boxes_of_every_painted_person_are_taken(truths):
+    table = attribute_table(PARTS)
+    for truth in truths:
+        found = [Detection(part, box, 0.6) for part, box in truth.items()]
+        parts = select_parts(found, truth["face"], table)
+        # A fringe may leave a sliver of brow, which is rightly doubted.
+        assert {part.attribute for part in parts} >= set(truth) - {"eyebrows"}
+        for part in parts:
+            assert part.box == truth[part.attribute]
+
+
+def part_at(name, face=FACE):
+    """The box that a prior expects."""
+    prior = PRIORS[name]
+    width, height = (sum(limits) / 2 for limits in (prior.width, prior.height))
+    return Box(
+        round(face.x0 + (prior.x - width / 2) * face.width),
+        round(face.y0 + (prior.y - height / 2) * face.height),
+        round(face.x0 + (prior.x + width / 2) * face.width),
+        round(face.y0 + (prior.y + height / 2) * face.height),
+    )
+
+
+@pytest.mark.parametrize("name", PRIORS)
+def test_the_usual_box_is_taken_and_the_same_one_beside_the_face_is_not(name):
+    box = part_at(name)
+    table = attribute_table([name])
+    right = Detection(name, box, 0.5)
+    wrong = Detection(name, box.shift(2 * FACE.width, 0), 1.0)
+    assert select_parts([wrong, right], FACE, table)[0].box == box
+    assert select_parts([wrong], FACE, table) == ()
+
+
+@pytest.mark.parametrize("name", ["eyes", "eyebrows"])
+def test_left_and_right_are_joined(name):
+    whole = part_at(name)
+    left, right = halves(whole)
+    table = attribute_table([name])
+    pair = [Detection(name, left, 0.8), Detection(name, right, 0.6)]
+    part = select_parts(pair, FACE, table)[0]
+    assert part.box == whole
+    assert part.score == pytest.approx(0.7)
+    # A box around both is as good, and duplicates of one half do not pair up.
+    assert select_parts([Detection(name, whole, 0.7)], FACE, table)[0].box == whole
+    twice = [*pair, Detection(name, left.shift(1, 0), 0.9), Detection(name, left.shift(0, 1), 0.9)]
+    assert select_parts(twice, FACE, table)[0].box.iou(whole) > 0.8
+
+
+def test_one_half_alone_is_taken_only_if_there_is_nothing_else():
+    whole = part_at("eyes")
+    left, _ = halves(whole)
+    table = attribute_table("eyes")
+    alone = Detection("eyes", left, 0.9)
+    assert select_parts([alone], FACE, table)[0].box == left
+    assert select_parts([alone, Detection("eyes", whole, 0.4)], FACE, table)[0].box == whole
+
+
+def test_each_person_gets_their_own_parts():
+    other = FACE.shift(100, 5)
+    found = [Detection("nose", part_at("nose", face), 0.9) for face in (other, FACE)]
+    for face in (FACE, other):
+        assert select_parts(found, face, attribute_table("nose"))[0].box == part_at("nose", face)
+
+
+def test_the_answer_has_the_order_of_the_table_and_not_of_the_detections():
+    names = ["mouth", "face", "nose", "eyes"]
+    found = [Detection(name, part_at(name), 0.9) for name in ("eyes", "nose", "mouth")]
+    found.append(Detection("face", FACE, 0.8))
+    parts = select_parts(found, FACE, attribute_table(names))
+    assert [part.attribute for part in parts] == names
+    assert parts[1].box == FACE
+    assert parts[1].score == 0.8
+    again = select_parts(found[::-1], FACE, attribute_table(names))
+    assert [part.box for part in again] == [part.box for part in parts]
+
+
+def test_estimates_are_marked_and_empty_boxes_ignored():
+    hair = Detection("hair", part_at("hair"), 0.4, estimated=True)
+    assert select_parts([hair], FACE, attribute_table("hair"))[0].estimated
+    assert select_parts([Detection("nose", Box(5, 5, 5, 9), 1)], FACE, attribute_table("nose")) == ()
+    assert select_parts([], FACE, attribute_table("nose")) == ()
+    nose = Detection("nose", part_at("nose"), 0.9)
+    assert select_parts([nose], Box(0, 0, 0, 0), attribute_table("nose")) == ()
+
+
+FACES = (
+    Detection("face", Box(70, 10, 120, 70), 0.6),
+    Detection("face", Box(5, 5, 35, 45), 0.9),
+    Detection("face", Box(40, 60, 65, 90), 0.7),
+)
+
+
+@pytest.mark.parametrize(
+    ("order", "wanted"),
+    [("largest", [0, 1, 2]), ("left-to-right", [1, 2, 0]), ("score", [1, 2, 0])],
+)
+def test_faces_are_ordered_whatever_order_they_came_in(order, wanted):
+    for found in (FACES, FACES[::-1]):
+        assert select_faces(found, SIZE, order=order) == tuple(FACES[i] for i in wanted)
+
+
+def test_faces_lose_duplicates_weak_ones_and_impossible_ones():
+    doubles = [
+        Detection("face", face.box.shift(2, 1), face.score - 0.1) for face in FACES
+    ]
+    bad = [
+        Detection("face", Box(100, 100, 104, 104), 1.0),
+        Detection("face", Box(0, 118, 128, 128), 1.0),
+        Detection("face", Box(120, 60, 160, 100), 1.0),
+        Detection("nose", Box(80, 80, 120, 120), 1.0),
+        Detection("face", Box(90, 90, 120, 120), 0.2),
+    ]
+    assert select_faces([*doubles, *bad, *FACES], SIZE, threshold=0.3) == select_faces(FACES, SIZE)
+    inside = Detection("face", Box(80, 20, 100, 50), 0.3)
+    assert inside not in select_faces([*FACES, inside], SIZE)
+
+
+def test_a_face_cut_by_the_border_keeps_its_whole_box():
+    cut = Detection("face", Box(-20, 30, 40, 110), 0.8)
+    assert select_faces([cut], SIZE) == (cut,)
+
+
+def test_an_unknown_order_is_refused():
+    with pytest.raises(ConfigError, match="'biggest'.*largest"):
+        select_faces(FACES, SIZE, order="biggest")

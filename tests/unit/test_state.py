@@ -1,0 +1,195 @@
+import json
+import resource
+import signal
+from collections.abc import Callable
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors import safe_open
+from torch.optim.optimizer import register_optimizer_step_post_hook
+
+from facea_core.backbone import Backbone
+from facea_core.errors import AssetError, TrainingError
+from facea_core.identity import save_identity
+from facea_core.tiny.model import random_backbone
+from facea_core.training import TrainConfig, train_identity
+from facea_core.training.state import STATE_FILE
+from facea_core.types import Box, FaceAttributes, Identity, Part, Photo
+
+CONFIG = TrainConfig(
+    attributes="eyes", steps=5, batch=1, rank=2, variants=1, report_every=1, save_every=2,
+    warmup=2, decay="linear",
+)  # fmt: skip
+
+
+@pytest.fixture
+def backbone(backbone: Backbone) -> Backbone:
+    """The miniature at half its resolution: the same laws in a quarter of the time."""
+    return replace(backbone, spec=replace(backbone.spec, resolution=64))
+
+
+def make_photo(seed: int = 0) -> Photo:
+    image = torch.rand(1, 3, 128, 128, generator=torch.Generator().manual_seed(seed))
+    parts = (Part("eyes", Box(48, 52, 82, 62), 0.9),)
+    return Photo(image, FaceAttributes((128, 128), Box(40, 30, 90, 100), 0.9, parts), name="photo")
+
+
+def train(backbone: Backbone, run_dir: Path | None, resume: bool = False, **changes) -> Identity:
+    photos = changes.pop("photos", None) or [make_photo()]
+    options = {k: changes.pop(k) for k in ("on_step", "name", "class_noun") if k in changes}
+    config = replace(CONFIG, **changes)
+    return train_identity(photos, backbone, config, run_dir=run_dir, resume=resume, **options)
+
+
+def saved_step(run_dir: Path) -> int:
+    with safe_open(run_dir / STATE_FILE, framework="pt") as file:
+        return json.loads(file.metadata()["facea.state"])["step"]
+
+
+def bytes_of(identity: Identity, path: Path) -> bytes:
+    save_identity(identity, path)
+    return path.read_bytes()
+
+
+@contextmanager
+def signal_between_steps(backbone: Backbone, step: int):
+    yield lambda report: signal.raise_signal(signal.SIGINT) if report.step == step else None
+
+
+@contextmanager
+def signal_while_predicting(backbone: Backbone, step: int):
+    calls = []
+
+    def count(*_):
+        calls.append(None)
+        if len(calls) == step + 1:
+            signal.raise_signal(signal.SIGINT)
+
+    handle = backbone.unet.mid_block.register_forward_hook(count)
+    try:
+        yield None
+    finally:
+        handle.remove()
+
+
+@contextmanager
+def signal_while_stepping(backbone: Backbone, step: int):
+    """Right after the weights have moved, when nothing else knows of it yet."""
+    calls = []
+
+    def count(*_):
+        calls.append(None)
+        if len(calls) == step:
+            signal.raise_signal(signal.SIGINT)
+
+    handle = register_optimizer_step_post_hook(count)
+    try:
+        yield None
+    finally:
+        handle.remove()
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    whole = random_backbone(0)
+    small = replace(whole, spec=replace(whole.spec, resolution=64))
+    return bytes_of(train(small, None), tmp_path_factory.mktemp("whole") / "a.safetensors")
+
+
+@pytest.mark.parametrize(
+    ("interrupt", "step", "kept"),
+    [
+        (signal_between_steps, 1, 1),
+        (signal_while_predicting, 3, 3),
+        (signal_while_stepping, 4, 2),
+    ],
+)
+def test_a_run_stopped_by_a_signal_and_resumed_gives_the_same_bytes(
+    backbone: Backbone, tmp_path: Path, uninterrupted: bytes,
+    interrupt: Callable, step: int, kept: int,
+):  # fmt: skip
+    run_dir = tmp_path / "run"
+    with interrupt(backbone, step) as on_step, pytest.raises(KeyboardInterrupt):
+        train(backbone, run_dir, on_step=on_step)
+    assert saved_step(run_dir) == kept
+    assert [p.name for p in run_dir.iterdir()] == [STATE_FILE]
+    torch.manual_seed(99)
+    steps = []
+    identity = train(
+        backbone, run_dir, resume=True, on_step=lambda report: steps.append(report.step)
+    )
+    assert steps == list(range(kept + 1, 6))
+    assert bytes_of(identity, tmp_path / "a.safetensors") == uninterrupted
+    assert saved_step(run_dir) == 5
+
+
+def test_a_finished_run_resumes_to_the_same_identity_and_a_changed_one_not_at_all(
+    backbone: Backbone, tmp_path: Path, uninterrupted: bytes
+):
+    run_dir = tmp_path / "run"
+    train(backbone, run_dir)
+    again = train(backbone, run_dir, resume=True, report_every=3)
+    data = bytes_of(
+        replace(again, meta=replace(again.meta, config=CONFIG.to_dict())), tmp_path / "a"
+    )
+    assert data == uninterrupted
+
+    state = run_dir / STATE_FILE
+    kept = state.read_bytes()
+    for changes, named in (
+        ({"batch": 2, "lora_rate": 1e-3}, "lora_rate: 0.00012 -> 0.001"),
+        ({"batch": 2, "lora_rate": 1e-3}, "batch: 1 -> 2"),
+        ({"photos": [make_photo(1)]}, "photos: "),
+        ({"name": "bob"}, "name: 'person' -> 'bob'"),
+        ({"class_noun": "man"}, "class_noun: 'person' -> 'man'"),
+    ):
+        with pytest.raises(TrainingError, match=named):
+            train(backbone, run_dir, resume=True, **changes)
+    with torch.no_grad():
+        backbone.unet.conv_out.weight += 1
+    with pytest.raises(TrainingError, match="backbone: "):
+        train(backbone, run_dir, resume=True)
+    assert state.read_bytes() == kept
+
+    for damage, named in ((kept[:-1], "damaged"), (b"", "damaged"), (b"\x80\x04K\x01.", "damaged")):
+        state.write_bytes(damage)
+        with pytest.raises(TrainingError, match=named):
+            train(backbone, run_dir, resume=True)
+
+
+def test_nothing_to_resume_is_an_error_that_leaves_no_file(backbone: Backbone, tmp_path: Path):
+    with pytest.raises(TrainingError, match="does not exist"):
+        train(backbone, tmp_path / "run", resume=True)
+    with pytest.raises(TrainingError, match="run directory"):
+        train(backbone, None, resume=True)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_run_directory_that_cannot_be_written_stops_before_the_first_step(
+    backbone: Backbone, tmp_path: Path
+):
+    (tmp_path / "file").write_text("")
+    reports = []
+    with pytest.raises(AssetError, match="file"):
+        train(backbone, tmp_path / "file" / "run", on_step=reports.append)
+    assert reports == []
+    assert [p.name for p in tmp_path.iterdir()] == ["file"]
+
+
+def test_a_disk_that_fills_up_keeps_the_older_state(backbone: Backbone, tmp_path: Path):
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+
+    def fill(report) -> None:
+        if report.step == 1:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, limits[1]))
+
+    try:
+        with pytest.raises(AssetError, match=STATE_FILE):
+            train(backbone, tmp_path, on_step=fill)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert saved_step(tmp_path) == 0
+    assert [p.name for p in tmp_path.iterdir()] == [STATE_FILE]

@@ -1,0 +1,246 @@
+from dataclasses import replace
+
+import pytest
+import torch
+from torch import Tensor
+
+from facea_core.attributes import attribute_table
+from facea_core.backbone import Backbone, LatentDistribution, latent_mask, masked_image
+from facea_core.errors import ImageError, MaskError
+from facea_core.tiny.model import random_backbone
+from facea_core.training import TrainConfig
+from facea_core.training.cache import build_cache, crop_example, photos_hash
+from facea_core.training.tasks import (
+    EMPTY,
+    GLOBAL,
+    Rows,
+    check_photo,
+    crop_box,
+    draw_step,
+    face_region,
+    hole_mask,
+    task_prompts,
+)
+from facea_core.types import Box, FaceAttributes, Part, Photo
+
+TABLE = attribute_table("female")
+SPEC = random_backbone(0).spec
+FACE, EYES, MOUTH = Box(40, 30, 90, 100), Box(48, 52, 82, 62), Box(55, 80, 75, 90)
+
+
+def make_photo(seed: int = 0, height: int = 128, width: int = 128) -> Photo:
+    image = torch.rand(1, 3, height, width, generator=torch.Generator().manual_seed(seed))
+    parts = (Part("eyes", EYES, 0.9), Part("mouth", MOUTH, 0.9))
+    return Photo(image, FaceAttributes((height, width), FACE, 0.9, parts), name=f"photo{seed}")
+
+
+def make_rows(photos: int = 3, variants: int = 4, counts: tuple[int, ...] = (2, 1, 3)) -> Rows:
+    """Each crop lists its face, then its parts; tasks follow that order."""
+    width = 1 + max(counts)
+    first = torch.arange(photos * variants).view(photos, variants) * width
+    parts = first[..., None] + 1 + torch.arange(max(counts))
+    tasks = (GLOBAL + torch.arange(width)).repeat(photos * variants)
+    return Rows(first, parts, torch.tensor(counts), tasks)
+
+
+def draws(config: TrainConfig, count: int = 50, rows: Rows | None = None, seed: int = 0) -> list:
+    random = torch.Generator().manual_seed(seed)
+    return [draw_step(rows or make_rows(), config, (4, 2, 2), random) for _ in range(count)]
+
+
+def joined(config: TrainConfig, name: str, count: int = 50) -> Tensor:
+    return torch.cat([getattr(draw, name) for draw in draws(config, count)])
+
+
+def test_prompts_are_few_and_hold_their_words():
+    prompts = task_prompts(TrainConfig(), "ada", "woman", attribute_table("eyes, nose"))
+    assert prompts == (
+        "",
+        "a photo of a woman with embedding:ada/eyes embedding:ada/nose",
+        "a photo of embedding:ada/eyes of a woman",
+        "a photo of embedding:ada/nose of a woman",
+    )
+
+
+def test_the_seed_decides_every_draw():
+    config = TrainConfig()
+    for a, b in zip(draws(config, seed=3), draws(config, seed=3), strict=True):
+        assert all(torch.equal(getattr(a, k), getattr(b, k)) for k in vars(a))
+    assert not torch.equal(draws(config, seed=3)[0].noise, draws(config, seed=4)[0].noise)
+
+
+@pytest.mark.parametrize("ratio", [0.0, 0.5, 1.0])
+def test_the_local_ratio_is_kept(ratio: float):
+    tasks = joined(TrainConfig(local_ratio=ratio, batch=8), "tasks", 200)
+    assert abs(float((tasks > GLOBAL).float().mean()) - ratio) < 0.05
+
+
+def test_extra_local_items_come_last_and_leave_the_batch_alone():
+    config = TrainConfig(local_ratio=0.0, batch=3, local_extra=2)
+    for draw in draws(config):
+        assert (draw.tasks[:3] == GLOBAL).all()
+        assert (draw.tasks[3:] > GLOBAL).all()
+
+
+def test_prompts_are_dropped_as_often_as_asked():
+    config = TrainConfig(batch=8)
+    for drop in (0.0, 0.1, 1.0):
+        dropped = joined(replace(config, prompt_drop=drop), "prompts", 300) == EMPTY
+        assert abs(float(dropped.float().mean()) - drop) < 0.02
+
+
+def test_an_item_has_the_prompt_of_its_hole():
+    rows = make_rows()
+    for draw in draws(TrainConfig(prompt_drop=0.0), rows=rows):
+        assert torch.equal(draw.tasks, rows.tasks[draw.rows])
+        assert torch.equal(draw.prompts, draw.tasks)
+
+
+def test_every_photo_crop_and_part_gets_its_turn_and_no_other():
+    rows = make_rows()
+    seen = set(joined(TrainConfig(batch=16), "rows", 200).tolist())
+    listed = set(rows.face.flatten().tolist())
+    for photo, count in enumerate(rows.counts.tolist()):
+        listed |= set(rows.parts[photo, :, :count].flatten().tolist())
+    assert seen == listed
+
+
+def test_each_steps_timesteps_are_spread_and_all_in_range():
+    config = TrainConfig(batch=5)
+    for draw in draws(config):
+        assert sorted((draw.timestep // 200).tolist()) == [0, 1, 2, 3, 4]
+    every = joined(config, "timestep", 400)
+    assert every.min() < 10
+    assert every.max() > 990
+    firsts = torch.stack([draw.timestep[0] for draw in draws(config, 400)]).float()
+    assert abs(float(firsts.mean()) - 499.5) < 50
+
+
+@pytest.mark.parametrize("size", [(128, 128), (90, 300), (300, 90), (2000, 1500), (60, 60)])
+def test_a_crop_is_square_and_inside_where_it_fits(size: tuple[int, int]):
+    region = Box(5, 8, 55, 58)
+    random = torch.Generator().manual_seed(0)
+    for generator in (None, *[random] * 50):
+        box = crop_box(region, size, TrainConfig(scale_jitter=0.5, shift_jitter=0.2), generator)
+        assert box.width == box.height > 0
+        if box.width <= min(size):
+            assert box.clip(size) == box
+        assert box.intersect(region).area > 0.5 * region.area
+
+
+def test_an_unjittered_crop_holds_the_whole_face():
+    photo = make_photo()
+    region = face_region(photo, TrainConfig())
+    box = crop_box(region, (128, 128), TrainConfig())
+    assert box.intersect(region) == region.clip((128, 128))
+
+
+def test_hair_that_was_found_is_repainted_with_the_face():
+    photo = make_photo()
+    hair = Part("hair", Box(30, 10, 100, 60), 0.9)
+    found = replace(photo.attributes, parts=(*photo.attributes.parts, hair))
+    photo, config = replace(photo, attributes=found), TrainConfig(face_grow=1.0)
+    assert face_region(photo, config) == FACE.join(hair.box)
+
+
+def test_a_hole_covers_its_region_and_never_vanishes_in_the_latent():
+    crop = Box(20, 20, 120, 120)
+    exact = hole_mask(Box(45, 45, 70, 70), crop, SPEC, 0.0)
+    assert exact.sum() == 32 * 32
+    assert exact[..., 32:64, 32:64].all()
+    random = torch.Generator().manual_seed(0)
+    for region in (Box(50, 50, 52, 51), Box(0, 60, 22, 90), Box(118, 118, 140, 140), FACE):
+        for _ in range(20):
+            hole = hole_mask(region, crop, SPEC, 0.9, random)
+            assert latent_mask(hole).sum() >= 1
+            assert set(hole.unique().tolist()) <= {0.0, 1.0}
+    assert not hole_mask(Box(0, 0, 10, 10), crop, SPEC, 0.0).any()
+
+
+def test_the_cache_holds_what_the_autoencoder_says(backbone: Backbone):
+    photo, config = make_photo(), TrainConfig(variants=2)
+    random = torch.Generator().manual_seed(0)
+    cache = build_cache([photo], backbone, TABLE, config, random)
+    image, holes = crop_example(photo, backbone, TABLE, config)
+    assert list(holes) == ["", "eyes", "mouth"]
+    rows = torch.tensor([int(cache.rows.face[0, 0]), *cache.rows.parts[0, 0, :2].tolist()])
+    latent, mask, masked = cache.gather(rows, torch.empty(0))
+    tasks = [GLOBAL, GLOBAL + 1, GLOBAL + 3]
+    assert cache.rows.tasks[rows].tolist() == tasks
+    for i, hole in enumerate(holes.values()):
+        assert torch.equal(mask[i : i + 1], latent_mask(hole))
+        assert torch.equal(latent[i], backbone.encode_image(image).mean[0])
+        expected = backbone.encode_image(masked_image(image, hole)).mean[0]
+        assert torch.equal(masked[i], expected)
+    assert cache.mask.flatten(1).any(1).all()
+
+
+class Variational(Backbone):
+    """The miniature with an autoencoder that has a deviation, as SD's has."""
+
+    def encode_image(self, image: Tensor) -> LatentDistribution:
+        mean = super().encode_image(image).mean
+        return LatentDistribution(mean, torch.full_like(mean, 0.5))
+
+
+def test_latents_of_a_variational_autoencoder_stay_random(backbone: Backbone):
+    varied = Variational(**vars(backbone))
+    config = TrainConfig(variants=1, batch=2)
+    random = torch.Generator().manual_seed(0)
+    cache = build_cache([make_photo()], varied, TABLE, config, random)
+    draw = cache.draw(config, random)
+    assert draw.noise.shape == (3, 2, 4, 16, 16)
+    latent, _, masked = cache.gather(draw.rows, draw.noise[1:])
+    mean, _, masked_mean = cache.gather(draw.rows, torch.zeros(2, 2, 4, 16, 16))
+    torch.testing.assert_close(latent - mean, 0.5 * draw.noise[1])
+    torch.testing.assert_close(masked - masked_mean, 0.5 * draw.noise[2])
+
+
+def test_a_photo_without_parts_is_learned_as_a_face(backbone: Backbone):
+    photo = make_photo()
+    bare = replace(photo, attributes=replace(photo.attributes, parts=()))
+    config = TrainConfig(variants=1, local_ratio=1.0)
+    random = torch.Generator().manual_seed(0)
+    cache = build_cache([bare, photo], backbone, TABLE, config, random)
+    rows = torch.cat([cache.draw(config, random).rows for _ in range(20)])
+    from_bare = rows[cache.crop_of[rows] == 0]
+    assert len(from_bare) > 0
+    assert (cache.rows.tasks[from_bare] == GLOBAL).all()
+    assert (cache.rows.tasks[rows] > GLOBAL).any()
+
+
+def with_part(photo: Photo, part: Part) -> Photo:
+    return replace(photo, attributes=replace(photo.attributes, parts=(part,)))
+
+
+def test_a_photo_that_cannot_be_used_is_named():
+    photo = make_photo(7)
+    found = photo.attributes
+    outside = Box(500, 500, 600, 600)
+    wrong = [
+        (replace(photo, attributes=replace(found, face=outside)), MaskError, "face box"),
+        (with_part(photo, Part("eyes", outside, 1.0)), MaskError, "eyes box"),
+        (with_part(photo, Part("eyes", Box(5, 5, 5, 9), 1.0)), MaskError, "eyes box"),
+        (
+            with_part(photo, Part("eyes", EYES, 1.0, torch.zeros(1, 1, 128, 128))),
+            MaskError,
+            "empty",
+        ),
+        (with_part(photo, Part("eyes", EYES, 1.0, torch.ones(1, 1, 64, 64))), MaskError, "64x64"),
+        (replace(photo, image=photo.image.repeat(2, 1, 1, 1)), ImageError, "2 pictures"),
+        (replace(photo, image=photo.image[..., :64]), ImageError, "detect again"),
+        (replace(photo, image=photo.image * torch.nan), ImageError, "NaN"),
+    ]
+    check_photo(photo, TABLE)
+    for bad, error, named in wrong:
+        with pytest.raises(error, match=named) as caught:
+            check_photo(bad, TABLE)
+        assert "photo7" in str(caught.value)
+
+
+def test_the_hash_sees_pictures_and_boxes_but_no_names():
+    photo = make_photo()
+    moved = replace(photo, attributes=replace(photo.attributes, face=FACE.shift(1, 0)))
+    assert photos_hash([photo]) == photos_hash([replace(photo, name="other")])
+    others = [[make_photo(1)], [moved], [photo, photo], [with_part(photo, Part("eyes", EYES, 1.0))]]
+    assert len({photos_hash(photos) for photos in [[photo], *others]}) == 5

@@ -1,0 +1,257 @@
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from facea_core.attributes import attribute_table
+from facea_core.backbone import Backbone
+from facea_core.backbone.load import move
+from facea_core.composing.config import ComposeConfig
+from facea_core.composing.sampler import inpaint
+from facea_core.errors import ConfigError, ImageError, MaskError, TrainingError
+from facea_core.identity import apply_identity, learnable_words, save_identity
+from facea_core.training import TrainConfig, face_previewer, train_identity
+from facea_core.training.steps import Losses, rate_factor, region_loss
+from facea_core.types import Box, FaceAttributes, Part, Photo, StepReport
+
+CONFIG = TrainConfig(
+    attributes="eyes,mouth", steps=3, batch=2, rank=2, variants=1, prompt_drop=0.0, report_every=1
+)
+
+
+@pytest.fixture
+def backbone(backbone: Backbone) -> Backbone:
+    """The miniature at half its resolution: the same laws in a quarter of the time."""
+    return replace(backbone, spec=replace(backbone.spec, resolution=64))
+
+
+def make_photo(seed: int = 0) -> Photo:
+    image = torch.rand(1, 3, 128, 128, generator=torch.Generator().manual_seed(seed))
+    parts = (Part("eyes", Box(48, 52, 82, 62), 0.9), Part("mouth", Box(55, 80, 75, 90), 0.9))
+    return Photo(image, FaceAttributes((128, 128), Box(40, 30, 90, 100), 0.9, parts), name="photo")
+
+
+def bits(backbone: Backbone) -> list[Tensor]:
+    modules = (backbone.unet, backbone.vae, *backbone.text_encoders.values())
+    return [value.clone() for module in modules for value in module.state_dict().values()]
+
+
+def test_words_and_lora_learn_and_the_backbone_does_not(backbone: Backbone):
+    before, reports = bits(backbone), []
+    torch.manual_seed(5)
+    untouched = torch.get_rng_state()
+    identity = train_identity(
+        [make_photo()], backbone, CONFIG, name="ada", class_noun="woman", on_step=reports.append
+    )
+    assert torch.equal(torch.get_rng_state(), untouched)
+    assert all(torch.equal(a, b) for a, b in zip(before, bits(backbone), strict=True))
+    assert not any(p.requires_grad or p.grad is not None for p in backbone.unet.parameters())
+
+    assert all(weights.up.abs().max() > 0 for weights in identity.lora.values())
+    starts = learnable_words(backbone, "ada", attribute_table("eyes,mouth"))
+    for word in identity.words:
+        start = starts[word.placeholder]["clip_l"]
+        assert not torch.equal(word.vectors["clip_l"], start)
+    assert (identity.meta.family, identity.meta.rank) == ("facea-tiny", 2)
+    assert identity.meta.prompt == "a photo of a woman with embedding:ada/eyes embedding:ada/mouth"
+    assert TrainConfig.from_dict(identity.meta.config) == CONFIG
+    with apply_identity(backbone, identity) as words:
+        backbone.encode_prompts([identity.meta.prompt], words)
+
+    assert [r.step for r in reports] == [1, 2, 3]
+    for report in reports:
+        assert report.total == 3
+        assert report.loss > 0
+        assert set(report.task_losses) <= {"global", "local"}
+        assert set(report.attribute_losses) <= {"eyes", "mouth"}
+        assert report.rates == {"words": 2e-3, "lora": 1.2e-4}
+    assert reports[-1].eta == 0.0
+
+
+def test_two_runs_give_the_same_bytes_whatever_the_previews(backbone: Backbone, tmp_path: Path):
+    photo, files, previews = make_photo(), [], []
+
+    def keep(report: StepReport) -> None:
+        if report.previews is not None:
+            previews.append(report.previews)
+
+    settings = ComposeConfig(steps=1, cfg=1.0)
+    config = replace(CONFIG, preview_every=2)
+    previewer = face_previewer(inpaint, settings, photo, backbone, config)
+    for i, option in enumerate((None, previewer)):
+        torch.manual_seed(i)
+        identity = train_identity([photo], backbone, config, on_step=keep, previewer=option)
+        save_identity(identity, tmp_path / f"{i}.safetensors")
+        files.append((tmp_path / f"{i}.safetensors").read_bytes())
+    assert files[0] == files[1]
+    assert [p.shape for p in previews] == [(1, 3, 64, 64)] * 2
+    assert not torch.equal(previews[0], previews[1])
+    save_identity(
+        train_identity([photo], backbone, replace(config, seed=1)), tmp_path / "c.safetensors"
+    )
+    assert (tmp_path / "c.safetensors").read_bytes() != files[0]
+
+
+class Count(TorchDispatchMode):
+    """Counts operators by name."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: Counter[str] = Counter()
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        self.seen[str(func)] += 1
+        return func(*args, **(kwargs or {}))
+
+
+def test_a_step_reads_nothing_back_and_needs_no_autoencoder(
+    backbone: Backbone, monkeypatch: pytest.MonkeyPatch
+):
+    vae_calls = []
+    for name in ("encode", "decode"):
+        whole = getattr(type(backbone.vae), name)
+
+        def counted(*args, _whole=whole, **options):
+            vae_calls.append(None)
+            return _whole(*args, **options)
+
+        monkeypatch.setattr(type(backbone.vae), name, counted)
+    reads, calls = [], []
+    for steps in (1, 4):
+        vae_calls.clear()
+        with Count() as count:
+            config = replace(CONFIG, steps=steps, report_every=100)
+            train_identity([make_photo()], backbone, config, on_step=lambda report: None)
+        reads.append(count.seen["aten._local_scalar_dense.default"])
+        calls.append(len(vae_calls))
+    assert reads[0] == reads[1] > 0
+    assert calls[0] == calls[1] > 0
+
+
+def test_one_example_is_learned_by_heart(backbone: Backbone):
+    losses = []
+    config = replace(
+        CONFIG, steps=9, local_ratio=0.0, targets="wide", lora_rate=1e-2, report_every=3
+    )
+    train_identity([make_photo()], backbone, config, on_step=lambda r: losses.append(r.loss))
+    assert losses[-1] < 0.9 * losses[0]
+
+
+def test_a_half_precision_backbone_learns_in_float32(backbone: Backbone):
+    half = move(backbone, "cpu", torch.bfloat16)
+    identity = train_identity([make_photo()], half, replace(CONFIG, steps=1))
+    assert {w.up.dtype for w in identity.lora.values()} == {torch.float32}
+    assert all(w.up.isfinite().all() and w.up.abs().max() > 0 for w in identity.lora.values())
+
+
+def test_training_works_inside_a_hosts_inference_mode(backbone: Backbone):
+    photo = make_photo()
+    with torch.inference_mode():
+        photo = replace(photo, image=photo.image.clone())
+        identity = train_identity([photo], backbone, replace(CONFIG, steps=1))
+    assert all(w.up.abs().max() > 0 for w in identity.lora.values())
+
+
+def test_a_cancel_passes_through_and_leaves_the_backbone_whole(backbone: Backbone):
+    class Cancel(Exception):
+        pass
+
+    def cancel(report: StepReport) -> None:
+        raise Cancel
+
+    before = bits(backbone)
+    with pytest.raises(Cancel):
+        train_identity([make_photo()], backbone, CONFIG, on_step=cancel)
+    assert all(torch.equal(a, b) for a, b in zip(before, bits(backbone), strict=True))
+
+
+def test_a_loss_that_is_not_finite_stops_with_its_step_and_keeps_the_last_good_state(
+    backbone: Backbone, tmp_path: Path
+):
+    steps = []
+
+    def poison(report: StepReport) -> None:
+        steps.append(report.step)
+        if report.step == 2:
+            with torch.no_grad():
+                next(p for p in backbone.unet.parameters() if p.requires_grad).fill_(torch.inf)
+
+    config = replace(CONFIG, steps=8, save_every=1)
+    with pytest.raises(TrainingError, match=r"step 3;.*state\.safetensors"):
+        train_identity([make_photo()], backbone, config, on_step=poison, run_dir=tmp_path)
+    assert steps == [1, 2]
+    assert [p.name for p in tmp_path.iterdir()] == ["state.safetensors"]
+    state = load_file(tmp_path / "state.safetensors")
+    assert state["moment:step:person/eyes.clip_l"] == 2
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "named"),
+    [
+        ({"photos": []}, TrainingError, "no photos"),
+        ({"name": "Ada L"}, ConfigError, "'ada-l'"),
+        ({"class_noun": " "}, ConfigError, "class noun"),
+        ({"class_noun": "embedding:x"}, ConfigError, "class noun"),
+        ({"config": replace(CONFIG, attributes="eyes,lips")}, ConfigError, "lips"),
+        ({"photos": [replace(make_photo(), image=torch.ones(1, 3, 8, 8))]}, ImageError, "photo"),
+    ],
+)
+def test_what_cannot_be_trained_is_one_clear_error(
+    backbone: Backbone, tmp_path: Path, options: dict, error: type[Exception], named: str
+):
+    options = {"photos": [make_photo()], "config": CONFIG, **options}
+    with pytest.raises(error, match=named):
+        train_identity(backbone=backbone, run_dir=tmp_path / "run", **options)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_empty_mask_is_one_clear_error(backbone: Backbone, tmp_path: Path):
+    photo = make_photo()
+    part = replace(photo.attributes.parts[0], mask=torch.zeros(1, 1, 128, 128))
+    photo = replace(photo, attributes=replace(photo.attributes, parts=(part,)))
+    with pytest.raises(MaskError, match="'photo'.*'eyes' is empty"):
+        train_identity([photo], backbone, CONFIG, run_dir=tmp_path / "run")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_loss_sees_only_the_hole_and_is_the_mean_inside_it():
+    random = torch.Generator().manual_seed(0)
+    output, target = torch.randn(2, 3, 4, 8, 8, generator=random)
+    mask = torch.zeros(3, 1, 8, 8)
+    mask[0, :, :2, :2] = mask[1, :, :, :] = mask[2, :, 5, 5] = 1
+    loss = region_loss(output, target, mask)
+    changed = output + torch.randn(output.shape, generator=random) * (1 - mask)
+    torch.testing.assert_close(region_loss(changed, target, mask), loss)
+    for item in range(3):
+        inside = (output - target)[item][:, mask[item, 0] == 1]
+        torch.testing.assert_close(loss[item], inside.square().mean())
+    everywhere = (output - target).square().flatten(1).mean(1)
+    torch.testing.assert_close(region_loss(output, target, mask, 1.0), everywhere)
+
+
+def test_rates_rise_and_fall_as_told():
+    config = TrainConfig(steps=10, warmup=4)
+    constant = [rate_factor(step, config) for step in range(10)]
+    assert constant == [0.25, 0.5, 0.75, 1.0, *[1.0] * 6]
+    for decay in ("linear", "cosine"):
+        falling = [rate_factor(step, replace(config, decay=decay)) for step in range(10)]
+        assert falling[:5] == constant[:5]
+        assert falling[4:] == sorted(falling[4:], reverse=True)
+        assert 0 < falling[-1] < 0.2
+
+
+def test_loss_means_are_kept_by_task_and_attribute():
+    losses = Losses({"eyes": 2, "mouth": 3}, "cpu")
+    norm = torch.tensor(1.0)
+    losses.add(torch.tensor([1.0, 3.0, 5.0]), torch.tensor([1, 2, 2]), norm, 1)
+    losses.add(torch.tensor([3.0]), torch.tensor([3]), norm, 2)
+    loss, tasks, attributes = losses.take()
+    assert loss == 3.0
+    assert tasks == {"global": 1.0, "local": pytest.approx(11 / 3)}
+    assert attributes == {"eyes": 4.0, "mouth": 3.0}
+    assert losses.take() == (0.0, {}, {})

@@ -1,0 +1,86 @@
+from dataclasses import replace
+
+import pytest
+import torch
+from torch import nn
+
+from facea_core.attributes import attribute_table
+from facea_core.backbone import Backbone
+from facea_core.backbone.load import move
+from facea_core.backbone.prompts import placeholders
+from facea_core.errors import ConfigError
+from facea_core.identity import check_name, finished_words, learnable_words
+from facea_core.identity.words import fill_prompt, named_parameters
+
+TABLE = attribute_table("male")
+
+
+def token_table(backbone: Backbone) -> nn.Parameter:
+    table = backbone.text_encoders["clip_l"].get_input_embeddings().weight
+    assert isinstance(table, nn.Parameter)
+    return table
+
+
+def test_a_word_starts_as_its_class_word(backbone: Backbone):
+    words = learnable_words(backbone, "ada", TABLE)
+    assert list(words) == ["ada/eyes", "ada/nose", "ada/mouth"]
+    plain = backbone.encode_prompts(["a photo of eyes"])
+    learned = backbone.encode_prompts(["a photo of embedding:ada/eyes"], words)
+    assert torch.equal(learned.context, plain.context)
+
+
+def test_rows_are_repeated_or_averaged_to_fit(backbone: Backbone):
+    tokens = backbone.tokenizers["clip_l"].encode("large nose", add_special_tokens=False)
+    rows = token_table(backbone).detach()[torch.tensor(tokens)]
+    for count, expected in ((1, rows.mean(0, keepdim=True)), (2, rows), (3, rows[[0, 1, 0]])):
+        attribute = replace(TABLE[1], initializer="large nose", vectors=count)
+        (vectors,) = learnable_words(backbone, "ada", [attribute]).values()
+        assert torch.equal(vectors["clip_l"], expected)
+
+
+def test_gradient_reaches_the_words_and_never_the_table(backbone: Backbone):
+    table = token_table(backbone)
+    before = table.clone()
+    words = learnable_words(backbone, "ada", TABLE)
+    optimiser = torch.optim.SGD(named_parameters(words).values(), lr=1.0)
+    prompt = fill_prompt("a photo of a {class} with {words}", "man", words)
+    # A plain sum is what the last layer norm takes away.
+    backbone.encode_prompts([prompt], words).context.square().sum(-1)[..., 1:].std().backward()
+    optimiser.step()
+    assert table.grad is None
+    assert torch.equal(table, before)
+    for key, vectors in words.items():
+        assert vectors["clip_l"].grad is not None, key
+        assert vectors["clip_l"].grad.abs().max() > 0, key
+
+
+def test_words_are_float32_parameters_of_their_own(backbone: Backbone):
+    backbone = move(backbone, "cpu", torch.bfloat16)
+    words = learnable_words(backbone, "ada", TABLE)
+    assert {p.dtype for p in named_parameters(words).values()} == {torch.float32}
+    backbone.encode_prompts(["embedding:ada/eyes"], words).context.float().std().backward()
+
+
+def test_finished_words_are_copies(backbone: Backbone):
+    words = learnable_words(backbone, "ada", TABLE)
+    finished = finished_words(words, TABLE)
+    with torch.no_grad():
+        words["ada/eyes"]["clip_l"].zero_()
+    assert [w.attribute for w in finished] == ["eyes", "nose", "mouth"]
+    assert finished[0].vectors["clip_l"].abs().max() > 0
+    assert not finished[0].vectors["clip_l"].requires_grad
+
+
+def test_a_prompt_names_its_words_between_spaces():
+    prompt = fill_prompt("a {class},with {words}.", "man", ["ada/eyes", "ada/nose"])
+    assert prompt == "a man,with embedding:ada/eyes embedding:ada/nose ."
+    assert placeholders(prompt) == ["ada/eyes", "ada/nose"]
+
+
+@pytest.mark.parametrize("name", ["", "Ada", "ada lovelace", "a/b", "ada.1", "adä", "../ada"])
+def test_a_name_that_is_no_word_is_refused_with_a_proposal(name: str):
+    with pytest.raises(ConfigError) as caught:
+        check_name(name)
+    assert repr(name) in str(caught.value)
+    proposal = str(caught.value).rpartition("try ")[2].strip("'")
+    assert check_name(proposal) == proposal

@@ -5,7 +5,6 @@
 #   make demo DEMO_ARGS='--seed 3 --out elsewhere'
 #   make test PYTEST_ARGS='-k detect'
 #   make test PYTHON=python3.12
-#   make demo PIP_ARGS='--extra-index-url https://download.pytorch.org/whl/cpu'   # no CUDA libraries
 
 PYTHON ?= python3
 THREADS ?= 2

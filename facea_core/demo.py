@@ -129,8 +129,9 @@ def run_demo(
         context = Photo(cast.context.image, target, "context")
 
     settings = ComposeConfig(seed=seed)
+    quick = replace(settings, steps=settings.steps // 2)
     previewer = face_previewer(
-        inpaint, settings, context, backbone, config, name=NAME, class_noun=cast.noun
+        inpaint, quick, context, backbone, config, name=NAME, class_noun=cast.noun
     )
     reports: list[StepReport] = []
     with clock.stage("train") as advance:

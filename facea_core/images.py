@@ -86,10 +86,9 @@ def save_image(image: Tensor, path: str | Path, *, text: Mapping[str, str] | Non
         for key, value in text.items():
             chunks.add_text(key, value)
         options["pnginfo"] = chunks
-    buffer = io.BytesIO()
-    to_pil(image).save(buffer, format=form, **options)
+    picture = to_pil(image)
     with atomic_path(path) as temporary:
-        temporary.write_bytes(buffer.getvalue())
+        picture.save(temporary, format=form, **options)
 
 
 @contextmanager

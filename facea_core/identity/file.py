@@ -20,6 +20,7 @@ from torch import Tensor
 from ..errors import AssetError, IdentityFormatError
 from ..images import atomic_path
 from ..types import Identity, IdentityMeta, LoraWeights, Word
+from .words import check_name
 
 FORMAT = 1
 
@@ -43,7 +44,6 @@ def save_identity(identity: Identity, path: str | Path) -> str:
     tensors = _tensors(identity)
     with atomic_path(path) as temporary:
         temporary.write_bytes(_canonical(save(tensors, _metadata(identity))))
-        # safetensors maps the file into memory, so only this reads what the disk will give.
         back = _tensors(load_identity(temporary))
         same = [key for key in tensors if key in back and torch.equal(tensors[key], back[key])]
         keys, words = _counts(tensors)
@@ -79,7 +79,7 @@ def load_identity(path: str | Path) -> Identity:
         )
         lora = {layer: _take(tensors, layer) for layer in meta["layers"]}
         identity = Identity(
-            name=str(meta["name"]),
+            name=check_name(meta["name"]),
             words=words,
             lora=lora,
             meta=IdentityMeta(**{f.name: meta["training"][f.name] for f in fields(IdentityMeta)}),
@@ -122,6 +122,22 @@ def describe_identity(path: str | Path) -> dict[str, Any]:
         ],
         **asdict(identity.meta),
     }
+
+
+def export_words(identity: Identity, folder: str | Path) -> tuple[Path, ...]:
+    """One file per word, `<folder>/<identity>/<attribute>.safetensors`, for an embeddings folder.
+
+    There stock ComfyUI finds each word under the spelling that it has in prompts. Raises
+    `AssetError` if a file cannot be written.
+    """
+    paths = []
+    for word in identity.words:
+        path = Path(folder) / f"{word.placeholder}.safetensors"
+        vectors = {name: rows.float().contiguous() for name, rows in word.vectors.items()}
+        with atomic_path(path) as temporary:
+            temporary.write_bytes(save(vectors))
+        paths.append(path)
+    return tuple(paths)
 
 
 def kohya_name(layer: str) -> str:
@@ -223,7 +239,9 @@ def _canonical(data: bytes) -> bytes:
 def _read(path: Path) -> tuple[Mapping[str, str], dict[str, Tensor]]:
     try:
         with safe_open(path, framework="pt") as file:
-            tensors = {key: file.get_tensor(key).float() for key in file.keys()}  # noqa: SIM118
+            # Copies: a tensor that still maps the file would keep Windows from replacing it.
+            names = list(file.keys())
+            tensors = {key: file.get_tensor(key).to(torch.float32, copy=True) for key in names}
             return file.metadata() or {}, tensors
     except SafetensorError as error:
         raise IdentityFormatError(

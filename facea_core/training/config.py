@@ -40,7 +40,7 @@ class TrainConfig:
     attributes: str = _setting("male", "word table: a preset, or attribute names with commas")
     steps: int = _setting(1000, "optimiser steps", 1, 100_000)
     batch: int = _setting(4, "pictures per step", 1, 64)
-    seed: int = _setting(0, "every random number of the run comes from it", 0, 2**63 - 1)
+    seed: int = _setting(0, "every random number of the run comes from it", 0, 2**64 - 1)
     rank: int = _setting(48, "LoRA rank; alpha is the same", 1, 512)
     targets: str = _setting(
         "attention", "which layers get a LoRA; wide adds feed-forward and convolutions",

@@ -33,7 +33,8 @@ def face_previewer(
     """For `train_identity`: repaint the face of `photo` with the same noise each time.
 
     `inpaint` and its `settings` are those of `composing`, handed in because training does not know
-    how pictures are composed. The result is `(len(seeds), 3, R, R)` at native resolution.
+    how pictures are composed. The result is `(len(seeds), 3, R, R)` at native resolution, outside
+    the hole as in the photo.
     """
     table = attribute_table(config.attributes)
     image, holes = crop_example(photo, backbone, table, config)
@@ -47,6 +48,6 @@ def face_previewer(
         painted = [
             inpaint(backbone, conditioning, negative, image, mask, settings, seed) for seed in seeds
         ]
-        return torch.cat(painted)
+        return torch.where(mask > 0.5, torch.cat(painted).to(image), image)
 
     return preview

@@ -142,7 +142,9 @@ def read_state(run_dir: Path, origin: Origin) -> Saved:
     try:
         with safe_open(path, framework="pt") as file:
             about = json.loads((file.metadata() or {})["facea.state"])
-            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+            # Copies: a tensor that still maps the file would keep Windows from replacing it.
+            names = list(file.keys())
+            tensors = {key: file.get_tensor(key).clone() for key in names}
         newer, step = int(about["format"]) > FORMAT, int(about["step"])
         different = origin.differences(about["run"])
     except (SafetensorError, OSError, KeyError, TypeError, ValueError, AttributeError) as error:

@@ -10,7 +10,12 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from facea_core.errors import AssetError, IdentityFormatError
-from facea_core.identity import describe_identity, load_identity, save_identity
+from facea_core.identity import (
+    describe_identity,
+    export_words,
+    load_identity,
+    save_identity,
+)
 from facea_core.types import Identity, IdentityMeta, LoraWeights, Word
 
 LINEAR = "down_blocks.1.attentions.0.transformer_blocks.0.attn1.to_out.0"
@@ -107,6 +112,14 @@ def test_lora_managers_find_base_rank_and_trigger_words(identity: Identity, tmp_
     dated = replace(identity, meta=replace(identity.meta, created="2026-01-02"))
     save_identity(dated, path)
     assert metadata_of(path)["modelspec.date"] == "2026-01-02"
+
+
+def test_exported_words_lie_where_their_prompts_name_them(identity: Identity, tmp_path: Path):
+    paths = export_words(identity, tmp_path)
+    assert paths == (tmp_path / "ada/eyes.safetensors", tmp_path / "ada/hair.safetensors")
+    stored = load_file(paths[1])
+    assert stored.keys() == {"clip_l", "clip_g"}
+    assert all(torch.equal(stored[e], identity.words[1].vectors[e]) for e in stored)
 
 
 def test_a_description_is_plain_json(identity: Identity, tmp_path: Path):
@@ -207,6 +220,10 @@ def infinite(tensors: dict, metadata: dict) -> None:
     next(iter(tensors.values())).fill_(torch.inf)
 
 
+def bad_name(tensors: dict, metadata: dict) -> None:
+    metadata["facea.meta"] = metadata["facea.meta"].replace('"name": "ada"', '"name": "../ada"')
+
+
 def without_field(tensors: dict, metadata: dict) -> None:
     meta = json.loads(metadata["facea.meta"])
     del meta["training"]["family"]
@@ -228,6 +245,7 @@ def without_field(tensors: dict, metadata: dict) -> None:
         (other_rank, "shapes"),
         (infinite, "NaN or infinite"),
         (without_field, "family"),
+        (bad_name, "'../ada'"),
     ],
 )
 def test_a_changed_file_is_refused(identity: Identity, tmp_path: Path, change: Change, named: str):

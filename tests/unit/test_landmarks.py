@@ -8,10 +8,10 @@ from PIL import Image
 from facea_core.detection import landmarks
 from facea_core.detection.detect import DetectConfig, detect_attributes, detect_faces
 from facea_core.detection.landmarks import LandmarksDetector, landmarks_available, part_boxes
-from facea_core.detection.load import load_detector
+from facea_core.detection.load import FirstFinding, load_detector
 from facea_core.errors import AssetError, MissingDependencyError, NoFaceError
 from facea_core.images import crop, from_pil, load_image, resize
-from facea_core.types import Box
+from facea_core.types import Box, FaceAttributes, Part
 
 data = pytest.importorskip("skimage.data")
 needs_extra = pytest.mark.skipif(not landmarks_available(), reason="needs facea-net[landmarks]")
@@ -38,9 +38,22 @@ def detector():
     return load_detector("landmarks")
 
 
+def the_face(image, detector, config) -> FaceAttributes:
+    """The answer for one image, which must have one."""
+    (answer,) = detect_attributes([image], detector, config)
+    assert answer is not None
+    return answer
+
+
+def part_of(face: FaceAttributes, attribute: str) -> Part:
+    part = face.part(attribute)
+    assert part is not None
+    return part
+
+
 @pytest.fixture(scope="module")
 def found(image, detector):
-    return detect_attributes([image], detector, CONFIG)[0]
+    return the_face(image, detector, CONFIG)
 
 
 def in_crop(points):
@@ -60,25 +73,27 @@ def test_boxes_land_on_the_real_eyes_nose_and_mouth(found):
     assert face.score > 0.9
     assert face.face.iou(FACE.shift(-60, 0)) > 0.8
     for part, points in (("eyes", EYES), ("nose", NOSE), ("mouth", MOUTH)):
-        box = face.part(part).box
+        box = part_of(face, part).box
         assert holds(box, points), part
         # Tight as well: no part covers a fifth of the face.
         assert box.area < 0.2 * face.face.area
-        assert not face.part(part).estimated
-    assert face.part("eyes").box.y1 < face.part("nose").box.y1 < face.part("mouth").box.y1
-    assert face.part("eyes").box.intersect(face.part("mouth").box).area == 0
+        assert not part_of(face, part).estimated
+    assert (
+        part_of(face, "eyes").box.y1 < part_of(face, "nose").box.y1 < part_of(face, "mouth").box.y1
+    )
+    assert part_of(face, "eyes").box.intersect(part_of(face, "mouth").box).area == 0
 
 
 @needs_extra
 def test_hair_is_an_estimate_and_says_so(image, detector):
-    face = detect_attributes([image], detector, DetectConfig("eyes, hair, eyebrows"))[0]
-    hair = face.part("hair")
+    face = the_face(image, detector, DetectConfig("eyes, hair, eyebrows"))
+    hair = part_of(face, "hair")
     assert hair.estimated
-    assert hair.score < face.part("eyes").score / 2
+    assert hair.score < part_of(face, "eyes").score / 2
     assert hair.box.y0 < face.face.y0
     assert hair.box.width > face.face.width
     assert "hair estimated from the face" in face.notes
-    assert face.part("eyebrows").box.center[1] < face.part("eyes").box.center[1]
+    assert part_of(face, "eyebrows").box.center[1] < part_of(face, "eyes").box.center[1]
 
 
 @needs_extra
@@ -102,19 +117,19 @@ def test_every_kind_of_file_gives_the_same_boxes(pixels, found, detector, tmp_pa
     picture.save(path, **options)
     loaded, notes = load_image(path)
     assert bool(notes) == (kind not in ("palette", "jpeg", "RGBA"))
-    face = detect_attributes([loaded], detector, CONFIG)[0]
+    face = the_face(loaded, detector, CONFIG)
     for part in found.parts:
-        assert face.part(part.attribute).box.iou(part.box) > 0.75
+        assert part_of(face, part.attribute).box.iou(part.box) > 0.75
 
 
 @needs_extra
 @pytest.mark.parametrize("scale", [0.25, 0.4, 4.0])
 def test_small_faces_and_huge_pictures(image, detector, scale):
     size = (round(260 * scale), round(320 * scale))
-    face = detect_attributes([resize(image, size)], detector, CONFIG)[0]
+    face = the_face(resize(image, size), detector, CONFIG)
     assert face.face.iou(FACE.shift(-60, 0).scale(scale, scale)) > 0.75
     for part, points in (("eyes", EYES), ("nose", NOSE), ("mouth", MOUTH)):
-        assert holds(face.part(part).box, points, scale)
+        assert holds(part_of(face, part).box, points, scale)
 
 
 @needs_extra
@@ -125,13 +140,13 @@ def test_small_faces_and_huge_pictures(image, detector, scale):
 )
 def test_a_face_cut_by_the_border_is_found_and_noted(image, detector, box):
     cut = crop(image, box)
-    face = detect_attributes([cut], detector, CONFIG)[0]
+    face = the_face(cut, detector, CONFIG)
     truth = FACE.shift(-60 - box.x0, -box.y0).clip((box.height, box.width))
     assert face.face.iou(truth) > 0.75
     assert face.face == face.face.clip(face.size)
     assert any("border" in note for note in face.notes)
     middle = in_crop(NOSE)[0]
-    nose = face.part("nose").box.shift(box.x0, box.y0)
+    nose = part_of(face, "nose").box.shift(box.x0, box.y0)
     assert nose.x0 <= middle[0] < nose.x1
     assert nose.y0 <= middle[1] < nose.y1
 
@@ -148,7 +163,7 @@ def test_several_faces_of_different_size(image, detector):
     for face in faces:
         assert all(part.box.intersect(face.face).area > 0 for part in face.parts)
     config = DetectConfig("eyes", face_order="left-to-right", face_index=1)
-    chosen = detect_attributes([both.flip(-1)], detector, config)[0]
+    chosen = the_face(both.flip(-1), detector, config)
     assert chosen.face.area == pytest.approx(faces[0].face.area, rel=0.2)
 
 
@@ -191,7 +206,9 @@ def test_a_missing_package_is_named_with_the_command(monkeypatch, package):
     assert not landmarks_available()
     with pytest.raises(MissingDependencyError, match=r"pip install 'facea-net\[landmarks\]'"):
         load_detector("landmarks")
-    assert [one.name for one in load_detector("auto").detectors] == ["tiny"]
+    auto = load_detector("auto")
+    assert isinstance(auto, FirstFinding)
+    assert [one.name for one in auto.detectors] == ["tiny"]
 
 
 @needs_extra

@@ -166,7 +166,9 @@ def test_the_answer_has_the_order_of_the_table_and_not_of_the_detections():
 def test_estimates_are_marked_and_empty_boxes_ignored():
     hair = Detection("hair", part_at("hair"), 0.4, estimated=True)
     assert select_parts([hair], FACE, attribute_table("hair"))[0].estimated
-    assert select_parts([Detection("nose", Box(5, 5, 5, 9), 1)], FACE, attribute_table("nose")) == ()
+    assert (
+        select_parts([Detection("nose", Box(5, 5, 5, 9), 1)], FACE, attribute_table("nose")) == ()
+    )
     assert select_parts([], FACE, attribute_table("nose")) == ()
     nose = Detection("nose", part_at("nose"), 0.9)
     assert select_parts([nose], Box(0, 0, 0, 0), attribute_table("nose")) == ()
@@ -189,9 +191,7 @@ def test_faces_are_ordered_whatever_order_they_came_in(order, wanted):
 
 
 def test_faces_lose_duplicates_weak_ones_and_impossible_ones():
-    doubles = [
-        Detection("face", face.box.shift(2, 1), face.score - 0.1) for face in FACES
-    ]
+    doubles = [Detection("face", face.box.shift(2, 1), face.score - 0.1) for face in FACES]
     bad = [
         Detection("face", Box(100, 100, 104, 104), 1.0),
         Detection("face", Box(0, 118, 128, 128), 1.0),

@@ -117,8 +117,9 @@ def train_autoencoder(
 ) -> NarrowAutoencoder:
     """One round: `steps` of everything, then `decoder_steps` of the decoder alone.
 
-    Between the two, latents are normalised to zero mean and unit deviation per channel. A `fresh`
-    model starts at the linear optimum; another one goes on from where the last round left it.
+    Between the two, latents are normalised to zero mean and unit deviation per channel; a round of
+    the decoder alone leaves them as they are. A `fresh` model starts at the linear optimum; another
+    one goes on from where the last round left it.
     """
     torch.manual_seed(seed)
     generator = torch.Generator().manual_seed(seed)
@@ -126,8 +127,9 @@ def train_autoencoder(
     if fresh:
         start_at_linear_optimum(model, sample)
     model = model.to(device, memory_format=torch.channels_last)
-    _fit(model, pool, list(model.parameters()), steps, 2e-3, generator, device, "autoencoder")
-    normalise(model, sample)
+    if steps:
+        _fit(model, pool, list(model.parameters()), steps, 2e-3, generator, device, "autoencoder")
+        normalise(model, sample)
     decoder = list(model.decoder.parameters())
     _fit(model, pool, decoder, decoder_steps, 1e-3, generator, device, "decoder")
     return model

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -19,8 +21,17 @@ RATE = 2e-3
 TEMPERATURE = 0.1
 
 
-def paint_heads(groups: int, seed: int, device: str) -> tuple[Tensor, Tensor]:
+Rebuild = Callable[[Tensor], Tensor]
+"""Images `(B, 3, H, W)` as the autoencoder gives them back."""
+
+
+def paint_heads(
+    groups: int, seed: int, device: str, rebuild: Rebuild | None = None
+) -> tuple[Tensor, Tensor]:
     """Head crops `(groups, 2, VIEWS, 3, 64, 64)` uint8, and the people `(groups, 2, I)`.
+
+    With `rebuild` the last view of each person went through the autoencoder, as every generated
+    picture does: who somebody is must not hang on what it blurs.
 
     The second of each group has the first one's colours and hair, and a geometry of its own:
     to tell them apart, an encoder has to look at shapes.
@@ -37,17 +48,23 @@ def paint_heads(groups: int, seed: int, device: str) -> tuple[Tensor, Tensor]:
     for start in tqdm(range(0, len(who), 64), desc="heads", unit="x64"):
         rows = slice(start, start + 64)
         painted = painter.paint(who[rows].to(device), scenes[rows].to(device))
+        image = painted.image
+        if rebuild is not None:
+            last = torch.arange(start, start + len(image), device=device) % VIEWS == VIEWS - 1
+            image[last] = rebuild(image[last]).clamp(0, 1)
         for i, boxes in enumerate(painted.boxes):
             dx, dy, grow = ((jitter[start + i] - 0.5) * 0.12).tolist()
             face = Box(*boxes["face"])
             face = face.grow(1 + grow).shift(round(dx * face.width), round(dy * face.height))
-            crop = face_crop(painted.image[i : i + 1], face, SIDE)
+            crop = face_crop(image[i : i + 1], face, SIDE)
             crops[start + i] = (crop[0] * 255).round().byte().cpu()
     return crops.view(groups, 2, VIEWS, 3, SIDE, SIDE), people
 
 
-def train_encoder(groups: int, steps: int, seed: int, device: str) -> IdentityEncoder:
-    crops, people = paint_heads(groups, seed + 1, device)
+def train_encoder(
+    groups: int, steps: int, seed: int, device: str, rebuild: Rebuild
+) -> IdentityEncoder:
+    crops, people = paint_heads(groups, seed + 1, device, rebuild)
     torch.manual_seed(seed)
     generator = torch.Generator().manual_seed(seed)
     model = IdentityEncoder().to(device)
@@ -92,10 +109,16 @@ def contrastive(vectors: Tensor, views: int) -> Tensor:
 def disturb(crop: Tensor, generator: torch.Generator) -> Tensor:
     """What generated pictures suffer from: blur, noise, and a cast of colour."""
     draw = torch.rand(len(crop), 5, generator=generator).to(crop.device)
-    blurred = F.interpolate(F.avg_pool2d(crop, 2), scale_factor=2, mode="bilinear")
-    share = (draw[:, 0] * 1.4 - 0.4).clamp(min=0).view(-1, 1, 1, 1)
-    crop = crop + share * (blurred - crop)
+    blurred = [crop, *(_blur(crop, factor) for factor in (2, 4))]
+    # A third stays sharp, the rest lies anywhere between sharp, blurred and much blurred.
+    share = (draw[:, 0] * 3 - 1).clamp(min=0).view(-1, 1, 1, 1)
+    crop = torch.lerp(blurred[0], blurred[1], share.clamp(max=1))
+    crop = torch.lerp(crop, blurred[2], (share - 1).clamp(min=0))
     crop = crop * (0.85 + 0.3 * draw[:, 1].view(-1, 1, 1, 1))
     crop = crop + (draw[:, 2:5].view(-1, 3, 1, 1) - 0.5) * 0.12
     noise = torch.randn(crop.shape, generator=generator).to(crop.device)
     return (crop + 0.03 * noise).clamp(0, 1)
+
+
+def _blur(crop: Tensor, factor: int) -> Tensor:
+    return F.interpolate(F.avg_pool2d(crop, factor), scale_factor=factor, mode="bilinear")

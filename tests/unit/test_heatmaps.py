@@ -1,0 +1,76 @@
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+
+from facea_core.detection.heatmaps import find_areas, label_components
+from facea_core.tiny.painter import PARTS, paint, sample_people, sample_scenes
+from facea_core.types import Box
+
+
+@pytest.fixture(scope="module")
+def painting():
+    generator = torch.Generator().manual_seed(4)
+    return paint(sample_people(12, generator), sample_scenes(12, generator))
+
+
+def test_boxes_from_heatmaps_are_finer_than_a_cell(painting):
+    overlaps = {part: [] for part in PARTS}
+    for i, boxes in enumerate(painting.boxes):
+        for part in PARTS:
+            cells = F.avg_pool2d(painting.masks[part][i], 2)[0].clamp(1e-3, 1 - 1e-3)
+            areas = [area for area in find_areas(cells.logit()) if area.mass > 0.1]
+            if part not in boxes:
+                assert not areas
+                continue
+            found = Box(
+                round(128 * min(area.x0 for area in areas)),
+                round(128 * min(area.y0 for area in areas)),
+                round(128 * max(area.x1 for area in areas)),
+                round(128 * max(area.y1 for area in areas)),
+            )
+            overlaps[part].append(found.iou(Box(*boxes[part])))
+    means = {part: sum(values) / len(values) for part, values in overlaps.items()}
+    assert means["face"] > 0.97
+    assert min(means.values()) > 0.85
+
+
+def test_the_coarser_the_cells_the_less_exact_and_never_lost(painting):
+    mask = painting.masks["face"][0]
+    truth = Box(*painting.boxes[0]["face"])
+    for cells in (16, 32, 64):
+        heatmap = F.adaptive_avg_pool2d(mask, cells)[0].clamp(1e-3, 1 - 1e-3).logit()
+        area = find_areas(heatmap)[0]
+        box = Box(*(round(128 * edge) for edge in area[:4]))
+        assert box.iou(truth) > 0.9
+
+
+def test_an_empty_or_broken_heatmap_has_no_areas():
+    assert find_areas(torch.full((32, 32), -9.0)) == ()
+    assert find_areas(torch.full((32, 32), float("nan"))) == ()
+    full = find_areas(torch.full((32, 32), 9.0))
+    assert full[0][:4] == (0.0, 0.0, 1.0, 1.0)
+
+
+def test_components_are_those_of_a_flood(painting):
+    rng = np.random.default_rng(0)
+    for density in (0.2, 0.45, 0.6, 0.9):
+        mask = rng.random((20, 24)) < density
+        labels = label_components(mask)
+        assert np.array_equal(labels > 0, mask)
+        seeds = {}
+        for y, x in np.argwhere(mask):
+            label = int(labels[y, x])
+            near = labels[max(y - 1, 0) : y + 2, max(x - 1, 0) : x + 2]
+            assert (near[near > 0] == label).all()
+            seeds.setdefault(label, (y, x))
+        for label, seed in seeds.items():
+            reached, todo = {seed}, [seed]
+            while todo:
+                y, x = todo.pop()
+                for to in ((y + i, x + j) for i in (-1, 0, 1) for j in (-1, 0, 1)):
+                    inside = 0 <= to[0] < 20 and 0 <= to[1] < 24 and mask[to]
+                    if inside and to not in reached:
+                        reached.add(to)
+                        todo.append(to)
+            assert len(reached) == (labels == label).sum()

@@ -22,7 +22,6 @@ from .composing import ComposeConfig, compose_identity, face_mask, inpaint
 from .detection.detect import DetectConfig, detect_attributes
 from .detection.load import load_detector
 from .detection.preview import preview
-from .detection.target import detect_target
 from .evaluation import TinyEmbedder, evaluate_identity, face_photo
 from .identity import save_identity
 from .images import save_image
@@ -125,7 +124,8 @@ def run_demo(
             for i, (image, face) in enumerate(zip(images, found, strict=True))
             if face is not None
         ]
-        target = detect_target(cast.context.image, detector)
+        (target,) = detect_attributes([cast.context.image], detector, DetectConfig("face"))
+        assert target is not None  # without a face there is an error
         context = Photo(cast.context.image, target, "context")
 
     settings = ComposeConfig(seed=seed)

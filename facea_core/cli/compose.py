@@ -14,12 +14,12 @@ from ..backbone import load_backbone
 from ..composing import ComposeConfig, compose_identity, face_mask
 from ..detection.detect import DetectConfig
 from ..detection.load import load_detector
-from ..detection.target import detect_target
 from ..errors import MaskError
 from ..identity import load_identity
 from ..images import check_mask, load_image, picture_format, save_image
 from ..outputs import GENERATED
 from ..types import Box
+from .detect import detect_named
 from .flags import ConfigFile, parse, pick_device, read_config
 from .talk import hand_over, notes, painting_bar, require_outputs, say
 
@@ -58,7 +58,7 @@ def run(arguments: Sequence[str]) -> None:
         read_config(arguments),
         without=("attributes", "on_missing"),
         composing=ComposeConfig(),
-        detection=DetectConfig(),
+        detection=DetectConfig(attributes="face"),
     )
     config: ComposeConfig = configs["composing"]
     picture_format(flags.out)
@@ -68,7 +68,9 @@ def run(arguments: Sequence[str]) -> None:
     if flags.mask is not None:
         mask, face = read_mask(flags.mask, image), None
     else:
-        face = detect_target(image, load_detector(flags.detector), configs["detection"])
+        detector = load_detector(flags.detector)
+        (face,) = detect_named(flags.image, image, detector, configs["detection"])
+        assert face is not None  # without a face there is an error
         mask = face_mask(face, config)
     backbone = load_backbone(flags.base, pick_device(flags.device))
     with painting_bar(config.steps) as on_step:

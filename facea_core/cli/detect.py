@@ -30,7 +30,8 @@ class Detect:
     images: Positional[tuple[Path, ...]] = ()
     """Photos."""
     detector: str = "auto"
-    """auto, tiny, landmarks or grounding-dino; auto = landmarks where installed, then tiny."""
+    """auto, tiny, landmarks or grounding-dino; auto = tiny for painted
+    faces, else landmarks where installed."""
     json: Annotated[Path | None, arg(metavar="FILE")] = None
     """Write boxes and scores there; - is stdout."""
     preview: Annotated[Path | None, arg(metavar="FILE")] = None

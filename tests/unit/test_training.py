@@ -91,10 +91,6 @@ def test_two_runs_give_the_same_bytes_whatever_the_previews(backbone: Backbone, 
     assert files[0] == files[1]
     assert [p.shape for p in previews] == [(1, 3, 64, 64)] * 2
     assert not torch.equal(previews[0], previews[1])
-    save_identity(
-        train_identity([photo], backbone, replace(config, seed=1)), tmp_path / "c.safetensors"
-    )
-    assert (tmp_path / "c.safetensors").read_bytes() != files[0]
 
 
 class Count(TorchDispatchMode):
@@ -122,7 +118,7 @@ def test_a_step_reads_nothing_back_and_needs_no_autoencoder(
 
         monkeypatch.setattr(type(backbone.vae), name, counted)
     reads, calls = [], []
-    for steps in (1, 4):
+    for steps in (1, 3):
         vae_calls.clear()
         with Count() as count:
             config = replace(CONFIG, steps=steps, report_every=100)

@@ -45,7 +45,7 @@ log = logging.getLogger("facea.pretrain")
 ASSETS = Path(__file__).parents[2] / "assets"
 # Whole tokens for what people may type beside the painter's own words.
 MORE_WORDS = (
-    "ears eye ear lips chin teeth child girl boy his her their old young happy sad , . ! ? : ; ' \""
+    "ears eye ear lips chin teeth child girl boy his her their old young , . ! ? : ; ' \""
 )
 
 
@@ -58,6 +58,7 @@ class Recipe:
         (650, 130),
         (350, 60),
         (0, 350),
+        (0, 600),
     )
     people: int = 4000
     pictures_each: int = 2

@@ -165,8 +165,11 @@ def run_demo(
             face_photo(image[None], Box(*boxes["face"]))
             for image, boxes in zip(cast.heldout.image, cast.heldout.boxes, strict=True)
         ]
+        # Where the painter puts this person's face: the other one's ends at another hairline, and a
+        # crop by that box would show even the painter's own answer at a scale never compared.
+        place = Box(*cast.answer.boxes[0]["face"])
         scores = [
-            evaluate_identity([face_photo(made.image, target.face)], photos, heldout, embedder)
+            evaluate_identity([face_photo(made.image, place)], photos, heldout, embedder)
             for made in (before, after)
         ]
         figures = _figures(scores[0], scores[1], after, context.image)

@@ -60,14 +60,15 @@ def train(world: Path, *arguments: object, photos: tuple[str, ...] = ("ada.png",
 
 
 def failed(capsys: pytest.CaptureFixture[str], status: int, *words: str) -> None:
-    """Exit status 1 and one line on stderr that holds the words."""
+    """Exit status 1 and, after any notes on the photos, one line on stderr that holds the words."""
     said = capsys.readouterr()
     assert status == 1, said
     assert said.out == ""
-    assert said.err.count("\n") == 1, said.err
-    assert said.err.startswith("facea ")
+    *notes, error = said.err.splitlines()
+    assert error.startswith("facea ")
+    assert all(".png: " in note for note in notes)
     for word in words:
-        assert word in said.err
+        assert word in error
 
 
 def test_without_a_command_the_commands_are_listed(capsys):
@@ -179,7 +180,7 @@ def test_detect_writes_boxes_and_a_preview(world, inside, capsys):
     assert main(["detect", *photos, "--detector", "landmarks", *files]) == 0
     faces = json.loads((inside / "found.json").read_text())["faces"]
     assert [face["file"] for face in faces] == photos
-    assert set(faces[0]["parts"]) == {"eyes", "nose", "mouth"}
+    assert {"eyes", "nose", "mouth"} <= set(faces[0]["parts"])
     assert any("grey" in text for text in faces[1]["notes"])
     assert load_image(inside / "found.png")[0].shape[2] == 512
     assert len(capsys.readouterr().out.splitlines()) == 2
@@ -237,9 +238,9 @@ def test_a_training_stopped_by_a_signal_goes_on_to_the_same_bytes(
     with monkeypatch.context() as patched:
         patched.setattr(talk.tqdm, "set_postfix_str", stop_at_the_second)
         assert train(world, *flags, "--out", "cut.safetensors", "--run", "run dir") == 130
-    said = capsys.readouterr().err
-    assert said.count("\n") == 1
-    assert "--run 'run dir' --resume" in said
+    said = capsys.readouterr().err.splitlines()
+    assert said[-1].startswith("facea train: stopped; go on with: facea train ")
+    assert said[-1].endswith("--run 'run dir' --resume")
     assert not (inside / "cut.safetensors").exists()
     assert train(world, *flags, "--out", "cut.safetensors", "--run", "run dir", "--resume") == 0
     assert Path("cut.safetensors").read_bytes() == Path("whole.safetensors").read_bytes()
@@ -265,11 +266,7 @@ def test_a_training_stopped_by_a_signal_goes_on_to_the_same_bytes(
 )
 def test_train_refuses_in_one_line(world, inside, capsys, photos, arguments, words):
     status = train(world, *(text.format(world) for text in arguments), photos=photos)
-    said = capsys.readouterr()
-    assert status == 1
-    error = said.err.splitlines()[-1]
-    assert error.startswith("facea train: ")
-    assert all(word in error for word in words), error
+    failed(capsys, status, *words)
     assert list(inside.iterdir()) == []
 
 

@@ -102,13 +102,13 @@ class Backbone:
     @torch.no_grad()
     def encode_image(self, image: Tensor) -> LatentDistribution:
         """Image `(B, 3, H, W)` in [0, 1], sides divisible by the latent factor -> its latents."""
-        encoded = self.vae.encode(image.to(self.device, self.dtype) * 2 - 1)
-        return LatentDistribution(encoded.latents)
+        scaled = image.to(self.device, self.dtype) * 2 - 1
+        return LatentDistribution(self.vae.encode(scaled, return_dict=False)[0])
 
     @torch.no_grad()
     def decode(self, latent: Tensor) -> Tensor:
         """Scaled latent `(B, C, h, w)` -> image `(B, 3, H, W)` float32 in [0, 1]."""
-        image = self.vae.decode(latent.to(self.dtype)).sample
+        image = self.vae.decode(latent.to(self.dtype), return_dict=False)[0]
         return (image.float() / 2 + 0.5).clamp(0, 1)
 
     def encode_prompts(self, prompts: Sequence[str], words: Words | None = None) -> Conditioning:

@@ -144,6 +144,14 @@ def single_file_state(backbone: Backbone) -> dict[str, Tensor]:
 
 
 def _fill(module: nn.Module, state: Mapping[str, Tensor], path: Path) -> None:
+    own = module.state_dict()
+    for key in state.keys() & own.keys():
+        if state[key].shape != own[key].shape:
+            raise BackboneError(
+                f"{path.name} does not fit {type(module).__name__}: {key} is "
+                f"{tuple(state[key].shape)}, not {tuple(own[key].shape)}; give a whole checkpoint "
+                "of a supported family"
+            )
     missing, unexpected = module.load_state_dict(state, strict=False)
     # Buffers such as position ids come and go between transformers versions.
     missing = [k for k in missing if not k.endswith("position_ids")]

@@ -45,9 +45,9 @@ def load_detector(name: str = "auto") -> Detector:
     """The detector called `name`.
 
     "tiny" ships with the package and knows its painted faces; "landmarks" sees photographs and
-    needs an optional extra; "auto" is tiny, then landmarks where installed: tiny
-    is sure of painted faces only, while landmarks takes them for photographs. Raises ConfigError for
-    an unknown name and MissingDependencyError for a detector whose packages are missing.
+    needs an optional extra; "auto" is tiny, then landmarks where installed: tiny is sure of painted
+    faces only, while landmarks takes them for photographs. Raises ConfigError for an unknown name
+    and MissingDependencyError for a detector whose packages are missing.
     """
     name = name.strip().lower()
     if name == "auto":

@@ -45,7 +45,7 @@ def test_everything_is_frozen_and_in_eval_mode(backbone):
         assert not any(p.requires_grad for p in module.parameters())
 
 
-@pytest.mark.parametrize("change", ["missing", "extra", "first"])
+@pytest.mark.parametrize("change", ["missing", "extra", "first", "shape"])
 def test_a_model_that_half_loads_is_refused(checkpoint, change):
     state = load_file(checkpoint)
     key = "model.diffusion_model.input_blocks.0.0.weight"
@@ -53,6 +53,8 @@ def test_a_model_that_half_loads_is_refused(checkpoint, change):
         del state["model.diffusion_model.out.2.bias"]
     elif change == "extra":
         state["model.diffusion_model.surprise"] = torch.zeros(1)
+    elif change == "shape":
+        state["model.diffusion_model.out.2.bias"] = torch.zeros(7)
     else:
         state[key] = torch.zeros(320, 4, 3, 3)
     save_file(state, checkpoint)

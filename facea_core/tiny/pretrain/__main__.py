@@ -10,10 +10,11 @@ import argparse
 import json
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import torch
 from safetensors.torch import load_file, save_file
@@ -42,11 +43,10 @@ from .detector import train_detector
 from .encoder import train_encoder
 
 log = logging.getLogger("facea.pretrain")
+Model = TypeVar("Model", bound=nn.Module)
 ASSETS = Path(__file__).parents[2] / "assets"
 # Whole tokens for what people may type beside the painter's own words.
-MORE_WORDS = (
-    "ears eye ear lips chin teeth child girl boy his her their old young , . ! ? : ; ' \""
-)
+MORE_WORDS = "ears eye ear lips chin teeth child girl boy his her their old young , . ! ? : ; ' \""
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ class Run:
     def seconds(self) -> dict[str, int]:
         return {path.stem: int(path.read_text()) for path in sorted(self.folder.glob("*.seconds"))}
 
-    def stage(self, name: str, model: nn.Module, train) -> nn.Module:
+    def stage(self, name: str, model: Model, train: Callable[[], nn.Module]) -> Model:
         path = self.folder / f"{name}.safetensors"
         if not path.exists():
             with self.timed(name):

@@ -30,8 +30,8 @@ class Block(nn.Module):
             nn.Conv2d(width, width, 3, padding=1), nn.ReLU(),
             nn.Conv2d(width, width, 3, padding=1),
         )  # fmt: skip
-        nn.init.zeros_(self.conv[4].weight)
-        nn.init.zeros_(self.conv[4].bias)
+        for parameter in self.conv[4].parameters():
+            nn.init.zeros_(parameter)
 
     def forward(self, x: Tensor) -> Tensor:
         return F.relu(self.conv(x) + x)
@@ -76,9 +76,8 @@ def start_at_linear_optimum(model: NarrowAutoencoder, images: Tensor) -> None:
     """
     convs = [layer for layer in model.encoder if isinstance(layer, nn.Conv2d)]
     for conv in convs:
-        nn.init.zeros_(conv.weight)
-        if conv.bias is not None:
-            nn.init.zeros_(conv.bias)
+        for parameter in conv.parameters():
+            nn.init.zeros_(parameter)
     for c in range(3):
         convs[0].weight[c, c, 1, 1] = 1
     channels = 3
@@ -102,7 +101,7 @@ def start_at_linear_optimum(model: NarrowAutoencoder, images: Tensor) -> None:
     for i in range(LATENT):
         convs[4].weight[i, 2 * i, 1, 1] = 1
         convs[4].weight[i, 2 * i + 1, 1, 1] = -1
-        convs[4].bias[i] = -offset[i]
+        _bias(convs[4])[i] = -offset[i]
 
 
 def train_autoencoder(
@@ -126,7 +125,7 @@ def train_autoencoder(
     sample, _ = pool.batch(torch.randperm(len(pool), generator=generator)[:512], device)
     if fresh:
         start_at_linear_optimum(model, sample)
-    model = model.to(device, memory_format=torch.channels_last)
+    model = model.to(device)
     if steps:
         _fit(model, pool, list(model.parameters()), steps, 2e-3, generator, device, "autoencoder")
         normalise(model, sample)
@@ -135,13 +134,23 @@ def train_autoencoder(
     return model
 
 
-def _fit(model, pool, parameters, steps, rate, generator, device, title) -> None:
+def _fit(
+    model: NarrowAutoencoder,
+    pool: Pool,
+    parameters: list[nn.Parameter],
+    steps: int,
+    rate: float,
+    generator: torch.Generator,
+    device: str | torch.device,
+    title: str,
+) -> None:
     batch = 24
     optimizer = torch.optim.AdamW(parameters, lr=rate, weight_decay=0.0)
-    schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimizer,
-        lambda i: min(1, (i + 1) / 50) * max(0.02, min(1.0, 1.6 * (1 - i / max(steps, 1)))),
-    )
+
+    def factor(step: int) -> float:
+        return min(1, (step + 1) / 50) * max(0.02, min(1.0, 1.6 * (1 - step / max(steps, 1))))
+
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, factor)
     bar = tqdm(range(steps), desc=title)
     for _ in bar:
         index = torch.randint(len(pool), (batch,), generator=generator)
@@ -178,9 +187,11 @@ def normalise(model: NarrowAutoencoder, images: Tensor) -> None:
     latent = model.encode(images)
     mean, std = latent.mean(dim=(0, 2, 3)), latent.std(dim=(0, 2, 3))
     out, first = model.encoder[-1], model.decoder[0]
+    assert isinstance(out, nn.Conv2d)
+    assert isinstance(first, nn.Conv2d)
     out.weight.div_(std.view(-1, 1, 1, 1))
-    out.bias.sub_(mean).div_(std)
-    first.bias.add_(torch.einsum("oikl,i->o", first.weight, mean))
+    _bias(out).sub_(mean).div_(std)
+    _bias(first).add_(torch.einsum("oikl,i->o", first.weight, mean))
     first.weight.mul_(std.view(1, -1, 1, 1))
 
 
@@ -195,27 +206,24 @@ def export(model: NarrowAutoencoder) -> AutoencoderTiny:
     return wide
 
 
-def _place(narrow: nn.Sequential, wide: nn.Sequential, live: tuple, layout: tuple) -> None:
-    targets = iter(wide)
+def _place(narrow: nn.Sequential, wide: nn.Module, live: tuple, layout: tuple) -> None:
+    targets = wide.children()
     stage = 0
     run = 0
     for layer in narrow:
         target = next(targets)
         if isinstance(layer, Block):
             run += 1
-            for source, copy in zip(layer.conv, target.conv, strict=True):
-                if isinstance(source, nn.Conv2d):
-                    _copy(source, copy)
+            _place(layer.conv, target.get_submodule("conv"), (), ())
             if run == live[stage]:
                 for _ in range(layout[stage] - live[stage]):
                     next(targets)
                 stage, run = stage + 1, 0
         elif isinstance(layer, nn.Conv2d):
-            _copy(layer, target)
+            for name, source in layer.named_parameters():
+                target.get_parameter(name)[tuple(slice(n) for n in source.shape)] = source
 
 
-def _copy(source: nn.Conv2d, target: nn.Module) -> None:
-    out, inside = source.weight.shape[:2]
-    target.weight[:out, :inside] = source.weight
-    if source.bias is not None:
-        target.bias[:out] = source.bias
+def _bias(conv: nn.Conv2d) -> Tensor:
+    assert conv.bias is not None
+    return conv.bias

@@ -18,7 +18,7 @@ demo: $(INSTALLED)
 	$(BIN)/facea demo $(DEMO_ARGS)
 
 test: lint
-	OMP_NUM_THREADS=$(THREADS) $(BIN)/pytest $(PYTEST_ARGS)
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n $(THREADS) --dist loadfile $(PYTEST_ARGS)
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .

@@ -207,7 +207,8 @@ def export(model: NarrowAutoencoder) -> AutoencoderTiny:
 
 
 def _place(narrow: nn.Sequential, wide: nn.Module, live: tuple, layout: tuple) -> None:
-    targets = wide.children()
+    assert isinstance(wide, nn.Sequential)
+    targets = iter(wide)
     stage = 0
     run = 0
     for layer in narrow:

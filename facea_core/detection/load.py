@@ -14,7 +14,7 @@ from .tiny import TinyDetector
 
 DETECTORS = ("auto", "tiny", "landmarks", "grounding-dino")
 
-_ENOUGH = 0.8
+_ENOUGH = 0.35
 """Score of a face with which a detector's answer stands and no other is asked."""
 
 
@@ -45,14 +45,14 @@ def load_detector(name: str = "auto") -> Detector:
     """The detector called `name`.
 
     "tiny" ships with the package and knows its painted faces; "landmarks" sees photographs and
-    needs an optional extra; "auto" is tiny, then landmarks where installed: tiny is sure of painted
-    faces only, while landmarks takes them for photographs. Raises ConfigError for an unknown name
-    and MissingDependencyError for a detector whose packages are missing.
+    needs an optional extra; "auto" is landmarks, where installed, then tiny: each sees faces of
+    the other's kind too, only less exactly, and photographs are what people have. Raises ConfigError
+    for an unknown name and MissingDependencyError for a detector whose packages are missing.
     """
     name = name.strip().lower()
     if name == "auto":
-        more = [LandmarksDetector()] if landmarks_available() else []
-        return FirstFinding([TinyDetector(), *more])
+        first = [LandmarksDetector()] if landmarks_available() else []
+        return FirstFinding([*first, TinyDetector()])
     if name == "tiny":
         return TinyDetector()
     if name == "landmarks":

@@ -46,8 +46,8 @@ def load_detector(name: str = "auto") -> Detector:
 
     "tiny" ships with the package and knows its painted faces; "landmarks" sees photographs and
     needs an optional extra; "auto" is landmarks, where installed, then tiny: each sees faces of
-    the other's kind too, only less exactly, and photographs are what people have. Raises ConfigError
-    for an unknown name and MissingDependencyError for a detector whose packages are missing.
+    the other's kind too, only less exactly, and photographs are what people have. Raises
+    ConfigError for an unknown name and MissingDependencyError where packages are missing.
     """
     name = name.strip().lower()
     if name == "auto":

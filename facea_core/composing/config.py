@@ -2,23 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 from typing import Any
 
 from ..backbone.backbone import SAMPLERS
 from ..errors import ConfigError
-
-
-def _setting(
-    default: Any,
-    help: str,
-    min: float | None = None,
-    max: float | None = None,
-    choices: tuple[str, ...] = (),
-) -> Any:
-    return field(
-        default=default, metadata={"help": help, "min": min, "max": max, "choices": choices}
-    )
+from ..settings import setting
 
 
 @dataclass(frozen=True)
@@ -30,25 +19,25 @@ class ComposeConfig:
     face), so that they mean the same for a small and a large face.
     """
 
-    steps: int = _setting(20, "sampling steps per face", 1, 200)
-    cfg: float | None = _setting(
+    steps: int = setting(20, "sampling steps per face", 1, 200)
+    cfg: float | None = setting(
         None, "how strictly the prompt is followed; none = as the model likes it", 1, 30
     )
-    seed: int = _setting(0, "seed of the noise, the same for every face", 0, 2**64 - 1)
-    sampler: str = _setting("ddim", "which sampler paints", choices=tuple(SAMPLERS))
-    denoise: float = _setting(1.0, "1 paints anew, less keeps more of what is there", 0.02, 1)
-    strength: float = _setting(1.0, "strength of the person's LoRA", -2, 2)
-    negative: str = _setting("", "what the picture should not show")
-    context_factor: float = _setting(
+    seed: int = setting(0, "seed of the noise, the same for every face", 0, 2**64 - 1)
+    sampler: str = setting("ddim", "which sampler paints", choices=tuple(SAMPLERS))
+    denoise: float = setting(1.0, "1 paints anew, less keeps more of what is there", 0.02, 1)
+    strength: float = setting(1.0, "strength of the person's LoRA", -2, 2)
+    negative: str = setting("", "what the picture should not show")
+    context_factor: float = setting(
         1.5, "side of the crop that the model sees, in sides of the mask", 1, 8
     )
-    grow: float = _setting(0.1, "how far the mask reaches beyond the face", 0, 1)
-    feather: float = _setting(0.08, "width of the blend around what is repainted", 0, 0.5)
-    neck: float = _setting(
+    grow: float = setting(0.1, "how far the mask reaches beyond the face", 0, 1)
+    feather: float = setting(0.08, "width of the blend around what is repainted", 0, 0.5)
+    neck: float = setting(
         0.3, "how far down the neck the mask reaches, in face heights, for one tone of skin", 0, 1
     )
-    hair: bool = _setting(True, "repaint the hair too, where it was detected")
-    colour_match: float = _setting(
+    hair: bool = setting(True, "repaint the hair too, where it was detected")
+    colour_match: float = setting(
         1.0, "how far colours are matched to the picture around the mask", 0, 1
     )
 

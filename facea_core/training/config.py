@@ -7,26 +7,15 @@ import hashlib
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, fields, replace
 from string import Formatter
 from typing import Any
 
 from ..errors import ConfigError
 from ..identity.adapters import TARGETS
+from ..settings import setting
 
 DECAYS = ("constant", "linear", "cosine")
-
-
-def _setting(
-    default: Any,
-    help: str,
-    min: float | None = None,
-    max: float | None = None,
-    choices: tuple[str, ...] = (),
-    affects_result: bool = True,
-) -> Any:
-    meta = {"help": help, "min": min, "max": max, "choices": choices}
-    return field(default=default, metadata={**meta, "affects_result": affects_result})
 
 
 @dataclass(frozen=True)
@@ -37,42 +26,42 @@ class TrainConfig:
     is out of range or of another type.
     """
 
-    attributes: str = _setting("male", "word table: a preset, or attribute names with commas")
-    steps: int = _setting(1000, "optimiser steps", 1, 100_000)
-    batch: int = _setting(4, "pictures per step", 1, 64)
-    seed: int = _setting(0, "every random number of the run comes from it", 0, 2**64 - 1)
-    rank: int = _setting(48, "LoRA rank; alpha is the same", 1, 512)
-    targets: str = _setting(
+    attributes: str = setting("male", "word table: a preset, or attribute names with commas")
+    steps: int = setting(1000, "optimiser steps", 1, 100_000)
+    batch: int = setting(4, "pictures per step", 1, 64)
+    seed: int = setting(0, "every random number of the run comes from it", 0, 2**64 - 1)
+    rank: int = setting(48, "LoRA rank; alpha is the same", 1, 512)
+    targets: str = setting(
         "attention", "which layers get a LoRA; wide adds feed-forward and convolutions",
         choices=tuple(TARGETS),
     )  # fmt: skip
-    words_rate: float = _setting(2e-3, "learning rate of the words", 0.0, 1.0)
-    lora_rate: float = _setting(1.2e-4, "learning rate of the LoRA", 0.0, 1.0)
-    warmup: int = _setting(0, "steps over which both rates rise from 0", 0, 100_000)
-    decay: str = _setting("constant", "how both rates fall after the warm-up", choices=DECAYS)
-    weight_decay: float = _setting(0.01, "AdamW's, on the LoRA only", 0.0, 1.0)
-    clip: float = _setting(1.0, "largest norm of the whole gradient; 0 = no limit", 0.0, 1e6)
-    prompt_drop: float = _setting(0.1, "share of items that see the empty prompt", 0.0, 1.0)
-    local_ratio: float = _setting(0.5, "share of items that repaint one part only", 0.0, 1.0)
-    local_extra: int = _setting(0, "more items per step, each repainting one part", 0, 64)
-    background_weight: float = _setting(0.0, "loss weight outside the repainted region", 0.0, 1.0)
-    global_prompt: str = _setting(
+    words_rate: float = setting(2e-3, "learning rate of the words", 0.0, 1.0)
+    lora_rate: float = setting(1.2e-4, "learning rate of the LoRA", 0.0, 1.0)
+    warmup: int = setting(0, "steps over which both rates rise from 0", 0, 100_000)
+    decay: str = setting("constant", "how both rates fall after the warm-up", choices=DECAYS)
+    weight_decay: float = setting(0.01, "AdamW's, on the LoRA only", 0.0, 1.0)
+    clip: float = setting(1.0, "largest norm of the whole gradient; 0 = no limit", 0.0, 1e6)
+    prompt_drop: float = setting(0.1, "share of items that see the empty prompt", 0.0, 1.0)
+    local_ratio: float = setting(0.5, "share of items that repaint one part only", 0.0, 1.0)
+    local_extra: int = setting(0, "more items per step, each repainting one part", 0, 64)
+    background_weight: float = setting(0.0, "loss weight outside the repainted region", 0.0, 1.0)
+    global_prompt: str = setting(
         "a photo of a {class} with {words}", "prompt of the whole face; with {words}"
     )
-    local_prompt: str = _setting(
+    local_prompt: str = setting(
         "a photo of {words} of a {class}", "prompt of one part; with {words}"
     )
-    variants: int = _setting(16, "crops of each photo that are encoded before the loop", 1, 256)
-    context: float = _setting(1.5, "side of the crop in longer sides of the region", 1.0, 8.0)
-    scale_jitter: float = _setting(0.1, "how far a crop's side may differ from that", 0.0, 0.9)
-    shift_jitter: float = _setting(0.05, "how far a crop may move, in sides of the crop", 0.0, 0.5)
-    flip: bool = _setting(False, "mirror half of the crops; off, for no face is symmetric")
-    face_grow: float = _setting(1.2, "size of the repainted face region in face boxes", 0.5, 4.0)
-    part_grow: float = _setting(1.3, "size of the repainted part in part boxes", 0.5, 4.0)
-    mask_jitter: float = _setting(0.15, "how far the sides of a region may move", 0.0, 0.9)
-    report_every: int = _setting(25, "steps between reports", 1, 100_000, affects_result=False)
-    save_every: int = _setting(250, "steps between saved states", 1, 100_000, affects_result=False)
-    preview_every: int = _setting(
+    variants: int = setting(16, "crops of each photo that are encoded before the loop", 1, 256)
+    context: float = setting(1.5, "side of the crop in longer sides of the region", 1.0, 8.0)
+    scale_jitter: float = setting(0.1, "how far a crop's side may differ from that", 0.0, 0.9)
+    shift_jitter: float = setting(0.05, "how far a crop may move, in sides of the crop", 0.0, 0.5)
+    flip: bool = setting(False, "mirror half of the crops; off, for no face is symmetric")
+    face_grow: float = setting(1.2, "size of the repainted face region in face boxes", 0.5, 4.0)
+    part_grow: float = setting(1.3, "size of the repainted part in part boxes", 0.5, 4.0)
+    mask_jitter: float = setting(0.15, "how far the sides of a region may move", 0.0, 0.9)
+    report_every: int = setting(25, "steps between reports", 1, 100_000, affects_result=False)
+    save_every: int = setting(250, "steps between saved states", 1, 100_000, affects_result=False)
+    preview_every: int = setting(
         0, "steps between preview pictures; 0 = none", 0, 100_000, affects_result=False
     )
 

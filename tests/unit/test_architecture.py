@@ -14,7 +14,7 @@ import facea_core
 CORE = Path(facea_core.__file__).parent
 MAX_LINES = 300
 
-VALUES = ("errors", "types", "attributes")
+VALUES = ("errors", "types", "attributes", "settings")
 GROUND = (*VALUES, "images")
 MODELS = (*GROUND, "backbone", "identity")
 TASKS = ("detection", "training", "composing", "evaluation")
@@ -24,6 +24,7 @@ TASKS = ("detection", "training", "composing", "evaluation")
 MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "": (),
     "errors": (),
+    "settings": (),
     "types": ("errors",),
     "attributes": ("errors", "types"),
     "images": VALUES,

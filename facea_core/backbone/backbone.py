@@ -10,7 +10,7 @@ from typing import Any
 import diffusers
 import torch
 import torch.nn.functional as F
-from diffusers import AutoencoderTiny, UNet2DConditionModel
+from diffusers import AutoencoderKL, AutoencoderTiny, UNet2DConditionModel
 from torch import Tensor
 from transformers import CLIPTextModel, CLIPTokenizer
 
@@ -24,6 +24,9 @@ SAMPLERS = {
     "dpmpp_2m": ("DPMSolverMultistepScheduler", {}),
     "unipc": ("UniPCMultistepScheduler", {}),
 }
+
+HASHED = 64
+"""Numbers of each tensor that the backbone's hash looks at, about."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,7 +80,7 @@ class Backbone:
 
     spec: BackboneSpec
     unet: UNet2DConditionModel
-    vae: AutoencoderTiny
+    vae: AutoencoderTiny | AutoencoderKL
     text_encoders: Mapping[str, CLIPTextModel]
     tokenizers: Mapping[str, CLIPTokenizer]
     alphas_cumprod: Tensor
@@ -92,23 +95,31 @@ class Backbone:
 
     @property
     def hash(self) -> str:
-        """16 hex digits that change when the U-Net does, the same for every file and dtype."""
-        digest = hashlib.sha256(self.spec.family.encode())
-        state = self.unet.state_dict()
-        for key in ("conv_in.weight", "time_embedding.linear_1.weight", "conv_out.weight"):
-            digest.update(state[key].detach().to("cpu", torch.float16).numpy().tobytes())
+        """16 hex digits that change with the weights, the same for every file and dtype.
+
+        A few numbers of every tensor are enough: training, merging or patching moves them all.
+        """
+        digest = hashlib.sha256(f"{self.spec.family} {self.spec.prediction}".encode())
+        for module in (self.unet, self.vae, *self.text_encoders.values()):
+            for tensor in module.parameters():
+                some = tensor.detach().flatten()[:: max(tensor.numel() // HASHED, 1)]
+                digest.update(some.to("cpu", torch.float16).numpy().tobytes())
         return digest.hexdigest()[:16]
 
     @torch.no_grad()
     def encode_image(self, image: Tensor) -> LatentDistribution:
         """Image `(B, 3, H, W)` in [0, 1], sides divisible by the latent factor -> its latents."""
-        scaled = image.to(self.device, self.dtype) * 2 - 1
-        return LatentDistribution(self.vae.encode(scaled, return_dict=False)[0])
+        encoded = self.vae.encode(image.to(self.device, self.dtype) * 2 - 1, return_dict=False)[0]
+        if isinstance(encoded, Tensor):
+            return LatentDistribution(encoded)
+        scale = self.vae.config["scaling_factor"]
+        return LatentDistribution(encoded.mean * scale, encoded.std * scale)
 
     @torch.no_grad()
     def decode(self, latent: Tensor) -> Tensor:
         """Scaled latent `(B, C, h, w)` -> image `(B, 3, H, W)` float32 in [0, 1]."""
-        image = self.vae.decode(latent.to(self.dtype), return_dict=False)[0]
+        scaled = latent.to(self.dtype) / self.vae.config["scaling_factor"]
+        image = self.vae.decode(scaled, return_dict=False)[0]
         return (image.float() / 2 + 0.5).clamp(0, 1)
 
     def encode_prompts(self, prompts: Sequence[str], words: Words | None = None) -> Conditioning:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from diffusers.loaders.single_file_utils import convert_ldm_vae_checkpoint
 from torch import Tensor
 
 UNET_PREFIX = "model.diffusion_model."
 TEXT_PREFIX = "cond_stage_model.transformer.text_model."
+VAE_PREFIX = "first_stage_model."
 ENCODER_PREFIX = "first_stage_model.taesd_encoder."
 DECODER_PREFIX = "first_stage_model.taesd_decoder."
 
@@ -105,6 +107,13 @@ def diffusers_to_taesd(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
         index, rest = key.split(".", 1)
         out[f"{DECODER_PREFIX}{int(index) + 1}.{rest}"] = value
     return out
+
+
+def kl_to_diffusers(state: Mapping[str, Tensor], config: Mapping[str, Any]) -> dict[str, Tensor]:
+    """Single-file autoencoder tensors -> `AutoencoderKL` of this config."""
+    return convert_ldm_vae_checkpoint(
+        {k: v for k, v in state.items() if k.startswith(VAE_PREFIX)}, config
+    )
 
 
 def text_to_single(state: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import torch
-from diffusers import AutoencoderTiny, UNet2DConditionModel
+from diffusers import AutoencoderKL, AutoencoderTiny, UNet2DConditionModel
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
@@ -18,7 +19,7 @@ from . import keys
 from .backbone import Backbone, alphas_cumprod
 from .spec import FAMILIES, Family
 
-TINY_FILE = "facea-tiny.safetensors"
+TINY_FILE = "checkpoints/facea-tiny.safetensors"
 
 
 def asset(name: str) -> Path:
@@ -41,22 +42,38 @@ def load_backbone(
     architecture, or a key missing or left over: a model that half loads is never returned).
     """
     path = asset(TINY_FILE) if str(base) == "tiny" else Path(base)
-    state = read_checkpoint(path)
-    backbone = empty_backbone(identify(state, path))
-    _fill(
-        backbone.unet,
-        keys.rename(keys.below(state, keys.UNET_PREFIX), keys.unet_prefixes(backbone.unet.config)),
-        path,
+    return move(assemble(read_checkpoint(path), path.name), device, dtype)
+
+
+def assemble(
+    state: Mapping[str, Tensor],
+    source: str,
+    *,
+    tokenizers: Mapping[str, CLIPTokenizer] | None = None,
+    prediction: str | None = None,
+) -> Backbone:
+    """The backbone of `state`, tensors under their single-file names; copies, float32, on the CPU.
+
+    `source` is what messages call it. `tokenizers` (by `clip_l`, ...) and `prediction` replace the
+    family's own where a host knows better. Raises `BackboneError` as `load_backbone` does.
+    """
+    family = identify(state, source)
+    backbone = empty_backbone(family, tokenizers)
+    if prediction is not None:
+        backbone = replace(backbone, spec=replace(backbone.spec, prediction=prediction))
+    unet = keys.rename(
+        keys.below(state, keys.UNET_PREFIX), keys.unet_prefixes(backbone.unet.config)
     )
-    _fill(backbone.vae, keys.taesd_to_diffusers(state), path)
-    nested = any(k.startswith("text_model.") for k in backbone.text_encoders["clip_l"].state_dict())
+    _fill(backbone.unet, unet, source)
+    if family.vae is None:
+        _fill(backbone.vae, keys.taesd_to_diffusers(state), source)
+    else:
+        _fill(backbone.vae, keys.kl_to_diffusers(state, backbone.vae.config), source)
+    encoder = backbone.text_encoders["clip_l"]
+    nested = any(k.startswith("text_model.") for k in encoder.state_dict())
     text = keys.below(state, keys.TEXT_PREFIX)
-    _fill(
-        backbone.text_encoders["clip_l"],
-        {f"text_model.{k}" if nested else k: v for k, v in text.items()},
-        path,
-    )
-    return move(backbone, device, dtype)
+    _fill(encoder, {f"text_model.{k}" if nested else k: v for k, v in text.items()}, source)
+    return backbone
 
 
 def read_checkpoint(path: Path) -> dict[str, Tensor]:
@@ -70,34 +87,42 @@ def read_checkpoint(path: Path) -> dict[str, Tensor]:
         ) from error
 
 
-def identify(state: Mapping[str, Tensor], path: Path) -> Family:
-    """The family whose first convolution and text width the file has."""
+def identify(state: Mapping[str, Tensor], source: str) -> Family:
+    """The family whose first convolution and text width the tensors have."""
     first = state.get(keys.UNET_PREFIX + "input_blocks.0.0.weight")
     table = state.get(keys.TEXT_PREFIX + "embeddings.token_embedding.weight")
     if first is None or table is None:
         raise BackboneError(
-            f"{path.name} has no U-Net or text encoder in single-file layout "
+            f"{source} has no U-Net or text encoder in single-file layout "
             f"({keys.UNET_PREFIX}*); give a whole inpainting checkpoint"
         )
-    seen = (first.shape[0], first.shape[1], table.shape[1])
+    channels, inputs, width = first.shape[0], first.shape[1], table.shape[1]
+    known = ", ".join(family.spec.family for family in FAMILIES)
     for family in FAMILIES:
         unet = family.unet
-        if seen == (
-            unet["block_out_channels"][0],
-            unet["in_channels"],
-            unet["cross_attention_dim"],
-        ):
+        if (channels, width) != (unet["block_out_channels"][0], unet["cross_attention_dim"]):
+            continue
+        if inputs == unet["in_channels"]:
             return family
-    known = ", ".join(family.spec.family for family in FAMILIES)
+        raise BackboneError(
+            f"{source} is a {family.spec.family} model with {inputs} input channels, not an "
+            f"inpainting model ({unet['in_channels']}): it cannot see the picture around the face. "
+            "Load an inpainting checkpoint"
+        )
     raise BackboneError(
-        f"{path.name} is not a supported inpainting model (first convolution {tuple(first.shape)}, "
-        f"text width {seen[2]}); this version supports: {known}"
+        f"{source} is not a supported inpainting model (first convolution {tuple(first.shape)}, "
+        f"text width {width}); this version supports: {known}"
     )
 
 
-def empty_backbone(family: Family) -> Backbone:
+def empty_backbone(
+    family: Family, tokenizers: Mapping[str, CLIPTokenizer] | None = None
+) -> Backbone:
     """Modules of the family with untrained weights from the caller's random state."""
-    tokenizer = CLIPTokenizer.from_pretrained(str(asset(family.tokenizer)), local_files_only=True)
+    if tokenizers is None:
+        folder = str(asset(family.tokenizer))
+        tokenizers = {"clip_l": CLIPTokenizer.from_pretrained(folder, local_files_only=True)}
+    tokenizer: Any = tokenizers["clip_l"]  # its special ids are typed as anything
     text = CLIPTextModel(
         CLIPTextConfig(
             **family.text["clip_l"],
@@ -107,12 +132,13 @@ def empty_backbone(family: Family) -> Backbone:
             pad_token_id=tokenizer.eos_token_id,
         )
     )
+    vae: Any = AutoencoderTiny() if family.vae is None else AutoencoderKL(**family.vae)
     backbone = Backbone(
         spec=family.spec,
         unet=UNet2DConditionModel(**family.unet),
-        vae=AutoencoderTiny(),
+        vae=vae,
         text_encoders={"clip_l": text},
-        tokenizers={"clip_l": tokenizer},
+        tokenizers=tokenizers,
         alphas_cumprod=alphas_cumprod(),
     )
     for module in modules(backbone):
@@ -143,12 +169,12 @@ def single_file_state(backbone: Backbone) -> dict[str, Tensor]:
     }
 
 
-def _fill(module: nn.Module, state: Mapping[str, Tensor], path: Path) -> None:
+def _fill(module: nn.Module, state: Mapping[str, Tensor], source: str) -> None:
     own = module.state_dict()
     for key in state.keys() & own.keys():
         if state[key].shape != own[key].shape:
             raise BackboneError(
-                f"{path.name} does not fit {type(module).__name__}: {key} is "
+                f"{source} does not fit {type(module).__name__}: {key} is "
                 f"{tuple(state[key].shape)}, not {tuple(own[key].shape)}; give a whole checkpoint "
                 "of a supported family"
             )
@@ -158,6 +184,6 @@ def _fill(module: nn.Module, state: Mapping[str, Tensor], path: Path) -> None:
     unexpected = [k for k in unexpected if not k.endswith("position_ids")]
     if missing or unexpected:
         raise BackboneError(
-            f"{path.name} does not fit {type(module).__name__}: {len(missing)} keys missing "
+            f"{source} does not fit {type(module).__name__}: {len(missing)} keys missing "
             f"(first: {missing[:1]}), {len(unexpected)} left over (first: {unexpected[:1]})"
         )

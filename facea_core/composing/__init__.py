@@ -1,6 +1,6 @@
 """Painting people into a picture: the one call is `compose_identity`."""
 
-from .compose import compose_identity, face_prompt
+from .compose import Painter, compose_faces, compose_identity, face_prompt
 from .config import ComposeConfig
 from .masks import blend_weight, face_mask, soften
 from .plan import plan_crop
@@ -9,7 +9,9 @@ from .stitch import crop_image, crop_mask, match_colour, stitch
 
 __all__ = [
     "ComposeConfig",
+    "Painter",
     "blend_weight",
+    "compose_faces",
     "compose_identity",
     "crop_image",
     "crop_mask",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 
 import torch
@@ -14,14 +14,15 @@ from ..backbone.prompts import WORD, placeholders
 from ..errors import ConfigError, ImageError
 from ..identity.adapters import apply_identity
 from ..images import check_image, check_mask
-from ..types import Composition, CropPlan, Identity
+from ..types import BackboneSpec, Composition, CropPlan, Identity
 from .config import ComposeConfig
-from .masks import blend_weight, face_mask, soften
+from .masks import blend_weight, soften
 from .plan import plan_crop
 from .sampler import OnPaint, inpaint
 from .stitch import crop_image, crop_mask, match_colour, stitch
 
-__all__ = ["ComposeConfig", "compose_identity", "face_mask", "face_prompt"]
+Painter = Callable[[int, Tensor, Tensor], Tensor]
+"""(face, crop (1, 3, s, s), hole (1, 1, s, s)) -> the whole crop painted anew, (1, 3, s, s)."""
 
 
 def compose_identity(
@@ -34,55 +35,81 @@ def compose_identity(
 ) -> Composition:
     """Paints each identity into image (1, 3, H, W) where its mask (1, 1, H, W) says.
 
-    Faces are painted in order, each seeing those before it. The identity None is the backbone
-    alone. No pixel whose masks are all 0 changes; a mask that is 0 everywhere paints nothing and
-    leaves a note. `prompt` is one for all faces or one per face; empty = the identity's own; see
-    `face_prompt`. `on_step(step, total)` counts over all faces; raise in it to cancel.
+    Faces are painted in order, each seeing those before it; see `compose_faces`. The identity None
+    is the backbone alone. `prompt` is one for all faces or one per face; empty = the identity's
+    own; see `face_prompt`. `on_step(step, total)` counts over all faces; raise in it to cancel.
 
     Everything is checked before anything is painted. Raises ImageError and MaskError for tensors
     that cannot be used, ConfigError for prompts that do not match the faces or hold an unknown
     word, BackboneMismatchError for an identity of another model family.
     """
     config = config or ComposeConfig()
-    image = check_image(image.detach().cpu())
-    if len(image) != 1:
-        raise ImageError(
-            f"compose_identity takes one picture, not a batch of {len(image)}: call it for each"
-        )
     prompts = [prompt] * len(faces) if isinstance(prompt, str) else list(prompt)
     if len(prompts) != len(faces):
         raise ConfigError(
             f"there are {len(prompts)} prompts for {len(faces)} faces: give one, or one per face"
         )
-    masks = [soften(check_mask(m.detach().cpu(), image), config.feather) for m, _ in faces]
+    masks = [mask for mask, _ in faces]
     people = [identity for _, identity in faces]
     everybody = [identity for identity in people if identity is not None]
     conditions = [
         _condition(backbone, face_prompt(text, identity, everybody), config.negative, identity)
         for text, identity in zip(prompts, people, strict=True)
     ]
+    painted = [i for i, mask in enumerate(masks) if mask.any()]
 
+    def paint(face: int, crop: Tensor, hole: Tensor) -> Tensor:
+        before, total = painted.index(face) * config.steps, len(painted) * config.steps
+
+        def report(step: int, _: int) -> None:
+            if on_step is not None:
+                on_step(before + step, total)
+
+        with _applied(backbone, people[face], config.strength):
+            return inpaint(backbone, *conditions[face], crop, hole, config, on_step=report)
+
+    return compose_faces(image, masks, paint, backbone.spec, config)
+
+
+def compose_faces(
+    image: Tensor,
+    masks: Sequence[Tensor],
+    paint: Painter,
+    spec: BackboneSpec,
+    config: ComposeConfig | None = None,
+) -> Composition:
+    """Image (1, 3, H, W) with what `paint` makes of the square around each mask (1, 1, H, W).
+
+    Each square is cut out, handed over at the native size of `spec`, matched in colour and put
+    back, in order, each seeing those before it. No pixel whose masks are all 0 changes; a mask that
+    is 0 everywhere is not painted and leaves a note. Raises ImageError and MaskError for tensors
+    that cannot be used, before anything is painted.
+    """
+    config = config or ComposeConfig()
+    image = check_image(image.detach().cpu())
+    if len(image) != 1:
+        raise ImageError(
+            f"one picture is composed at a time, not a batch of {len(image)}: call it for each"
+        )
+    masks = [soften(check_mask(mask.detach().cpu(), image), config.feather) for mask in masks]
     result, touched = image.clone(), torch.zeros_like(image[:, :1])
     plans: list[CropPlan] = []
     crops: list[Tensor] = []
     patches: list[Tensor] = []
-    notes = [f"face {i}: the mask is empty" for i, mask in enumerate(masks, 1) if not mask.any()]
-    total = (len(faces) - len(notes)) * config.steps
-    for i, (mask, identity) in enumerate(zip(masks, people, strict=True)):
+    notes: list[str] = []
+    for face, mask in enumerate(masks):
         if not mask.any():
+            notes.append(f"face {face + 1}: the mask is empty")
             continue
-        plan = plan_crop(mask, backbone.spec, config.context_factor)
+        plan = plan_crop(mask, spec, config.context_factor)
         piece, wanted = crop_image(result, plan), crop_mask(mask, plan)
-        hole = visible_hole(wanted, backbone.spec.latent_factor)
+        hole = visible_hole(wanted, spec.latent_factor)
         if hole is not wanted:
             notes.append(
-                f"face {i + 1}: the mask is smaller than the model can see; more was painted and "
-                "cut to the mask"
+                f"face {face + 1}: the mask is smaller than the model can see; more was painted "
+                "and cut to the mask"
             )
-        report = _shifted(on_step, len(plans) * config.steps, total)
-        with _applied(backbone, identity, config.strength):
-            patch = inpaint(backbone, *conditions[i], piece, hole, config, on_step=report)
-        patch = match_colour(patch, piece, hole, config.colour_match)
+        patch = match_colour(paint(face, piece, hole), piece, hole, config.colour_match)
         result = stitch(result, patch, mask, plan)
         touched = torch.maximum(touched, blend_weight(mask))
         plans.append(plan)
@@ -137,7 +164,3 @@ def visible_hole(hole: Tensor, factor: int) -> Tensor:
         return hole
     cells = F.max_pool2d((hole > 0).float(), factor)
     return F.interpolate(cells, scale_factor=factor, mode="nearest")
-
-
-def _shifted(on_step: OnPaint | None, offset: int, total: int) -> OnPaint | None:
-    return None if on_step is None else lambda step, _: on_step(offset + step, total)

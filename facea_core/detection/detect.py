@@ -16,6 +16,7 @@ from .base import FACE, Detector
 from .select import FACE_ORDERS, select_faces, select_parts
 
 ON_MISSING = ("error", "skip", "pass")
+EVERY_FACE = -1
 HAIR = ATTRIBUTES["hair"]
 
 _VISIBLE = 0.35
@@ -30,7 +31,8 @@ class DetectConfig:
         default="male", metadata={"help": "a preset or a comma list of facial attributes"}
     )
     face_index: int = field(
-        default=0, metadata={"help": "which face, counted from 0 in the face order", "min": 0}
+        default=0,
+        metadata={"help": "which face, counted from 0 in the face order; -1 = all", "min": -1},
     )
     face_order: str = field(
         default="largest", metadata={"help": "how faces are counted", "choices": FACE_ORDERS}
@@ -59,8 +61,8 @@ class DetectConfig:
         for name in ("face_threshold", "part_threshold"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ConfigError(f"{name} is {getattr(self, name)}; use a number from 0 to 1")
-        if self.face_index < 0:
-            raise ConfigError(f"face_index is {self.face_index}; count faces from 0")
+        if self.face_index < EVERY_FACE:
+            raise ConfigError(f"face_index is {self.face_index}; count from 0, or give -1 for all")
 
     @property
     def table(self) -> tuple[Attribute, ...]:
@@ -72,13 +74,27 @@ def detect_attributes(
 ) -> tuple[FaceAttributes | None, ...]:
     """The chosen face of each image `(1, 3, H, W)` with its parts; as many answers as images.
 
-    Where the face or a part is missing, `config.on_missing` decides: "error" raises NoFaceError or
-    PartError with the image's number (from 1); "skip" answers None; "pass" answers what was found,
-    with the whole picture as the face (score 0) if there is none. Raises ImageError for an image
-    that cannot be used.
+    As `detect_chosen`, for one face per image: None where "skip" left it out. Raises ConfigError
+    if the config asks for every face.
     """
     config = config or DetectConfig()
-    answers: list[FaceAttributes | None] = []
+    if config.face_index == EVERY_FACE:
+        raise ConfigError("one face per picture is needed here: give a face_index from 0")
+    return tuple(next(iter(faces), None) for faces in detect_chosen(images, detector, config))
+
+
+def detect_chosen(
+    images: Sequence[Tensor], detector: Detector, config: DetectConfig | None = None
+) -> tuple[tuple[FaceAttributes, ...], ...]:
+    """The chosen face, or every face, of each image `(1, 3, H, W)`; as many answers as images.
+
+    Where the face or a part is missing, `config.on_missing` decides: "error" raises NoFaceError or
+    PartError with the image's number (from 1); "skip" answers nothing for that image; "pass"
+    answers what was found, with the whole picture as the face (score 0) if there is none. Raises
+    ImageError for an image that cannot be used.
+    """
+    config = config or DetectConfig()
+    answers: list[tuple[FaceAttributes, ...]] = []
     for number, image in enumerate(images, start=1):
         name = f"image {number} of {len(images)}" if len(images) > 1 else "the image"
         try:
@@ -86,7 +102,7 @@ def detect_attributes(
         except (NoFaceError, PartError):
             if config.on_missing != "skip":
                 raise
-            answers.append(None)
+            answers.append(())
     return tuple(answers)
 
 
@@ -154,30 +170,37 @@ def _face_json(one: FaceAttributes) -> dict[str, Any]:
 
 def _detect_one(
     image: Tensor, detector: Detector, config: DetectConfig, name: str
-) -> FaceAttributes:
+) -> tuple[FaceAttributes, ...]:
     image = _one(image)
     faces = detect_faces(image, detector, config)
-    if config.face_index >= len(faces):
+    if max(config.face_index, 0) >= len(faces):
         if config.on_missing == "pass":
-            return _whole_picture(image, config)
+            return (_whole_picture(image, config),)
         raise NoFaceError(_no_face(len(faces), detector, config, name))
-    face = faces[config.face_index]
-    notes = list(face.notes)
+    if config.face_index == EVERY_FACE:
+        # In a crowd some part is always hidden: it is noted, and the face stays.
+        config = replace(config, on_missing="pass")
+        return tuple(_checked(face, config, name) for face in faces)
+    face = _checked(faces[config.face_index], config, name)
     if len(faces) > 1:
-        notes.append(
-            f"{len(faces)} faces found, number {config.face_index} taken ({config.face_order})"
-        )
+        taken = f"{len(faces)} faces found, number {config.face_index} taken ({config.face_order})"
+        face = replace(face, notes=(*face.notes, taken))
+    return (face,)
+
+
+def _checked(face: FaceAttributes, config: DetectConfig, name: str) -> FaceAttributes:
+    """The face with a note on what is missing; PartError if that is not to pass."""
     missing = [one.name for one in config.table if face.part(one.name) is None]
-    if missing and config.on_missing != "pass":
+    if not missing:
+        return face
+    if config.on_missing != "pass":
         found = ", ".join(face.attributes) or "nothing"
         raise PartError(
             f"{name}: no {', no '.join(missing)} found in the face at {tuple(face.face)} by the "
             f"{face.detector} detector (found: {found}); choose other attributes, lower "
             f"part_threshold ({config.part_threshold:g}), or set on_missing to skip or pass"
         )
-    if missing:
-        notes.append(f"not found: {', '.join(missing)}")
-    return replace(face, notes=tuple(notes))
+    return replace(face, notes=(*face.notes, f"not found: {', '.join(missing)}"))
 
 
 def _whole_picture(image: Tensor, config: DetectConfig) -> FaceAttributes:

@@ -1,9 +1,16 @@
 import json
+from dataclasses import replace
 
 import pytest
 import torch
 
-from facea_core.detection.detect import DetectConfig, detect_attributes, detect_faces, to_json
+from facea_core.detection.detect import (
+    DetectConfig,
+    detect_attributes,
+    detect_chosen,
+    detect_faces,
+    to_json,
+)
 from facea_core.detection.load import FirstFinding, load_detector
 from facea_core.detection.preview import preview
 from facea_core.errors import (
@@ -175,7 +182,7 @@ def test_thresholds_apply(painting):
         ({"attributes": "nosse"}, "'nosse'.*'nose'"),
         ({"on_missing": "ignore"}, "'ignore'.*error, skip, pass"),
         ({"face_order": "x"}, "'x'.*largest"),
-        ({"face_index": -1}, "-1"),
+        ({"face_index": -2}, "-2"),
         ({"face_threshold": 1.5}, "1.5"),
         ({"part_threshold": float("nan")}, "nan"),
     ],
@@ -239,3 +246,30 @@ def test_the_preview_marks_each_part_and_nothing_far_from_the_face(painting):
         assert edge.float().mean() > 0.8
     assert not changed[400:, :60].any()
     assert preview(torch.zeros(1, 3, 600, 900), []).shape == (1, 3, 600, 900)
+
+
+def test_every_face_of_every_picture_and_never_fewer_answers(painting):
+    image, detector = two_people(painting)
+    empty = torch.zeros(1, 3, 64, 64)
+
+    class Sometimes:
+        name = "known"
+
+        def detect(self, picture, phrases):
+            return detector.detect(picture, phrases) if picture.shape == image.shape else ()
+
+    config = DetectConfig("mouth", face_order="left-to-right", face_index=-1, on_missing="skip")
+    found = detect_chosen([image, empty, image], Sometimes(), config)
+    assert [len(faces) for faces in found] == [2, 0, 2]
+    assert [face.face.x0 < 128 for face in found[0]] == [True, False]
+    with pytest.raises(NoFaceError, match="image 2 of 3"):
+        detect_chosen([image, empty, image], Sometimes(), replace(config, on_missing="error"))
+    with pytest.raises(ConfigError, match="face_index"):
+        detect_attributes([image], detector, config)
+
+
+def test_of_many_faces_one_without_a_part_stays(painting):
+    image, detector = two_people(painting)
+    (faces,) = detect_chosen([image], detector, DetectConfig("beard", face_index=-1))
+    assert len(faces) == 2
+    assert "not found: beard" in faces[0].notes

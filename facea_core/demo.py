@@ -66,8 +66,11 @@ class Cast:
     answer: Painting
 
 
-def draw_cast(seed: int, size: int = 128) -> Cast:
-    """The people and pictures of one demo, `size` pixels square; the same seed, the same bytes."""
+def draw_cast(seed: int, size: int = 128, photos: int = PHOTOS) -> Cast:
+    """The people and pictures of one demo, `size` pixels square; the same seed, the same bytes.
+
+    Another number of `photos` leaves everything else as it is.
+    """
     generator = torch.Generator().manual_seed((UNSEEN + seed) % 2**32)
     person, other = sample_people(2, generator).split(1)
     # A picture to paint into is asked for by the same class noun.
@@ -76,17 +79,18 @@ def draw_cast(seed: int, size: int = 128) -> Cast:
     other[:, gender] = person[:, gender]
     scenes = sample_scenes(PHOTOS + HELDOUT, generator)
     busy = sample_scenes(1, generator, busy=True)
-    everyone = person.expand(PHOTOS + HELDOUT, -1)
-    photos = paint(everyone[:PHOTOS], scenes[:PHOTOS], size)
+    more = sample_scenes(max(photos - PHOTOS, 0), generator)
+    shown, unseen = torch.cat([scenes[:PHOTOS], more])[:photos], scenes[PHOTOS:]
+    learned = paint(person.expand(photos, -1), shown, size)
     noun = class_noun(person[0])
     preset = PRESETS["female" if noun == "woman" else "male"]
     return Cast(
         person=describe(person[0]),
         noun=noun,
         # A bald woman has no hair to learn.
-        attributes=tuple(a for a in preset if all(a in boxes for boxes in photos.boxes)),
-        photos=photos,
-        heldout=paint(everyone[PHOTOS:], scenes[PHOTOS:], size),
+        attributes=tuple(a for a in preset if all(a in boxes for boxes in learned.boxes)),
+        photos=learned,
+        heldout=paint(person.expand(HELDOUT, -1), unseen, size),
         context=paint(other, busy, size),
         answer=paint(person, busy, size),
     )

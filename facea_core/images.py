@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
-from PIL import Image, ImageCms, ImageOps, PngImagePlugin
+from PIL import ExifTags, Image, ImageCms, ImageOps, PngImagePlugin
 from torch import Tensor
 
 from .errors import AssetError, FaceAError, ImageError, MaskError
@@ -76,8 +76,9 @@ def picture_format(path: str | Path) -> str:
 def save_image(image: Tensor, path: str | Path, *, text: Mapping[str, str] | None = None) -> None:
     """Writes `(1, 3, H, W)` or `(3, H, W)` as PNG, JPEG or WebP, by the ending of `path`.
 
-    The file appears complete or not at all. `text` becomes PNG text chunks; the other formats have
-    no place for it. Raises AssetError if the file cannot be written or its ending is unknown.
+    The file appears complete or not at all. `text` becomes PNG text chunks; in the other formats
+    "Software" is EXIF's and all else its description. Raises AssetError if the file cannot be
+    written or its ending is unknown.
     """
     path, form = Path(path), picture_format(path)
     options: dict = {"quality": 95} if form != "PNG" else {}
@@ -86,9 +87,13 @@ def save_image(image: Tensor, path: str | Path, *, text: Mapping[str, str] | Non
         for key, value in text.items():
             chunks.add_text(key, value)
         options["pnginfo"] = chunks
-    picture = to_pil(image)
+    elif text:
+        options["exif"] = exif = Image.Exif()
+        exif[ExifTags.Base.Software] = text.get("Software", "")
+        about = [value for key, value in text.items() if key != "Software"]
+        exif[ExifTags.Base.ImageDescription] = "; ".join(about)
     with atomic_path(path) as temporary:
-        picture.save(temporary, format=form, **options)
+        to_pil(image).save(temporary, format=form, **options)
 
 
 @contextmanager

@@ -103,6 +103,26 @@ def draw_sheet(sheet: Sheet) -> Tensor:
     return from_pil(page.crop((0, 0, WIDTH, y + 14 + 18 + MARGIN // 2)))
 
 
+def draw_tiles(tiles: Sequence[Tile], columns: int = 5, side: int = 256) -> Tensor:
+    """A contact sheet `(1, 3, H, W)` in [0, 1]: the tiles in rows of `columns`, captions below."""
+    columns = max(min(columns, len(tiles)), 1)
+    rows = [tiles[i : i + columns] for i in range(0, len(tiles), columns)]
+    width = columns * side + (columns + 1) * GAP
+    page = Image.new("RGB", (width, len(rows) * (side + 36 + GAP) + GAP), PAPER)
+    y = GAP
+    for row in rows:
+        y = max(_row(page, row, GAP, y, side), y + side) + GAP
+    return from_pil(page.crop((0, 0, width, y)))
+
+
+def draw_losses(losses: Sequence[tuple[int, float]], size: tuple[int, int] = (960, 360)) -> Tensor:
+    """The loss over the steps as `(1, 3, H, W)` in [0, 1]; `size` is (width, height)."""
+    page = Image.new("RGB", (size[0] + 2 * GAP, size[1] + 2 * GAP + 30), PAPER)
+    _heading(ImageDraw.Draw(page), GAP, GAP, "training loss in the repainted region, by step")
+    page.paste(_curve(losses, size), (GAP, GAP + 30))
+    return from_pil(page)
+
+
 def thin_out(tiles: Sequence[Tile], count: int) -> list[Tile]:
     """At most `count` of the tiles, evenly spread, the first and the last among them."""
     if len(tiles) <= count:

@@ -9,77 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
 from torch import Tensor
 
-Size = tuple[int, int]
-
-
-class Box(NamedTuple):
-    """Half-open pixel rectangle: x0 <= x < x1, y0 <= y < y1."""
-
-    x0: int
-    y0: int
-    x1: int
-    y1: int
-
-    @property
-    def width(self) -> int:
-        return self.x1 - self.x0
-
-    @property
-    def height(self) -> int:
-        return self.y1 - self.y0
-
-    @property
-    def area(self) -> int:
-        return max(self.width, 0) * max(self.height, 0)
-
-    @property
-    def center(self) -> tuple[float, float]:
-        """(x, y) in pixels."""
-        return (self.x0 + self.x1) / 2, (self.y0 + self.y1) / 2
-
-    def clip(self, size: Size) -> Box:
-        """The part of the box inside an image of `size` (H, W); may be empty."""
-        height, width = size
-        x0, x1 = (min(max(x, 0), width) for x in (self.x0, self.x1))
-        y0, y1 = (min(max(y, 0), height) for y in (self.y0, self.y1))
-        return Box(x0, y0, max(x0, x1), max(y0, y1))
-
-    def grow(self, factor: float) -> Box:
-        """Scale about the centre; 1.0 leaves it as it is. Not clipped."""
-        (cx, cy), half_w, half_h = self.center, self.width * factor / 2, self.height * factor / 2
-        return Box(round(cx - half_w), round(cy - half_h), round(cx + half_w), round(cy + half_h))
-
-    def shift(self, dx: int, dy: int) -> Box:
-        return Box(self.x0 + dx, self.y0 + dy, self.x1 + dx, self.y1 + dy)
-
-    def scale(self, sx: float, sy: float) -> Box:
-        """The same rectangle after the image was resized by (sx, sy)."""
-        return Box(
-            round(self.x0 * sx), round(self.y0 * sy), round(self.x1 * sx), round(self.y1 * sy)
-        )
-
-    def intersect(self, other: Box) -> Box:
-        x0, y0 = max(self.x0, other.x0), max(self.y0, other.y0)
-        x1, y1 = min(self.x1, other.x1), min(self.y1, other.y1)
-        return Box(x0, y0, max(x0, x1), max(y0, y1))
-
-    def join(self, other: Box) -> Box:
-        """Smallest box around both."""
-        return Box(
-            min(self.x0, other.x0),
-            min(self.y0, other.y0),
-            max(self.x1, other.x1),
-            max(self.y1, other.y1),
-        )
-
-    def iou(self, other: Box) -> float:
-        """Intersection over union in [0, 1]."""
-        shared = self.intersect(other).area
-        return shared / max(self.area + other.area - shared, 1)
+from .box import Box, Size
 
 
 @dataclass(frozen=True)
@@ -128,6 +62,22 @@ class FaceAttributes:
     @property
     def attributes(self) -> tuple[str, ...]:
         return tuple(part.attribute for part in self.parts)
+
+
+@dataclass(frozen=True, eq=False)
+class DetectedFaces:
+    """What was found in a batch of pictures: `faces[i]` are those of picture i, in their order.
+
+    `attributes` is the word table that was asked for: a preset, or names with commas.
+    """
+
+    attributes: str
+    faces: tuple[tuple[FaceAttributes, ...], ...]
+
+    @property
+    def count(self) -> int:
+        """Faces that were seen; one that stands for a whole picture has the score 0."""
+        return sum(face.score > 0 for faces in self.faces for face in faces)
 
 
 @dataclass(frozen=True, eq=False)
@@ -187,6 +137,10 @@ class StepReport:
 OnStep = Callable[[StepReport], None]
 """Called from the training loop. To cancel, raise: nothing on the way catches it."""
 
+OnTick = Callable[[int, int], None]
+"""Called with (steps done, steps in all) after every step and before every piece of work that lasts
+as long as one. Costs nothing on the device. To cancel, raise."""
+
 
 @dataclass(frozen=True, eq=False)
 class Word:
@@ -219,7 +173,7 @@ class IdentityMeta:
 
     `family` and `backbone_hash` say what it was trained on; `class_noun` is "man", "woman", ...;
     `prompt` is the ready-made prompt with the person's words; `config` the whole training config;
-    `scores` whatever was measured.
+    `scores` whatever was measured. `origin` is the same for runs that must give the same identity.
     """
 
     family: str
@@ -233,6 +187,7 @@ class IdentityMeta:
     scores: Mapping[str, float] = field(default_factory=dict)
     tool_version: str = ""
     created: str = ""
+    origin: str = ""
 
 
 @dataclass(frozen=True, eq=False)

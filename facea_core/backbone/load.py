@@ -46,19 +46,15 @@ def load_backbone(
 
 
 def assemble(
-    state: Mapping[str, Tensor],
-    source: str,
-    *,
-    tokenizers: Mapping[str, CLIPTokenizer] | None = None,
-    prediction: str | None = None,
+    state: Mapping[str, Tensor], source: str, *, prediction: str | None = None
 ) -> Backbone:
     """The backbone of `state`, tensors under their single-file names; copies, float32, on the CPU.
 
-    `source` is what messages call it. `tokenizers` (by `clip_l`, ...) and `prediction` replace the
-    family's own where a host knows better. Raises `BackboneError` as `load_backbone` does.
+    `source` is what messages call it; `prediction` replaces the family's own where a host knows
+    better. Raises `BackboneError` as `load_backbone` does.
     """
     family = identify(state, source)
-    backbone = empty_backbone(family, tokenizers)
+    backbone = empty_backbone(family)
     if prediction is not None:
         backbone = replace(backbone, spec=replace(backbone.spec, prediction=prediction))
     unet = keys.rename(
@@ -115,14 +111,9 @@ def identify(state: Mapping[str, Tensor], source: str) -> Family:
     )
 
 
-def empty_backbone(
-    family: Family, tokenizers: Mapping[str, CLIPTokenizer] | None = None
-) -> Backbone:
+def empty_backbone(family: Family) -> Backbone:
     """Modules of the family with untrained weights from the caller's random state."""
-    if tokenizers is None:
-        folder = str(asset(family.tokenizer))
-        tokenizers = {"clip_l": CLIPTokenizer.from_pretrained(folder, local_files_only=True)}
-    tokenizer: Any = tokenizers["clip_l"]  # its special ids are typed as anything
+    tokenizer = CLIPTokenizer.from_pretrained(str(asset(family.tokenizer)), local_files_only=True)
     text = CLIPTextModel(
         CLIPTextConfig(
             **family.text["clip_l"],
@@ -138,7 +129,7 @@ def empty_backbone(
         unet=UNet2DConditionModel(**family.unet),
         vae=vae,
         text_encoders={"clip_l": text},
-        tokenizers=tokenizers,
+        tokenizers={"clip_l": tokenizer},
         alphas_cumprod=alphas_cumprod(),
     )
     for module in modules(backbone):

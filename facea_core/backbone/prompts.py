@@ -30,6 +30,11 @@ def placeholders(prompt: str) -> list[str]:
     return WORD.findall(prompt)
 
 
+def spaced(prompt: str) -> str:
+    """The prompt with a space on both sides of each learned word: ComfyUI reads no other."""
+    return " ".join(WORD.sub(r" \g<0> ", prompt).split())
+
+
 def encode_prompts(backbone: Backbone, prompts: Sequence[str], words: Words) -> Tensor:
     """See `Backbone.encode_prompts`. Encoders' contexts are joined along D."""
     contexts = [_encode(backbone, name, prompts, words) for name in backbone.text_encoders]

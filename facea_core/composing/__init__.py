@@ -1,5 +1,6 @@
 """Painting people into a picture: the one call is `compose_identity`."""
 
+from .batch import Job, plan_batch
 from .compose import Painter, compose_faces, compose_identity, face_prompt
 from .config import ComposeConfig
 from .masks import blend_weight, face_mask, soften
@@ -9,6 +10,7 @@ from .stitch import crop_image, crop_mask, match_colour, stitch
 
 __all__ = [
     "ComposeConfig",
+    "Job",
     "Painter",
     "blend_weight",
     "compose_faces",
@@ -19,6 +21,7 @@ __all__ = [
     "face_prompt",
     "inpaint",
     "match_colour",
+    "plan_batch",
     "plan_crop",
     "soften",
     "stitch",

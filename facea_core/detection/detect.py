@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from ..attributes import ATTRIBUTES, Attribute, attribute_table
 from ..errors import ConfigError, ImageError, NoFaceError, PartError
 from ..images import check_image
-from ..types import Box, FaceAttributes
+from ..types import Box, DetectedFaces, FaceAttributes, Photo
 from .base import FACE, Detector
 from .select import FACE_ORDERS, select_faces, select_parts
 
@@ -140,6 +141,49 @@ def detect_faces(
         source = face.source or detector.name
         answers.append(FaceAttributes(size, box, face.score, parts, source, tuple(notes)))
     return tuple(answers)
+
+
+def photos_with_faces(
+    images: Sequence[Tensor], found: DetectedFaces
+) -> tuple[list[Photo], list[str]]:
+    """The pictures in which a face was found, as training takes them, and notes on the others.
+
+    Of several faces in a picture the first is meant. Raises ImageError if `found` is not of these
+    pictures, NoFaceError if no picture is left.
+    """
+    if len(images) != len(found.faces):
+        raise ImageError(
+            f"there are {len(images)} pictures, and faces were searched in {len(found.faces)}; "
+            "wire the same pictures into both"
+        )
+    photos, notes = [], []
+    for number, (image, faces) in enumerate(zip(images, found.faces, strict=True), start=1):
+        if faces:
+            photos.append(Photo(image, faces[0], f"photo {number}"))
+        else:
+            notes.append(f"photo {number} left out: not everything was found in it")
+    if not photos:
+        raise NoFaceError(
+            f"none of the {len(images)} photos is left to learn from; give others, or set "
+            "on_missing to pass"
+        )
+    return photos, notes
+
+
+def part_masks(
+    image: Tensor, faces: Sequence[FaceAttributes], table: Sequence[Attribute]
+) -> list[Tensor]:
+    """One mask `(1, 1, H, W)` per attribute of the table: that part of all faces together."""
+    masks = []
+    for attribute in table:
+        mask = torch.zeros_like(image[:, :1])
+        for part in filter(None, (face.part(attribute.name) for face in faces)):
+            if part.mask is None:
+                mask[..., part.box.y0 : part.box.y1, part.box.x0 : part.box.x1] = 1
+            else:
+                mask = torch.maximum(mask, part.mask.to(mask))
+        masks.append(mask)
+    return masks
 
 
 def to_json(attributes: Sequence[FaceAttributes | None]) -> dict[str, Any]:

@@ -12,7 +12,8 @@ from .base import FACE, Detector
 from .landmarks import LandmarksDetector, landmarks_available
 from .tiny import TinyDetector
 
-DETECTORS = ("auto", "tiny", "landmarks", "grounding-dino")
+AVAILABLE = ("auto", "landmarks", "tiny")
+DETECTORS = (*AVAILABLE, "grounding-dino")
 
 _ENOUGH = 0.35
 """Score of a face with which a detector's answer stands and no other is asked."""

@@ -121,12 +121,7 @@ def apply_identity(
 
 def check_fits(identity: Identity, backbone: Backbone) -> None:
     """Raise `BackboneMismatchError` unless the identity was trained for this kind of backbone."""
-    mine, other = backbone.spec.family, identity.meta.family
-    if mine != other:
-        raise BackboneMismatchError(
-            f"identity {identity.name!r} was trained on {other!r}, the loaded model is {mine!r}; "
-            f"load a {other!r} model, or train the person again on this one"
-        )
+    check_family(identity, backbone.spec.family)
     shapes = {path: tuple(weight.shape) for path, weight in _weights(backbone.unet)}
     for path, weights in identity.lora.items():
         down, up = weights.down, weights.up
@@ -143,6 +138,16 @@ def check_fits(identity: Identity, backbone: Backbone) -> None:
                 f"word {word.placeholder!r} has widths {widths}, the loaded model's text encoders "
                 f"have {dict(backbone.spec.widths)}; load the model it was trained on"
             )
+
+
+def check_family(identity: Identity, family: str) -> None:
+    """Raise `BackboneMismatchError` unless the identity was trained on this model family."""
+    trained = identity.meta.family
+    if family != trained:
+        raise BackboneMismatchError(
+            f"identity {identity.name!r} was trained on {trained!r}, the loaded model is "
+            f"{family!r}; load a {trained!r} model, or train the person again on this one"
+        )
 
 
 @contextmanager

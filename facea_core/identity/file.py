@@ -6,7 +6,6 @@ carry OneTrainer's `bundle_emb.` names. Equal identities give equal bytes.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, fields
 from pathlib import Path
@@ -20,18 +19,11 @@ from torch import Tensor
 from ..errors import AssetError, IdentityFormatError
 from ..images import atomic_path
 from ..types import Identity, IdentityMeta, LoraWeights, Word
+from .metadata import FORMAT, canonical, file_metadata, read_metadata
 from .words import check_name
-
-FORMAT = 1
 
 _LORA = "lora_unet_"
 _WORD = "bundle_emb."
-# family -> (modelspec.architecture, ss_base_model_version), the names that LoRA managers know.
-_BASES = {
-    "sd15": ("stable-diffusion-v1/lora", "sd_v1"),
-    "sd2": ("stable-diffusion-v2-512/lora", "sd_v2"),
-    "sdxl": ("stable-diffusion-xl-v1-base/lora", "sdxl_base_v1-0"),
-}
 
 
 def save_identity(identity: Identity, path: str | Path) -> str:
@@ -41,10 +33,10 @@ def save_identity(identity: Identity, path: str | Path) -> str:
     written or does not read back as it was written.
     """
     path = Path(path)
-    tensors = _tensors(identity)
+    tensors = identity_tensors(identity)
     with atomic_path(path) as temporary:
-        temporary.write_bytes(_canonical(save(tensors, _metadata(identity))))
-        back = _tensors(load_identity(temporary))
+        temporary.write_bytes(canonical(save(tensors, file_metadata(identity))))
+        back = identity_tensors(load_identity(temporary))
         same = [key for key in tensors if key in back and torch.equal(tensors[key], back[key])]
         keys, words = _counts(tensors)
         keys_back, words_back = _counts(same)
@@ -64,7 +56,8 @@ def load_identity(path: str | Path) -> Identity:
     """
     path = Path(path)
     metadata, tensors = _read(path)
-    meta = _meta(metadata, path)
+    meta = read_metadata(metadata, path)
+    names = [field.name for field in fields(IdentityMeta)]
     try:
         words = tuple(
             Word(
@@ -78,11 +71,12 @@ def load_identity(path: str | Path) -> Identity:
             for word in meta["words"]
         )
         lora = {layer: _take(tensors, layer) for layer in meta["layers"]}
+        about = meta["training"]
         identity = Identity(
             name=check_name(meta["name"]),
             words=words,
             lora=lora,
-            meta=IdentityMeta(**{f.name: meta["training"][f.name] for f in fields(IdentityMeta)}),
+            meta=IdentityMeta(**{name: about[name] for name in names if name in about}),
         )
     except KeyError as error:
         raise IdentityFormatError(
@@ -101,14 +95,30 @@ def load_identity(path: str | Path) -> Identity:
     return identity
 
 
+def peek_identity(path: str | Path) -> dict[str, Any] | None:
+    """What the header of a file says, without its tensors; None if it is no readable identity.
+
+    `{"name": ..., "words": [...], "layers": [...], "training": {"origin": ..., ...}}`.
+    """
+    path = Path(path)
+    try:
+        with safe_open(path, framework="pt") as file:
+            return read_metadata(file.metadata() or {}, path)
+    except (SafetensorError, OSError, IdentityFormatError):
+        return None
+
+
 def describe_identity(path: str | Path) -> dict[str, Any]:
     """What the file says about itself, as plain JSON values. Raises as `load_identity` does."""
     path = Path(path)
     identity = load_identity(path)
+    return {"file": path.name, "bytes": path.stat().st_size, **summary(identity)}
+
+
+def summary(identity: Identity) -> dict[str, Any]:
+    """What an identity is, as plain JSON values."""
     return {
         "name": identity.name,
-        "file": path.name,
-        "bytes": path.stat().st_size,
         "format": FORMAT,
         "layers": len(identity.lora),
         "words": [
@@ -149,7 +159,8 @@ def _word_key(placeholder: str, encoder: str) -> str:
     return f"{_WORD}{placeholder}.{encoder}"
 
 
-def _tensors(identity: Identity) -> dict[str, Tensor]:
+def identity_tensors(identity: Identity) -> dict[str, Tensor]:
+    """The identity under the names that files and ComfyUI use, float32 on the CPU."""
     out = {}
     for layer, weights in identity.lora.items():
         name = kohya_name(layer)
@@ -176,66 +187,6 @@ def _counts(keys: Any) -> tuple[int, int]:
     return sum(k.startswith(_LORA) for k in keys), sum(k.startswith(_WORD) for k in keys)
 
 
-def _metadata(identity: Identity) -> dict[str, str]:
-    meta = {
-        "name": identity.name,
-        "words": [
-            {
-                "placeholder": word.placeholder,
-                "attribute": word.attribute,
-                "initializer": word.initializer,
-                "encoders": {encoder: len(vectors) for encoder, vectors in word.vectors.items()},
-            }
-            for word in identity.words
-        ],
-        "layers": list(identity.lora),
-        "training": asdict(identity.meta),
-    }
-    return {
-        "facea.format": str(FORMAT),
-        "facea.meta": json.dumps(meta, sort_keys=True),
-        **_public_metadata(identity),
-    }
-
-
-def _public_metadata(identity: Identity) -> dict[str, str]:
-    """`modelspec.*` (Stability's model metadata standard) and the `ss_*` of kohya's trainer."""
-    meta = identity.meta
-    architecture, base = _BASES.get(meta.family, (f"{meta.family}/lora", meta.family))
-    triggers = [f"embedding:{word.placeholder}" for word in identity.words]
-    rank, alpha = str(meta.rank), f"{next((w.alpha for w in identity.lora.values()), meta.rank):g}"
-    out = {
-        "modelspec.sai_model_spec": "1.0.0",
-        "modelspec.architecture": architecture,
-        "modelspec.implementation": "diffusers",
-        "modelspec.title": identity.name,
-        "modelspec.trigger_phrase": meta.prompt,
-        "modelspec.tags": "facea, identity, inpainting",
-        "ss_base_model_version": base,
-        "ss_network_module": "networks.lora",
-        "ss_network_dim": rank,
-        "ss_network_alpha": alpha,
-        "ss_output_name": identity.name,
-        "ss_steps": str(meta.steps),
-        "ss_seed": str(meta.seed),
-        "ss_tag_frequency": json.dumps({"facea": dict.fromkeys(triggers, 1)}, sort_keys=True),
-    }
-    if any(weights.down.ndim == 4 for weights in identity.lora.values()):
-        out["ss_network_args"] = json.dumps({"conv_dim": rank, "conv_alpha": alpha})
-    if meta.created:
-        out["modelspec.date"] = meta.created
-    return out
-
-
-def _canonical(data: bytes) -> bytes:
-    """The same file with its header sorted; safetensors writes metadata in random order."""
-    length = int.from_bytes(data[:8], "little")
-    text = json.dumps(json.loads(data[8 : 8 + length]), sort_keys=True, separators=(",", ":"))
-    header = text.encode()
-    header += b" " * (-len(header) % 8)
-    return len(header).to_bytes(8, "little") + header + data[8 + length :]
-
-
 def _read(path: Path) -> tuple[Mapping[str, str], dict[str, Tensor]]:
     try:
         with safe_open(path, framework="pt") as file:
@@ -254,32 +205,8 @@ def _read(path: Path) -> tuple[Mapping[str, str], dict[str, Tensor]]:
         ) from error
 
 
-def _meta(metadata: Mapping[str, str], path: Path) -> dict[str, Any]:
-    if "facea.format" not in metadata or "facea.meta" not in metadata:
-        raise IdentityFormatError(
-            f"{path.name} is a safetensors file but not a FaceA identity (no facea.format in its "
-            "metadata); choose a file that FaceA trained"
-        )
-    number = metadata["facea.format"]
-    if not number.isdigit():
-        raise IdentityFormatError(f"{path.name} is damaged: its format is {number!r}, not a number")
-    if int(number) > FORMAT:
-        raise IdentityFormatError(
-            f"{path.name} has format {number}, this version reads up to {FORMAT}: update the pack"
-        )
-    try:
-        meta = json.loads(metadata["facea.meta"])
-    except json.JSONDecodeError as error:
-        raise IdentityFormatError(
-            f"{path.name} is damaged: its metadata is not JSON ({error}); copy or train it again"
-        ) from error
-    if not isinstance(meta, dict):
-        raise IdentityFormatError(f"{path.name} is damaged: its metadata is not a JSON object")
-    return meta
-
-
 def _check_values(identity: Identity, path: Path) -> None:
-    for key, tensor in _tensors(identity).items():
+    for key, tensor in identity_tensors(identity).items():
         if not torch.isfinite(tensor).all():
             raise IdentityFormatError(
                 f"{path.name} holds NaN or infinite numbers in {key}; train the person again"

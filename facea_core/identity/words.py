@@ -88,7 +88,12 @@ def _initial(backbone: Backbone, encoder: str, attribute: Attribute) -> Tensor:
     tokens = backbone.tokenizers[encoder].encode(attribute.initializer, add_special_tokens=False)
     table = backbone.text_encoders[encoder].get_input_embeddings().weight
     assert isinstance(table, Tensor)
+    return initial_rows(tokens, table, attribute.vectors)
+
+
+def initial_rows(tokens: Sequence[int], table: Tensor, count: int) -> Tensor:
+    """`(count, D)` float32: where a word starts whose class word has these tokens in the table."""
     rows = table.detach()[torch.tensor(tokens, device=table.device)].float()
-    if attribute.vectors < len(rows):
+    if count < len(rows):
         rows = rows.mean(dim=0, keepdim=True)
-    return rows[torch.arange(attribute.vectors) % len(rows)].clone()
+    return rows[torch.arange(count) % len(rows)].clone()

@@ -1,7 +1,7 @@
 """Test-time fine-tuning: a person's photos become learned words and a LoRA."""
 
-from .config import PRESETS, TrainConfig
+from .config import PRESETS, TrainConfig, preset_for
 from .loop import Previewer, train_identity
 from .preview import face_previewer
 
-__all__ = ["PRESETS", "Previewer", "TrainConfig", "face_previewer", "train_identity"]
+__all__ = ["PRESETS", "Previewer", "TrainConfig", "face_previewer", "preset_for", "train_identity"]

@@ -6,8 +6,9 @@ Mean and deviation are kept where the autoencoder has both, so latents still var
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import torch
@@ -16,7 +17,7 @@ from torch import Tensor
 from ..attributes import Attribute
 from ..backbone import LatentDistribution, latent_mask, masked_image
 from ..images import check_image, crop, resize
-from ..types import Photo
+from ..types import OnTick, Photo
 from .config import TrainConfig
 from .tasks import (
     GLOBAL,
@@ -78,12 +79,14 @@ def build_cache(
     table: Sequence[Attribute],
     config: TrainConfig,
     generator: torch.Generator,
+    on_tick: OnTick | None = None,
 ) -> LatentCache:
     """Crop each photo `config.variants` times, cut the holes, encode everything.
 
-    The first variant of a photo is not jittered. Where a crop does not show a part, the whole face
-    of that crop takes its place.
+    `on_tick` is called before every picture that is encoded. The first variant of a photo is not
+    jittered. Where a crop does not show a part, the whole face of that crop takes its place.
     """
+    tick = partial(on_tick, 0, config.steps) if on_tick else nothing
     tasks = local_tasks(table)
     shown = [list(part_boxes(photo, table)) if config.has_local else [] for photo in photos]
     most = max(1, *map(len, shown))
@@ -101,8 +104,8 @@ def build_cache(
                 if name in holes:
                     parts[p, v, k] = len(task_of) + list(holes).index(name)
             mask = torch.cat(list(holes.values()))
-            clean.append(_encode(backbone, image))
-            masked.append(_encode(backbone, masked_image(image, mask)))
+            clean.append(_encode(backbone, image, tick))
+            masked.append(_encode(backbone, masked_image(image, mask), tick))
             masks.append(latent_mask(mask, backbone.spec.latent_factor))
             crop_of += [len(clean) - 1] * len(holes)
             task_of += [tasks.get(name, GLOBAL) for name in holes]
@@ -155,9 +158,16 @@ def photos_hash(photos: Sequence[Photo]) -> str:
     return digest.hexdigest()[:16]
 
 
-def _encode(backbone: Backbone, images: Tensor) -> LatentDistribution:
+def nothing() -> None:
+    pass
+
+
+def _encode(backbone: Backbone, images: Tensor, tick: Callable[[], None]) -> LatentDistribution:
     # One picture at a time: a large autoencoder's activations would fill the memory.
-    encoded = [backbone.encode_image(image) for image in images.split(1)]
+    encoded = []
+    for image in images.split(1):
+        tick()
+        encoded.append(backbone.encode_image(image))
     return _join(
         [
             LatentDistribution(e.mean.float(), None if e.std is None else e.std.float())

@@ -180,3 +180,8 @@ PRESETS: Mapping[str, TrainConfig] = {
     ),
 }
 """Starting points: `paper` (1000 steps), `stylised` (600) and `tiny` (the embedded miniature)."""
+
+
+def preset_for(family: str) -> str:
+    """The preset to begin with on this model family."""
+    return "tiny" if family == "facea-tiny" else "paper"

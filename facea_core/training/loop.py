@@ -7,6 +7,7 @@ from contextlib import suppress
 from math import inf
 from pathlib import Path
 from time import perf_counter
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -18,7 +19,7 @@ from ..backbone.prompts import Words
 from ..errors import AssetError, ConfigError, TrainingError
 from ..identity.adapters import extract, frozen, lora
 from ..identity.words import check_name, finished_words, learnable_words, named_parameters
-from ..types import Identity, IdentityMeta, OnStep, Photo
+from ..types import Identity, IdentityMeta, OnStep, OnTick, Photo
 from .cache import LatentCache, build_cache, photos_hash
 from .config import TrainConfig
 from .state import Checkpoint, Origin, read_state
@@ -29,6 +30,14 @@ Previewer = Callable[[Words], Tensor]
 """Words -> pictures `(N, 3, H, W)`, painted by the U-Net as it is then; see `face_previewer`."""
 
 
+class Calls(NamedTuple):
+    """Who is told of what happens in the loop, and who paints previews."""
+
+    on_step: OnStep | None
+    on_tick: OnTick | None
+    previewer: Previewer | None
+
+
 def train_identity(
     photos: Sequence[Photo],
     backbone: Backbone,
@@ -37,6 +46,7 @@ def train_identity(
     name: str = "person",
     class_noun: str = "person",
     on_step: OnStep | None = None,
+    on_tick: OnTick | None = None,
     run_dir: str | Path | None = None,
     resume: bool = False,
     previewer: Previewer | None = None,
@@ -45,8 +55,8 @@ def train_identity(
 
     With `run_dir` the state is saved there every `config.save_every` steps and on any exception;
     `resume` goes on from it, and the result has the same bytes as that of an uninterrupted run. To
-    cancel, raise in `on_step`. Every random number comes from `config.seed`; the global random
-    state is not touched. `previewer` is called every `config.preview_every` steps.
+    cancel, raise in `on_step` or `on_tick`. Every random number comes from `config.seed`; the
+    global random state is not touched. `previewer` is called every `config.preview_every` steps.
 
     Raises `TrainingError` (no photos; nothing, or another run, to resume; loss not finite),
     `ConfigError` (name, attributes), `ImageError` or `MaskError` (a photo), `AssetError` (the
@@ -70,7 +80,7 @@ def train_identity(
     # A host may call from inside inference mode, where nothing can be trained.
     with torch.inference_mode(False), torch.enable_grad(), frozen(*modules):
         generator = torch.Generator().manual_seed(config.seed)
-        cache = build_cache(photos, backbone, table, config, generator)
+        cache = build_cache(photos, backbone, table, config, generator, on_tick)
         words = learnable_words(backbone, name, table)
         with lora(backbone.unet, config.rank, config.targets, generator=generator) as weights:
             checkpoint = Checkpoint(
@@ -84,7 +94,8 @@ def train_identity(
                 losses=Losses(local_tasks(table), backbone.device),
             )
             first = checkpoint.restore(saved) if saved else 0
-            _train(backbone, config, cache, prompts, words, checkpoint, first, on_step, previewer)
+            calls = Calls(on_step, on_tick, previewer)
+            _train(backbone, config, cache, prompts, words, checkpoint, first, calls)
             learned = extract(backbone.unet)
     return Identity(
         name=name,
@@ -100,6 +111,7 @@ def train_identity(
             rank=config.rank,
             config=config.to_dict(),
             tool_version=__version__,
+            origin=origin.key,
         ),
     )
 
@@ -112,10 +124,10 @@ def _train(
     words: Words,
     checkpoint: Checkpoint,
     first: int,
-    on_step: OnStep | None,
-    previewer: Previewer | None,
+    calls: Calls,
 ) -> None:
     started = perf_counter()
+    on_step, on_tick, previewer = calls
     generator, losses = checkpoint.generator, checkpoint.losses
     optimiser, parameters = checkpoint.optimiser, list(checkpoint.parameters.values())
     prompts = prompts if config.has_local else prompts[: GLOBAL + 1]
@@ -153,6 +165,9 @@ def _train(
             losses.add(loss.detach(), draw.tasks, norm, step + 1)
             done, random = step + 1, generator.get_state()
             whole = True
+
+            if on_tick is not None:
+                on_tick(done, config.steps)
 
             # Preview, report and save: the only moments at which the host waits for the device.
             shows = previewer is not None and _due(done, config.preview_every, config)

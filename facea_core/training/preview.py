@@ -29,12 +29,13 @@ def face_previewer(
     name: str = "person",
     class_noun: str = "person",
     seeds: Sequence[int] = (0,),
+    on_step: Callable[[int, int], None] | None = None,
 ) -> Previewer:
     """For `train_identity`: repaint the face of `photo` with the same noise each time.
 
     `inpaint` and its `settings` are those of `composing`, handed in because training does not know
-    how pictures are composed. The result is `(len(seeds), 3, R, R)` at native resolution, outside
-    the hole as in the photo.
+    how pictures are composed; `on_step` goes to it, raise in it to cancel. The result is
+    `(len(seeds), 3, R, R)` at native resolution, outside the hole as in the photo.
     """
     table = attribute_table(config.attributes)
     image, holes = crop_example(photo, backbone, table, config)
@@ -46,7 +47,8 @@ def face_previewer(
         conditioning = backbone.encode_prompts([prompts[GLOBAL]], words)
         negative = backbone.encode_prompts([""])
         painted = [
-            inpaint(backbone, conditioning, negative, image, mask, settings, seed) for seed in seeds
+            inpaint(backbone, conditioning, negative, image, mask, settings, seed, on_step)
+            for seed in seeds
         ]
         return torch.where(mask > 0.5, torch.cat(painted).to(image), image)
 

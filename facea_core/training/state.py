@@ -5,6 +5,7 @@ Never a pickle: tensors plus one JSON text, so that a state from elsewhere can r
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -44,6 +45,12 @@ class Origin:
     def to_dict(self) -> dict[str, Any]:
         texts = {key: getattr(self, key) for key in ("photos", "backbone", "name", "class_noun")}
         return {**texts, "config": self.config.to_dict(), "config_hash": self.config.hash}
+
+    @property
+    def key(self) -> str:
+        """16 hex digits over everything that the result depends on."""
+        about = {key: value for key, value in self.to_dict().items() if key != "config"}
+        return hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()[:16]
 
     def differences(self, saved: Mapping[str, Any]) -> list[str]:
         """Each thing that is not the same, as "what: saved -> now"."""
@@ -128,6 +135,21 @@ class Saved:
     path: Path
     step: int
     tensors: Mapping[str, Tensor]
+
+
+def saved_step(run_dir: Path) -> int | None:
+    """How many steps the state in `run_dir` has behind it; None if there is no state.
+
+    0 for one that cannot be read: going on from it says what is wrong.
+    """
+    path = run_dir / STATE_FILE
+    if not path.is_file():
+        return None
+    try:
+        with safe_open(path, framework="pt") as file:
+            return int(json.loads((file.metadata() or {})["facea.state"])["step"])
+    except (SafetensorError, OSError, KeyError, TypeError, ValueError):
+        return 0
 
 
 def read_state(run_dir: Path, origin: Origin) -> Saved:

@@ -14,7 +14,7 @@ import facea_core
 CORE = Path(facea_core.__file__).parent
 MAX_LINES = 300
 
-VALUES = ("errors", "types", "attributes", "settings")
+VALUES = ("errors", "box", "types", "attributes", "settings")
 GROUND = (*VALUES, "images")
 MODELS = (*GROUND, "backbone", "identity")
 TASKS = ("detection", "training", "composing", "evaluation")
@@ -24,8 +24,9 @@ TASKS = ("detection", "training", "composing", "evaluation")
 MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "": (),
     "errors": (),
-    "settings": (),
-    "types": ("errors",),
+    "box": (),
+    "settings": ("errors",),
+    "types": ("errors", "box"),
     "attributes": ("errors", "types"),
     "images": VALUES,
     "outputs": GROUND,
@@ -38,6 +39,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "composing": MODELS,
     "evaluation": (*GROUND, "tiny", "detection"),
     "report": GROUND,
+    "library": (*MODELS, *TASKS, "report", "outputs"),
     "demo": (*MODELS, *TASKS, "tiny", "report", "outputs"),
     "cli": (*MODELS, *TASKS, "demo", "outputs"),
 }

@@ -1,0 +1,107 @@
+"""What an identity file says about itself, for FaceA and for the tools that manage LoRAs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from ..errors import IdentityFormatError
+from ..types import Identity
+
+FORMAT = 1
+
+# family -> (modelspec.architecture, ss_base_model_version), the names that LoRA managers know.
+_BASES = {
+    "sd15": ("stable-diffusion-v1/lora", "sd_v1"),
+    "sd2": ("stable-diffusion-v2-512/lora", "sd_v2"),
+    "sdxl": ("stable-diffusion-xl-v1-base/lora", "sdxl_base_v1-0"),
+}
+
+
+def file_metadata(identity: Identity) -> dict[str, str]:
+    """Everything that an identity file says beside its tensors; all strings."""
+    meta = {
+        "name": identity.name,
+        "words": [
+            {
+                "placeholder": word.placeholder,
+                "attribute": word.attribute,
+                "initializer": word.initializer,
+                "encoders": {encoder: len(vectors) for encoder, vectors in word.vectors.items()},
+            }
+            for word in identity.words
+        ],
+        "layers": list(identity.lora),
+        "training": asdict(identity.meta),
+    }
+    return {
+        "facea.format": str(FORMAT),
+        "facea.meta": json.dumps(meta, sort_keys=True),
+        **_public_metadata(identity),
+    }
+
+
+def _public_metadata(identity: Identity) -> dict[str, str]:
+    """`modelspec.*` (Stability's model metadata standard) and the `ss_*` of kohya's trainer."""
+    meta = identity.meta
+    architecture, base = _BASES.get(meta.family, (f"{meta.family}/lora", meta.family))
+    triggers = [f"embedding:{word.placeholder}" for word in identity.words]
+    rank, alpha = str(meta.rank), f"{next((w.alpha for w in identity.lora.values()), meta.rank):g}"
+    out = {
+        "modelspec.sai_model_spec": "1.0.0",
+        "modelspec.architecture": architecture,
+        "modelspec.implementation": "diffusers",
+        "modelspec.title": identity.name,
+        "modelspec.trigger_phrase": meta.prompt,
+        "modelspec.tags": "facea, identity, inpainting",
+        "ss_base_model_version": base,
+        "ss_network_module": "networks.lora",
+        "ss_network_dim": rank,
+        "ss_network_alpha": alpha,
+        "ss_output_name": identity.name,
+        "ss_steps": str(meta.steps),
+        "ss_seed": str(meta.seed),
+        "ss_tag_frequency": json.dumps({"facea": dict.fromkeys(triggers, 1)}, sort_keys=True),
+    }
+    if any(weights.down.ndim == 4 for weights in identity.lora.values()):
+        out["ss_network_args"] = json.dumps({"conv_dim": rank, "conv_alpha": alpha})
+    if meta.created:
+        out["modelspec.date"] = meta.created
+    return out
+
+
+def read_metadata(metadata: Mapping[str, str], path: Path) -> dict[str, Any]:
+    """The inverse of `file_metadata`: what `facea.meta` holds. Raises `IdentityFormatError`."""
+    if "facea.format" not in metadata or "facea.meta" not in metadata:
+        raise IdentityFormatError(
+            f"{path.name} is a safetensors file but not a FaceA identity (no facea.format in its "
+            "metadata); choose a file that FaceA trained"
+        )
+    number = metadata["facea.format"]
+    if not number.isdigit():
+        raise IdentityFormatError(f"{path.name} is damaged: its format is {number!r}, not a number")
+    if int(number) > FORMAT:
+        raise IdentityFormatError(
+            f"{path.name} has format {number}, this version reads up to {FORMAT}: update the pack"
+        )
+    try:
+        meta = json.loads(metadata["facea.meta"])
+    except json.JSONDecodeError as error:
+        raise IdentityFormatError(
+            f"{path.name} is damaged: its metadata is not JSON ({error}); copy or train it again"
+        ) from error
+    if not isinstance(meta, dict):
+        raise IdentityFormatError(f"{path.name} is damaged: its metadata is not a JSON object")
+    return meta
+
+
+def canonical(data: bytes) -> bytes:
+    """The same file with its header sorted; safetensors writes metadata in random order."""
+    length = int.from_bytes(data[:8], "little")
+    text = json.dumps(json.loads(data[8 : 8 + length]), sort_keys=True, separators=(",", ":"))
+    header = text.encode()
+    header += b" " * (-len(header) % 8)
+    return len(header).to_bytes(8, "little") + header + data[8 + length :]

@@ -1,0 +1,228 @@
+"""Identities on disk: a person is trained once, found again by content, and goes on where it
+stopped.
+
+In the folder of identities, beside `<name>.safetensors`, lie `<name>.jpg`, what it painted while it
+learned, and `<name>.json`, a record that LoRA managers can read. When another training of the same
+name is saved, the older one is kept as `<name>-<its origin>`. While a training is unfinished, its
+state, losses and previews are in a folder of their own under `runs`.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+from torch import Tensor
+
+from .backbone import Backbone
+from .errors import AssetError
+from .identity import load_identity, peek_identity, save_identity
+from .images import load_image, save_image
+from .outputs import GENERATED, require_writable_folder, write_json
+from .report import Tile, draw_losses, draw_tiles
+from .training import Previewer, TrainConfig, train_identity
+from .training.cache import photos_hash
+from .training.state import STATE_FILE, Origin, saved_step
+from .types import Identity, OnStep, OnTick, Photo, StepReport
+
+KEPT_RUNS = 4
+"""Unfinished trainings whose state is kept; older ones are deleted."""
+
+_JOURNAL = "journal.json"
+_BESIDE = (".jpg", ".json")
+
+
+@dataclass(frozen=True, eq=False)
+class Trained:
+    """A person that was learned, now or earlier.
+
+    `sheet (1, 3, H, W)` shows the previews, `plot (1, 3, h, w)` the loss; `record` holds plain
+    values: `steps_run` (0 if it was found), `resumed_from`, `cached`, `seconds`, `loss`, ...
+    """
+
+    identity: Identity
+    path: Path
+    sheet: Tensor
+    plot: Tensor
+    record: dict[str, Any]
+
+
+def train_once(
+    photos: Sequence[Photo],
+    backbone: Backbone,
+    config: TrainConfig,
+    folder: str | Path,
+    runs: str | Path,
+    *,
+    name: str = "person",
+    class_noun: str = "person",
+    on_step: OnStep | None = None,
+    on_tick: OnTick | None = None,
+    previewer: Previewer | None = None,
+) -> Trained:
+    """The identity of exactly this training: found in `folder`, or trained and saved there.
+
+    What is the same is decided by content: photos, faces, settings that matter, weights, name. A
+    training that was stopped goes on from its state in `runs`, with the same bytes in the end.
+    Raises as `train_identity` and `save_identity` do; until the identity is saved nothing of an
+    older one changes.
+    """
+    folder, runs = Path(folder), Path(runs)
+    origin = Origin(config, photos_hash(photos), backbone.hash, name, class_noun)
+    found = find_identity(folder, name, origin.key)
+    if found is not None:
+        return _found(found, photos)
+
+    began = perf_counter()
+    require_writable_folder(folder)
+    run = runs / origin.key
+    journal = _Journal(run)
+    started = saved_step(run)
+
+    def report(step: StepReport) -> None:
+        journal.add(step)
+        if on_step is not None:
+            on_step(step)
+
+    identity = train_identity(
+        photos,
+        backbone,
+        config,
+        name=name,
+        class_noun=class_noun,
+        on_step=report,
+        on_tick=on_tick,
+        run_dir=run,
+        resume=started is not None,
+        previewer=previewer,
+    )
+    record = {
+        "name": name,
+        "origin": origin.key,
+        "photos": len(photos),
+        "steps": config.steps,
+        "steps_run": config.steps - (started or 0),
+        "resumed_from": started or 0,
+        "cached": False,
+        "seconds": round(perf_counter() - began, 2),
+        "loss": round(journal.losses[-1][1], 6) if journal.losses else None,
+        "losses": journal.losses,
+    }
+    sheet = draw_tiles([*_portraits(photos), *journal.tiles()])
+    path = _save(identity, folder, sheet, record)
+    shutil.rmtree(run, ignore_errors=True)
+    _prune(runs)
+    return Trained(identity, path, sheet, draw_losses(journal.losses), record)
+
+
+def find_identity(folder: str | Path, name: str, key: str) -> Path | None:
+    """The file of the training with this key among those of that name, whatever it is called."""
+    for path in sorted(Path(folder).glob(f"{name}*.safetensors")):
+        about = peek_identity(path)
+        if about is not None and _origin(about) == key:
+            return path
+    return None
+
+
+def _found(path: Path, photos: Sequence[Photo]) -> Trained:
+    identity, record = load_identity(path), {}
+    try:
+        record = json.loads(path.with_suffix(".json").read_text("utf-8"))["facea"]
+        sheet, _ = load_image(path.with_suffix(".jpg"))
+    except (OSError, ValueError, KeyError, TypeError):
+        # Only the identity counts; what lies beside it may have been tidied away.
+        sheet = draw_tiles(_portraits(photos))
+    losses = [(int(step), float(loss)) for step, loss in record.get("losses", [])]
+    record = {
+        **record,
+        "steps": identity.meta.steps,
+        "steps_run": 0,
+        "resumed_from": 0,
+        "cached": True,
+        "seconds": 0.0,
+        "saved": "found",
+    }
+    return Trained(identity, path, sheet, draw_losses(losses), record)
+
+
+def _save(identity: Identity, folder: Path, sheet: Tensor, record: dict[str, Any]) -> Path:
+    """Write the three files; adds to the record what reading the identity back has proved."""
+    path = folder / f"{identity.name}.safetensors"
+    _keep_older(path)
+    record["saved"] = save_identity(identity, path)
+    save_image(sheet, path.with_suffix(".jpg"), text=GENERATED)
+    about = {
+        "description": f"{identity.name}: a person learned by FaceA from photos; pictures made "
+        "with it are generated",
+        "sd version": {"sd15": "SD1"}.get(identity.meta.family, "Unknown"),
+        "activation text": identity.meta.prompt,
+        "preferred weight": 1.0,
+        "facea": record,
+    }
+    write_json(about, path.with_suffix(".json"))
+    return path
+
+
+def _keep_older(path: Path) -> None:
+    """Move another training's files of this name out of the way; nothing is overwritten."""
+    if not path.exists():
+        return
+    about = peek_identity(path)
+    label = _origin(about or {}) or f"{path.stat().st_mtime_ns:x}"
+    try:
+        for file in (path, *(path.with_suffix(ending) for ending in _BESIDE)):
+            if file.exists():
+                file.replace(file.with_name(f"{path.stem}-{label[:8]}{file.suffix}"))
+    except OSError as error:
+        raise AssetError(
+            f"cannot move the older {path} out of the way ({error.strerror or error}); "
+            "close what uses it, or train under another name"
+        ) from error
+
+
+def _origin(about: dict[str, Any]) -> str:
+    training = about.get("training")
+    return str(training.get("origin", "")) if isinstance(training, dict) else ""
+
+
+def _prune(runs: Path) -> None:
+    states = sorted(runs.glob(f"*/{STATE_FILE}"), key=lambda file: file.stat().st_mtime)
+    for state in states[:-KEPT_RUNS]:
+        shutil.rmtree(state.parent, ignore_errors=True)
+
+
+def _portraits(photos: Sequence[Photo]) -> list[Tile]:
+    return [Tile(photos[0].image, "learned from")]
+
+
+class _Journal:
+    """Losses and previews of a run, on disk, so that one that goes on has all of them."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._losses: dict[int, float] = {}
+        try:
+            for step, loss in json.loads((folder / _JOURNAL).read_text("utf-8"))["losses"]:
+                self._losses[int(step)] = float(loss)
+        except (OSError, ValueError, KeyError, TypeError):
+            self._losses = {}
+
+    @property
+    def losses(self) -> list[tuple[int, float]]:
+        return sorted(self._losses.items())
+
+    def add(self, report: StepReport) -> None:
+        self._losses[report.step] = report.loss
+        if report.previews is not None:
+            picture = self.folder / f"preview-{report.step:06}.png"
+            save_image(report.previews[0], picture, text=GENERATED)
+        write_json({"losses": self.losses}, self.folder / _JOURNAL)
+
+    def tiles(self) -> list[Tile]:
+        files = sorted(self.folder.glob("preview-*.png"))
+        return [Tile(load_image(f)[0], f"step {int(f.stem.split('-')[1])}") for f in files]

@@ -1,0 +1,26 @@
+"""The nodes: each takes what ComfyUI wires, hands it to the core, and hands back what comes out."""
+
+from __future__ import annotations
+
+from comfy_api.latest import ComfyExtension, io
+
+from .compose import FaceAInpaintCompose
+from .detect import FaceAAttributeDetect
+from .host import register_tiny
+from .info import FaceAIdentityInfo
+from .lora import FaceALoRALoader
+from .samples import FaceASamplePhotos
+from .train import FaceAEmbeddingTrainer
+
+
+class FaceA(ComfyExtension):
+    async def get_node_list(self) -> list[type[io.ComfyNode]]:
+        register_tiny()
+        return [
+            FaceASamplePhotos,
+            FaceAAttributeDetect,
+            FaceAEmbeddingTrainer,
+            FaceALoRALoader,
+            FaceAInpaintCompose,
+            FaceAIdentityInfo,
+        ]

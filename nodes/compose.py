@@ -1,0 +1,195 @@
+"""FaceA Inpaint Compose: learned people painted into a picture."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from functools import cache
+from typing import Any
+
+import torch
+from comfy_api.latest import io
+
+from ..facea_core.composing import (
+    ComposeConfig,
+    Job,
+    compose_faces,
+    face_prompt,
+    plan_batch,
+)
+from ..facea_core.images import resize
+from ..facea_core.types import Composition, DetectedFaces, Identity
+from .host import (
+    SAMPLERS,
+    SCHEDULERS,
+    Paint,
+    Progress,
+    encode,
+    field_input,
+    image_out,
+    images_in,
+    mask_out,
+    masks_in,
+    painter,
+    schema,
+    spec_of,
+    with_lora,
+    with_words,
+)
+from .host.schema import ATTRIBUTES, IDENTITY
+
+PEOPLE = ("identity", "identity_2", "identity_3", "identity_4")
+
+
+class FaceAInpaintCompose(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return schema(
+            node_id="FaceAInpaintCompose",
+            display_name="FaceA Inpaint Compose",
+            category="FaceA",
+            description="Paints a learned person over a face of a picture: cuts it out, repaints "
+            "it with ComfyUI's samplers, matches the colours and puts it back. Outside the mask "
+            "every pixel stays as it was.",
+            search_aliases=["face swap", "paint person", "inpaint face", "face detailer"],
+            hidden=[io.Hidden.unique_id],
+            inputs=[
+                io.Image.Input("image", tooltip="The picture to paint into; a batch is fine."),
+                io.Model.Input("model", tooltip="The inpainting model, patched as you like."),
+                io.Clip.Input("clip", tooltip="Its text encoder, from FaceA LoRA Loader."),
+                io.Vae.Input("vae", tooltip="Its autoencoder."),
+                io.String.Input(
+                    "prompt", default="", multiline=True,
+                    tooltip="What to paint, with the person's words. Empty = the wired identity's "
+                    "own prompt.",
+                ),
+                io.String.Input(
+                    "negative_prompt", default="", multiline=True,
+                    tooltip="What the picture should not show.",
+                ),
+                field_input(ComposeConfig, "seed", control_after_generate=True),
+                field_input(ComposeConfig, "steps"),
+                io.Float.Input(
+                    "cfg", default=0.0, min=0.0, max=30.0, step=0.1,
+                    tooltip="How strictly the prompt is followed. 0 = as the model likes it.",
+                ),
+                io.Combo.Input(
+                    "sampler_name", options=list(SAMPLERS), default="dpmpp_2m",
+                    tooltip="ComfyUI's sampler that paints.",
+                ),
+                io.Combo.Input(
+                    "scheduler", options=list(SCHEDULERS), default="karras",
+                    tooltip="ComfyUI's schedule of noise.",
+                ),
+                field_input(ComposeConfig, "denoise"),
+                field_input(ComposeConfig, "context_factor"),
+                field_input(ComposeConfig, "grow"),
+                field_input(ComposeConfig, "feather"),
+                field_input(ComposeConfig, "neck"),
+                field_input(ComposeConfig, "hair"),
+                field_input(ComposeConfig, "colour_match"),
+                io.Float.Input(
+                    "lora_strength", default=1.0, min=-2.0, max=2.0, step=0.05,
+                    tooltip="Strength of the LoRA of each identity that is wired here.",
+                ),
+                io.Mask.Input(
+                    "mask", optional=True, tooltip="Where to paint, instead of detected faces."
+                ),
+                ATTRIBUTES.Input(
+                    "attributes", optional=True,
+                    tooltip="The faces that FaceA Attribute Detect found in this picture.",
+                ),
+                *(
+                    IDENTITY.Input(
+                        name, optional=True,
+                        tooltip=f"Who is painted over face {number}, in the order they were found.",
+                    )
+                    for number, name in enumerate(PEOPLE, start=1)
+                ),
+                io.Conditioning.Input(
+                    "positive", optional=True, tooltip="Your own conditioning, not the prompt."
+                ),
+                io.Conditioning.Input(
+                    "negative", optional=True,
+                    tooltip="Your own conditioning, not the negative prompt.",
+                ),
+            ],
+            outputs=[
+                io.Image.Output(display_name="image", tooltip="The finished picture."),
+                io.Image.Output(
+                    display_name="crop", tooltip="What was painted, at the model's own size."
+                ),
+                io.Mask.Output(display_name="mask", tooltip="How much of each pixel is new."),
+                io.Image.Output(display_name="before_after", tooltip="Both pictures in one."),
+                io.String.Output(display_name="report", tooltip="What was painted, as JSON."),
+            ],
+        )  # fmt: skip
+
+    @classmethod
+    def execute(
+        cls, image: torch.Tensor, model: Any, clip: Any, vae: Any, prompt: str,
+        negative_prompt: str, seed: int, steps: int, cfg: float, sampler_name: str, scheduler: str,
+        denoise: float, lora_strength: float, mask: torch.Tensor | None = None,
+        attributes: DetectedFaces | None = None, positive: Any = None, negative: Any = None,
+        **more: Any,
+    ) -> io.NodeOutput:  # fmt: skip
+        people: list[Identity | None] = [more.pop(name, None) for name in PEOPLE]
+        config = ComposeConfig(steps=steps, seed=seed, denoise=denoise, **more)
+        pictures, notes = images_in(image)
+        jobs, more_notes = plan_batch(pictures, masks_in(mask), attributes, people, config)
+        spec = spec_of(model)
+        settings = Paint(steps, cfg or spec.cfg, sampler_name, scheduler, denoise)
+        everybody = [person for person in people if person is not None]
+        for person in everybody:
+            clip = with_words(clip, person)
+        unwanted = encode(clip, negative_prompt) if negative is None else negative
+
+        total = sum(len(job.masks) for job in jobs) * steps
+        progress, done = Progress(total, cls.hidden.unique_id), 0
+
+        def on_step(step: int, preview: Any) -> None:
+            progress.at(done + step, total, preview)
+
+        @cache
+        def brush(person: Identity | None) -> tuple[Any, Any]:
+            if positive is not None:
+                return with_lora(model, person, lora_strength), positive
+            text = face_prompt(prompt, person, everybody)
+            return with_lora(model, person, lora_strength), encode(clip, text)
+
+        def paint_job(number: int, job: Job) -> Composition:
+            def paint(face: int, crop: torch.Tensor, hole: torch.Tensor) -> torch.Tensor:
+                nonlocal done
+                painting, wanted = brush(job.people[face])
+                paint_crop = painter(
+                    painting, vae, wanted, unwanted, settings, seed + number, on_step
+                )
+                patch = paint_crop(crop, hole)
+                done += steps
+                return patch
+
+            return compose_faces(job.image, job.masks, paint, spec, config)
+
+        made = [paint_job(number, job) for number, job in enumerate(jobs)]
+        return io.NodeOutput(
+            *_outputs(made, [job.image for job in jobs], spec.resolution),
+            json.dumps(_report(made, [*notes, *more_notes]), indent=2),
+        )
+
+
+def _outputs(
+    made: Sequence[Composition], pictures: Sequence[torch.Tensor], side: int
+) -> tuple[torch.Tensor, ...]:
+    # Without a painted face there still is a crop, so that no batch is ever empty.
+    patches = [patch for one in made for patch in one.patches]
+    patches = patches or [resize(picture, (side, side)) for picture in pictures]
+    pairs = [torch.cat([p, one.image], dim=-1) for p, one in zip(pictures, made, strict=True)]
+    images = image_out([one.image for one in made])
+    return images, image_out(patches), mask_out([one.mask for one in made]), image_out(pairs)
+
+
+def _report(made: Sequence[Composition], notes: Sequence[str]) -> dict[str, Any]:
+    pictures = [
+        {"crops": [list(plan.box) for plan in one.plans], "notes": list(one.notes)} for one in made
+    ]
+    return {"pictures": pictures, "notes": list(notes)}

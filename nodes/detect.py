@@ -1,0 +1,99 @@
+"""FaceA Attribute Detect: where the faces and their parts are."""
+
+from __future__ import annotations
+
+import json
+
+import torch
+from comfy_api.latest import io
+
+from ..facea_core.attributes import PRESETS
+from ..facea_core.composing import face_mask
+from ..facea_core.detection.detect import DetectConfig, detect_chosen, part_masks, to_json
+from ..facea_core.detection.load import AVAILABLE, load_detector
+from ..facea_core.detection.preview import preview
+from ..facea_core.types import DetectedFaces
+from .host import field_input, image_out, images_in, mask_out, schema
+from .host.schema import ATTRIBUTES
+
+CUSTOM = "custom"
+
+
+class FaceAAttributeDetect(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return schema(
+            node_id="FaceAAttributeDetect",
+            display_name="FaceA Attribute Detect",
+            category="FaceA",
+            description="Finds faces and their attributes (eyes, nose, mouth, hair …) in pictures, "
+            "as boxes and masks. The first step before learning or painting a person.",
+            search_aliases=["face detection", "find face", "face mask", "eyes nose mouth boxes"],
+            inputs=[
+                io.Image.Input("images", tooltip="Pictures to search. Each gets its own answer."),
+                io.Combo.Input(
+                    "words", options=[*PRESETS, CUSTOM], default="male",
+                    tooltip="Which parts get a learned word of their own: a preset, or custom.",
+                ),
+                io.String.Input(
+                    "custom_words", default="",
+                    tooltip="With words = custom: parts with commas, for example: eyes, nose, "
+                    "beard.",
+                ),
+                io.Combo.Input(
+                    "detector", options=list(AVAILABLE), default="auto",
+                    tooltip="Who searches: landmarks for photographs, tiny for painted faces, auto "
+                    "for the first of them that finds a face.",
+                ),
+                field_input(DetectConfig, "face_order"),
+                field_input(DetectConfig, "face_index", min=-1, max=99),
+                field_input(DetectConfig, "face_threshold"),
+                field_input(DetectConfig, "part_threshold"),
+                field_input(DetectConfig, "on_missing"),
+            ],
+            outputs=[
+                ATTRIBUTES.Output(
+                    display_name="attributes", tooltip="Faces and parts, for the other FaceA nodes."
+                ),
+                io.Mask.Output(
+                    display_name="face_mask",
+                    tooltip="What FaceA Inpaint Compose would repaint, one mask per picture.",
+                ),
+                io.Mask.Output(
+                    display_name="part_masks",
+                    tooltip="One mask per word and picture: all of picture 1, then picture 2 …",
+                ),
+                io.Image.Output(
+                    display_name="preview", tooltip="The pictures with numbered boxes drawn on."
+                ),
+                io.Int.Output(display_name="count", tooltip="How many faces, in all pictures."),
+                io.String.Output(display_name="report", tooltip="Everything found, as JSON."),
+            ],
+        )  # fmt: skip
+
+    @classmethod
+    def execute(
+        cls, images: torch.Tensor, words: str, custom_words: str, detector: str, **settings: object
+    ) -> io.NodeOutput:
+        table = custom_words if words == CUSTOM else words
+        config = DetectConfig(attributes=table, **settings)
+        words_of = config.table
+        pictures, notes = images_in(images)
+        faces = detect_chosen(pictures, load_detector(detector), config)
+        pairs = list(zip(pictures, faces, strict=True))
+        masks = [
+            torch.stack([torch.zeros_like(picture[:, :1]), *map(face_mask, seen)]).amax(dim=0)
+            for picture, seen in pairs
+        ]
+        parts = [mask for picture, seen in pairs for mask in part_masks(picture, seen, words_of)]
+        shown = [preview(picture, seen) for picture, seen in pairs]
+        report = {"pictures": [to_json(seen)["faces"] for seen in faces], "notes": notes}
+        found = DetectedFaces(table, faces)
+        return io.NodeOutput(
+            found,
+            mask_out(masks),
+            mask_out(parts),
+            image_out(shown),
+            found.count,
+            json.dumps(report, indent=2),
+        )

@@ -1,0 +1,49 @@
+"""All that FaceA knows of ComfyUI: only this folder imports `comfy` and `folder_paths`."""
+
+from .folders import (
+    NONE,
+    chosen_identity,
+    embeddings_folder,
+    file_fingerprint,
+    identities_folder,
+    identity_files,
+    relative_name,
+    runs_folder,
+)
+from .layout import image_out, images_in, mask_out, masks_in
+from .models import spec_of, training_backbone
+from .patching import load_report, with_lora, with_words
+from .progress import Progress, say
+from .sampling import SAMPLERS, SCHEDULERS, Paint, encode, painter
+from .schema import field_input, schema
+from .tiny import register_tiny
+
+__all__ = [
+    "NONE",
+    "SAMPLERS",
+    "SCHEDULERS",
+    "Paint",
+    "Progress",
+    "chosen_identity",
+    "embeddings_folder",
+    "encode",
+    "field_input",
+    "file_fingerprint",
+    "identities_folder",
+    "identity_files",
+    "image_out",
+    "images_in",
+    "load_report",
+    "mask_out",
+    "masks_in",
+    "painter",
+    "register_tiny",
+    "relative_name",
+    "runs_folder",
+    "say",
+    "schema",
+    "spec_of",
+    "training_backbone",
+    "with_lora",
+    "with_words",
+]

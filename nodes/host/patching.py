@@ -1,0 +1,135 @@
+"""A person put into clones of MODEL and CLIP; what was wired stays as it is."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from typing import Any
+
+import comfy.lora
+import torch
+from torch import Tensor
+
+from ...facea_core.errors import BackboneMismatchError, ConfigError
+from ...facea_core.identity import check_family, identity_tensors, initial_rows
+from ...facea_core.types import Identity, Word
+from .models import spec_of
+
+_CARRIED = "facea_identities"
+_WORDS = "facea_words"
+_FALLBACK = "facea_fallback"
+
+
+def with_lora(model: Any, identity: Identity | None, strength: float) -> Any:
+    """A clone of MODEL with the person's LoRA; MODEL itself for nobody, or if it has it already.
+
+    Raises BackboneMismatchError for another family, or a layer that the model lacks.
+    """
+    carried = model.attachments.get(_CARRIED, ())
+    if identity is None or identity.name in carried:
+        return model
+    check_family(identity, spec_of(model).family)
+    patches, missing = _patches(model, identity)
+    if missing:
+        raise BackboneMismatchError(
+            f"identity {identity.name!r} adapts {len(missing)} layers that this model does not "
+            f"have, {missing[0]!r} first; load the model it was trained on"
+        )
+    clone = model.clone()
+    clone.add_patches(patches, strength)
+    clone.set_attachments(_CARRIED, (*carried, identity.name))
+    return clone
+
+
+def load_report(identity: Identity, model: Any = None, clip: Any = None) -> dict[str, Any]:
+    """What of the identity finds its place in MODEL and in CLIP, where they are wired."""
+    report = {}
+    if model is not None:
+        _, missing = _patches(model, identity)
+        total = len(identity.lora)
+        report["layers"] = {"loaded": total - len(missing), "of": total, "missing": missing}
+    if clip is not None:
+        readable = [word.placeholder for word in identity.words if _fits(clip, word)]
+        report["words"] = {"readable": readable, "of": len(identity.words)}
+    return report
+
+
+def _patches(model: Any, identity: Identity) -> tuple[dict[str, Any], list[str]]:
+    """ComfyUI's patches for the identity's LoRA, and the layers that found no place."""
+    names = comfy.lora.model_lora_keys_unet(model.model, {})
+    tensors = {k: v for k, v in identity_tensors(identity).items() if k.startswith("lora_unet_")}
+    weights = model.model.state_dict()
+    fitting, missing = {}, []
+    for name in sorted({key.split(".")[0] for key in tensors}):
+        up, down = tensors[f"{name}.lora_up.weight"], tensors[f"{name}.lora_down.weight"]
+        weight = weights.get(names.get(name, ""))
+        if weight is None or weight.shape[0] != up.shape[0] or weight[0].numel() != down[0].numel():
+            missing.append(name)
+        else:
+            fitting[name] = names[name]
+    return comfy.lora.load_lora(tensors, fitting, log_missing=False), missing
+
+
+def with_words(clip: Any, identity: Identity, strength: float = 1.0) -> Any:
+    """A clone of CLIP whose prompts know `embedding:<name>/<attribute>` of this person.
+
+    `strength` leads from the plain class word (0) to the learned one (1) and beyond. The words of
+    people put in before stay. Raises BackboneMismatchError for text encoders of another width,
+    ConfigError if another person of that name is in already.
+    """
+    clone = clip.clone()
+    clone.tokenizer = copy.copy(clip.tokenizer)
+    encoders = {encoder for word in identity.words for encoder in word.vectors}
+    for encoder in sorted(encoders):
+        if not all(_fits(clip, word) for word in identity.words):
+            raise BackboneMismatchError(
+                f"the words of {identity.name!r} were trained for another text encoder than the "
+                f"wired CLIP; use the CLIP of a {identity.meta.family!r} checkpoint"
+            )
+        inner = copy.copy(getattr(clip.tokenizer, encoder))
+        words = {
+            word.placeholder: _scaled(clip, encoder, word, strength) for word in identity.words
+        }
+        known = dict(getattr(inner, _WORDS, {}))
+        for placeholder, rows in words.items():
+            if placeholder in known and not torch.equal(known[placeholder], rows):
+                raise ConfigError(
+                    f"two different people are named {identity.name!r}; train one under another "
+                    "name, or wire only one of them"
+                )
+        known |= words
+        fallback = getattr(inner, _FALLBACK, inner._try_get_embedding)
+        setattr(inner, _WORDS, known)
+        setattr(inner, _FALLBACK, fallback)
+        inner._try_get_embedding = lambda name, k=known, f=fallback: _look_up(name, k, f)
+        # Without a folder of embeddings ComfyUI would not look for any word.
+        inner.embedding_directory = inner.embedding_directory or []
+        setattr(clone.tokenizer, encoder, inner)
+    return clone
+
+
+def _fits(clip: Any, word: Word) -> bool:
+    """Whether every text encoder of the word is in CLIP and has its width."""
+    tokenizers = {name: getattr(clip.tokenizer, name, None) for name in word.vectors}
+    return all(
+        getattr(tokenizers[name], "embedding_size", None) == rows.shape[-1]
+        for name, rows in word.vectors.items()
+    )
+
+
+def _look_up(name: str, known: Mapping[str, Tensor], fallback: Any) -> tuple[Tensor | None, str]:
+    first, _, rest = name.strip().partition(" ")
+    word = first.rstrip(",")
+    if word in known:
+        return known[word], f"{first[len(word) :]} {rest}".strip()
+    return fallback(name)
+
+
+def _scaled(clip: Any, encoder: str, word: Word, strength: float) -> Tensor:
+    rows = word.vectors[encoder]
+    if strength == 1:
+        return rows
+    tokenizer = getattr(clip.tokenizer, encoder).tokenizer
+    tokens = tokenizer.encode(word.initializer, add_special_tokens=False)
+    table = getattr(clip.cond_stage_model, encoder).transformer.get_input_embeddings().weight
+    return torch.lerp(initial_rows(tokens, table, len(rows)).cpu(), rows, strength)

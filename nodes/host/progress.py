@@ -1,0 +1,46 @@
+"""Progress on the node, and cancelling: ComfyUI raises its own exception when we report."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import comfy.model_management
+import comfy.utils
+from server import PromptServer
+from torch import Tensor
+
+from ...facea_core.images import to_pil
+
+PREVIEW_SIDE = 512
+
+
+class Progress:
+    """A node's bar, its picture and the line of text under it. Every call may raise a cancel."""
+
+    def __init__(self, total: int, node_id: str | None) -> None:
+        self.node_id = node_id
+        self._bar = comfy.utils.ProgressBar(max(total, 1), node_id=node_id)
+
+    def at(self, done: int, total: int, picture: Any = None) -> None:
+        """`picture` is (format, PIL picture, longest side) or None."""
+        # Also without a front end that listens, and before anything is drawn.
+        comfy.model_management.throw_exception_if_processing_interrupted()
+        self._bar.update_absolute(done, total, picture)
+
+    def show(self, done: int, total: int, picture: Tensor) -> None:
+        """The same with a picture (1, 3, H, W)."""
+        self.at(done, total, ("JPEG", to_pil(picture), PREVIEW_SIDE))
+
+    def alive(self, *_: object) -> None:
+        """For work that has no number of its own."""
+        comfy.model_management.throw_exception_if_processing_interrupted()
+
+    def say(self, text: str) -> None:
+        say(text, self.node_id)
+
+
+def say(text: str, node_id: str | None) -> None:
+    """A line of text on the node, where the front end can show one."""
+    server = PromptServer.instance
+    if node_id is not None and hasattr(server, "send_progress_text"):
+        server.send_progress_text(text, node_id)

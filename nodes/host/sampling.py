@@ -1,0 +1,102 @@
+"""ComfyUI's samplers as the painter that the core composes with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import comfy.sample
+import comfy.samplers
+import latent_preview
+import node_helpers
+import torch
+from torch import Tensor
+
+from ...facea_core.backbone import masked_image
+from ...facea_core.backbone.prompts import placeholders, spaced
+from ...facea_core.errors import BackboneError, ConfigError
+from .layout import image_out
+from .models import is_inpainting
+
+SAMPLERS = comfy.samplers.KSampler.SAMPLERS
+SCHEDULERS = comfy.samplers.KSampler.SCHEDULERS
+
+
+@dataclass(frozen=True)
+class Paint:
+    """How a face is sampled; the words are KSampler's."""
+
+    steps: int
+    cfg: float
+    sampler_name: str
+    scheduler: str
+    denoise: float
+
+
+def encode(clip: Any, prompt: str) -> Any:
+    """CONDITIONING of a prompt. Raises ConfigError for an `embedding:` that nothing answers to."""
+    prompt = spaced(prompt)
+    inner = next(value for key, value in vars(clip.tokenizer).items() if key.startswith("clip_")
+                 and hasattr(value, "_try_get_embedding"))  # fmt: skip
+    for word in placeholders(prompt):
+        if inner.embedding_directory is None or inner._try_get_embedding(word)[0] is None:
+            known = ", ".join(sorted(getattr(inner, "facea_words", {}))) or "none"
+            raise ConfigError(
+                f"the prompt asks for 'embedding:{word}', which no wired identity and no file in "
+                f"models/embeddings has (wired words: {known}); check the spelling, or wire the "
+                "person's FaceA LoRA Loader"
+            )
+    return clip.encode_from_tokens_scheduled(clip.tokenize(prompt))
+
+
+def painter(
+    model: Any,
+    vae: Any,
+    positive: Any,
+    negative: Any,
+    settings: Paint,
+    seed: int,
+    on_step: Callable[[int, Any], None],
+) -> Callable[[Tensor, Tensor], Tensor]:
+    """(crop (1, 3, s, s), hole (1, 1, s, s)) -> the crop painted by the MODEL, on the CPU.
+
+    What the MODEL is shown is what it was trained with: the hole's mask rounded, grey below it.
+    `on_step` gets the steps done and a preview or None.
+    """
+    preview = latent_preview.get_previewer(model.load_device, model.model.latent_format)
+
+    def callback(step: int, x0: Tensor, x: Tensor, total: int) -> None:
+        shown = preview.decode_latent_to_preview_image("JPEG", x0) if preview else None
+        on_step(step + 1, shown)
+
+    def paint(crop: Tensor, hole: Tensor) -> Tensor:
+        seen = vae.encode(image_out([masked_image(crop, hole)]))
+        noise_mask = None
+        whole = torch.zeros_like(seen)
+        if is_inpainting(model):
+            values = {"concat_latent_image": seen, "concat_mask": hole[:, 0]}
+            conditions = [
+                node_helpers.conditioning_set_values(one, values) for one in (positive, negative)
+            ]
+        else:
+            # A model that is not shown the surroundings gets them back at every step.
+            conditions, noise_mask = [positive, negative], hole.round()
+        if settings.denoise < 1 or noise_mask is not None:
+            whole = vae.encode(image_out([crop]))
+        generator = torch.Generator().manual_seed(seed)
+        noise = torch.randn(whole.shape[1:], generator=generator)[None]
+        latent = comfy.sample.sample(
+            model, noise, settings.steps, settings.cfg, settings.sampler_name, settings.scheduler,
+            *conditions, whole, denoise=settings.denoise, noise_mask=noise_mask, callback=callback,
+            disable_pbar=True, seed=seed,
+        )  # fmt: skip
+        painted = vae.decode(latent).movedim(-1, 1).float().cpu()
+        if not torch.isfinite(painted).all():
+            raise BackboneError(
+                f"the model's picture holds NaN after {settings.steps} steps; load the VAE or the "
+                "model as fp32, or lower lora_strength"
+            )
+        return painted
+
+    return paint

@@ -1,0 +1,42 @@
+"""Schemas: the host's own classes, fed from the core's configs."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+from comfy_api.latest import io
+
+ATTRIBUTES = io.Custom("FACEA_ATTRIBUTES")
+IDENTITY = io.Custom("FACEA_IDENTITY")
+
+_INPUTS = {bool: io.Boolean, int: io.Int, float: io.Float, str: io.String}
+
+
+def schema(**values: Any) -> io.Schema:
+    """A schema without the keywords that this version of ComfyUI does not know.
+
+    One unknown keyword would make this node and all later ones disappear.
+    """
+    known = {field.name for field in dataclasses.fields(io.Schema)}
+    return io.Schema(**{key: value for key, value in values.items() if key in known})
+
+
+def field_input(config: type, name: str, **changes: Any) -> io.Input:
+    """The widget of a config's field: its default, range, choices and help.
+
+    `changes` replace or add the host's own arguments.
+    """
+    field = next(one for one in dataclasses.fields(config) if one.name == name)
+    help = field.metadata["help"]
+    default = changes.pop("default", field.default)
+    values: dict[str, Any] = {"default": default, "tooltip": help[0].upper() + help[1:] + "."}
+    if choices := field.metadata.get("choices"):
+        return io.Combo.Input(name, options=list(choices), **{**values, **changes})
+    if type(default) in (int, float):
+        for key in ("min", "max"):
+            if field.metadata.get(key) is not None:
+                values[key] = type(default)(field.metadata[key])
+    if type(default) is float:
+        values["step"] = 0.01
+    return _INPUTS[type(default)].Input(name, **{**values, **changes})

@@ -1,0 +1,63 @@
+"""FaceA Identity Info: what is in a person's file, and what of it loads."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from comfy_api.latest import io
+
+from ..facea_core.identity import summary
+from ..facea_core.types import Identity
+from .host import NONE, chosen_identity, file_fingerprint, identity_files, load_report, say, schema
+from .host.schema import IDENTITY
+
+
+class FaceAIdentityInfo(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return schema(
+            node_id="FaceAIdentityInfo",
+            display_name="FaceA Identity Info",
+            category="FaceA",
+            description="Shows what a learned person's file holds: words, model, settings. With "
+            "MODEL and CLIP wired it also says which keys of it load.",
+            search_aliases=["inspect lora", "lora metadata", "trigger words", "show identity"],
+            is_output_node=True,
+            hidden=[io.Hidden.unique_id],
+            inputs=[
+                io.Combo.Input(
+                    "file", options=identity_files(), default=NONE,
+                    tooltip="The person's file among the LoRAs; not used where identity is wired.",
+                ),
+                IDENTITY.Input("identity", optional=True, tooltip="A person from another node."),
+                io.Model.Input(
+                    "model", optional=True, tooltip="Say which layers find their place in it."
+                ),
+                io.Clip.Input(
+                    "clip", optional=True, tooltip="Say which words this text encoder can read."
+                ),
+            ],
+            outputs=[
+                io.String.Output(display_name="report", tooltip="Everything, as JSON."),
+                io.String.Output(
+                    display_name="prompt", tooltip="A prompt with all of the person's words."
+                ),
+            ],
+        )  # fmt: skip
+
+    @classmethod
+    def fingerprint_inputs(cls, file: str = NONE, **_: Any) -> str:
+        return file_fingerprint(file)
+
+    @classmethod
+    def execute(
+        cls, file: str, identity: Identity | None = None, model: Any = None, clip: Any = None
+    ) -> io.NodeOutput:
+        person = chosen_identity(file, identity)
+        about = {**summary(person), "loads": load_report(person, model, clip)}
+        words = ", ".join(word["prompt"] for word in about["words"])
+        line = f"{person.name}: {about['layers']} layers, words {words}, for {person.meta.family}"
+        say(line, cls.hidden.unique_id)
+        report = json.dumps(about, indent=2)
+        return io.NodeOutput(report, person.meta.prompt, ui={"text": [line], "facea": [about]})

@@ -1,0 +1,79 @@
+"""FaceA LoRA Loader: a learned person put into MODEL and CLIP."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from comfy_api.latest import io
+
+from ..facea_core.types import Identity
+from .host import (
+    NONE,
+    chosen_identity,
+    file_fingerprint,
+    identity_files,
+    schema,
+    with_lora,
+    with_words,
+)
+from .host.schema import IDENTITY
+
+
+class FaceALoRALoader(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return schema(
+            node_id="FaceALoRALoader",
+            display_name="FaceA LoRA Loader",
+            category="FaceA",
+            description="Puts a learned person into copies of MODEL and CLIP, and hands out the "
+            "prompt with the person's words. What was wired stays as it was.",
+            search_aliases=["load person", "load identity", "load face", "apply lora"],
+            inputs=[
+                io.Model.Input("model", tooltip="A model of the family the person was learned on."),
+                io.Clip.Input("clip", tooltip="The text encoder of that model."),
+                io.Combo.Input(
+                    "file", options=identity_files(), default=NONE,
+                    tooltip="The person's file among the LoRAs; not used where identity is wired.",
+                ),
+                io.Float.Input(
+                    "lora_strength", default=1.0, min=-2.0, max=2.0, step=0.05,
+                    tooltip="Strength of the LoRA on the MODEL. 0 leaves it alone.",
+                ),
+                io.Float.Input(
+                    "words_strength", default=1.0, min=0.0, max=2.0, step=0.05,
+                    tooltip="Strength of the words: 0 is the plain class word, 1 the learned one.",
+                ),
+                IDENTITY.Input(
+                    "identity", optional=True, tooltip="The person, straight from the trainer."
+                ),
+            ],
+            outputs=[
+                io.Model.Output(display_name="model", tooltip="The model with the person's LoRA."),
+                io.Clip.Output(
+                    display_name="clip",
+                    tooltip="The text encoder that knows embedding:name/part of this person.",
+                ),
+                io.String.Output(
+                    display_name="prompt", tooltip="A prompt with all of the person's words."
+                ),
+                IDENTITY.Output(display_name="identity", tooltip="The person, for FaceA's nodes."),
+            ],
+        )  # fmt: skip
+
+    @classmethod
+    def fingerprint_inputs(cls, file: str = NONE, **_: Any) -> str:
+        return file_fingerprint(file)
+
+    @classmethod
+    def execute(
+        cls, model: Any, clip: Any, file: str, lora_strength: float, words_strength: float,
+        identity: Identity | None = None,
+    ) -> io.NodeOutput:  # fmt: skip
+        person = chosen_identity(file, identity)
+        return io.NodeOutput(
+            with_lora(model, person, lora_strength),
+            with_words(clip, person, words_strength),
+            person.meta.prompt,
+            person,
+        )

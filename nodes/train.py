@@ -1,0 +1,179 @@
+"""FaceA Embedding Trainer: a person learned from photos, once."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import torch
+from comfy_api.latest import io, ui
+
+from ..facea_core.composing import ComposeConfig, inpaint
+from ..facea_core.detection.detect import photos_with_faces
+from ..facea_core.identity import export_words
+from ..facea_core.library import train_once
+from ..facea_core.settings import read_settings
+from ..facea_core.training import PRESETS, TrainConfig, face_previewer, preset_for
+from ..facea_core.types import DetectedFaces, StepReport
+from .host import (
+    Progress,
+    embeddings_folder,
+    field_input,
+    identities_folder,
+    image_out,
+    images_in,
+    relative_name,
+    runs_folder,
+    schema,
+    training_backbone,
+)
+from .host.schema import ATTRIBUTES, IDENTITY
+
+AUTO = "auto"
+PREVIEW_STEPS = 10
+
+
+def _preset_or(name: str) -> io.Input:
+    """The widget of a setting in which 0 leaves it to the preset."""
+    kind = type(getattr(TrainConfig(), name))
+    widget = field_input(TrainConfig, name, default=kind(0), min=kind(0))
+    widget.tooltip += " 0 = as the preset says."
+    if kind is float:
+        widget.step = widget.round = 1e-6
+    return widget
+
+
+class FaceAEmbeddingTrainer(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return schema(
+            node_id="FaceAEmbeddingTrainer",
+            display_name="FaceA Embedding Trainer",
+            category="FaceA",
+            description="Learns a person from a few photos: one word per part of the face and a "
+            "LoRA, by repainting faces with the wired inpainting model. Saves the person, goes on "
+            "where it was stopped, and never trains the same thing twice.",
+            search_aliases=["train face", "fine-tune person", "textual inversion", "train lora"],
+            is_output_node=True,
+            hidden=[io.Hidden.unique_id],
+            inputs=[
+                io.Image.Input("images", tooltip="Photos of one person; three are enough."),
+                ATTRIBUTES.Input(
+                    "attributes", tooltip="What FaceA Attribute Detect found in these photos."
+                ),
+                io.Model.Input("model", tooltip="The inpainting model to learn on. It is copied."),
+                io.Clip.Input("clip", tooltip="The text encoder of that model."),
+                io.Vae.Input("vae", tooltip="The autoencoder of that model."),
+                io.String.Input(
+                    "name", default="person",
+                    tooltip="What the person is called in prompts: a-z, 0-9, - and _.",
+                ),
+                io.String.Input(
+                    "class_noun", default="person",
+                    tooltip="What the person is: man, woman, child …",
+                ),
+                io.Combo.Input(
+                    "preset", options=[AUTO, *PRESETS], default=AUTO,
+                    tooltip="Settings to begin with: paper (1000 steps), stylised (600), tiny for "
+                    "facea-tiny. auto looks at the model.",
+                ),
+                *(_preset_or(n) for n in ("steps", "batch", "rank", "words_rate", "lora_rate")),
+                field_input(TrainConfig, "seed", control_after_generate=False),
+                io.Int.Input(
+                    "previews", default=8, min=0, max=64,
+                    tooltip="How many pictures show the progress on the way. 0 = none.",
+                ),
+                io.Boolean.Input(
+                    "save_words", default=True,
+                    tooltip="Also save each word in models/embeddings, where stock nodes find it.",
+                ),
+                io.String.Input(
+                    "settings", default="", multiline=True,
+                    tooltip='Any other setting of the training as JSON: {"local_ratio": 0.3}.',
+                ),
+            ],
+            outputs=[
+                IDENTITY.Output(display_name="identity", tooltip="The person, for FaceA's nodes."),
+                io.String.Output(
+                    display_name="path", tooltip="The saved file, as LoRA lists call it."
+                ),
+                io.Image.Output(
+                    display_name="previews", tooltip="What it painted while it learned."
+                ),
+                io.Image.Output(display_name="loss_plot", tooltip="The loss over the steps."),
+                io.String.Output(
+                    display_name="report", tooltip="Steps, seconds, losses and more, as JSON."
+                ),
+            ],
+        )  # fmt: skip
+
+    @classmethod
+    def execute(
+        cls, images: torch.Tensor, attributes: DetectedFaces, model: Any, clip: Any, vae: Any,
+        name: str, class_noun: str, preset: str, previews: int, save_words: bool, settings: str,
+        **changes: Any,
+    ) -> io.NodeOutput:  # fmt: skip
+        pictures, notes = images_in(images)
+        photos, left_out = photos_with_faces(pictures, attributes)
+        chosen = {key: value for key, value in changes.items() if value} | read_settings(settings)
+        with training_backbone(model, clip, vae) as backbone:
+            family = backbone.spec.family
+            config = TrainConfig.from_preset(
+                preset_for(family) if preset == AUTO else preset,
+                **{"attributes": attributes.attributes, **chosen},
+            )
+            config = replace(config, preview_every=config.steps // previews if previews else 0)
+            progress = Progress(config.steps, cls.hidden.unique_id)
+            done = 0
+
+            def on_tick(step: int, total: int) -> None:
+                nonlocal done
+                done = step
+                progress.at(step, total)
+
+            def on_step(report: StepReport) -> None:
+                if report.previews is not None:
+                    progress.show(report.step, report.total, report.previews[:1])
+                progress.say(_line(report))
+
+            previewer = face_previewer(
+                inpaint, ComposeConfig(steps=PREVIEW_STEPS), photos[0], backbone, config,
+                name=name, class_noun=class_noun, on_step=lambda *_: progress.alive(),
+            )  # fmt: skip
+            trained = train_once(
+                photos, backbone, config, identities_folder(), runs_folder(),
+                name=name, class_noun=class_noun, on_step=on_step, on_tick=on_tick,
+                previewer=previewer,
+            )  # fmt: skip
+        if save_words:
+            export_words(trained.identity, embeddings_folder())
+        path = relative_name(trained.path)
+        record = {"path": path, **trained.record, "notes": [*notes, *left_out]}
+        progress.say(_summary(record))
+        sheet = image_out([trained.sheet])
+        return io.NodeOutput(
+            trained.identity, path, sheet, image_out([trained.plot]), json.dumps(record, indent=2),
+            ui={
+                **ui.PreviewImage(sheet, cls=cls).as_dict(),
+                "text": [_summary(record)],
+                "facea": [record],
+            },
+        )  # fmt: skip
+
+
+def _line(report: StepReport) -> str:
+    minutes, seconds = divmod(round(report.eta), 60)
+    return (
+        f"step {report.step} of {report.total} · loss {report.loss:.4f} · "
+        f"{minutes}:{seconds:02} left"
+    )
+
+
+def _summary(record: dict[str, Any]) -> str:
+    if record["cached"]:
+        return f"{record['path']}: learned before, {record['steps']} steps; nothing to do"
+    return (
+        f"{record['path']}: {record['saved']}; {record['steps_run']} steps in "
+        f"{record['seconds']:.0f} s"
+    )

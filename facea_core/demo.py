@@ -36,7 +36,7 @@ from .tiny.painter import (
     sample_scenes,
 )
 from .tiny.people import IDENTITY
-from .training import TrainConfig, face_previewer, train_identity
+from .training import TrainConfig, face_previewer, preview_every, train_identity
 from .types import Box, Composition, Metrics, Photo, StepReport
 
 PHOTOS, HELDOUT = 3, 8
@@ -111,7 +111,7 @@ def run_demo(
     require_writable_folder(out)
     config = TrainConfig.from_preset("tiny", seed=seed)
     config = replace(config, steps=config.steps if steps is None else steps)
-    config = replace(config, preview_every=max(config.steps // 8, 1))
+    config = replace(config, preview_every=preview_every(config.steps, 8))
     clock = _Clock(on_progress or (lambda stage, done, total: None))
 
     with clock.stage("load"):

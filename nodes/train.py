@@ -14,7 +14,13 @@ from ..facea_core.detection.detect import photos_with_faces
 from ..facea_core.identity import export_words
 from ..facea_core.library import train_once
 from ..facea_core.settings import read_settings
-from ..facea_core.training import PRESETS, TrainConfig, face_previewer, preset_for
+from ..facea_core.training import (
+    PRESETS,
+    TrainConfig,
+    face_previewer,
+    preset_for,
+    preview_every,
+)
 from ..facea_core.types import DetectedFaces, StepReport
 from .host import (
     Progress,
@@ -123,7 +129,7 @@ class FaceAEmbeddingTrainer(io.ComfyNode):
                 preset_for(family) if preset == AUTO else preset,
                 **{"attributes": attributes.attributes, **chosen},
             )
-            config = replace(config, preview_every=config.steps // previews if previews else 0)
+            config = replace(config, preview_every=preview_every(config.steps, previews))
             progress = Progress(config.steps, cls.hidden.unique_id)
             done = 0
 

@@ -1,7 +1,15 @@
 """Test-time fine-tuning: a person's photos become learned words and a LoRA."""
 
-from .config import PRESETS, TrainConfig, preset_for
+from .config import PRESETS, TrainConfig, preset_for, preview_every
 from .loop import Previewer, train_identity
 from .preview import face_previewer
 
-__all__ = ["PRESETS", "Previewer", "TrainConfig", "face_previewer", "preset_for", "train_identity"]
+__all__ = [
+    "PRESETS",
+    "Previewer",
+    "TrainConfig",
+    "face_previewer",
+    "preset_for",
+    "preview_every",
+    "train_identity",
+]

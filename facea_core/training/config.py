@@ -185,3 +185,8 @@ PRESETS: Mapping[str, TrainConfig] = {
 def preset_for(family: str) -> str:
     """The preset to begin with on this model family."""
     return "tiny" if family == "facea-tiny" else "paper"
+
+
+def preview_every(steps: int, count: int) -> int:
+    """Steps between previews for about `count` of them in a run; 0 for none."""
+    return max(steps // count, 1) if count else 0

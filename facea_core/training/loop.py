@@ -74,11 +74,11 @@ def train_identity(
     if resume and run_dir is None:
         raise TrainingError("resume needs the run directory of the run that was stopped")
     origin = Origin(config, photos_hash(photos), backbone.hash, name, class_noun)
-    saved = read_state(run_dir, origin) if resume and run_dir else None
     prompts = task_prompts(config, name, class_noun, table)
     modules = (backbone.unet, backbone.vae, *backbone.text_encoders.values())
     # A host may call from inside inference mode, where nothing can be trained.
     with torch.inference_mode(False), torch.enable_grad(), frozen(*modules):
+        saved = read_state(run_dir, origin) if resume and run_dir else None
         generator = torch.Generator().manual_seed(config.seed)
         cache = build_cache(photos, backbone, table, config, generator, on_tick)
         words = learnable_words(backbone, name, table)

@@ -1,0 +1,209 @@
+"""Compares the core with ComfyUI in one process and prints what it found as one line of JSON.
+
+    python tests/host/checks.py <ComfyUI> <empty folder>
+
+Every figure is the largest absolute difference unless its name says otherwise.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from inside import enter, part, run_node
+
+PROMPT = "a photo of a man with curly black hair, green eyes"
+SEED, STEPS = 7, 20
+
+
+def main(comfyui: Path, base: Path) -> dict[str, Any]:
+    enter(comfyui, base)
+    import comfy.sd
+    import torch
+
+    core = part("facea_core.backbone").load_backbone("tiny")
+    file = part("facea_core.backbone.load").asset(part("facea_core.backbone.load").TINY_FILE)
+    words = str(base / "models" / "embeddings")
+    with torch.inference_mode():
+        host = comfy.sd.load_checkpoint_guess_config(str(file), embedding_directory=words)[:3]
+    cast = part("facea_core.demo").draw_cast(3)
+    with torch.inference_mode():
+        found = {**modules(core, host), **fed(core, host, cast)}
+        before = outputs(host)
+    identity, path = train(host, cast)
+    with torch.inference_mode():
+        found |= {**stock(host, base, path, identity), **composed(core, host, cast, identity)}
+        found |= untouched(before, outputs(host))
+    return found
+
+
+def outputs(host: Any) -> list[Any]:
+    """What MODEL, CLIP and VAE make of fixed inputs."""
+    import comfy.model_management
+    import torch
+
+    model, clip, vae = host
+    # ComfyUI patches weights in place for the clone that was used last, and puts them back here.
+    comfy.model_management.load_models_gpu([model, clip.patcher])
+    generator = torch.Generator().manual_seed(0)
+    sample = torch.randn(1, 9, 16, 16, generator=generator)
+    context = clip.encode_from_tokens(clip.tokenize(PROMPT))
+    answer = model.model.diffusion_model(sample, torch.tensor([500.0]), context=context)
+    picture = torch.rand(1, 128, 128, 3, generator=generator)
+    latent = vae.encode(picture)
+    return [answer, context, latent, vae.decode(latent)]
+
+
+def modules(core: Any, host: Any) -> dict[str, float]:
+    """U-Net, text encoder and autoencoder, ours and theirs, on the same inputs."""
+    import torch
+
+    answer, context, latent, picture = outputs(host)
+    generator = torch.Generator().manual_seed(0)
+    sample = torch.randn(1, 9, 16, 16, generator=generator)
+    image = torch.rand(1, 128, 128, 3, generator=generator).movedim(-1, 1)
+    ours = core.encode_prompts([PROMPT]).context
+    mine = core.unet(sample, torch.tensor([500]), encoder_hidden_states=ours).sample
+    encoded = core.encode_image(image).sample()
+    return {
+        "unet": diff(mine, answer),
+        "text": diff(ours, context),
+        "vae_encode": diff(encoded, latent),
+        "vae_decode": diff(core.decode(encoded), picture.movedim(-1, 1)),
+    }
+
+
+def fed(core: Any, host: Any, cast: Any) -> dict[str, float]:
+    """What the U-Net is shown for one picture and mask: by the core, our node, stock nodes."""
+    import torch
+
+    import nodes as comfy_nodes
+
+    model, clip, vae = host
+    image, mask = cast.context.image, half_soft_mask(cast)
+    sampling, composing = part("nodes.host.sampling"), part("facea_core.composing")
+    seen: list[Any] = []
+    config = composing.ComposeConfig(steps=STEPS, seed=SEED)
+    words = core.encode_prompts([PROMPT]), core.encode_prompts([""])
+    hook = core.unet.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0].clone()))
+    composing.inpaint(core, *words, image, mask, config)
+    hook.remove()
+
+    conditions = [sampling.encode(clip, text) for text in (PROMPT, "")]
+    unet = model.model.diffusion_model
+    hook = unet.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0].clone()))
+    settings = sampling.Paint(STEPS, 2.0, "ddim", "simple", 1.0)
+    sampling.painter(model, vae, *conditions, settings, SEED, lambda *_: None)(image, mask)
+    hook.remove()
+    ours, theirs = seen[0][:1], seen[STEPS][:1]
+    assert len(seen) == 2 * STEPS, len(seen)
+
+    stock = comfy_nodes.InpaintModelConditioning().encode(
+        *conditions, image.movedim(1, -1), vae, mask[:, 0], noise_mask=False
+    )[0][0][1]
+    kept = {"noise": theirs[:, :4], "device": torch.device("cpu")}
+    shown = model.model.concat_cond(
+        **kept, concat_latent_image=stock["concat_latent_image"], concat_mask=stock["concat_mask"]
+    )
+    return {
+        "fed_noise": diff(ours[:, :4], theirs[:, :4]),
+        "fed_mask": diff(ours[:, 4:5], theirs[:, 4:5]),
+        "fed_masked_latent": diff(ours[:, 5:], theirs[:, 5:]),
+        "fed_stock_mask": diff(ours[:, 4:5], shown[:, :1]),
+        "fed_stock_masked_latent": diff(ours[:, 5:], shown[:, 1:]),
+    }
+
+
+def train(host: Any, cast: Any) -> tuple[Any, str]:
+    """A person learned for six steps by our node."""
+    photos = cast.photos.image.movedim(1, -1)
+    detect = part("nodes.detect").FaceAAttributeDetect
+    attributes = run_node(detect, images=photos, words="female", detector="tiny")[0]
+    identity, path, *_ = run_node(
+        part("nodes.train").FaceAEmbeddingTrainer, images=photos, attributes=attributes,
+        model=host[0], clip=host[1], vae=host[2], name="checked", class_noun=cast.noun, steps=6,
+        previews=0, lora_rate=1e-3,
+    )  # fmt: skip
+    return identity, path
+
+
+def stock(host: Any, base: Path, path: str, identity: Any) -> dict[str, Any]:
+    """ComfyUI's own LoRA loader and its reader of embeddings on what the trainer left."""
+    import comfy.lora
+    import comfy.sd1_clip
+    import comfy.utils
+    import torch
+
+    model = host[0]
+    tensors = comfy.utils.load_torch_file(str(base / "models" / "loras" / path))
+    lora = {key: value for key, value in tensors.items() if key.startswith("lora_")}
+    names = comfy.lora.model_lora_keys_unet(model.model, {})
+    loaded = comfy.lora.load_lora(lora, names, log_missing=False)
+    read = [
+        comfy.sd1_clip.load_embed(
+            word.placeholder, str(base / "models" / "embeddings"), rows.shape[-1], encoder
+        )
+        for word in identity.words
+        for encoder, rows in word.vectors.items()
+    ]
+    learned = [rows for word in identity.words for rows in word.vectors.values()]
+    return {
+        "stock_layers_loaded": len(loaded),
+        "stock_layers": len(identity.lora),
+        "stock_words_read": sum(
+            one is not None and torch.equal(one, rows)
+            for one, rows in zip(read, learned, strict=True)
+        ),
+        "stock_words": len(learned),
+    }
+
+
+def composed(core: Any, host: Any, cast: Any, identity: Any) -> dict[str, float]:
+    """The same person painted into the same picture by the core and by our nodes."""
+    import torch
+
+    composing = part("facea_core.composing")
+    image, mask = cast.context.image, half_soft_mask(cast)
+    config = composing.ComposeConfig(steps=STEPS, seed=SEED)
+    ours = composing.compose_identity(image, [(mask, identity)], core, config).image
+    loader, compose = part("nodes.lora").FaceALoRALoader, part("nodes.compose").FaceAInpaintCompose
+    model, clip, prompt, _ = run_node(
+        loader, model=host[0], clip=host[1], identity=identity, file="none"
+    )
+    theirs = run_node(
+        compose, image=image.movedim(1, -1), model=model, clip=clip, vae=host[2], prompt=prompt,
+        mask=mask[:, 0], sampler_name="ddim", scheduler="simple", steps=STEPS, seed=SEED,
+    )[0].movedim(-1, 1)  # fmt: skip
+    outside = (theirs - image).abs()[(mask == 0).expand_as(image)]
+    change = (ours - image).abs().mean()
+    return {
+        "composed_mean": float((ours - theirs).abs().mean()),
+        "composed": diff(ours, theirs),
+        "composed_change_mean": float(change),
+        "outside_mask": float(outside.max()) if torch.is_tensor(outside) else 0.0,
+    }
+
+
+def untouched(before: list[Any], after: list[Any]) -> dict[str, bool]:
+    import torch
+
+    return {"base_untouched": all(map(torch.equal, before, after))}
+
+
+def half_soft_mask(cast: Any) -> Any:
+    """The mask of the face, soft, as composing makes it."""
+    types, composing = part("facea_core.types"), part("facea_core.composing")
+    box = types.Box(*cast.context.boxes[0]["face"])
+    return composing.face_mask(types.FaceAttributes((128, 128), box, 1.0))
+
+
+def diff(first: Any, second: Any) -> float:
+    return float((first.float() - second.float()).abs().max())
+
+
+if __name__ == "__main__":
+    print(json.dumps(main(Path(sys.argv[1]), Path(sys.argv[2]))))  # noqa: T201

@@ -1,0 +1,57 @@
+"""The core and ComfyUI do the same: modules, what the U-Net is fed, files, finished pictures."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+SCRIPT = Path(__file__).with_name("checks.py")
+
+
+@pytest.fixture(scope="module")
+def found(comfyui: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    command = [sys.executable, str(SCRIPT), str(comfyui), str(tmp_path_factory.mktemp("inside"))]
+    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ}, timeout=400)
+    assert done.returncode == 0, done.stderr[-3000:]
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+@pytest.mark.parametrize(
+    ("what", "most"),
+    [
+        ("unet", 1e-5),
+        ("text", 1e-5),
+        ("vae_encode", 1e-5),
+        ("vae_decode", 1e-5),
+        ("fed_noise", 1e-5),
+        ("fed_mask", 0.0),
+        ("fed_masked_latent", 1e-4),
+        ("fed_stock_mask", 0.0),
+        ("fed_stock_masked_latent", 1e-4),
+        ("composed", 1e-3),
+        ("outside_mask", 0.0),
+    ],
+)
+def test_the_core_and_comfyui_agree(found, tell, what: str, most: float):
+    tell(f"core and ComfyUI, largest difference, {what}: {found[what]:.2e}")
+    assert found[what] <= most
+
+
+def test_the_composed_picture_is_a_changed_one(found):
+    assert found["composed_change_mean"] > 0.01
+
+
+def test_stock_nodes_read_all_that_the_trainer_wrote(found, tell):
+    tell(f"stock LoRA loader: {found['stock_layers_loaded']}/{found['stock_layers']} layers")
+    assert found["stock_layers_loaded"] == found["stock_layers"] > 0
+    assert found["stock_words_read"] == found["stock_words"] > 0
+
+
+def test_the_wired_model_clip_and_vae_are_bit_for_bit_what_they_were(found):
+    assert found["base_untouched"] is True

@@ -81,11 +81,12 @@ def train_once(
     began = perf_counter()
     require_writable_folder(folder)
     run = runs / origin.key
-    journal = _Journal(run)
+    journal, pace = _Journal(run), [0.0]
     started = saved_step(run)
 
     def report(step: StepReport) -> None:
         journal.add(step)
+        pace.append(step.seconds / max(step.step - (started or 0), 1))
         if on_step is not None:
             on_step(step)
 
@@ -110,6 +111,7 @@ def train_once(
         "resumed_from": started or 0,
         "cached": False,
         "seconds": round(perf_counter() - began, 2),
+        "seconds_per_step": round(pace[-1], 5),
         "loss": round(journal.losses[-1][1], 6) if journal.losses else None,
         "losses": journal.losses,
     }

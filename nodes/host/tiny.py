@@ -71,7 +71,6 @@ class FaceATiny(comfy.supported_models.SD15):
     """Matched by its exact shape: no real model can be taken for it."""
 
     unet_config = {
-        "in_channels": TINY.unet["in_channels"],
         "model_channels": _CHANNELS[0],
         "channel_mult": [channels // _CHANNELS[0] for channels in _CHANNELS],
         "num_res_blocks": [TINY.unet["layers_per_block"]] * len(_CHANNELS),

@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
@@ -20,8 +21,8 @@ from typing import Any
 from torch import Tensor
 
 from .backbone import Backbone
-from .errors import AssetError
-from .identity import load_identity, peek_identity, save_identity
+from .errors import AssetError, IdentityFormatError, ImageError
+from .identity import check_name, load_identity, peek_identity, save_identity
 from .images import load_image, save_image
 from .outputs import GENERATED, require_writable_folder, write_json
 from .report import Tile, draw_losses, draw_tiles
@@ -72,15 +73,19 @@ def train_once(
     Raises as `train_identity` and `save_identity` do; until the identity is saved nothing of an
     older one changes.
     """
+    check_name(name)
     folder, runs = Path(folder), Path(runs)
     origin = Origin(config, photos_hash(photos), backbone.hash, name, class_noun)
     found = find_identity(folder, name, origin.key)
     if found is not None:
-        return _found(found, photos)
+        # A damaged one is learned anew, and set aside then.
+        with suppress(IdentityFormatError):
+            return _found(found, photos)
 
     began = perf_counter()
     require_writable_folder(folder)
     run = runs / origin.key
+    _prune(runs, keep=run)
     journal, pace = _Journal(run), [0.0]
     started = saved_step(run)
 
@@ -118,7 +123,6 @@ def train_once(
     sheet = draw_tiles([*_portraits(photos), *journal.tiles()])
     path = _save(identity, folder, sheet, record)
     shutil.rmtree(run, ignore_errors=True)
-    _prune(runs)
     return Trained(identity, path, sheet, draw_losses(journal.losses), record)
 
 
@@ -132,14 +136,14 @@ def find_identity(folder: str | Path, name: str, key: str) -> Path | None:
 
 
 def _found(path: Path, photos: Sequence[Photo]) -> Trained:
-    identity, record = load_identity(path), {}
+    identity = load_identity(path)
+    # Only the identity counts; what lies beside it may have been tidied away or edited.
+    record = _read_record(path.with_suffix(".json"))
+    losses = record["losses"]
     try:
-        record = json.loads(path.with_suffix(".json").read_text("utf-8"))["facea"]
         sheet, _ = load_image(path.with_suffix(".jpg"))
-    except (OSError, ValueError, KeyError, TypeError):
-        # Only the identity counts; what lies beside it may have been tidied away.
+    except ImageError:
         sheet = draw_tiles(_portraits(photos))
-    losses = [(int(step), float(loss)) for step, loss in record.get("losses", [])]
     record = {
         **record,
         "steps": identity.meta.steps,
@@ -152,11 +156,25 @@ def _found(path: Path, photos: Sequence[Photo]) -> Trained:
     return Trained(identity, path, sheet, draw_losses(losses), record)
 
 
+def _read_record(path: Path) -> dict[str, Any]:
+    try:
+        record = dict(json.loads(path.read_text("utf-8"))["facea"])
+        losses = [(int(step), float(loss)) for step, loss in record["losses"]]
+    except (OSError, ValueError, KeyError, TypeError):
+        return {"losses": []}
+    return {**record, "losses": losses}
+
+
 def _save(identity: Identity, folder: Path, sheet: Tensor, record: dict[str, Any]) -> Path:
     """Write the three files; adds to the record what reading the identity back has proved."""
     path = folder / f"{identity.name}.safetensors"
-    _keep_older(path)
-    record["saved"] = save_identity(identity, path)
+    fresh = folder / f".{identity.name}.new.safetensors"
+    try:
+        record["saved"] = save_identity(identity, fresh)
+        _keep_older(path)
+        fresh.replace(path)
+    finally:
+        fresh.unlink(missing_ok=True)
     save_image(sheet, path.with_suffix(".jpg"), text=GENERATED)
     about = {
         "description": f"{identity.name}: a person learned by FaceA from photos; pictures made "
@@ -192,9 +210,11 @@ def _origin(about: dict[str, Any]) -> str:
     return str(training.get("origin", "")) if isinstance(training, dict) else ""
 
 
-def _prune(runs: Path) -> None:
-    states = sorted(runs.glob(f"*/{STATE_FILE}"), key=lambda file: file.stat().st_mtime)
-    for state in states[:-KEPT_RUNS]:
+def _prune(runs: Path, keep: Path) -> None:
+    """Delete the oldest unfinished runs but for KEPT_RUNS, `keep` counted among them."""
+    states = [state for state in runs.glob(f"*/{STATE_FILE}") if state.parent != keep]
+    states.sort(key=lambda file: file.stat().st_mtime, reverse=True)
+    for state in states[KEPT_RUNS - 1 :]:
         shutil.rmtree(state.parent, ignore_errors=True)
 
 

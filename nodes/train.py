@@ -31,6 +31,7 @@ from .host import (
     images_in,
     relative_name,
     runs_folder,
+    say,
     schema,
     training_backbone,
 )
@@ -120,6 +121,7 @@ class FaceAEmbeddingTrainer(io.ComfyNode):
         name: str, class_noun: str, preset: str, previews: int, save_words: bool, settings: str,
         **changes: Any,
     ) -> io.NodeOutput:  # fmt: skip
+        say("copying the model …", cls.hidden.unique_id)
         pictures, notes = images_in(images)
         photos, left_out = photos_with_faces(pictures, attributes)
         chosen = {key: value for key, value in changes.items() if value} | read_settings(settings)
@@ -131,12 +133,7 @@ class FaceAEmbeddingTrainer(io.ComfyNode):
             )
             config = replace(config, preview_every=preview_every(config.steps, previews))
             progress = Progress(config.steps, cls.hidden.unique_id)
-            done = 0
-
-            def on_tick(step: int, total: int) -> None:
-                nonlocal done
-                done = step
-                progress.at(step, total)
+            progress.say("looking at the photos …")
 
             def on_step(report: StepReport) -> None:
                 if report.previews is not None:
@@ -149,7 +146,7 @@ class FaceAEmbeddingTrainer(io.ComfyNode):
             )  # fmt: skip
             trained = train_once(
                 photos, backbone, config, identities_folder(), runs_folder(),
-                name=name, class_noun=class_noun, on_step=on_step, on_tick=on_tick,
+                name=name, class_noun=class_noun, on_step=on_step, on_tick=progress.at,
                 previewer=previewer,
             )  # fmt: skip
         if save_words:

@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from math import inf
 from pathlib import Path
-from time import perf_counter
 from typing import NamedTuple
 
 import torch
@@ -23,7 +22,7 @@ from ..types import Identity, IdentityMeta, OnStep, OnTick, Photo
 from .cache import LatentCache, build_cache, photos_hash
 from .config import TrainConfig
 from .state import Checkpoint, Origin, read_state
-from .steps import Losses, make_optimiser, rate_factor, region_loss, report
+from .steps import Losses, Pace, make_optimiser, rate_factor, region_loss, report
 from .tasks import GLOBAL, check_photo, local_tasks, task_prompts
 
 Previewer = Callable[[Words], Tensor]
@@ -126,7 +125,6 @@ def _train(
     first: int,
     calls: Calls,
 ) -> None:
-    started = perf_counter()
     on_step, on_tick, previewer = calls
     generator, losses = checkpoint.generator, checkpoint.losses
     optimiser, parameters = checkpoint.optimiser, list(checkpoint.parameters.values())
@@ -135,7 +133,22 @@ def _train(
     done, random, whole = first, generator.get_state(), True
     # The first state shows at once whether the directory can be written, and is always a good one.
     checkpoint.save(done, random)
+    pace = Pace(first)
+
+    def tell(done: int) -> None:
+        shows = previewer is not None and _due(done, config.preview_every, config)
+        if on_step is None or not (shows or _due(done, config.report_every, config)):
+            return
+        losses.check(checkpoint.path)
+        seconds, eta = pace.look(done, config.steps)
+        previews = previewer(_still(words)).float().cpu() if shows and previewer else None
+        on_step(report(losses, done, config, optimiser, seconds, eta, previews))
+        pace.mark(done)
+
     try:
+        # Whoever was stopped before the last step could be told of is told now.
+        if first and losses.pending:
+            tell(first)
         for step in range(first, config.steps):
             # Draw everything random about this step, on the CPU.
             draw = cache.draw(config, generator)
@@ -170,16 +183,11 @@ def _train(
                 on_tick(done, config.steps)
 
             # Preview, report and save: the only moments at which the host waits for the device.
-            shows = previewer is not None and _due(done, config.preview_every, config)
-            reports = shows or _due(done, config.report_every, config)
-            saves = _due(done, config.save_every, config)
-            if reports or saves:
+            if step == first:
+                pace.mark(done)
+            tell(done)
+            if _due(done, config.save_every, config):
                 losses.check(checkpoint.path)
-            if reports and on_step is not None:
-                previews = previewer(_still(words)).float().cpu() if shows and previewer else None
-                seconds = perf_counter() - started
-                on_step(report(losses, done, first, config, optimiser, seconds, previews))
-            if saves:
                 checkpoint.save(done, random)
     except BaseException:
         if whole and done > first:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from time import perf_counter
 
 import torch
 from torch import Tensor, nn
@@ -74,6 +75,11 @@ class Losses:
         broken = ~(loss.isfinite().all() & norm.isfinite()) & (self.bad == 0)
         self.bad += broken * step
 
+    @property
+    def pending(self) -> bool:
+        """Whether anything was counted since the last `take`; reads from the device."""
+        return bool(self.sums[:, 1].any())
+
     def check(self, state: Path | None) -> None:
         """Raise `TrainingError` if a loss or gradient was not finite; reads from the device."""
         if step := int(self.bad):
@@ -97,16 +103,40 @@ class Losses:
         return sum(t for t, _ in rows) / max(items, 1), tasks, attributes
 
 
+class Pace:
+    """How fast a run is that began after `first` steps.
+
+    What a step takes is measured since the last `mark`: neither the first step, which warms up, nor
+    previews count.
+    """
+
+    def __init__(self, first: int) -> None:
+        self.first, self.began = first, perf_counter()
+        self.mark(first)
+
+    def mark(self, done: int) -> None:
+        self.done, self.at = done, perf_counter()
+
+    def look(self, done: int, total: int) -> tuple[float, float]:
+        """(seconds since the start, seconds still to go)."""
+        now = perf_counter()
+        if done > self.done:
+            step = (now - self.at) / (done - self.done)
+        else:
+            step = (now - self.began) / max(done - self.first, 1)
+        return now - self.began, step * (total - done)
+
+
 def report(
     losses: Losses,
     done: int,
-    first: int,
     config: TrainConfig,
     optimiser: Optimizer,
     seconds: float,
+    eta: float,
     previews: Tensor | None,
 ) -> StepReport:
-    """What `on_step` receives after `done` steps of a run that began at step `first`."""
+    """What `on_step` receives after `done` steps."""
     loss, tasks, attributes = losses.take()
     return StepReport(
         step=done,
@@ -116,6 +146,6 @@ def report(
         attribute_losses=attributes,
         rates={group["name"]: float(group["lr"]) for group in optimiser.param_groups},
         seconds=seconds,
-        eta=seconds / max(done - first, 1) * (config.steps - done),
+        eta=eta,
         previews=previews,
     )

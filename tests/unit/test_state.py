@@ -121,7 +121,8 @@ def test_a_run_stopped_by_a_signal_and_resumed_gives_the_same_bytes(
     identity = train(
         backbone, run_dir, resume=True, on_step=lambda report: steps.append(report.step)
     )
-    assert steps == list(range(kept + 1, 6))
+    # A step that nobody was told of is told first.
+    assert steps == list(range(kept if on_step is None else kept + 1, 6))
     assert bytes_of(identity, tmp_path / "a.safetensors") == uninterrupted
     assert saved_step(run_dir) == 5
 

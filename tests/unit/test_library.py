@@ -1,0 +1,446 @@
+"""A person is trained once, found again by content, and goes on where the training stopped."""
+
+import errno
+import json
+import os
+import resource
+import shutil
+from collections.abc import Callable
+from copy import deepcopy
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from PIL import ExifTags, Image
+
+from facea_core.backbone import Backbone
+from facea_core.composing import ComposeConfig, inpaint
+from facea_core.errors import AssetError, ConfigError
+from facea_core.identity import identity_tensors
+from facea_core.library import KEPT_RUNS, Trained, find_identity, train_once
+from facea_core.tiny.model import random_backbone
+from facea_core.training import TrainConfig, face_previewer
+from facea_core.training.state import STATE_FILE, saved_step
+from facea_core.types import Box, FaceAttributes, Identity, Part, Photo
+
+CONFIG = TrainConfig(
+    attributes="eyes", steps=4, batch=1, rank=2, variants=1, report_every=2, preview_every=2
+)
+SHORT = replace(CONFIG, steps=1, seed=1)
+
+
+class Stop(Exception):
+    """What a host raises to cancel."""
+
+
+def make_backbone() -> Backbone:
+    """The miniature at a quarter of its resolution: the same laws in a fraction of the time."""
+    whole = random_backbone(0)
+    return replace(whole, spec=replace(whole.spec, resolution=32))
+
+
+def make_photo() -> Photo:
+    image = torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(0))
+    parts = (Part("eyes", Box(24, 26, 41, 31), 0.9),)
+    return Photo(image, FaceAttributes((64, 64), Box(20, 15, 45, 50), 0.9, parts), name="photo")
+
+
+@pytest.fixture(scope="module")
+def backbone() -> Backbone:
+    """One for all: training gives it back as it was."""
+    return make_backbone()
+
+
+def learn(backbone: Backbone, place: Path, **changes) -> Trained:
+    """Ada, with her identities in `place`/facea and unfinished runs in `place`/runs."""
+    photo, config = changes.pop("photo", None) or make_photo(), changes.pop("config", CONFIG)
+    paint = face_previewer(
+        inpaint, ComposeConfig(steps=1, cfg=1.0), photo, backbone, config, name="ada"
+    )
+    options = {"name": "ada", "class_noun": "woman", "previewer": paint, **changes}
+    return train_once([photo], backbone, config, place / "facea", place / "runs", **options)
+
+
+def begins(backbone: Backbone, place: Path, **changes) -> bool:
+    """Whether this call trains; stopped before it does."""
+
+    def stop(done: int, total: int) -> None:
+        raise Stop
+
+    try:
+        learn(backbone, place, on_tick=stop, **changes)
+    except Stop:
+        return True
+    return False
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()} if folder.exists() else {}
+
+
+def same(one: Identity, other: Identity) -> bool:
+    mine, theirs = identity_tensors(one), identity_tensors(other)
+    return mine.keys() == theirs.keys() and all(torch.equal(mine[k], theirs[k]) for k in mine)
+
+
+@pytest.fixture(scope="module")
+def first(backbone: Backbone, tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    """Ada, trained without a break."""
+    return learn(backbone, tmp_path_factory.mktemp("first"))
+
+
+@pytest.fixture
+def place(first: Trained, tmp_path: Path) -> Path:
+    """A copy of the place in which Ada was trained."""
+    shutil.copytree(first.path.parent, tmp_path / "facea")
+    return tmp_path
+
+
+# Once
+
+
+def test_a_training_leaves_three_files_and_says_what_it_did(first: Trained):
+    assert sorted(files(first.path.parent)) == ["ada.jpg", "ada.json", "ada.safetensors"]
+    assert files(first.path.parents[1] / "runs") == {}
+    record = first.record
+    assert (record["steps"], record["steps_run"], record["resumed_from"]) == (4, 4, 0)
+    assert (record["cached"], record["photos"], record["name"]) == (False, 1, "ada")
+    assert [step for step, _ in record["losses"]] == [2, 4]
+    assert record["loss"] == pytest.approx(record["losses"][-1][1], abs=1e-6)
+    assert record["origin"] == first.identity.meta.origin
+    assert record["saved"].endswith("1/1 words")
+    assert record["seconds"] > 0
+    # The photo and the previews of steps 2 and 4, side by side.
+    assert first.sheet.shape[-1] == 3 * 256 + 4 * 20
+
+
+def test_the_same_call_trains_once_whoever_asks(first: Trained, place: Path):
+    before = files(place / "facea")
+    assert not begins(make_backbone(), place)
+    again = learn(make_backbone(), place)
+    assert same(again.identity, first.identity)
+    assert again.identity.meta == first.identity.meta
+    assert again.path == place / "facea" / "ada.safetensors"
+    assert (again.record["steps_run"], again.record["steps"]) == (0, 4)
+    assert again.record["cached"]
+    assert again.record["loss"] == first.record["loss"]
+    assert torch.equal(again.plot, first.plot)
+    assert torch.allclose(again.sheet.mean((2, 3)), first.sheet.mean((2, 3)), atol=0.01)
+    assert again.sheet.shape == first.sheet.shape
+    assert files(place / "facea") == before
+
+
+def brighter(photo: Photo) -> Photo:
+    image = photo.image.clone()
+    image[0, 0, 3, 5] += 0.01
+    return replace(photo, image=image)
+
+
+def moved(photo: Photo, **parts) -> Photo:
+    return replace(photo, attributes=replace(photo.attributes, **parts))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"photo": brighter(make_photo())},
+        {"photo": moved(make_photo(), face=Box(20, 15, 45, 51))},
+        {"photo": moved(make_photo(), parts=(Part("eyes", Box(24, 26, 41, 32), 0.9),))},
+        {"config": replace(CONFIG, lora_rate=1e-3)},
+        {"config": replace(CONFIG, seed=1)},
+        {"config": replace(CONFIG, steps=5)},
+        {"name": "eve"},
+        {"class_noun": "girl"},
+    ],
+    ids=["pixel", "face", "part", "rate", "seed", "steps", "name", "noun"],
+)
+def test_what_matters_trains_anew(backbone: Backbone, place: Path, changes: dict):
+    before = files(place / "facea")
+    assert begins(backbone, place, **changes)
+    assert files(place / "facea") == before
+
+
+@pytest.mark.parametrize("module", ["unet", "vae", "clip_l"])
+def test_another_weight_anywhere_trains_anew(backbone: Backbone, place: Path, module: str):
+    patched = replace(
+        backbone,
+        unet=deepcopy(backbone.unet),
+        vae=deepcopy(backbone.vae),
+        text_encoders=deepcopy(backbone.text_encoders),
+    )
+    names = {
+        "unet": (patched.unet, "mid_block.attentions.0.transformer_blocks.0.attn2.to_v.weight"),
+        "vae": (patched.vae, "decoder.layers.0.weight"),
+        "clip_l": (patched.text_encoders["clip_l"], "layers.1.self_attn.q_proj.weight"),
+    }
+    owner, ending = names[module]
+    (weight,) = (value for name, value in owner.named_parameters() if name.endswith(ending))
+    assert not begins(patched, place)
+    with torch.no_grad():
+        weight.mul_(1.002)
+    assert begins(patched, place)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"config": replace(CONFIG, report_every=1)},
+        {"config": replace(CONFIG, preview_every=0, save_every=1)},
+        {"photo": replace(make_photo(), name="IMG_0001", notes=("rotated",))},
+    ],
+    ids=["reports", "previews", "photo name"],
+)
+def test_what_does_not_matter_is_found(backbone: Backbone, place: Path, changes: dict):
+    assert not begins(backbone, place, **changes)
+
+
+def test_an_identity_is_found_under_any_name_among_strangers(first: Trained, place: Path):
+    key, folder = first.record["origin"], place / "facea"
+    assert find_identity(folder, "ada", key) == folder / "ada.safetensors"
+    (folder / "ada.safetensors").rename(folder / "ada-at-the-sea.safetensors")
+    (folder / "ada-1.safetensors").write_bytes(b"no identity")
+    (folder / "ada.safetensors").mkdir()
+    assert find_identity(folder, "ada", key) == folder / "ada-at-the-sea.safetensors"
+    assert find_identity(folder, "ada", key[::-1]) is None
+    assert find_identity(folder, "bob", key) is None
+    assert find_identity(place / "none", "ada", key) is None
+
+
+@pytest.mark.parametrize("name", ["", "Ada", "../ada", "/ada", "**", "a[d]a"])
+def test_a_name_that_is_no_word_is_refused_before_anything_else(
+    backbone: Backbone, tmp_path: Path, name: str
+):
+    with pytest.raises(ConfigError, match="may hold only"):
+        learn(backbone, tmp_path, name=name)
+    assert list(tmp_path.iterdir()) == []
+
+
+# The older ones
+
+
+def test_another_training_of_the_name_keeps_the_older_one(
+    backbone: Backbone, first: Trained, place: Path
+):
+    folder, before = place / "facea", files(place / "facea")
+    other = learn(backbone, place, config=SHORT)
+    assert other.path == folder / "ada.safetensors"
+    assert not same(other.identity, first.identity)
+    older = f"ada-{first.record['origin'][:8]}"
+    kept = {name: data for name, data in files(folder).items() if name.startswith(older)}
+    assert kept == {name.replace("ada", older, 1): data for name, data in before.items()}
+    assert len(files(folder)) == 6
+
+    # Back to the first settings, and forth: nothing is trained, nothing moves.
+    after = files(folder)
+    back = learn(backbone, place)
+    assert (back.record["cached"], back.path) == (True, folder / f"{older}.safetensors")
+    assert same(back.identity, first.identity)
+    assert torch.equal(back.plot, first.plot)
+    assert back.sheet.shape == first.sheet.shape
+    assert learn(backbone, place, config=SHORT).path == other.path
+    assert files(folder) == after
+
+
+@pytest.mark.parametrize("damage", ["cut", "values"])
+def test_a_damaged_identity_is_learned_anew(backbone: Backbone, place: Path, damage: str):
+    path = place / "facea" / "ada.safetensors"
+    data = path.read_bytes()
+    path.write_bytes(data[:-1] if damage == "cut" else data[:-4] + b"\xff\xff\xff\xff")
+    assert begins(backbone, place)
+
+
+GONE = None
+
+
+@pytest.mark.parametrize(
+    "beside",
+    [
+        {"ada.jpg": GONE, "ada.json": GONE},
+        {"ada.jpg": GONE},
+        {"ada.jpg": b"\xff\xd8\xff\xe0"},
+        {"ada.json": GONE},
+        {"ada.json": b"{"},
+        {"ada.json": b"\xff\xfe"},
+        {"ada.json": b"[]"},
+        {"ada.json": b'{"activation text": "ada"}'},
+        {"ada.json": b'{"facea": null}'},
+        {"ada.json": b'{"facea": {"losses": null}}'},
+        {"ada.json": b'{"facea": {"losses": [["a", 1]]}}'},
+    ],
+    ids=lambda beside: " ".join(f"{name} {data!r}" for name, data in beside.items()),
+)
+def test_what_lies_beside_may_be_gone_or_damaged(
+    backbone: Backbone, first: Trained, place: Path, beside: dict[str, bytes | None]
+):
+    for name, data in beside.items():
+        path = place / "facea" / name
+        path.unlink() if data is None else path.write_bytes(data)
+    found = learn(backbone, place)
+    assert (found.record["cached"], found.record["steps_run"]) == (True, 0)
+    assert same(found.identity, first.identity)
+    assert found.sheet.shape[:2] == found.plot.shape[:2] == (1, 3)
+    if "ada.json" not in beside:
+        assert torch.equal(found.plot, first.plot)
+
+
+def test_lora_managers_can_read_the_record(first: Trained):
+    about = json.loads(first.path.with_suffix(".json").read_text("utf-8"))
+    assert about["activation text"] == first.identity.meta.prompt
+    assert "embedding:ada/eyes" in about["activation text"]
+    assert about["preferred weight"] == 1.0
+    assert about["sd version"] == "Unknown"
+    assert "ada" in about["description"]
+    assert about["facea"]["origin"] == first.record["origin"]
+
+
+def test_the_picture_says_that_it_was_generated(first: Trained):
+    with Image.open(first.path.with_suffix(".jpg")) as picture:
+        exif = picture.getexif()
+    assert exif[ExifTags.Base.Software].startswith("FaceA")
+    assert "not a photograph" in exif[ExifTags.Base.ImageDescription]
+
+
+# Stopped
+
+
+def stopping(backbone: Backbone, where: str, step: int) -> dict[str, Callable]:
+    """Callbacks for `learn` of which one raises at this step."""
+    now = 0
+    config = ComposeConfig(steps=1, cfg=1.0)
+    paint = face_previewer(inpaint, config, make_photo(), backbone, CONFIG, name="ada")
+
+    def raise_at(place: str, done: int) -> None:
+        if (place, done) == (where, step):
+            raise Stop
+
+    def on_tick(done: int, total: int) -> None:
+        nonlocal now
+        now = done
+        raise_at("tick", done)
+
+    def previewer(words):
+        raise_at("preview", now)
+        return paint(words)
+
+    return {
+        "on_tick": on_tick,
+        "previewer": previewer,
+        "on_step": lambda report: raise_at("report", report.step),
+    }
+
+
+@pytest.mark.parametrize(
+    ("where", "step"), [("tick", 1), ("report", 2), ("preview", 2), ("tick", 4)]
+)
+def test_a_stopped_training_goes_on_and_nothing_shows_it(
+    backbone: Backbone, first: Trained, tmp_path: Path, where: str, step: int
+):
+    with pytest.raises(Stop):
+        learn(backbone, tmp_path, **stopping(backbone, where, step))
+    assert files(tmp_path / "facea") == {}
+    assert saved_step(tmp_path / "runs" / first.record["origin"]) == step
+    ticks = []
+    done = learn(make_backbone(), tmp_path, on_tick=lambda *at: ticks.append(at))
+    assert [done for done, _ in ticks if done] == list(range(step + 1, 5))
+    assert done.path.read_bytes() == first.path.read_bytes()
+    assert (done.record["resumed_from"], done.record["steps_run"]) == (step, 4 - step)
+    assert not done.record["cached"]
+    assert done.record["losses"] == first.record["losses"]
+    assert torch.equal(done.sheet, first.sheet)
+    assert torch.equal(done.plot, first.plot)
+    assert list((tmp_path / "runs").iterdir()) == []
+
+
+def test_a_power_cut_costs_steps_and_nothing_else(
+    backbone: Backbone, first: Trained, tmp_path: Path
+):
+    run, aside = tmp_path / "runs" / first.record["origin"], tmp_path / "aside"
+
+    def cut(done: int, total: int) -> None:
+        if done == 3:
+            # What is on the disk at this moment: the state of step 0, the report of step 2.
+            shutil.copytree(run, aside)
+            raise Stop
+
+    with pytest.raises(Stop):
+        learn(backbone, tmp_path, on_tick=cut)
+    shutil.rmtree(run)
+    aside.rename(run)
+    assert saved_step(run) == 0
+    done = learn(backbone, tmp_path)
+    assert done.path.read_bytes() == first.path.read_bytes()
+    assert done.record["steps_run"] == 4
+    assert done.record["losses"] == first.record["losses"]
+    assert torch.equal(done.sheet, first.sheet)
+
+
+def test_stopped_before_the_first_step_leaves_nothing(backbone: Backbone, tmp_path: Path):
+    assert begins(backbone, tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_only_the_newest_unfinished_trainings_stay(backbone: Backbone, tmp_path: Path):
+    for age in range(KEPT_RUNS + 3):
+        state = tmp_path / "runs" / f"{age:016}" / STATE_FILE
+        state.parent.mkdir(parents=True)
+        state.write_bytes(b"state")
+        os.utime(state, (1e9 - age, 1e9 - age))
+    learn(backbone, tmp_path, config=SHORT)
+    left = sorted(path.name for path in (tmp_path / "runs").iterdir())
+    # The one that is running counts among them.
+    assert left == [f"{age:016}" for age in range(KEPT_RUNS - 1)]
+
+
+# Nowhere to write
+
+
+def test_a_folder_that_cannot_be_written_stops_before_the_first_step(
+    backbone: Backbone, tmp_path: Path
+):
+    (tmp_path / "facea").write_text("in the way")
+    ticks = []
+    with pytest.raises(AssetError, match="facea"):
+        learn(backbone, tmp_path, on_tick=lambda *at: ticks.append(at))
+    assert ticks == []
+    assert [path.name for path in tmp_path.iterdir()] == ["facea"]
+
+
+def test_a_full_disk_stops_before_the_first_step_and_changes_nothing(
+    backbone: Backbone, place: Path
+):
+    before, ticks = files(place / "facea"), []
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, limits[1]))
+        with pytest.raises(AssetError, match="facea"):
+            learn(backbone, place, config=SHORT, on_tick=lambda *at: ticks.append(at))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert ticks == []
+    assert files(place / "facea") == before
+    assert not (place / "runs").exists()
+
+
+def test_a_disk_that_is_full_at_the_end_leaves_the_older_identity(
+    backbone: Backbone, place: Path, monkeypatch: pytest.MonkeyPatch
+):
+    if not os.path.isdir("/proc/self/fd"):
+        pytest.skip("needs /proc, which knows what is written where")
+    before, flush = files(place / "facea"), os.fsync
+
+    def full(descriptor: int) -> None:
+        if (place / "facea") in Path(os.readlink(f"/proc/self/fd/{descriptor}")).parents:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        flush(descriptor)
+
+    with monkeypatch.context() as patch, pytest.raises(AssetError, match="No space left"):
+        learn(
+            backbone, place, config=SHORT, on_step=lambda report: patch.setattr(os, "fsync", full)
+        )
+    assert files(place / "facea") == before
+
+    # With room again, what was learned is saved without another step.
+    done = learn(backbone, place, config=SHORT)
+    assert (done.record["steps_run"], done.record["resumed_from"]) == (0, 1)
+    assert find_identity(place / "facea", "ada", done.record["origin"]) == done.path

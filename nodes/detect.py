@@ -10,10 +10,10 @@ from comfy_api.latest import io
 from ..facea_core.attributes import PRESETS
 from ..facea_core.composing import face_mask
 from ..facea_core.detection.detect import DetectConfig, detect_chosen, part_masks, to_json
-from ..facea_core.detection.load import AVAILABLE, load_detector
+from ..facea_core.detection.load import AVAILABLE, detector_notes, load_detector
 from ..facea_core.detection.preview import preview
 from ..facea_core.types import DetectedFaces
-from .host import field_input, image_out, images_in, mask_out, schema
+from .host import field_input, image_out, images_in, mask_out, say, schema
 from .host.schema import ATTRIBUTES
 
 CUSTOM = "custom"
@@ -29,6 +29,7 @@ class FaceAAttributeDetect(io.ComfyNode):
             description="Finds faces and their attributes (eyes, nose, mouth, hair …) in pictures, "
             "as boxes and masks. The first step before learning or painting a person.",
             search_aliases=["face detection", "find face", "face mask", "eyes nose mouth boxes"],
+            hidden=[io.Hidden.unique_id],
             inputs=[
                 io.Image.Input("images", tooltip="Pictures to search. Each gets its own answer."),
                 io.Combo.Input(
@@ -87,8 +88,11 @@ class FaceAAttributeDetect(io.ComfyNode):
         ]
         parts = [mask for picture, seen in pairs for mask in part_masks(picture, seen, words_of)]
         shown = [preview(picture, seen) for picture, seen in pairs]
+        notes += detector_notes(detector)
         report = {"pictures": [to_json(seen)["faces"] for seen in faces], "notes": notes}
         found = DetectedFaces(table, faces)
+        line = f"{found.count} faces in {len(pictures)} pictures"
+        say("; ".join([line, *notes]), cls.hidden.unique_id)
         return io.NodeOutput(
             found,
             mask_out(masks),

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-import torch
 from torch import Tensor
 
 from ..errors import ConfigError, ImageError, MaskError
@@ -99,7 +98,6 @@ def _pair(images: Sequence[Tensor], others: Sequence, noun: str, error: type) ->
 
 
 def _fitted(mask: Tensor, image: Tensor) -> Tensor:
-    mask = mask.detach().cpu()
-    if not torch.isfinite(mask).all():
-        return check_mask(mask, image)
-    return check_mask(resize(mask.float(), (image.shape[-2], image.shape[-1]), mask=True), image)
+    # Its values first: resizing would hide a scale of bytes and spread a NaN.
+    mask = check_mask(mask.detach().cpu(), mask)
+    return check_mask(resize(mask, (image.shape[-2], image.shape[-1]), mask=True), image)

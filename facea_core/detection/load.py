@@ -42,6 +42,16 @@ class FirstFinding:
         return tuple(one for one in best if one.phrase in phrases)
 
 
+def detector_notes(name: str) -> list[str]:
+    """What a user should know about the detector of that name before trusting it."""
+    if name == "auto" and not landmarks_available():
+        return [
+            "only the detector of painted faces is installed; for photographs install "
+            "dlib-bin and face_recognition_models"
+        ]
+    return []
+
+
 def load_detector(name: str = "auto") -> Detector:
     """The detector called `name`.
 

@@ -7,6 +7,7 @@ from safetensors.torch import load_file, save_file
 from facea_core.backbone import Backbone, latent_mask, load_backbone, masked_image
 from facea_core.backbone.backbone import SAMPLERS
 from facea_core.backbone.load import single_file_state
+from facea_core.backbone.prompts import placeholders, spaced
 from facea_core.errors import AssetError, BackboneError, ConfigError
 from facea_core.tiny.model import random_backbone
 
@@ -106,6 +107,25 @@ def test_a_long_prompt_becomes_whole_chunks(backbone):
     room = backbone.spec.max_tokens
     assert backbone.encode_prompts(["man " * (room - 2)]).context.shape[1] == room
     assert backbone.encode_prompts(["man " * (room - 1)]).context.shape[1] == 2 * room
+
+
+@pytest.mark.parametrize(
+    ("prompt", "wanted"),
+    [
+        ("photo,embedding:x", "photo, embedding:x"),
+        ("embedding:ada/eyes, smiling", "embedding:ada/eyes , smiling"),
+        ("(embedding:a/eyes:1.2) b", "( embedding:a/eyes :1.2) b"),
+        ("embedding:a/eyes-2 embedding:b.pt", "embedding:a/eyes-2 embedding:b.pt"),
+        ("a\nembedding:x\n", "a embedding:x"),
+        ("a photo of a man", "a photo of a man"),
+        ("", ""),
+    ],
+)
+def test_a_word_stands_between_spaces_and_is_itself_untouched(prompt, wanted):
+    assert spaced(prompt) == wanted
+    assert spaced(wanted) == wanted
+    assert placeholders(wanted) == placeholders(prompt)
+    assert wanted.replace(" ", "") == "".join(prompt.split())
 
 
 def test_an_unknown_word_is_named_with_the_known_ones(backbone):

@@ -4,9 +4,11 @@ from dataclasses import fields
 
 import pytest
 
+from facea_core.backbone.spec import SPECS
 from facea_core.errors import ConfigError
 from facea_core.identity import TARGETS
-from facea_core.training import PRESETS, TrainConfig
+from facea_core.settings import read_settings
+from facea_core.training import PRESETS, TrainConfig, preset_for, preview_every
 
 
 @pytest.mark.parametrize("name", PRESETS)
@@ -95,3 +97,33 @@ def test_the_hash_follows_what_is_learned_and_nothing_else():
 def test_the_targets_are_those_of_the_adapters():
     choices = next(f for f in fields(TrainConfig) if f.name == "targets").metadata["choices"]
     assert choices == tuple(TARGETS)
+
+
+def test_settings_are_a_json_object_or_nothing():
+    assert read_settings("") == read_settings(" \n") == read_settings("{}") == {}
+    values = read_settings('\n{"warmup": 20, "decay": "linear", "flip": true, "clip": 0.5}')
+    config = TrainConfig.from_dict(values)
+    assert (config.warmup, config.decay, config.flip, config.clip) == (20, "linear", True, 0.5)
+
+
+@pytest.mark.parametrize(
+    "text", ["warmup=20", "{'warmup': 20}", '{"warmup": 20', '["warmup"]', "20", "null", '"warmup"']
+)
+def test_settings_in_another_form_are_shown_and_told_how(text: str):
+    with pytest.raises(ConfigError, match="JSON") as caught:
+        read_settings(text)
+    assert repr(text) in str(caught.value)
+    assert '{"warmup": 20}' in str(caught.value)
+
+
+def test_each_family_has_a_preset_to_begin_with():
+    assert preset_for("facea-tiny") == "tiny"
+    assert preset_for("sd15") == preset_for("sdxl") == "paper"
+    assert {preset_for(family) for family in SPECS} <= set(PRESETS)
+
+
+@pytest.mark.parametrize(
+    ("steps", "count", "every"), [(100, 8, 12), (1000, 8, 125), (6, 8, 1), (1, 1, 1), (100, 0, 0)]
+)
+def test_previews_are_about_as_many_as_asked_for(steps: int, count: int, every: int):
+    assert preview_every(steps, count) == every

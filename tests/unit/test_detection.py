@@ -4,11 +4,14 @@ from dataclasses import replace
 import pytest
 import torch
 
+from facea_core.attributes import attribute_table
 from facea_core.detection.detect import (
     DetectConfig,
     detect_attributes,
     detect_chosen,
     detect_faces,
+    part_masks,
+    photos_with_faces,
     to_json,
 )
 from facea_core.detection.load import FirstFinding, load_detector
@@ -21,7 +24,7 @@ from facea_core.errors import (
     PartError,
 )
 from facea_core.tiny.painter import Painting, paint, sample_people, sample_scenes
-from facea_core.types import Box, Detection, FaceAttributes
+from facea_core.types import Box, DetectedFaces, Detection, FaceAttributes, Part
 
 COUNT = 4
 
@@ -273,3 +276,69 @@ def test_of_many_faces_one_without_a_part_stays(painting):
     (faces,) = detect_chosen([image], detector, DetectConfig("beard", face_index=-1))
     assert len(faces) == 2
     assert "not found: beard" in faces[0].notes
+
+
+def test_a_part_mask_is_that_part_of_all_faces_and_nothing_else():
+    drawn = torch.zeros(1, 1, 40, 60)
+    drawn[..., 20:22, 30:33] = 0.5
+    left = FaceAttributes(
+        (40, 60),
+        Box(0, 0, 20, 30),
+        0.9,
+        (Part("eyes", Box(2, 5, 12, 9), 0.9), Part("nose", Box(6, 10, 9, 14), 0.9)),
+    )
+    right = FaceAttributes(
+        (40, 60), Box(25, 0, 50, 30), 0.9, (Part("eyes", Box(28, 18, 40, 24), 0.9, drawn),)
+    )
+    image, table = torch.rand(2, 3, 40, 60)[:1], attribute_table("nose, eyes, mouth")
+    nose, eyes, mouth = part_masks(image, [left, right], table)
+    for mask in (nose, eyes, mouth):
+        assert mask.shape == (1, 1, 40, 60)
+        assert mask.dtype == torch.float32
+    wanted = drawn.clone()
+    wanted[..., 5:9, 2:12] = 1
+    assert torch.equal(eyes, wanted)
+    assert nose.sum() == nose[..., 10:14, 6:9].sum() == 12
+    assert not mouth.any()
+    # A mask and a box of the same part are one.
+    both = part_masks(image, [right, replace(left, parts=(Part("eyes", right.face, 0.9),))], table)
+    assert torch.equal(both[1][..., :30, 25:50], torch.ones(1, 1, 30, 25))
+    assert not any(mask.any() for mask in part_masks(image, [], table))
+    assert drawn.max() == 0.5
+
+
+def some_face(x0: int, score: float = 0.9) -> FaceAttributes:
+    return FaceAttributes((40, 60), Box(x0, 5, x0 + 20, 30), score)
+
+
+def test_photos_are_the_pictures_with_their_first_face_and_the_others_are_told():
+    images = list(torch.rand(4, 3, 40, 60).split(1))
+    whole = some_face(0, score=0.0)  # what "pass" answers where there is no face
+    faces = ((some_face(1), some_face(30)), (), (whole,), ())
+    photos, notes = photos_with_faces(images, DetectedFaces("male", faces))
+    assert [photo.name for photo in photos] == ["photo 1", "photo 3"]
+    assert photos[0].image is images[0]
+    assert photos[1].image is images[2]
+    assert photos[0].attributes is faces[0][0]
+    assert photos[1].attributes is whole
+    assert [note.split(":")[0] for note in notes] == ["photo 2 left out", "photo 4 left out"]
+
+
+@pytest.mark.parametrize(("pictures", "searched"), [(2, 3), (3, 1), (1, 0)])
+def test_faces_of_other_pictures_are_refused(pictures: int, searched: int):
+    images = [torch.zeros(1, 3, 40, 60)] * pictures
+    found = DetectedFaces("male", ((some_face(1),),) * searched)
+    with pytest.raises(ImageError, match=f"{pictures} pictures.*searched in {searched}"):
+        photos_with_faces(images, found)
+
+
+def test_no_photo_left_is_an_error():
+    images = [torch.zeros(1, 3, 40, 60)] * 2
+    with pytest.raises(NoFaceError, match="none of the 2 photos.*on_missing"):
+        photos_with_faces(images, DetectedFaces("male", ((), ())))
+
+
+def test_only_faces_that_were_seen_are_counted():
+    faces = ((some_face(1), some_face(30)), (), (some_face(0, score=0.0),), (some_face(2),))
+    assert DetectedFaces("male", faces).count == 3
+    assert DetectedFaces("male", ()).count == 0

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 import torch
-from PIL import Image, ImageCms
+from PIL import ExifTags, Image, ImageCms
 
 from facea_core.errors import AssetError, ImageError, MaskError
 from facea_core.images import (
@@ -184,6 +184,20 @@ def test_saving_round_trips_and_carries_text(ramp, tmp_path):
     save_image(image[0], tmp_path / "a.JPG", text={"facea": "x"})
     assert (load_image(tmp_path / "a.JPG")[0] - image).abs().mean() < 0.03
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.JPG", "new"]
+
+
+@pytest.mark.parametrize("ending", ["jpg", "jpeg", "webp"])
+def test_text_becomes_exif_where_there_are_no_text_chunks(ramp, tmp_path, ending):
+    path, text = tmp_path / f"a.{ending}", {"Software": "FaceA 1", "Generated": "yes", "By": "me"}
+    save_image(as_image(ramp), path, text=text)
+    with Image.open(path) as saved:
+        exif = saved.getexif()
+    assert exif[ExifTags.Base.Software] == "FaceA 1"
+    assert exif[ExifTags.Base.ImageDescription] == "yes; me"
+    assert load_image(path)[1] == ()
+    save_image(as_image(ramp), path)
+    with Image.open(path) as saved:
+        assert not saved.getexif()
 
 
 def test_saving_where_it_cannot_be_says_so(ramp, tmp_path):

@@ -5,7 +5,18 @@ import math
 import pytest
 import torch
 
-from facea_core.report import Sheet, Tile, draw_sheet, nice_step, running_mean, thin_out
+from facea_core.report import (
+    ACCENT,
+    PAPER,
+    Sheet,
+    Tile,
+    draw_losses,
+    draw_sheet,
+    draw_tiles,
+    nice_step,
+    running_mean,
+    thin_out,
+)
 
 
 def tile(red: float, size: tuple[int, int] = (64, 64), caption: str = "") -> Tile:
@@ -84,3 +95,69 @@ def test_ticks_are_few_and_round(span: float):
 def test_running_mean_of_a_constant_is_the_constant():
     assert running_mean([2.0] * 7, 2) == [2.0] * 7
     assert running_mean([1.0, 2.0, 3.0], 1) == [1.5, 2.0, 2.5]
+
+
+@pytest.mark.parametrize(
+    ("count", "columns", "rows"), [(1, 1, 1), (4, 4, 1), (5, 5, 1), (6, 5, 2), (11, 5, 3)]
+)
+def test_tiles_stand_in_rows_of_five_in_reading_order(count: int, columns: int, rows: int):
+    shades = [(i + 5) / 20 for i in range(count)]
+    drawn = draw_tiles([tile(shade, caption=f"step {i}") for i, shade in enumerate(shades)])
+    assert drawn.shape[:2] == (1, 3)
+    assert drawn.shape[3] == columns * (256 + 20) + 20
+    assert rows * 276 < drawn.shape[2] <= rows * (256 + 36 + 20) + 20
+    height = (drawn.shape[2] - 20) // rows
+    for i, shade in enumerate(shades):
+        row, column = divmod(i, 5)
+        middle = drawn[0, :, 20 + row * height + 128, 20 + column * 276 + 128]
+        assert middle.tolist() == pytest.approx([shade, 0, 0], abs=0.005)
+
+
+def test_tiles_keep_their_proportions_and_have_their_captions():
+    bare, captioned = draw_tiles([tile(1.0, (40, 80))]), draw_tiles([tile(1.0, (40, 80), "step 1")])
+    red = (bare[0, 0] == 1) & (bare[0, 1] == 0)
+    rows, columns = red.nonzero().T
+    assert int(columns.max() - columns.min()) + 1 == 256
+    assert int(rows.max() - rows.min()) + 1 == 128
+    assert captioned.shape[2] > bare.shape[2]
+    ink = (captioned[0, :, bare.shape[2] - 20 :] < 0.5).all(0)
+    assert ink.any()
+
+
+def of_colour(drawn: torch.Tensor, colour: tuple[int, int, int]) -> torch.Tensor:
+    wanted = torch.tensor(colour).view(3, 1, 1) / 255
+    return ((drawn[0] - wanted).abs() < 0.06).all(0)
+
+
+@pytest.mark.parametrize(
+    ("losses", "curve"),
+    [
+        ([], False),
+        ([(10, 0.5)], False),
+        ([(10, math.nan), (20, math.inf), (30, 0.5)], False),
+        ([(10, 0.5), (20, 0.5), (30, 0.5)], True),
+        ([(10, 0.0), (20, 0.0)], True),
+        ([(1, 0.9), (2, math.nan), (3, 0.2)], True),
+        ([(1, 1e9), (2, 1e-9)], True),
+    ],
+)
+def test_losses_are_a_curve_where_two_of_them_are_numbers(losses, curve: bool):
+    drawn = draw_losses(losses)
+    assert drawn.shape == (1, 3, 430, 1000)
+    assert drawn.isfinite().all()
+    assert of_colour(drawn, ACCENT).any() == curve
+    assert of_colour(drawn, PAPER).float().mean() > 0.8
+
+
+def test_a_flat_loss_is_a_flat_line_and_a_falling_one_falls():
+    def ends(losses) -> list[float]:
+        rows, columns = of_colour(draw_losses(losses), ACCENT).nonzero().T
+        return [
+            float(rows[columns == edge].float().mean()) for edge in (columns.min(), columns.max())
+        ]
+
+    first, last = ends([(i, 0.5) for i in range(1, 11)])
+    assert abs(first - last) < 2
+    first, last = ends([(i, 1 / i) for i in range(1, 11)])
+    # Rows are counted from the top.
+    assert last > first + 100

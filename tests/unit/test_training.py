@@ -1,4 +1,5 @@
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,8 +15,9 @@ from facea_core.backbone.load import move
 from facea_core.composing.config import ComposeConfig
 from facea_core.composing.sampler import inpaint
 from facea_core.errors import ConfigError, ImageError, MaskError, TrainingError
-from facea_core.identity import apply_identity, learnable_words, save_identity
+from facea_core.identity import apply_identity, identity_tensors, learnable_words, save_identity
 from facea_core.training import TrainConfig, face_previewer, train_identity
+from facea_core.training.state import saved_step
 from facea_core.training.steps import Losses, rate_factor, region_loss
 from facea_core.types import Box, FaceAttributes, Part, Photo, StepReport
 
@@ -164,6 +166,66 @@ def test_a_cancel_passes_through_and_leaves_the_backbone_whole(backbone: Backbon
     with pytest.raises(Cancel):
         train_identity([make_photo()], backbone, CONFIG, on_step=cancel)
     assert all(torch.equal(a, b) for a, b in zip(before, bits(backbone), strict=True))
+
+
+def test_every_picture_that_is_encoded_and_every_step_is_a_tick(backbone: Backbone):
+    events = []
+    handle = backbone.vae.encoder.register_forward_pre_hook(lambda *_: events.append("encode"))
+    config = replace(CONFIG, steps=2, batch=1, report_every=2)
+    try:
+        train_identity(
+            [make_photo(0), make_photo(1)],
+            backbone,
+            config,
+            on_tick=lambda done, total: events.append((done, total)),
+            on_step=lambda report: events.append(f"report {report.step}"),
+        )
+    finally:
+        handle.remove()
+    # Each photo whole, and with each of its three holes.
+    assert events[:16] == [(0, 2), "encode"] * 8
+    assert events[16:] == [(1, 2), (2, 2), "report 2"]
+
+
+class Cancel(Exception):
+    """What a host raises."""
+
+
+def cancel_at(step: int) -> Callable[[int, int], None]:
+    def tick(done: int, total: int) -> None:
+        if done == step:
+            raise Cancel
+
+    return tick
+
+
+@pytest.mark.parametrize("step", [0, 1, 3])
+def test_a_cancel_in_a_tick_keeps_the_state_of_that_step(
+    backbone: Backbone, tmp_path: Path, step: int
+):
+    before, run = bits(backbone), tmp_path / "run"
+    with pytest.raises(Cancel):
+        train_identity([make_photo()], backbone, CONFIG, on_tick=cancel_at(step), run_dir=run)
+    assert all(torch.equal(a, b) for a, b in zip(before, bits(backbone), strict=True))
+    assert saved_step(run) == (step or None)
+    # While pictures are encoded there is nothing to keep.
+    assert run.exists() == (step > 0)
+
+
+@torch.inference_mode()
+def test_a_training_goes_on_inside_a_hosts_inference_mode(backbone: Backbone, tmp_path: Path):
+    ticks: list[int] = []
+    with pytest.raises(Cancel):
+        train_identity([make_photo()], backbone, CONFIG, on_tick=cancel_at(2), run_dir=tmp_path)
+    train_identity(
+        [make_photo()],
+        backbone,
+        CONFIG,
+        on_tick=lambda done, total: ticks.append(done),
+        run_dir=tmp_path,
+        resume=True,
+    )
+    assert [done for done in ticks if done] == [3]
 
 
 def test_a_loss_that_is_not_finite_stops_with_its_step_and_keeps_the_last_good_state(

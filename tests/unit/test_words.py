@@ -9,7 +9,7 @@ from facea_core.backbone import Backbone
 from facea_core.backbone.load import move
 from facea_core.backbone.prompts import placeholders
 from facea_core.errors import ConfigError
-from facea_core.identity import check_name, finished_words, learnable_words
+from facea_core.identity import check_name, finished_words, initial_rows, learnable_words
 from facea_core.identity.words import fill_prompt, named_parameters
 
 TABLE = attribute_table("male")
@@ -36,6 +36,25 @@ def test_rows_are_repeated_or_averaged_to_fit(backbone: Backbone):
         attribute = replace(TABLE[1], initializer="large nose", vectors=count)
         (vectors,) = learnable_words(backbone, "ada", [attribute]).values()
         assert torch.equal(vectors["clip_l"], expected)
+
+
+def test_rows_come_from_any_table_as_float32_of_their_own():
+    table = torch.arange(12.0).view(4, 3)
+    half = table.half().requires_grad_()
+    for tokens, count, expected in (
+        ([2], 1, table[[2]]),
+        ([3, 1], 2, table[[3, 1]]),
+        ([3, 1], 3, table[[3, 1, 3]]),
+        ([2], 2, table[[2, 2]]),
+        ([1, 3], 1, table[[2]]),
+        ([0, 1, 2], 2, table[[1, 1]]),
+    ):
+        rows = initial_rows(tokens, half, count)
+        assert rows.dtype == torch.float32
+        assert not rows.requires_grad
+        assert torch.equal(rows, expected)
+        rows.zero_()
+    assert torch.equal(half.float(), table)
 
 
 def test_gradient_reaches_the_words_and_never_the_table(backbone: Backbone):

@@ -64,7 +64,13 @@ def assemble(
     if family.vae is None:
         _fill(backbone.vae, keys.taesd_to_diffusers(state), source)
     else:
-        _fill(backbone.vae, keys.kl_to_diffusers(state, backbone.vae.config), source)
+        try:
+            vae = keys.kl_to_diffusers(state, backbone.vae.config)
+        except KeyError as error:
+            raise BackboneError(
+                f"{source} does not fit AutoencoderKL: {error} is missing; give a whole checkpoint"
+            ) from error
+        _fill(backbone.vae, vae, source)
     encoder = backbone.text_encoders["clip_l"]
     nested = any(k.startswith("text_model.") for k in encoder.state_dict())
     text = keys.below(state, keys.TEXT_PREFIX)

@@ -22,6 +22,8 @@ from .models import is_inpainting
 SAMPLERS = comfy.samplers.KSampler.SAMPLERS
 SCHEDULERS = comfy.samplers.KSampler.SCHEDULERS
 
+_READER = "_try_get_embedding"
+
 
 @dataclass(frozen=True)
 class Paint:
@@ -37,10 +39,9 @@ class Paint:
 def encode(clip: Any, prompt: str) -> Any:
     """CONDITIONING of a prompt. Raises ConfigError for an `embedding:` that nothing answers to."""
     prompt = spaced(prompt)
-    inner = next(value for key, value in vars(clip.tokenizer).items() if key.startswith("clip_")
-                 and hasattr(value, "_try_get_embedding"))  # fmt: skip
-    for word in placeholders(prompt):
-        if inner.embedding_directory is None or inner._try_get_embedding(word)[0] is None:
+    inner = next((one for one in vars(clip.tokenizer).values() if hasattr(one, _READER)), None)
+    for word in placeholders(prompt) if inner is not None else ():
+        if inner.embedding_directory is None or getattr(inner, _READER)(word)[0] is None:
             known = ", ".join(sorted(getattr(inner, "facea_words", {}))) or "none"
             raise ConfigError(
                 f"the prompt asks for 'embedding:{word}', which no wired identity and no file in "

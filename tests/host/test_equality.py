@@ -36,11 +36,25 @@ def found(comfyui: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, 
         ("fed_stock_masked_latent", 1e-4),
         ("composed", 1e-3),
         ("outside_mask", 0.0),
+        ("two_people", 1e-5),
+        ("words_strength_0", 1e-5),
+        ("spelling", 1e-6),
+        ("lora_strength_0", 0.0),
     ],
 )
 def test_the_core_and_comfyui_agree(found, tell, what: str, most: float):
     tell(f"core and ComfyUI, largest difference, {what}: {found[what]:.2e}")
     assert found[what] <= most
+
+
+def test_strengths_are_felt(found):
+    assert found["words_strength_1_change"] > 1e-3
+    assert found["lora_strength_1_change"] > 1e-4
+
+
+def test_a_word_that_nobody_wired_is_an_error_that_names_it(found):
+    assert "embedding:other/nose" in found["unknown_word"]
+    assert "wired words: none" in found["unknown_word"]
 
 
 def test_the_composed_picture_is_a_changed_one(found):

@@ -12,7 +12,6 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
@@ -78,9 +77,11 @@ def train_once(
     origin = Origin(config, photos_hash(photos), backbone.hash, name, class_noun)
     found = find_identity(folder, name, origin.key)
     if found is not None:
-        # A damaged one is learned anew, and set aside then.
-        with suppress(IdentityFormatError):
+        try:
             return _found(found, photos)
+        except IdentityFormatError:
+            # Learned anew; kept for whoever wants to look, under an ending that nobody reads.
+            _move(found, found.with_suffix(".damaged"))
 
     began = perf_counter()
     require_writable_folder(folder)
@@ -194,10 +195,14 @@ def _keep_older(path: Path) -> None:
         return
     about = peek_identity(path)
     label = _origin(about or {}) or f"{path.stat().st_mtime_ns:x}"
+    for file in (path, *(path.with_suffix(ending) for ending in _BESIDE)):
+        if file.exists():
+            _move(file, file.with_name(f"{path.stem}-{label[:8]}{file.suffix}"))
+
+
+def _move(path: Path, to: Path) -> None:
     try:
-        for file in (path, *(path.with_suffix(ending) for ending in _BESIDE)):
-            if file.exists():
-                file.replace(file.with_name(f"{path.stem}-{label[:8]}{file.suffix}"))
+        path.replace(to)
     except OSError as error:
         raise AssetError(
             f"cannot move the older {path} out of the way ({error.strerror or error}); "

@@ -1,5 +1,5 @@
 # make demo    paint a person from three photos into another picture: demo/sheet.png
-# make test    style, types and tests
+# make test    style, types and tests, in a ComfyUI too (make host gets it: .host/comfyui)
 # Each makes the virtual environment .venv and installs into it what is missing.
 #
 #   make demo DEMO_ARGS='--seed 3 --out elsewhere'
@@ -12,18 +12,21 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.facea-installed
 
-.PHONY: demo test lint install clean
+.PHONY: demo test lint host install clean
 
 demo: $(INSTALLED)
 	$(BIN)/facea demo $(DEMO_ARGS)
 
-test: lint
+test: lint host
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n $(THREADS) --dist loadfile $(PYTEST_ARGS)
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/pyright
+
+host: $(INSTALLED)
+	$(BIN)/python tests/host/install.py
 
 install: $(INSTALLED)
 

@@ -1,14 +1,36 @@
 """A small real model for every test: untrained, on the CPU, one thread."""
 
+from typing import Any
+
 import pytest
 import torch
+from xdist.scheduler import LoadFileScheduling
 
 from facea_core.backbone import Backbone
 from facea_core.tiny.model import random_backbone
 
+from .host.fixtures import client, comfyui, graphs, host, pytest_terminal_summary, tell
+
+# Fixtures and a hook, found here by their names.
+__all__ = ["client", "comfyui", "graphs", "host", "pytest_terminal_summary", "tell"]
+
 
 def pytest_configure() -> None:
     torch.set_num_threads(1)
+
+
+class OneHostScheduling(LoadFileScheduling):
+    """A file's tests stay together, and so do all that share a ComfyUI: only one runs at a time."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        shared = nodeid.startswith(("tests/host/", "tests/browser/"))
+        return "host" if shared else super()._split_scope(nodeid)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> OneHostScheduling | None:
+    """With `--dist loadfile`."""
+    return OneHostScheduling(config, log) if config.option.dist == "loadfile" else None
 
 
 @pytest.fixture

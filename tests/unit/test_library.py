@@ -242,12 +242,22 @@ def test_another_training_of_the_name_keeps_the_older_one(
     assert files(folder) == after
 
 
-@pytest.mark.parametrize("damage", ["cut", "values"])
-def test_a_damaged_identity_is_learned_anew(backbone: Backbone, place: Path, damage: str):
+@pytest.mark.parametrize("damaged", [lambda data: data[:-1], lambda data: b"", lambda data: b"{}"])
+def test_a_damaged_file_is_not_found(backbone: Backbone, place: Path, damaged: Callable):
+    path = place / "facea" / "ada.safetensors"
+    path.write_bytes(damaged(path.read_bytes()))
+    assert begins(backbone, place)
+
+
+def test_an_identity_with_damaged_values_is_learned_anew_and_once(backbone: Backbone, place: Path):
     path = place / "facea" / "ada.safetensors"
     data = path.read_bytes()
-    path.write_bytes(data[:-1] if damage == "cut" else data[:-4] + b"\xff\xff\xff\xff")
-    assert begins(backbone, place)
+    path.write_bytes(data[:-4] + b"\xff\xff\xff\xff")
+    done = learn(backbone, place)
+    assert (done.record["cached"], done.record["steps_run"]) == (False, 4)
+    assert path.read_bytes() == data
+    # Once is enough, whatever became of the damaged one.
+    assert not begins(backbone, place)
 
 
 GONE = None
@@ -282,6 +292,8 @@ def test_what_lies_beside_may_be_gone_or_damaged(
     assert found.sheet.shape[:2] == found.plot.shape[:2] == (1, 3)
     if "ada.json" not in beside:
         assert torch.equal(found.plot, first.plot)
+    if "ada.jpg" not in beside:
+        assert found.sheet.shape == first.sheet.shape
 
 
 def test_lora_managers_can_read_the_record(first: Trained):
@@ -380,15 +392,21 @@ def test_stopped_before_the_first_step_leaves_nothing(backbone: Backbone, tmp_pa
     assert list(tmp_path.iterdir()) == []
 
 
-def test_only_the_newest_unfinished_trainings_stay(backbone: Backbone, tmp_path: Path):
+def test_only_the_newest_unfinished_trainings_stay_and_the_one_that_goes_on(
+    backbone: Backbone, tmp_path: Path
+):
+    with pytest.raises(Stop):
+        learn(backbone, tmp_path, config=SHORT, **stopping(backbone, "tick", 1))
+    (mine,) = (tmp_path / "runs").glob(f"*/{STATE_FILE}")
+    os.utime(mine, (0, 0))
     for age in range(KEPT_RUNS + 3):
         state = tmp_path / "runs" / f"{age:016}" / STATE_FILE
         state.parent.mkdir(parents=True)
         state.write_bytes(b"state")
         os.utime(state, (1e9 - age, 1e9 - age))
-    learn(backbone, tmp_path, config=SHORT)
+    assert learn(backbone, tmp_path, config=SHORT).record["resumed_from"] == 1
     left = sorted(path.name for path in (tmp_path / "runs").iterdir())
-    # The one that is running counts among them.
+    # The one that went on counted among them.
     assert left == [f"{age:016}" for age in range(KEPT_RUNS - 1)]
 
 

@@ -15,7 +15,7 @@ from facea_core.backbone.load import move
 from facea_core.composing.config import ComposeConfig
 from facea_core.composing.sampler import inpaint
 from facea_core.errors import ConfigError, ImageError, MaskError, TrainingError
-from facea_core.identity import apply_identity, identity_tensors, learnable_words, save_identity
+from facea_core.identity import apply_identity, learnable_words, save_identity
 from facea_core.training import TrainConfig, face_previewer, train_identity
 from facea_core.training.state import saved_step
 from facea_core.training.steps import Losses, rate_factor, region_loss
@@ -24,6 +24,10 @@ from facea_core.types import Box, FaceAttributes, Part, Photo, StepReport
 CONFIG = TrainConfig(
     attributes="eyes,mouth", steps=3, batch=2, rank=2, variants=1, prompt_drop=0.0, report_every=1
 )
+
+
+class Cancel(Exception):
+    """What a host raises."""
 
 
 @pytest.fixture
@@ -156,9 +160,6 @@ def test_training_works_inside_a_hosts_inference_mode(backbone: Backbone):
 
 
 def test_a_cancel_passes_through_and_leaves_the_backbone_whole(backbone: Backbone):
-    class Cancel(Exception):
-        pass
-
     def cancel(report: StepReport) -> None:
         raise Cancel
 
@@ -185,10 +186,6 @@ def test_every_picture_that_is_encoded_and_every_step_is_a_tick(backbone: Backbo
     # Each photo whole, and with each of its three holes.
     assert events[:16] == [(0, 2), "encode"] * 8
     assert events[16:] == [(1, 2), (2, 2), "report 2"]
-
-
-class Cancel(Exception):
-    """What a host raises."""
 
 
 def cancel_at(step: int) -> Callable[[int, int], None]:

@@ -1,0 +1,302 @@
+"""Makes the pictures of the help pages and the templates out of real runs.
+
+    python scripts/build_pictures.py [--url http://127.0.0.1:8188]
+
+Runs the small workflows on a ComfyUI with this pack, opens the others in a headless Chromium, and
+writes web/docs/images/*.jpg and workflows/*.jpg. Needs playwright and a Chromium. The pictures
+depend a little on the machine, so no test compares them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import json
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from PIL import Image, ImageDraw, ImageFont
+from playwright.sync_api import Page, sync_playwright
+from queue_workflow import ComfyUI, Graph, Messages, follow
+
+ROOT = Path(__file__).resolve().parents[1]
+DOCS, WORKFLOWS = ROOT / "web" / "docs" / "images", ROOT / "workflows"
+INK, PAPER, GAP = "#f2f2f2", "#202024", 8
+
+# Puts a place of the canvas into the corner of its element and says where that is on the page.
+LOOK = """
+([x, y, zoom]) => {
+    app.canvas.ds.scale = zoom
+    app.canvas.ds.offset = [90 / zoom - x, 60 / zoom - y]
+    app.canvas.setDirty(true, true)
+    const corner = app.canvas.canvas.getBoundingClientRect()
+    return [corner.left + 90, corner.top + 60]
+}
+"""
+
+# Reads a file's contents into two text nodes, as a person would wire it.
+ASK = """
+async file => {
+    app.graph.clear()
+    const add = (type, x, y, width, height) => {
+        const node = LiteGraph.createNode(type)
+        app.graph.add(node)
+        node.pos = [x, y]
+        node.size = [width, height]
+        return node
+    }
+    const base = add('CheckpointLoaderSimple', 0, 0, 300, 98)
+    base.widgets[0].value = 'facea-tiny.safetensors'
+    const info = add('FaceAIdentityInfo', 360, 0, 380, 190)
+    info.widgets[0].value = file
+    const wire = (from, name, to, input) => from.connect(
+        from.outputs.findIndex(slot => slot.name === name), to,
+        to.inputs.findIndex(slot => slot.name === input))
+    wire(base, 'MODEL', info, 'model')
+    wire(base, 'CLIP', info, 'clip')
+    const report = add('PreviewAny', 800, 0, 460, 440)
+    const prompt = add('PreviewAny', 0, 280, 740, 160)
+    wire(info, 'report', report, 'source')
+    wire(info, 'prompt', prompt, 'source')
+    await app.queuePrompt(0)
+}
+"""
+ANSWERED = (
+    "() => app.graph.nodes.filter(n => n.type === 'PreviewAny').every(n => n.widgets[0].value)"
+)
+
+
+class Studio:
+    """Runs workflows and gives back what their nodes showed, by the node's title."""
+
+    def __init__(self, url: str) -> None:
+        self.comfy = ComfyUI(url)
+
+    def run(self, graph: Graph) -> dict[str, list[Image.Image]]:
+        messages = Messages(self.comfy)
+        entry = follow(self.comfy, messages, self.comfy.queue(graph), graph, lambda text: None)
+        if entry["status"]["status_str"] != "success":
+            raise SystemExit(json.dumps(entry["status"]["messages"][-1], indent=2))
+        shown = {}
+        for node, output in entry["outputs"].items():
+            files = [self.comfy.get("/view", **image) for image in output.get("images", [])]
+            title = graph[node]["_meta"]["title"]
+            shown[title] = [Image.open(io.BytesIO(file)).convert("RGB") for file in files]
+        return shown
+
+
+def api(name: str) -> Graph:
+    return json.loads((WORKFLOWS / "api" / f"{name}.json").read_text(encoding="utf-8"))
+
+
+def look_at(graph: Graph, title: str, node: str, output: int, *, mask: bool = False) -> None:
+    """Adds a node that shows one more output."""
+    start: list[Any] = [node, output]
+    if mask:
+        graph[f"{title} mask"] = {
+            "class_type": "MaskToImage",
+            "inputs": {"mask": start},
+            "_meta": {"title": f"{title} mask"},
+        }
+        start = [f"{title} mask", 0]
+    graph[title] = {
+        "class_type": "PreviewImage",
+        "inputs": {"images": start},
+        "_meta": {"title": title},
+    }
+
+
+def poster(rows: list[list[Image.Image]], captions: list[str], width: int = 640) -> Image.Image:
+    """Rows of pictures of one height each, as wide as the page, every row with a line below."""
+    line = 30
+    heights = []
+    for row in rows:
+        room = width - GAP * (len(row) + 1)
+        heights.append(round(room / sum(image.width / image.height for image in row)))
+    page = Image.new("RGB", (width, sum(heights) + len(rows) * (line + GAP)), PAPER)
+    draw, y = ImageDraw.Draw(page), GAP
+    for row, height, caption in zip(rows, heights, captions, strict=True):
+        x = GAP
+        for image in row:
+            size = (round(image.width * height / image.height), height)
+            page.paste(image.resize(size, Image.Resampling.LANCZOS), (x, y))
+            x += size[0] + GAP
+        draw.text((GAP + 2, y + height + 4), caption, INK, ImageFont.load_default(19))
+        y += height + line + GAP
+    return page
+
+
+def square(page: Image.Image, side: int = 512) -> Image.Image:
+    """The card of a template: the page in the middle of a square."""
+    scale = side / max(page.size)
+    small = page.resize([round(s * scale) for s in page.size], Image.Resampling.LANCZOS)
+    card = Image.new("RGB", (side, side), PAPER)
+    card.paste(small, ((side - small.width) // 2, (side - small.height) // 2))
+    return card
+
+
+def save(image: Image.Image, path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    image.save(path, "JPEG", quality=88, optimize=True)
+    print(f"{path.relative_to(ROOT)}: {image.width}x{image.height}, {path.stat().st_size} bytes")
+
+
+def first_run(studio: Studio) -> None:
+    graph = api("1-first-run")
+    kinds = {node["class_type"]: key for key, node in graph.items()}
+    compose, loader = kinds["FaceAInpaintCompose"], kinds["FaceALoRALoader"]
+    base, photos = kinds["CheckpointLoaderSimple"], kinds["FaceASamplePhotos"]
+    detect = min(k for k, node in graph.items() if node["class_type"] == "FaceAAttributeDetect")
+    look_at(graph, "photos", photos, 0)
+    look_at(graph, "context", photos, 1)
+    look_at(graph, "parts", detect, 2, mask=True)
+    look_at(graph, "crop", compose, 1)
+    look_at(graph, "mask", compose, 2, mask=True)
+    graph["plain"] = {
+        "class_type": "FaceAInpaintCompose",
+        "inputs": {
+            **graph[compose]["inputs"],
+            "model": [base, 0],
+            "clip": [base, 1],
+            "prompt": "a photo of a man",
+        },
+        "_meta": {"title": "plain"},
+    }
+    look_at(graph, "without", "plain", 0)
+    assert graph[compose]["inputs"]["model"][0] == loader
+    shown = studio.run(graph)
+    (result,), (context,) = shown["The result"], shown["context"]
+    save(
+        poster([shown["photos"], [context]], ["photos", "context"], 480),
+        DOCS / "FaceASamplePhotos.jpg",
+    )
+    save(
+        poster(
+            [shown["What was found"][:2], shown["parts"][:3]],
+            ["preview", "part_masks: eyes, nose, mouth"],
+        ),
+        DOCS / "FaceAAttributeDetect.jpg",
+    )
+    (sheet,) = shown["The person, while training"]
+    save(
+        sheet.resize((900, round(sheet.height * 900 / sheet.width))),
+        DOCS / _jpg("EmbeddingTrainer"),
+    )
+    save(
+        poster([[*shown["without"], result]], ["without and with the person"]),
+        DOCS / _jpg("LoRALoader"),
+    )
+    save(
+        poster(
+            [[context, *shown["mask"]], [*shown["crop"], result]],
+            ["image, mask", "crop (what was painted), image (the result)"],
+        ),
+        DOCS / _jpg("InpaintCompose"),
+    )
+    card = poster(
+        [shown["photos"], [context, result]],
+        ["three photos of one person", "another picture, before and after"],
+    )
+    save(square(card), WORKFLOWS / "1-first-run.jpg")
+
+
+def _jpg(node: str) -> str:
+    return f"FaceA{node}.jpg"
+
+
+def two_people(studio: Studio) -> None:
+    graph = api("4-two-people")
+    scene = next(k for k, node in graph.items() if node["class_type"] == "ImageStitch")
+    look_at(graph, "scene", scene, 0)
+    shown = studio.run(graph)
+    card = poster([shown["scene"], shown["The result"]], ["two people", "two others, painted in"])
+    save(square(card), WORKFLOWS / "4-two-people.jpg")
+
+
+def stock_nodes(studio: Studio, page: Page) -> None:
+    graph = api("5-stock-nodes")
+    photos = next(k for k, node in graph.items() if node["class_type"] == "FaceASamplePhotos")
+    look_at(graph, "context", photos, 1)
+    shown = studio.run(graph)
+    nodes = frames(page, "5-stock-nodes", "1 · The person")
+    card = poster([[nodes], [*shown["context"], *shown["The result"]]], ["ComfyUI's own nodes", ""])
+    save(square(card), WORKFLOWS / "5-stock-nodes.jpg")
+
+
+def photographs(page: Page) -> None:
+    """The two workflows whose models cannot be had everywhere show their nodes."""
+    for name, caption, *titles in (
+        ("2-train-an-identity", "three photos, one LoRA", "3 · Learn the person"),
+        (
+            "3-sdxl-scene",
+            "a scene by SDXL, a person of yours",
+            "2 · Find the face",
+            "3 · The person",
+        ),
+    ):
+        card = poster([[frames(page, name, *titles)]], [caption])
+        save(square(card), WORKFLOWS / f"{name}.jpg")
+
+
+def identity_info(page: Page) -> None:
+    page.evaluate(ASK, "facea/sample.safetensors")
+    page.wait_for_function(ANSWERED)
+    save(look(page, -20, -50, 1300, 510), DOCS / _jpg("IdentityInfo"))
+
+
+def frames(page: Page, name: str, *titles: str) -> Image.Image:
+    """Some frames of a workflow, as the canvas shows them; of tall ones the upper part."""
+    graph = json.loads((WORKFLOWS / f"{name}.json").read_text(encoding="utf-8"))
+    page.evaluate("graph => app.loadGraphData(graph, true, true, 'picture')", graph)
+    boxes = [group["bounding"] for group in graph["groups"] if group["title"] in titles]
+    left, top = (min(box[i] for box in boxes) for i in (0, 1))
+    right, bottom = (max(box[i] + box[i + 2] for box in boxes) for i in (0, 1))
+    return look(page, left, top, right - left, min(bottom - top, right - left))
+
+
+def look(page: Page, x: float, y: float, width: float, height: float) -> Image.Image:
+    """A part of the canvas, as large as it fits."""
+    zoom = min(1400 / width, 860 / height, 1.0)
+    left, top = page.evaluate(LOOK, [x, y, zoom])
+    page.wait_for_timeout(1500)  # text fields follow the canvas a little later
+    shot = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
+    return shot.crop((left, top, left + round(width * zoom), top + round(height * zoom)))
+
+
+@contextmanager
+def front_end(url: str) -> Iterator[Page]:
+    names = ("chromium", "chromium-browser", "google-chrome", "chrome")
+    program = next(filter(None, map(shutil.which, names)), None)
+    with sync_playwright() as playwright:
+        options = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
+        browser = playwright.chromium.launch(executable_path=program, args=options)
+        page = browser.new_page(viewport={"width": 1600, "height": 1000})
+        page.route(lambda address: not address.startswith(url), lambda route: route.abort())
+        page.goto(url)
+        page.wait_for_function(
+            "() => !!window.LiteGraph?.registered_node_types?.FaceAInpaintCompose", timeout=60_000
+        )
+        for setting in ("Comfy.Workflow.ShowMissingModelsWarning", "Comfy.Minimap.Visible"):
+            page.evaluate("name => app.ui.settings.setSettingValue(name, false)", setting)
+        yield page
+        browser.close()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--url", default="http://127.0.0.1:8188", help="a ComfyUI with this pack")
+    args = parser.parse_args()
+    studio = Studio(args.url)
+    first_run(studio)
+    two_people(studio)
+    with front_end(args.url) as page:
+        stock_nodes(studio, page)
+        photographs(page)
+        identity_info(page)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,565 @@
+"""The workflows in words: which nodes, which wires, and what the notes beside them say."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from build_workflows import Graph, Group, Node
+
+TINY = "facea-tiny.safetensors"
+SD15 = "sd-v1-5-inpainting.safetensors"
+SD15_URL = f"https://huggingface.co/webui/stable-diffusion-inpainting/resolve/main/{SD15}"
+SDXL = "sd_xl_base_1.0.safetensors"
+SDXL_URL = f"https://huggingface.co/stabilityai/stable-diffusion-xl-base-1.0/resolve/main/{SDXL}"
+
+# With room for the picture that the node shows below its widgets.
+TRAINER = {"wide": 400, "high": 700}
+
+
+def first_run(g: Graph) -> None:
+    photos = g.node("FaceASamplePhotos", "Three photos of one person", person=4)
+    found = g.node(
+        "FaceAAttributeDetect",
+        "Detect on the photos",
+        images=photos["photos"],
+        detector="tiny",
+    )
+    base = g.checkpoint("The small model", TINY)
+    train = g.node(
+        "FaceAEmbeddingTrainer",
+        **TRAINER,
+        images=photos["photos"],
+        attributes=found["attributes"],
+        model=base["MODEL"],
+        clip=base["CLIP"],
+        vae=base["VAE"],
+        name="sample",
+        class_noun=photos["class_noun"],
+        preset="tiny",
+    )
+    apply = g.node(
+        "FaceALoRALoader",
+        model=base["MODEL"],
+        clip=base["CLIP"],
+        identity=train["identity"],
+    )
+    target = g.node(
+        "FaceAAttributeDetect",
+        "Detect on the other picture",
+        images=photos["context"],
+        words="custom",
+        custom_words="face",
+        detector="tiny",
+    )
+    compose = g.node(
+        "FaceAInpaintCompose",
+        image=photos["context"],
+        model=apply["model"],
+        clip=apply["clip"],
+        vae=base["VAE"],
+        prompt=apply["prompt"],
+        attributes=target["attributes"],
+        seed=1,
+    )
+    save = g.node(
+        "SaveImage",
+        "The result",
+        high=330,
+        images=compose["image"],
+        filename_prefix="FaceA",
+    )
+    boxes = g.picture("What was found", found["preview"])
+    sheet = g.picture("The person, while training", train["previews"], wide=400, high=260)
+    curve = g.picture("Loss", train["loss_plot"], wide=400, high=250)
+    change = g.larger("Before and after", compose["before_after"], wide=390, high=290)
+
+    start = g.note(
+        "Start here",
+        """
+        ## Your first run
+
+        Press **Run**. Nothing is downloaded: the people are painted, and the small model that
+        paints them comes with the pack. It takes about a minute on a processor.
+
+        FaceA learns the person in three photos, and then paints that person into a picture of
+        somebody else. What lies outside the repainted face stays as it was.
+
+        **To try next**
+        - another number in `person`, another person
+        - another `seed` in *Inpaint Compose*: painted anew, without training again
+
+        The small model has only ever seen painted people. For photographs open
+        *2-train-an-identity*.
+        """,
+    )
+    about_detect = g.note(
+        "What is this for?",
+        """
+        **Attribute Detect** finds the face and the parts that `words` asks for. If a result
+        looks odd, look at this picture first.
+        """,
+    )
+    about_train = g.note(
+        "What happens here?",
+        """
+        **Embedding Trainer** learns a LoRA and one word for each part of the face, and saves both
+        as `models/loras/facea/sample.safetensors`.
+
+        - **Cancel** any time: the next run goes on from there.
+        - Queue again with nothing changed: it does not train twice.
+        - `steps` 0 means: as many as the preset says.
+        """,
+    )
+    about_compose = g.note(
+        "What happens here?",
+        """
+        **LoRA Loader** puts the person into the model, and says which prompt shows the person.
+
+        **Inpaint Compose** cuts out the surroundings of the face, repaints the face with that
+        prompt, matches the colours around it, and puts it back.
+        """,
+    )
+    g.lay_out(
+        Group("1 · The photos", "blue", ([photos, start],)),
+        Group("2 · Find the face", "cyan", ([found, boxes, about_detect],)),
+        Group("3 · Learn the person", "green", ([base, about_train], [train, sheet, curve])),
+        Group(
+            "4 · Paint it into another picture", "red", ([target, apply], [compose, about_compose])
+        ),
+        Group("5 · The result", "sand", ([save, *change],)),
+    )
+
+
+def train_an_identity(g: Graph) -> None:
+    loads = [g.node("LoadImage", f"Photo {i}", high=300, image=f"photo-{i}.jpg") for i in (1, 2, 3)]
+    pair = g.node("ImageBatch", "Two photos", image1=loads[0]["IMAGE"], image2=loads[1]["IMAGE"])
+    photos = g.node("ImageBatch", "All three", image1=pair["IMAGE"], image2=loads[2]["IMAGE"])
+    found = g.node("FaceAAttributeDetect", images=photos["IMAGE"], words="female")
+    base = g.checkpoint("Stable Diffusion 1.5, inpainting", SD15, SD15_URL)
+    train = g.node(
+        "FaceAEmbeddingTrainer",
+        **TRAINER,
+        images=photos["IMAGE"],
+        attributes=found["attributes"],
+        model=base["MODEL"],
+        clip=base["CLIP"],
+        vae=base["VAE"],
+        name="person",
+        class_noun="woman",
+        preset="paper",
+    )
+    check = g.node(
+        "FaceAIdentityInfo",
+        "Does the file fit the model?",
+        high=190,
+        identity=train["identity"],
+        model=base["MODEL"],
+        clip=base["CLIP"],
+    )
+    report = g.node("PreviewAny", "What is in the file", high=400, source=check["report"], wide=380)
+    prompt = g.node(
+        "PreviewAny", "The prompt that shows the person", high=160, source=check["prompt"]
+    )
+    boxes = g.picture("What was found", found["preview"], high=300)
+    sheet = g.picture("The person, while training", train["previews"], wide=400, high=260)
+    curve = g.picture("Loss", train["loss_plot"], wide=380, high=250)
+
+    start = g.note(
+        "Start here",
+        f"""
+        ## Learn a person from three photos
+
+        1. Put `{SD15}` into `models/checkpoints` (4 GB; ComfyUI offers to fetch it when it is
+        missing). Any SD 1.5 **inpainting** checkpoint will do.
+        2. Choose three photos of **one** person, head and shoulders, the face sharp and at least
+        200 pixels wide, with different light or expression.
+        3. In *Embedding Trainer* give the person a `name` and say `woman`, `man`, `girl` … in
+        `class_noun`. In *Attribute Detect* choose `male` or `female` words.
+        4. Press **Run**. With a graphics card of 8 GB or more this is a matter of minutes; on a
+        processor it takes very long.
+
+        Use photos of yourself, or of people who said yes to exactly this use.
+        """,
+        wide=320,
+    )
+    about_photos = g.note(
+        "Photos of different shapes",
+        """
+        The second and third photo are cropped to the shape of the first. Crop all three to the
+        same shape before if that cuts off a chin.
+        """,
+    )
+    about_detect = g.note(
+        "Look here first",
+        """
+        Every photo must show one face with its parts boxed. Is one missing? Take another photo,
+        or lower `face_threshold` and `part_threshold`.
+        """,
+    )
+    about_train = g.note(
+        "While it trains",
+        """
+        The progress bar shows a picture from time to time. **Cancel** keeps what was learned:
+        the next run goes on from there.
+
+        The file is `models/loras/facea/person.safetensors`, with a picture beside it. Open
+        *3-sdxl-scene* next to paint this person into a scene.
+        """,
+    )
+    g.lay_out(
+        Group("Start", "violet", ([start],)),
+        Group("1 · Three photos of one person", "blue", (loads, [pair, photos, about_photos])),
+        Group("2 · Find the parts", "cyan", ([found, boxes, about_detect],)),
+        Group("3 · Learn the person", "green", ([base, about_train], [train, sheet])),
+        Group("4 · Look and check", "sand", ([curve, check, prompt, report],)),
+    )
+
+
+def sdxl_scene(g: Graph) -> None:
+    sdxl = g.checkpoint("SDXL paints the scene", SDXL, SDXL_URL)
+    positive = g.node(
+        "CLIPTextEncode",
+        "What the scene shows",
+        wide=320,
+        high=160,
+        clip=sdxl["CLIP"],
+        text="photograph of a woman reading in a small bookshop, head and shoulders, looking at "
+        "the camera, warm evening light, sharp focus",
+    )
+    negative = g.node(
+        "CLIPTextEncode",
+        "What it does not show",
+        high=120,
+        clip=sdxl["CLIP"],
+        text="drawing, painting, blurry, hands over the face, sunglasses",
+    )
+    empty = g.node("EmptyLatentImage", width=1024, height=1024, batch_size=1)
+    sample = g.node(
+        "KSampler",
+        model=sdxl["MODEL"],
+        positive=positive["CONDITIONING"],
+        negative=negative["CONDITIONING"],
+        latent_image=empty["LATENT"],
+        seed=1,
+        steps=30,
+        cfg=6.0,
+        sampler_name="dpmpp_2m",
+        scheduler="karras",
+    )
+    scene = g.node("VAEDecode", "The scene", samples=sample["LATENT"], vae=sdxl["VAE"])
+    found = g.node(
+        "FaceAAttributeDetect",
+        "Find the face",
+        images=scene["IMAGE"],
+        words="custom",
+        custom_words="face",
+    )
+    base = g.checkpoint("SD 1.5 inpainting paints the face", SD15, SD15_URL)
+    apply = g.node(
+        "FaceALoRALoader",
+        model=base["MODEL"],
+        clip=base["CLIP"],
+        file="facea/person.safetensors",
+    )
+    compose = g.node(
+        "FaceAInpaintCompose",
+        image=scene["IMAGE"],
+        model=apply["model"],
+        clip=apply["clip"],
+        vae=base["VAE"],
+        prompt=apply["prompt"],
+        attributes=found["attributes"],
+        steps=30,
+    )
+    save = g.node(
+        "SaveImage",
+        "The result",
+        wide=400,
+        high=520,
+        images=compose["image"],
+        filename_prefix="FaceA",
+    )
+    boxes = g.picture("What was found", found["preview"], high=340)
+    change = g.picture("Before and after", compose["before_after"], high=300)
+
+    start = g.note(
+        "Start here",
+        f"""
+        ## A scene by SDXL, a face by you
+
+        The way of the paper: SDXL paints the scene with anybody in it, then the personalised
+        SD 1.5 inpainting model repaints the face.
+
+        **Needed:** `{SDXL}` (7 GB) and `{SD15}` (4 GB) in `models/checkpoints`, and a person
+        trained with *2-train-an-identity*: choose its file in *LoRA Loader*.
+
+        The prompt of the scene should name the same kind of person as the photos show, and a
+        face of at least 250 pixels.
+        """,
+        wide=860,
+    )
+    about_paint = g.note(
+        "If the face does not fit",
+        """
+        - Too little likeness: `lora_strength` up to 1.3, or another `seed` in *Inpaint Compose*.
+        - Hair of the wrong person: leave `hair` on, and raise `grow`.
+        - A visible edge: raise `feather`; other colours: `colour_match` 1.
+        - Rather keep the pose of the scene: `denoise` 0.7.
+        """,
+    )
+    g.lay_out(
+        [
+            Group("Start", "violet", ([start],)),
+            Group(
+                "1 · SDXL paints a scene",
+                "blue",
+                ([sdxl, empty], [positive, negative], [sample, scene]),
+            ),
+        ],
+        [
+            Group("2 · Find the face", "cyan", ([found], [boxes])),
+            Group("3 · The person", "green", ([base], [apply])),
+        ],
+        Group("4 · Paint the person in", "red", ([compose, about_paint],)),
+        Group("5 · The result", "sand", ([save, change],)),
+    )
+
+
+def two_people(g: Graph) -> None:
+    def photos_of(name: str, person: int, words: str) -> tuple[Node, Node]:
+        photos = g.node("FaceASamplePhotos", f"Photos of “{name}”", person=person)
+        found = g.node(
+            "FaceAAttributeDetect",
+            f"Detect “{name}”",
+            images=photos["photos"],
+            words=words,
+            detector="tiny",
+        )
+        return photos, found
+
+    left, left_found = photos_of("left", 5, "female")
+    right, right_found = photos_of("right", 4, "male")
+    base = g.checkpoint("The small model", TINY)
+
+    def training(name: str, photos: Node, found: Node) -> Node:
+        return g.node(
+            "FaceAEmbeddingTrainer",
+            f"Learn “{name}”",
+            **TRAINER,
+            images=photos["photos"],
+            attributes=found["attributes"],
+            model=base["MODEL"],
+            clip=base["CLIP"],
+            vae=base["VAE"],
+            name=name,
+            class_noun=photos["class_noun"],
+            preset="tiny",
+        )
+
+    learn_left = training("left", left, left_found)
+    learn_right = training("right", right, right_found)
+    scene = g.node(
+        "ImageStitch",
+        "Two people side by side",
+        image1=left["context"],
+        image2=right["context"],
+    )
+    found = g.node(
+        "FaceAAttributeDetect",
+        "Every face, left to right",
+        images=scene["IMAGE"],
+        words="custom",
+        custom_words="face",
+        detector="tiny",
+        face_order="left-to-right",
+        face_index=-1,
+    )
+    compose = g.node(
+        "FaceAInpaintCompose",
+        image=scene["IMAGE"],
+        model=base["MODEL"],
+        clip=base["CLIP"],
+        vae=base["VAE"],
+        attributes=found["attributes"],
+        identity=learn_left["identity"],
+        identity_2=learn_right["identity"],
+        seed=1,
+        # Close enough that no neighbour is in the crop: the small model knows one person only.
+        context_factor=1.2,
+    )
+    save = g.node(
+        "SaveImage",
+        "The result",
+        high=360,
+        images=compose["image"],
+        filename_prefix="FaceA",
+    )
+    boxes = g.picture("Numbered from left to right", found["preview"], high=280)
+    change = g.larger("Before and after", compose["before_after"], wide=400, high=240)
+
+    start = g.note(
+        "Start here",
+        """
+        ## Two people in one picture
+
+        Press **Run**. Two persons are learned under two names, then each takes one face of a
+        picture with two people. Nothing is downloaded; it takes about twice as long as the
+        first run.
+
+        With photographs it is the same: replace the two *Sample Photos* by your photos and the
+        small model by an SD 1.5 inpainting checkpoint.
+        """,
+    )
+    about_faces = g.note(
+        "Which face is whose?",
+        """
+        `face_index` −1 keeps every face, and `face_order` numbers them from left to right. In
+        *Inpaint Compose* the first one (0 in the picture above) takes `identity`, the next
+        `identity_2`, and so on.
+        """,
+    )
+    about_compose = g.note(
+        "No LoRA Loader here",
+        """
+        *Inpaint Compose* gets the model **as it was loaded**. It puts each person in for that
+        face alone and takes it out again, so the two never mix. Leave `prompt` empty: each face
+        gets the prompt of its own person.
+        """,
+    )
+    g.lay_out(
+        Group("Start", "violet", ([start, base],)),
+        [
+            Group("1 · Who is “left”", "blue", ([left, left_found], [learn_left])),
+            Group("1 · Who is “right”", "blue", ([right, right_found], [learn_right])),
+        ],
+        Group("2 · The picture", "cyan", ([scene, found, boxes, about_faces],)),
+        Group("3 · Paint both in", "red", ([compose, about_compose],)),
+        Group("4 · The result", "sand", ([save, *change],)),
+    )
+
+
+def stock_nodes(g: Graph) -> None:
+    picture = g.node("FaceASamplePhotos", "A picture of somebody else", person=4)
+    base = g.checkpoint("The small model", TINY)
+    lora = g.node(
+        "LoraLoader",
+        model=base["MODEL"],
+        clip=base["CLIP"],
+        lora_name="facea/sample.safetensors",
+        strength_model=1.0,
+        strength_clip=1.0,
+    )
+    words = " ".join(f"embedding:sample/{part}" for part in ("eyes", "nose", "mouth"))
+    positive = g.node(
+        "CLIPTextEncode",
+        "The person's words",
+        wide=360,
+        high=130,
+        clip=lora["CLIP"],
+        text=f"a photo of a man with {words}",
+    )
+    negative = g.node("CLIPTextEncode", "Nothing to avoid", high=90, clip=lora["CLIP"])
+    black = g.node("SolidMask", "Keep everything", value=0.0, width=128, height=128)
+    white = g.node("SolidMask", "Repaint this much", value=1.0, width=88, height=100)
+    mask = g.node(
+        "MaskComposite",
+        "… at this place",
+        destination=black["MASK"],
+        source=white["MASK"],
+        x=24,
+        y=14,
+        operation="add",
+    )
+    condition = g.node(
+        "InpaintModelConditioning",
+        positive=positive["CONDITIONING"],
+        negative=negative["CONDITIONING"],
+        vae=base["VAE"],
+        pixels=picture["context"],
+        mask=mask["MASK"],
+        noise_mask=True,
+    )
+    sample = g.node(
+        "KSampler",
+        model=lora["MODEL"],
+        positive=condition["positive"],
+        negative=condition["negative"],
+        latent_image=condition["latent"],
+        seed=1,
+        steps=20,
+        cfg=2.0,
+        sampler_name="euler",
+        scheduler="normal",
+    )
+    decode = g.node("VAEDecode", samples=sample["LATENT"], vae=base["VAE"])
+    paste = g.node(
+        "ImageCompositeMasked",
+        "Back into the picture",
+        destination=picture["context"],
+        source=decode["IMAGE"],
+        mask=mask["MASK"],
+        x=0,
+        y=0,
+        resize_source=False,
+    )
+    save = g.node(
+        "SaveImage",
+        "The result",
+        high=330,
+        images=paste["IMAGE"],
+        filename_prefix="FaceA stock",
+    )
+    change = g.larger("The result, larger", paste["IMAGE"], wide=330, high=400)
+
+    start = g.note(
+        "Start here",
+        """
+        ## The identity without our nodes
+
+        Run *1-first-run* before: it saves the LoRA `facea/sample.safetensors` and one word per
+        part in `models/embeddings/sample`. ComfyUI's own nodes read both, so everything else
+        that works with LoRAs and embeddings works with a FaceA identity too. If ComfyUI was open
+        meanwhile, press **R** so that the lists know the new files.
+
+        Only *Sample Photos* is ours. It stands here because its picture needs no file: put
+        *Load Image* in its place for a picture of your own.
+        """,
+        wide=860,
+    )
+    about_words = g.note(
+        "How to write a word",
+        """
+        `embedding:sample/eyes`, with a **space** before and after. Strength as usual:
+        `(embedding:sample/eyes:1.2)`. Leave a word out to leave that part to chance.
+        """,
+        wide=360,
+    )
+    about_mask = g.note(
+        "The mask",
+        """
+        White is repainted. This box fits this one picture; for others draw a mask in *Load
+        Image*, or take `face_mask` from *Attribute Detect*.
+        """,
+    )
+    g.lay_out(
+        [
+            Group("Start", "violet", ([start],)),
+            Group("1 · The person", "green", ([base, lora], [positive, negative, about_words])),
+            Group(
+                "2 · A picture and what to repaint",
+                "blue",
+                ([picture, about_mask], [black, white], [mask]),
+            ),
+        ],
+        Group("3 · Inpaint", "red", ([condition], [sample], [decode, paste])),
+        Group("4 · The result", "sand", ([save, *change],)),
+    )
+
+
+GRAPHS: dict[str, Callable[[Graph], None]] = {
+    "1-first-run": first_run,
+    "2-train-an-identity": train_an_identity,
+    "3-sdxl-scene": sdxl_scene,
+    "4-two-people": two_people,
+    "5-stock-nodes": stock_nodes,
+}

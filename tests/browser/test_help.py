@@ -1,0 +1,75 @@
+"""The help pages and the translations, as the front end shows them."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import pytest
+
+from ..host.contract import NODES
+from ..host.install import ROOT
+from .frontend import Frontend
+
+DOCS = ROOT / "web" / "docs"
+PAGES = [page for name in NODES for page in (f"{name}.md", f"{name}/zh.md")]
+
+# As "Node Info" in the menu of a node does.
+OPEN = """
+name => {
+    const stores = document.querySelector('#vue-app').__vue_app__
+        .config.globalProperties.$pinia._s
+    app.extensionManager.sidebarTab.activeSidebarTabId = 'node-library'
+    stores.get('nodeHelp').openHelp(stores.get('nodeDef').nodeDefsByName[name])
+}
+"""
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_has_a_small_picture(page: str):
+    # Relative to docs/, also from the pages in folders below it: so the front end reads it.
+    (picture,) = re.findall(r"!\[.+\]\((.+?)\)", (DOCS / page).read_text("utf-8"))
+    assert 5_000 < (DOCS / picture).stat().st_size <= 150 * 1024
+
+
+@pytest.mark.parametrize("name", NODES)
+def test_the_front_end_shows_the_page(frontend: Frontend, name: str):
+    frontend.page.evaluate(OPEN, name)
+    help_page = frontend.page.locator(".node-help-content")
+    help_page.locator("h1", has_text=NODES[name].title).wait_for()
+    assert help_page.locator("table").count() == 2
+    picture = help_page.locator("img")
+    frontend.page.wait_for_function("img => img.complete", arg=picture.element_handle())
+    assert picture.evaluate("img => img.naturalWidth") >= 256
+
+
+def test_both_languages_say_something_about_the_same_things():
+    en, zh = (translation(language) for language in ("en", "zh"))
+    assert keys(en) == keys(zh)
+    assert [path for path, text in leaves(en) + leaves(zh) if not text.strip()] == []
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_no_text_is_taken_for_a_command(language: str):
+    """In the front end's messages @ | and braces mean something, unless written as {'|'}."""
+    bare = {
+        path: text
+        for path, text in leaves(translation(language))
+        if re.search(r"[{}@|]", re.sub(r"\{'[{}@|]'\}", "", text))
+    }
+    assert bare == {}
+
+
+def translation(language: str) -> dict[str, Any]:
+    return json.loads((ROOT / "locales" / language / "nodeDefs.json").read_text("utf-8"))
+
+
+def keys(value: Any) -> Any:
+    return {key: keys(below) for key, below in value.items()} if isinstance(value, dict) else None
+
+
+def leaves(value: Any, path: str = "") -> list[tuple[str, str]]:
+    if isinstance(value, str):
+        return [(path, value)]
+    return [leaf for key, below in value.items() for leaf in leaves(below, f"{path}.{key}")]

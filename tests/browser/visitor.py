@@ -1,0 +1,247 @@
+"""What somebody does who opens ComfyUI: picks a template, presses buttons, looks at nodes."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from .frontend import Frontend
+
+Rect = tuple[float, float, float, float]
+"""Left, top, right, bottom."""
+
+# In pixels, what the front end draws over the canvas: the side bar, and the two bars at the top.
+_SIDE, _TOP = 64, 78
+
+# How the trainer says how far it is.
+_STEP = re.compile(r"step (\d+) of (\d+) · loss \d+\.\d+ · \d+:\d\d left")
+
+_SHOWN = """
+id => {
+    const node = app.graph.getNodeById(id)
+    const line = node.widgets?.find(w => w.name === '$$node-text-preview')
+    const picture = node.imgs?.[0]
+    return [
+        node.progress ?? null,
+        line?.value ?? '',
+        picture?.naturalWidth ? [picture.naturalWidth, picture.naturalHeight] : null,
+    ]
+}
+"""
+
+
+@dataclass(frozen=True)
+class Moment:
+    """What a node shows at one moment: its bar (0 to 1), its line of text, its picture's size."""
+
+    bar: float | None
+    line: str
+    picture: tuple[int, int] | None
+
+    @property
+    def step(self) -> int | None:
+        """The step in the line of a trainer; None if the line is another."""
+        line = _STEP.fullmatch(self.line)
+        return int(line[1]) if line else None
+
+
+class Visitor:
+    """Somebody in front of a `Frontend`. A node is named by its kind: the first of that kind."""
+
+    def __init__(self, frontend: Frontend) -> None:
+        self.frontend = frontend
+        self.page: Any = frontend.page
+        self._browser = self.page.get_by_test_id("template-workflows-content")
+        self._library = self.page.locator(".node-lib-search-box input")
+
+    # Templates
+
+    def close_templates(self) -> None:
+        """Closes the template browser, once it is open."""
+        self._browser.wait_for()
+        self.page.get_by_role("dialog").get_by_role("button", name="Close").click()
+        self._browser.wait_for(state="hidden")
+
+    def templates(self, pack: str) -> list[str]:
+        """From the menu to the template browser, and there to what `pack` brought: the names."""
+        self.page.locator(".comfyui-logo").click()
+        self.page.get_by_role("menuitem", name="Browse Templates").click()
+        self._browser.get_by_role("option", name=pack, exact=True).click()
+        self._browser.get_by_role("heading", name=pack, exact=True).wait_for()
+        return self._browser.locator(".template-card h3").all_inner_texts()
+
+    def thumbnail(self, template: str) -> Any:
+        """Scrolls to a template's picture: an `img`, to be seen once it is loaded."""
+        card = self._card(template)
+        card.scroll_into_view_if_needed()
+        return card.locator("img")
+
+    def choose(self, template: str) -> None:
+        """Clicks on a template where its picture is, and waits until the graph is drawn."""
+        self._card(template).click(position={"x": 128, "y": 128})
+        self._browser.wait_for(state="hidden")
+        self.page.wait_for_function("app.graph.nodes.length > 0")
+        self.settle()
+
+    def _card(self, template: str) -> Any:
+        return self._browser.get_by_test_id(f"template-workflow-{template}")
+
+    # The canvas
+
+    def node(self, kind: str) -> int:
+        return self.page.evaluate("kind => app.graph.nodes.find(n => n.type === kind).id", kind)
+
+    def fill(self, kind: str, widget: str, value: object) -> None:
+        """Sets a widget of a node."""
+        self.page.evaluate(
+            """([id, name, value]) => {
+                const widget = app.graph.getNodeById(id).widgets.find(w => w.name === name)
+                widget.value = value
+                widget.callback?.(value)
+            }""",
+            [self.node(kind), widget, value],
+        )
+
+    def settle(self) -> None:
+        """Waits until the canvas is drawn anew, and what lies on it was moved after it."""
+        self.page.evaluate(
+            """async () => {
+                for (let frame = 0; frame < 3; frame++) {
+                    app.canvas.setDirty(true, true)
+                    await new Promise(done => requestAnimationFrame(done))
+                }
+            }"""
+        )
+
+    def readable(self) -> bool:
+        """Whether there is text on the nodes. From far away the front end leaves it out."""
+        return not self.page.evaluate("app.canvas.low_quality")
+
+    def view(self) -> Rect:
+        """The part of the graph that is seen."""
+        left, top, right, bottom = self.page.evaluate(
+            """([side, top]) => {
+                const { scale, offset: [x, y] } = app.canvas.ds
+                return [side / scale - x, top / scale - y,
+                        innerWidth / scale - x, innerHeight / scale - y]
+            }""",
+            [_SIDE, _TOP],
+        )
+        return left, top, right, bottom
+
+    def look_at(self, part: Rect, margin: float = 24, side: float = _SIDE) -> None:
+        """Moves the view so that a part of the graph fills it, up to so many pixels.
+
+        `side` is how much of the window's left the front end needs for itself.
+        """
+        left, top, right, bottom = part
+        window = self.page.viewport_size
+        width = window["width"] - side - 2 * margin
+        height = window["height"] - _TOP - 2 * margin
+        scale = min(width / (right - left), height / (bottom - top))
+        x = (side + margin + width / 2) / scale - (left + right) / 2
+        y = (_TOP + margin + height / 2) / scale - (top + bottom) / 2
+        self.page.evaluate(
+            "([scale, x, y]) => Object.assign(app.canvas.ds, { scale, offset: [x, y] })",
+            [scale, x, y],
+        )
+        self.settle()
+
+    def around(self, *kinds: str) -> Rect:
+        """The bounds of every node of these kinds, with the frames that the nodes stand in."""
+        chosen = self.page.evaluate(
+            "kinds => app.graph.nodes.filter(n => kinds.includes(n.type)).map(n => n.id)", kinds
+        )
+        frames = self.page.evaluate(
+            """() => app.graph.groups.map(g => {
+                const [x, y, w, h] = g.boundingRect
+                return [x, y, x + w, y + h]
+            })"""
+        )
+        boxes = [box for node, box in self.frontend.boxes().items() if node in chosen]
+        around = [frame for frame in frames if any(overlap(frame, box) for box in boxes)]
+        lefts, tops, rights, bottoms = zip(*boxes, *around, strict=True)
+        return min(lefts), min(tops), max(rights), max(bottoms)
+
+    def lying_on(self, kind: str) -> list[str]:
+        """The titles of the nodes that share a place with a node."""
+        boxes = self.frontend.boxes()
+        place = boxes.pop(self.node(kind))
+        others = [node for node, box in boxes.items() if overlap(place, box)]
+        return self.page.evaluate("ids => ids.map(id => app.graph.getNodeById(id).title)", others)
+
+    # Running
+
+    def run(self) -> None:
+        self.page.get_by_test_id("queue-button").get_by_role("button", name="Run").click()
+        # Away from the button, which would stay lit.
+        self.page.mouse.move(800, 990)
+
+    def moment(self, kind: str) -> Moment:
+        bar, line, picture = self.page.evaluate(_SHOWN, self.node(kind))
+        return Moment(bar, line, tuple(picture) if picture else None)
+
+    def written(self, line: str) -> bool:
+        """Whether a node's line can be read: it is an element of the page over the canvas."""
+        return self.page.locator(".dom-widget:visible", has_text=line).count() == 1
+
+    def finished(self, kind: str) -> bool:
+        """Whether a node has had its turn and given pictures."""
+        return self.page.evaluate("id => !!app.nodeOutputs[id]?.images", str(self.node(kind)))
+
+    def picture(self, kind: str) -> str:
+        """Looks at a node that is finished: the address of the picture on it."""
+        self.look_at(self.around(kind))
+        node = self.node(kind)
+        self.page.wait_for_function(
+            "id => app.graph.getNodeById(id).imgs?.[0].naturalWidth > 0", arg=node
+        )
+        return self.page.evaluate("id => app.graph.getNodeById(id).imgs[0].src", node)
+
+    # Looking things up
+
+    def help(self, kind: str) -> Any:
+        """Clicks on a node's title, then on the button with an i: the help that opens."""
+        place = self.page.evaluate(
+            """id => {
+                const { pos: [x, y] } = app.graph.getNodeById(id)
+                return app.canvasPosToClientPos([x + 60, y - 15])
+            }""",
+            self.node(kind),
+        )
+        self.page.mouse.click(*place)
+        self.page.get_by_test_id("info-button").click()
+        return self.page.locator(".node-help-content")
+
+    def search(self, words: str) -> Any:
+        """Double-clicks beside the nodes and types: the names that are offered."""
+        self.look_at(self.around("FaceASamplePhotos"), margin=320)
+        self.page.mouse.dblclick(800, 950)
+        self.page.locator(".comfy-vue-node-search-box input").fill(words)
+        return self.page.locator(".comfy-vue-node-search-container .option-display-name")
+
+    def close_search(self) -> None:
+        box = self.page.locator(".comfy-vue-node-search-box")
+        while box.is_visible():
+            self.page.keyboard.press("Escape")
+            self.page.wait_for_timeout(100)
+
+    def library(self, words: str) -> Any:
+        """Opens the node library and types: the nodes that remain."""
+        # The help of a node stands in its place, and has a button back to it.
+        help_page = self.page.locator("div:has(> .node-help-content)")
+        if help_page.is_visible():
+            help_page.locator("button:has(.pi-arrow-left)").click()
+        else:
+            self.page.locator(".node-library-tab-button").click()
+        self._library.fill(words)
+        return self.page.locator(".node-lib-tree-explorer .tree-leaf")
+
+
+def overlap(a: Rect, b: Rect) -> bool:
+    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
+
+
+def inside(a: Rect, b: Rect) -> bool:
+    return b[0] <= a[0] and b[1] <= a[1] and a[2] <= b[2] and a[3] <= b[3]

@@ -1,0 +1,174 @@
+"""What the six nodes promise to workflows that people have saved: names, order, types, defaults.
+
+A graph saved with one version of the pack must load with the next. Inputs keep their names and
+order and new ones go last; whoever changes a row here breaks somebody's workflow.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+ATTRIBUTES, IDENTITY = "FACEA_ATTRIBUTES", "FACEA_IDENTITY"
+
+
+@dataclass(frozen=True)
+class Socket:
+    """An input that is wired."""
+
+    type: str
+    optional: bool = False
+
+
+@dataclass(frozen=True)
+class Widget:
+    """An input that is set on the node. `options` are what a COMBO must list, in that order."""
+
+    type: str
+    default: Any = None
+    min: float | None = None
+    max: float | None = None
+    options: tuple[str, ...] = ()
+    more: bool = False
+    """The list goes on with what this machine has."""
+
+
+@dataclass(frozen=True)
+class Promise:
+    title: str
+    inputs: dict[str, Socket | Widget]
+    outputs: dict[str, str]
+    output_node: bool = False
+
+
+def combo(*options: str, default: str | None = None, more: bool = False) -> Widget:
+    """A choice whose default is the first option unless named."""
+    first = options[0] if options else None
+    return Widget("COMBO", default or first, options=options, more=more)
+
+
+NODES = {
+    "FaceASamplePhotos": Promise(
+        "FaceA Sample Photos",
+        {
+            "person": Widget("INT", 3, 0, 99999),
+            "photos": Widget("INT", 3, 1, 12),
+            "size": Widget("INT", 128, 64, 1024),
+        },
+        {"photos": "IMAGE", "context": "IMAGE", "class_noun": "STRING", "description": "STRING"},
+    ),
+    "FaceAAttributeDetect": Promise(
+        "FaceA Attribute Detect",
+        {
+            "images": Socket("IMAGE"),
+            "words": combo("male", "female", "face-male", "face-female", "custom"),
+            "custom_words": Widget("STRING", ""),
+            "detector": combo("auto", "landmarks", "tiny"),
+            "face_order": combo("largest", "left-to-right", "score"),
+            "face_index": Widget("INT", 0, -1),
+            "face_threshold": Widget("FLOAT", 0.35),
+            "part_threshold": Widget("FLOAT", 0.25),
+            "on_missing": combo("error", "skip", "pass"),
+        },
+        {
+            "attributes": ATTRIBUTES,
+            "face_mask": "MASK",
+            "part_masks": "MASK",
+            "preview": "IMAGE",
+            "count": "INT",
+            "report": "STRING",
+        },
+    ),
+    "FaceAEmbeddingTrainer": Promise(
+        "FaceA Embedding Trainer",
+        {
+            "images": Socket("IMAGE"),
+            "attributes": Socket(ATTRIBUTES),
+            "model": Socket("MODEL"),
+            "clip": Socket("CLIP"),
+            "vae": Socket("VAE"),
+            "name": Widget("STRING", "person"),
+            "class_noun": Widget("STRING", "person"),
+            "preset": combo("auto", "paper", "stylised", "tiny"),
+            "steps": Widget("INT", 0, 0),
+            "batch": Widget("INT", 0, 0),
+            "rank": Widget("INT", 0, 0),
+            "words_rate": Widget("FLOAT", 0.0, 0),
+            "lora_rate": Widget("FLOAT", 0.0, 0),
+            "seed": Widget("INT", 0, 0),
+            "previews": Widget("INT", 8, 0),
+            "save_words": Widget("BOOLEAN", True),
+            "settings": Widget("STRING", ""),
+        },
+        {
+            "identity": IDENTITY,
+            "path": "STRING",
+            "previews": "IMAGE",
+            "loss_plot": "IMAGE",
+            "report": "STRING",
+        },
+        output_node=True,
+    ),
+    "FaceALoRALoader": Promise(
+        "FaceA LoRA Loader",
+        {
+            "model": Socket("MODEL"),
+            "clip": Socket("CLIP"),
+            "file": combo("none", more=True),
+            "lora_strength": Widget("FLOAT", 1.0, -2, 2),
+            "words_strength": Widget("FLOAT", 1.0, 0, 2),
+            "identity": Socket(IDENTITY, optional=True),
+        },
+        {"model": "MODEL", "clip": "CLIP", "prompt": "STRING", "identity": IDENTITY},
+    ),
+    "FaceAInpaintCompose": Promise(
+        "FaceA Inpaint Compose",
+        {
+            "image": Socket("IMAGE"),
+            "model": Socket("MODEL"),
+            "clip": Socket("CLIP"),
+            "vae": Socket("VAE"),
+            "prompt": Widget("STRING", ""),
+            "negative_prompt": Widget("STRING", ""),
+            "seed": Widget("INT", 0, 0),
+            "steps": Widget("INT", 20),
+            "cfg": Widget("FLOAT", 0.0, 0),
+            "sampler_name": combo(more=True),
+            "scheduler": combo(more=True),
+            "denoise": Widget("FLOAT", 1.0, None, 1),
+            "context_factor": Widget("FLOAT", 1.5),
+            "grow": Widget("FLOAT", 0.1),
+            "feather": Widget("FLOAT", 0.08),
+            "neck": Widget("FLOAT", 0.3),
+            "hair": Widget("BOOLEAN", True),
+            "colour_match": Widget("FLOAT", 1.0),
+            "lora_strength": Widget("FLOAT", 1.0),
+            "mask": Socket("MASK", optional=True),
+            "attributes": Socket(ATTRIBUTES, optional=True),
+            "identity": Socket(IDENTITY, optional=True),
+            "identity_2": Socket(IDENTITY, optional=True),
+            "identity_3": Socket(IDENTITY, optional=True),
+            "identity_4": Socket(IDENTITY, optional=True),
+            "positive": Socket("CONDITIONING", optional=True),
+            "negative": Socket("CONDITIONING", optional=True),
+        },
+        {
+            "image": "IMAGE",
+            "crop": "IMAGE",
+            "mask": "MASK",
+            "before_after": "IMAGE",
+            "report": "STRING",
+        },
+    ),
+    "FaceAIdentityInfo": Promise(
+        "FaceA Identity Info",
+        {
+            "file": combo("none", more=True),
+            "identity": Socket(IDENTITY, optional=True),
+            "model": Socket("MODEL", optional=True),
+            "clip": Socket("CLIP", optional=True),
+        },
+        {"report": "STRING", "prompt": "STRING"},
+        output_node=True,
+    ),
+}

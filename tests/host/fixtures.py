@@ -1,0 +1,93 @@
+"""Fixtures of the tests that need a running ComfyUI, and the lines they add to pytest's summary.
+
+    make test PYTEST_ARGS='tests/host'                     only these
+    make test PYTEST_ARGS='tests/host -k trainer -s'       some of them
+    COMFYUI_PATH=~/ComfyUI make test                       in a ComfyUI of your own
+    FACEA_REQUIRE_HOST=1 make test                         a missing ComfyUI is an error
+
+`make host` (part of `make test`) clones and installs ComfyUI once. All tests share one server, the
+session fixture `host`, whose folder starts empty and lies below pytest's temporary folder, the log
+beside it. Starting it takes ten to twenty seconds.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .client import Client
+from .install import ROOT, NotReadyError, find, required
+from .server import Server
+
+_LEFT_OUT = "NO COMFYUI"
+_FIGURE = "host figure"
+
+WORKFLOWS = ROOT / "workflows" / "api"
+
+Tell = Callable[[str], None]
+"""Called with a line for pytest's summary: something measured, worth a look even when it passed."""
+
+
+@pytest.fixture(scope="session")
+def comfyui() -> Path:
+    """The ComfyUI checkout; without one the test is skipped, or fails where one is required."""
+    try:
+        return find()
+    except NotReadyError as error:
+        reason = str(error)
+    if required():
+        pytest.fail(f"ComfyUI is required: {reason}", pytrace=False)
+    pytest.skip(f"{_LEFT_OUT}: {reason}")
+
+
+@pytest.fixture(scope="session")
+def host(comfyui: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """The server that all tests share."""
+    with Server(comfyui, tmp_path_factory.mktemp("host") / "base") as server:
+        yield server
+
+
+@pytest.fixture
+def client(host: Server) -> Iterator[Client]:
+    with Client(host.url) as client:
+        yield client
+
+
+@pytest.fixture
+def graphs() -> Callable[[str], dict[str, Any]]:
+    """Loads workflows/api/<name>.json; each call gives a graph of its own."""
+
+    def load(name: str) -> dict[str, Any]:
+        return json.loads((WORKFLOWS / f"{name}.json").read_text("utf-8"))
+
+    return load
+
+
+@pytest.fixture
+def tell(record_property: Callable[[str, object], None]) -> Tell:
+    return lambda line: record_property(_FIGURE, line)
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """What was measured, and one loud line if the tests inside ComfyUI were left out."""
+    reports = [r for kind in ("passed", "failed") for r in terminalreporter.stats.get(kind, [])]
+    lines = [
+        line
+        for report in reports
+        for name, line in getattr(report, "user_properties", [])
+        if name == _FIGURE and report.when == "call"
+    ]
+    if lines:
+        terminalreporter.section("measured in ComfyUI")
+        for line in lines:
+            terminalreporter.write_line(line)
+    skipped = [r for r in terminalreporter.stats.get("skipped", []) if _LEFT_OUT in str(r.longrepr)]
+    if skipped:
+        reason = str(skipped[0].longrepr[2]).removeprefix("Skipped: ")
+        terminalreporter.write_line(
+            f"!!! {len(skipped)} tests left out. {reason}", yellow=True, bold=True
+        )

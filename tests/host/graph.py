@@ -1,0 +1,38 @@
+"""Graphs in API form, written in Python."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Node:
+    """A node of a graph. Given as an input it means its first output; `out(n)` is the others."""
+
+    id: str
+
+    def out(self, index: int) -> list[Any]:
+        return [self.id, index]
+
+
+class Graph(dict[str, Any]):
+    """What /prompt takes.
+
+    >>> graph = Graph()
+    >>> image = graph.add("EmptyImage", width=64, height=64, batch_size=1, color=0)
+    >>> graph.add("SaveImage", images=image, filename_prefix="empty")
+    Node(id='2')
+    """
+
+    def add(self, class_type: str, **inputs: Any) -> Node:
+        node = Node(str(len(self) + 1))
+        links = {k: v.out(0) if isinstance(v, Node) else v for k, v in inputs.items()}
+        self[node.id] = {"class_type": class_type, "inputs": links}
+        return node
+
+
+def only(graph: dict[str, Any], class_type: str) -> Node:
+    """The one node of its kind in a graph."""
+    (found,) = [key for key, node in graph.items() if node["class_type"] == class_type]
+    return Node(found)

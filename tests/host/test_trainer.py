@@ -1,0 +1,183 @@
+"""Training inside ComfyUI: live pictures, cancel, go on, and never twice the same."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from .client import Client, Event, Run
+from .faces import outcome, training
+from .fixtures import Tell
+from .graph import Graph, Node
+from .server import Server
+
+STEPS, CANCEL_AT = 30, 12
+PREVIEWS = 3  # at steps 10, 20 and 30
+
+
+def saved(host: Server, name: str) -> dict[str, Path]:
+    """The files that one trained person leaves behind, by what they are."""
+    models = host.base / "models"
+    words = sorted((models / "embeddings" / name).glob("*.safetensors"))
+    loras = models / "loras" / "facea"
+    return {
+        "identity": loras / f"{name}.safetensors",
+        "card": loras / f"{name}.jpg",
+        **{f"word {path.stem}": path for path in words},
+    }
+
+
+def states(host: Server) -> list[Path]:
+    """Where unfinished runs keep what they need to go on."""
+    return list((host.base / "user").glob("**/facea/runs/*/state.safetensors"))
+
+
+def cancel(client: Client, graph: Graph, trainer: Node, at: int) -> tuple[Run, int, float]:
+    """Cancel the training once step `at` is reached: the run, its last step, seconds to the end."""
+    asked: list[float] = []
+
+    def on_event(event: Event) -> None:
+        if not asked and steps_of([event], trainer)[-1:] >= [at]:
+            asked.append(time.monotonic())
+            client.interrupt()
+
+    run = client.run(graph, on_event)
+    assert run.interrupted, "the training ended before it was cancelled"
+    (end,) = run.of("execution_interrupted")
+    return run, steps_of(run.events, trainer)[-1], end.at - asked[0]
+
+
+def steps_of(events: list[Event], trainer: Node) -> list[int]:
+    """Values of the trainer's progress bar."""
+    ticks = [event.data for event in events if event.kind == "progress"]
+    return [tick["value"] for tick in ticks if tick["node"] == trainer.id]
+
+
+@pytest.fixture(scope="module")
+def straight(host: Server) -> tuple[Run, dict[str, bytes]]:
+    """An uninterrupted training of "alex" and the bytes of its files, which are then deleted."""
+    graph, trainer = training(name="alex", steps=STEPS, previews=PREVIEWS)
+    with Client(host.url) as client:
+        run = client.run(graph)
+        assert outcome(run, trainer)["steps_run"] == STEPS
+        client.free()
+    files = saved(host, "alex")
+    content = {kind: path.read_bytes() for kind, path in files.items()}
+    for path in files.values():
+        path.unlink()
+    return run, content
+
+
+def test_it_says_what_it_does_and_leaves_its_files(
+    host: Server, straight: tuple[Run, dict[str, bytes]]
+):
+    run, content = straight
+    _, trainer = training()
+    said = outcome(run, trainer)
+    assert said["path"].replace("\\", "/") == "facea/alex.safetensors"
+    assert (said["steps"], said["resumed_from"], said["cached"]) == (STEPS, 0, False)
+    assert said["seconds"] > 0
+    assert said["loss"] > 0
+    assert set(content) == {"identity", "card", "word eyes", "word mouth", "word nose"}
+    assert states(host) == []
+
+
+def test_it_shows_progress_and_pictures_while_it_runs(
+    straight: tuple[Run, dict[str, bytes]], tell: Tell
+):
+    run, _ = straight
+    _, trainer = training()
+    steps = steps_of(run.events, trainer)
+    assert steps == sorted(steps)
+    assert steps[-1] == STEPS
+    assert len(set(steps)) > STEPS // 2
+    previews = run.of("preview", trainer.id)
+    assert len(previews) >= PREVIEWS
+    texts = run.of("text", trainer.id)
+    assert texts
+    tell(f"training: {len(previews)} previews, {len(texts)} lines of text in {STEPS} steps")
+
+
+def test_the_contact_sheet_is_a_picture(client: Client):
+    graph, trainer = training(name="sheet", steps=4, previews=2)
+    run = client.run(graph)
+    (sheet,) = run.outputs[trainer.id]["images"]
+    picture = client.view(sheet)
+    assert isinstance(picture, Image.Image)
+    assert min(picture.size) >= 128
+
+
+def test_cancel_go_on_and_never_again(host: Server, straight: tuple[Run, dict[str, bytes]]):
+    graph, trainer = training(name="alex", steps=STEPS, previews=PREVIEWS)
+    with Client(host.url) as client:
+        cancelled, reached, _ = cancel(client, graph, trainer, CANCEL_AT)
+        assert CANCEL_AT <= reached < STEPS
+        assert trainer.id not in cancelled.outputs
+        assert len(states(host)) == 1
+        assert not saved(host, "alex")["identity"].exists()
+
+        resumed = client.run(graph)
+        said = outcome(resumed, trainer)
+        assert said["resumed_from"] in (reached, reached + 1)
+        assert said["steps_run"] == STEPS - said["resumed_from"]
+        # It says 0 while it looks at the photos again.
+        first = next(step for step in steps_of(resumed.events, trainer) if step > 0)
+        assert first == said["resumed_from"] + 1
+        assert states(host) == []
+        same_files(host, straight[1])
+
+        # ComfyUI itself keeps the result, until it is told to forget it.
+        assert client.run(graph).executed == set()
+        client.free()
+        assert_kept(outcome(client.run(graph), trainer))
+
+    host.restart()
+    with Client(host.url) as client:
+        assert_kept(outcome(client.run(graph), trainer))
+    same_files(host, straight[1])
+
+
+def test_a_cancel_is_heard_at_once(client: Client, tell: Tell):
+    """In a step, before a preview and while one is painted; the quickest, for machines are busy."""
+    seconds = []
+    for seed, at in enumerate((2, 3, 4)):
+        graph, trainer = training(count=1, name="heard", seed=seed, steps=6, previews=2)
+        seconds.append(cancel(client, graph, trainer, at)[2])
+    tell(f"cancel: {', '.join(f'{s:.2f}' for s in seconds)} s after the request")
+    assert min(seconds) < 1
+
+
+def test_another_seed_is_another_training(client: Client):
+    results = {}
+    for seed in (1, 2):
+        graph, trainer = training(name="seeds", steps=4, seed=seed)
+        results[seed] = outcome(client.run(graph), trainer)
+    assert results[2]["cached"] is False
+    assert results[2]["steps_run"] == 4
+
+
+def test_a_deleted_file_is_trained_again(client: Client, host: Server):
+    graph, trainer = training(name="gone", steps=4)
+    first = outcome(client.run(graph), trainer)
+    path = saved(host, "gone")["identity"]
+    content = path.read_bytes()
+    path.unlink()
+    client.free()
+    again = outcome(client.run(graph), trainer)
+    assert (first["steps_run"], again["steps_run"]) == (4, 4)
+    assert path.read_bytes() == content
+
+
+def assert_kept(said: dict[str, Any]) -> None:
+    assert said["cached"] is True
+    assert said["steps_run"] == 0
+
+
+def same_files(host: Server, content: dict[str, bytes]) -> None:
+    found = {kind: path.read_bytes() for kind, path in saved(host, "alex").items()}
+    assert [kind for kind in content if found.get(kind) != content[kind]] == []
+    assert set(found) == set(content)

@@ -91,8 +91,8 @@ class FaceAAttributeDetect(io.ComfyNode):
         notes += detector_notes(detector)
         report = {"pictures": [to_json(seen)["faces"] for seen in faces], "notes": notes}
         found = DetectedFaces(table, faces)
-        line = f"{found.count} faces in {len(pictures)} pictures"
-        say("; ".join([line, *notes]), cls.hidden.unique_id)
+        for note in notes:
+            say(note, cls.hidden.unique_id)
         return io.NodeOutput(
             found,
             mask_out(masks),

@@ -56,8 +56,8 @@ class FaceAIdentityInfo(io.ComfyNode):
     ) -> io.NodeOutput:
         person = chosen_identity(file, identity)
         about = {**summary(person), "loads": load_report(person, model, clip)}
-        words = ", ".join(word["prompt"] for word in about["words"])
-        line = f"{person.name}: {about['layers']} layers, words {words}, for {person.meta.family}"
+        counts = f"{about['layers']} layers, {len(about['words'])} words"
+        line = f"{person.name}: {counts}, for {person.meta.family}"
         say(line, cls.hidden.unique_id)
         report = json.dumps(about, indent=2)
         return io.NodeOutput(report, person.meta.prompt, ui={"text": [line], "facea": [about]})

@@ -175,8 +175,5 @@ def _line(report: StepReport) -> str:
 
 def _summary(record: dict[str, Any]) -> str:
     if record["cached"]:
-        return f"{record['path']}: learned before, {record['steps']} steps; nothing to do"
-    return (
-        f"{record['path']}: {record['saved']}; {record['steps_run']} steps in "
-        f"{record['seconds']:.0f} s"
-    )
+        return f"learned before, in {record['steps']} steps; nothing to do"
+    return f"{record['saved']}; {record['steps_run']} steps in {record['seconds']:.0f} s"

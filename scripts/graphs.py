@@ -175,8 +175,8 @@ def train_an_identity(g: Graph) -> None:
         200 pixels wide, with different light or expression.
         3. In *Embedding Trainer* give the person a `name` and say `woman`, `man`, `girl` … in
         `class_noun`. In *Attribute Detect* choose `male` or `female` words.
-        4. Press **Run**. With a graphics card of 8 GB or more this is a matter of minutes; on a
-        processor it takes very long.
+        4. Press **Run**. These 1000 steps want a graphics card; on a processor they take very
+        long.
 
         Use photos of yourself, or of people who said yes to exactly this use.
         """,

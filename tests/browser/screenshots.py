@@ -85,7 +85,7 @@ def help_page(visitor: Visitor) -> None:
     visitor.page.mouse.down()
     visitor.page.mouse.move(HELP, 600, steps=5)
     visitor.page.mouse.up()
-    visitor.look_at(visitor.frontend.boxes()[visitor.node(TRAINER)], side=HELP)
+    visitor.look_at(visitor.frontend.boxes()[visitor.node(TRAINER)], panel=HELP)
     save(visitor, "help")
 
 

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Any
 
 from .frontend import Frontend
 
 Rect = tuple[float, float, float, float]
 """Left, top, right, bottom."""
-
-# In pixels, what the front end draws over the canvas: the side bar, and the two bars at the top.
-_SIDE, _TOP = 64, 78
 
 # How the trainer says how far it is.
 _STEP = re.compile(r"step (\d+) of (\d+) · loss \d+\.\d+ · \d+:\d\d left")
@@ -121,27 +119,26 @@ class Visitor:
     def view(self) -> Rect:
         """The part of the graph that is seen."""
         left, top, right, bottom = self.page.evaluate(
-            """([side, top]) => {
+            """() => {
+                const { width, height } = app.canvas.canvas.getBoundingClientRect()
                 const { scale, offset: [x, y] } = app.canvas.ds
-                return [side / scale - x, top / scale - y,
-                        innerWidth / scale - x, innerHeight / scale - y]
-            }""",
-            [_SIDE, _TOP],
+                return [-x, -y, width / scale - x, height / scale - y]
+            }"""
         )
         return left, top, right, bottom
 
-    def look_at(self, part: Rect, margin: float = 24, side: float = _SIDE) -> None:
+    def look_at(self, part: Rect, margin: float = 24, panel: float = 0) -> None:
         """Moves the view so that a part of the graph fills it, up to so many pixels.
 
-        `side` is how much of the window's left the front end needs for itself.
+        `panel` is how much of the canvas a panel at its left covers.
         """
         left, top, right, bottom = part
-        window = self.page.viewport_size
-        width = window["width"] - side - 2 * margin
-        height = window["height"] - _TOP - 2 * margin
+        canvas = self.page.evaluate("app.canvas.canvas.getBoundingClientRect().toJSON()")
+        width = canvas["width"] - panel - 2 * margin
+        height = canvas["height"] - 2 * margin
         scale = min(width / (right - left), height / (bottom - top))
-        x = (side + margin + width / 2) / scale - (left + right) / 2
-        y = (_TOP + margin + height / 2) / scale - (top + bottom) / 2
+        x = (panel + margin + width / 2) / scale - (left + right) / 2
+        y = (margin + height / 2) / scale - (top + bottom) / 2
         self.page.evaluate(
             "([scale, x, y]) => Object.assign(app.canvas.ds, { scale, offset: [x, y] })",
             [scale, x, y],
@@ -164,12 +161,13 @@ class Visitor:
         lefts, tops, rights, bottoms = zip(*boxes, *around, strict=True)
         return min(lefts), min(tops), max(rights), max(bottoms)
 
-    def lying_on(self, kind: str) -> list[str]:
-        """The titles of the nodes that share a place with a node."""
+    def overlaps(self) -> set[tuple[str, str]]:
+        """The titles of each two nodes that share a place. What a node shows makes it larger."""
+        titles = dict(self.page.evaluate("app.graph.nodes.map(n => [n.id, n.title])"))
         boxes = self.frontend.boxes()
-        place = boxes.pop(self.node(kind))
-        others = [node for node, box in boxes.items() if overlap(place, box)]
-        return self.page.evaluate("ids => ids.map(id => app.graph.getNodeById(id).title)", others)
+        return {
+            (titles[a], titles[b]) for a, b in combinations(boxes, 2) if overlap(boxes[a], boxes[b])
+        }
 
     # Running
 

@@ -15,6 +15,8 @@ import requests
 import websocket
 from PIL import Image
 
+from .graph import Graph
+
 # The first four bytes of a binary message.
 _PREVIEW, _TEXT, _PREVIEW_WITH_NODE = 1, 3, 4
 
@@ -135,6 +137,11 @@ class Client:
     def free(self) -> None:
         """Let ComfyUI forget its models and every node's kept result."""
         self._post("/free", json={"unload_models": True, "free_memory": True})
+        # It does so between two prompts, and the next one may come before it has looked.
+        graph = Graph()
+        empty = graph.add("EmptyImage", width=8, height=8, batch_size=1, color=0)
+        graph.add("PreviewImage", images=empty)
+        self.run(graph)
 
     def queue(self, graph: Mapping[str, Any]) -> str:
         """Put a graph in API form in the queue; returns the prompt's id."""

@@ -7,12 +7,14 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from facea_core.attributes import attribute_table
 from facea_core.backbone import Backbone, assemble, keys, load_backbone
 from facea_core.backbone.load import empty_backbone, identify, single_file_state
 from facea_core.backbone.spec import SD15, SPECS, TINY
 from facea_core.composing import ComposeConfig, compose_identity
 from facea_core.errors import BackboneError
 from facea_core.training import TrainConfig, train_identity
+from facea_core.training.cache import build_cache
 from facea_core.types import Box, FaceAttributes, Part, Photo
 
 # Stable Diffusion 1.5 with all its blocks and layers, narrow and drawn from a seed.
@@ -325,11 +327,31 @@ def test_decoding_takes_the_scale_away_again(narrow: Backbone):
     torch.testing.assert_close(decoded, unscaled.decode(theirs))
 
 
-def test_a_variational_family_learns_and_paints(narrow: Backbone):
+CONFIG = TrainConfig(attributes="eyes", steps=1, batch=1, rank=1, variants=1)
+
+
+def make_photo() -> Photo:
     parts = (Part("eyes", Box(24, 26, 41, 31), 0.9),)
-    photo = Photo(picture(), FaceAttributes((64, 64), Box(20, 15, 45, 50), 0.9, parts))
-    config = TrainConfig(attributes="eyes", steps=1, batch=1, rank=1, variants=1)
-    identity = train_identity([photo], narrow, config)
+    return Photo(picture(), FaceAttributes((64, 64), Box(20, 15, 45, 50), 0.9, parts))
+
+
+def test_latents_are_drawn_anew_from_the_same_photo(narrow: Backbone):
+    generator = torch.Generator().manual_seed(0)
+    cache = build_cache([make_photo()], narrow, attribute_table("eyes"), CONFIG, generator)
+    draws = [cache.draw(CONFIG, generator) for _ in range(2)]
+    # Noise for the loss, and for both latents.
+    assert draws[0].noise.shape == (3, 1, 4, 8, 8)
+    row = torch.tensor([0])
+    (one, _, seen), (other, _, seen_again) = (cache.gather(row, d.noise[1:]) for d in draws)
+    assert not torch.equal(one, other)
+    assert not torch.equal(seen, seen_again)
+    latent, _, masked = cache.gather(row, torch.zeros_like(draws[0].noise[1:]))
+    assert torch.equal(latent, cache.clean.mean[:1])
+    assert torch.equal(masked, cache.masked.mean[:1])
+
+
+def test_a_variational_family_learns_and_paints(narrow: Backbone):
+    identity = train_identity([make_photo()], narrow, CONFIG)
     assert identity.meta.family == "sd15"
     assert identity.words[0].vectors["clip_l"].shape == (1, 32)
     assert all(weights.up.isfinite().all() for weights in identity.lora.values())

@@ -146,6 +146,8 @@ def test_losses_are_a_curve_where_two_of_them_are_numbers(losses, curve: bool):
     assert drawn.shape == (1, 3, 430, 1000)
     assert drawn.isfinite().all()
     assert of_colour(drawn, ACCENT).any() == curve
+    # Without a curve a line says why.
+    assert torch.equal(drawn, draw_losses([])) == (not curve)
     assert of_colour(drawn, PAPER).float().mean() > 0.8
 
 

@@ -49,17 +49,24 @@ def main() -> None:
 
 
 def templates(visitor: Visitor) -> None:
-    for name in reversed(visitor.templates(PACK)):
+    for name in visitor.templates(PACK):
         visitor.thumbnail(name).wait_for()
+    # Back up.
+    visitor.page.mouse.move(900, 500)
+    visitor.page.mouse.wheel(0, -2000)
+    visitor.page.mouse.move(900, 40)
     save(visitor, "templates")
     visitor.choose(TEMPLATE)
 
 
 def training(visitor: Visitor) -> None:
     """From the photos to the trainer."""
-    boxes = visitor.frontend.boxes()
     left, top, _, bottom = visitor.around("FaceASamplePhotos", "FaceAAttributeDetect")
-    visitor.look_at((left, top, boxes[visitor.node(TRAINER)][2], bottom))
+    right = visitor.frontend.boxes()[visitor.node(TRAINER)][2]
+    visitor.look_at((left, top, right, bottom))
+    # Otherwise this picture may come after the training, as ComfyUI pleases.
+    visitor.run_only("PreviewImage")
+    wait(visitor, "PreviewImage")
     visitor.run()
     while (visitor.moment(TRAINER).step or 0) < STEP:
         time.sleep(0.5)
@@ -67,8 +74,7 @@ def training(visitor: Visitor) -> None:
 
 
 def result(visitor: Visitor) -> None:
-    while not visitor.finished("SaveImage"):
-        time.sleep(0.5)
+    wait(visitor, "SaveImage")
     visitor.look_at(visitor.around("FaceAInpaintCompose", "SaveImage"))
     # What was not in view is loaded now.
     visitor.page.wait_for_load_state("networkidle")
@@ -85,8 +91,15 @@ def help_page(visitor: Visitor) -> None:
     visitor.page.mouse.down()
     visitor.page.mouse.move(HELP, 600, steps=5)
     visitor.page.mouse.up()
+    visitor.page.mouse.move(1000, 990)
     visitor.look_at(visitor.frontend.boxes()[visitor.node(TRAINER)], panel=HELP)
     save(visitor, "help")
+
+
+def wait(visitor: Visitor, kind: str) -> None:
+    while not visitor.finished(kind):
+        assert visitor.frontend.dialogs() == []
+        time.sleep(0.5)
 
 
 def save(visitor: Visitor, name: str) -> None:

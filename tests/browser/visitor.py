@@ -88,7 +88,13 @@ class Visitor:
     # The canvas
 
     def node(self, kind: str) -> int:
-        return self.page.evaluate("kind => app.graph.nodes.find(n => n.type === kind).id", kind)
+        """The lowest id: the order of the nodes is changed by clicking on them."""
+        return self.page.evaluate(
+            """kind => Math.min(
+                ...app.graph.nodes.filter(node => node.type === kind).map(node => node.id)
+            )""",
+            kind,
+        )
 
     def fill(self, kind: str, widget: str, value: object) -> None:
         """Sets a widget of a node."""
@@ -146,17 +152,15 @@ class Visitor:
         self.settle()
 
     def around(self, *kinds: str) -> Rect:
-        """The bounds of every node of these kinds, with the frames that the nodes stand in."""
-        chosen = self.page.evaluate(
-            "kinds => app.graph.nodes.filter(n => kinds.includes(n.type)).map(n => n.id)", kinds
-        )
+        """The bounds of a few nodes, with the frames that they stand in."""
+        chosen = [self.node(kind) for kind in kinds]
         frames = self.page.evaluate(
             """() => app.graph.groups.map(g => {
                 const [x, y, w, h] = g.boundingRect
                 return [x, y, x + w, y + h]
             })"""
         )
-        boxes = [box for node, box in self.frontend.boxes().items() if node in chosen]
+        boxes = [self.frontend.boxes()[node] for node in chosen]
         around = [frame for frame in frames if any(overlap(frame, box) for box in boxes)]
         lefts, tops, rights, bottoms = zip(*boxes, *around, strict=True)
         return min(lefts), min(tops), max(rights), max(bottoms)
@@ -175,6 +179,12 @@ class Visitor:
         self.page.get_by_test_id("queue-button").get_by_role("button", name="Run").click()
         # Away from the button, which would stay lit.
         self.page.mouse.move(800, 990)
+
+    def run_only(self, kind: str) -> None:
+        """Runs a node that shows something and what it needs: the blue button above the node."""
+        self._select(kind)
+        self.page.locator(".selection-toolbox button:has(.fill-path-white)").click()
+        self.page.mouse.click(800, 990)
 
     def moment(self, kind: str) -> Moment:
         bar, line, picture = self.page.evaluate(_SHOWN, self.node(kind))
@@ -200,15 +210,8 @@ class Visitor:
     # Looking things up
 
     def help(self, kind: str) -> Any:
-        """Clicks on a node's title, then on the button with an i: the help that opens."""
-        place = self.page.evaluate(
-            """id => {
-                const { pos: [x, y] } = app.graph.getNodeById(id)
-                return app.canvasPosToClientPos([x + 60, y - 15])
-            }""",
-            self.node(kind),
-        )
-        self.page.mouse.click(*place)
+        """Clicks on a node, then on the button with an i: the help that opens."""
+        self._select(kind)
         self.page.get_by_test_id("info-button").click()
         return self.page.locator(".node-help-content")
 
@@ -235,6 +238,17 @@ class Visitor:
             self.page.locator(".node-library-tab-button").click()
         self._library.fill(words)
         return self.page.locator(".node-lib-tree-explorer .tree-leaf")
+
+    def _select(self, kind: str) -> None:
+        """Clicks on a node's title."""
+        place = self.page.evaluate(
+            """id => {
+                const { pos: [x, y] } = app.graph.getNodeById(id)
+                return app.canvasPosToClientPos([x + 60, y - 15])
+            }""",
+            self.node(kind),
+        )
+        self.page.mouse.click(*place)
 
 
 def overlap(a: Rect, b: Rect) -> bool:

@@ -37,7 +37,7 @@ def main(comfyui: Path, base: Path) -> dict[str, Any]:
     identity, path = train(host, cast)
     with torch.inference_mode():
         found |= {**stock(host, base, path, identity), **composed(core, host, cast, identity)}
-        found |= spoken(core, host, identity)
+        found |= {**spoken(core, host, identity), **refused(file, host, cast)}
         found |= untouched(before, outputs(host))
     return found
 
@@ -233,6 +233,28 @@ def spoken(core: Any, host: Any, identity: Any) -> dict[str, Any]:
         ),
         "unknown_word": unknown,
     }
+
+
+def refused(file: Path, host: Any, cast: Any) -> dict[str, str]:
+    """What the trainer says to a MODEL of the right shape that is no inpainting model."""
+    import comfy.sd
+    import comfy.utils
+
+    tensors = comfy.utils.load_torch_file(str(file))
+    first = "model.diffusion_model.input_blocks.0.0.weight"
+    tensors[first] = tensors[first][:, :4].clone()
+    model = comfy.sd.load_state_dict_guess_config(tensors)[0]
+    photos = cast.photos.image.movedim(1, -1)
+    detect = part("nodes.detect").FaceAAttributeDetect
+    attributes = run_node(detect, images=photos, words="female", detector="tiny")[0]
+    try:
+        run_node(
+            part("nodes.train").FaceAEmbeddingTrainer, images=photos, attributes=attributes,
+            model=model, clip=host[1], vae=host[2], steps=1,
+        )  # fmt: skip
+    except ValueError as error:
+        return {"four_channels": str(error)}
+    return {"four_channels": "no error"}
 
 
 def answer(model: Any, sample: Any, context: Any) -> Any:

@@ -153,7 +153,6 @@ def test_a_whole_checkpoint_is_assembled_with_nothing_missing_or_left_over(full:
     ("lost", "named"),
     [
         (VAE + "decoder.up.3.upsample.conv.bias", "AutoencoderKL.*upsample"),
-        (VAE + "encoder.mid.attn_1.q.weight", "AutoencoderKL.*1 keys missing"),
         (VAE, "AutoencoderKL.*248 keys missing"),
         (UNET + "output_blocks.5.2.conv.bias", "UNet2DConditionModel.*1 keys missing"),
         (TEXT + "transformer.text_model.final_layer_norm.bias", "CLIPTextModel.*1 keys missing"),

@@ -76,7 +76,8 @@ def begins(backbone: Backbone, place: Path, **changes) -> bool:
 
 
 def files(folder: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in folder.iterdir()} if folder.exists() else {}
+    paths = folder.iterdir() if folder.exists() else ()
+    return {path.name: path.read_bytes() for path in paths if path.is_file()}
 
 
 def same(one: Identity, other: Identity) -> bool:
@@ -462,3 +463,17 @@ def test_a_disk_that_is_full_at_the_end_leaves_the_older_identity(
     done = learn(backbone, place, config=SHORT)
     assert (done.record["steps_run"], done.record["resumed_from"]) == (0, 1)
     assert find_identity(place / "facea", "ada", done.record["origin"]) == done.path
+
+
+def test_an_older_identity_that_cannot_be_moved_away_stays(
+    backbone: Backbone, first: Trained, place: Path
+):
+    before = files(place / "facea")
+    in_the_way = place / "facea" / f"ada-{first.record['origin'][:8]}.safetensors"
+    in_the_way.mkdir()
+    with pytest.raises(AssetError, match="cannot move the older"):
+        learn(backbone, place, config=SHORT)
+    assert files(place / "facea") == before
+    in_the_way.rmdir()
+    assert learn(backbone, place, config=SHORT).record["steps_run"] == 0
+    assert before["ada.safetensors"] == in_the_way.read_bytes()

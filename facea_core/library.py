@@ -195,7 +195,8 @@ def _keep_older(path: Path) -> None:
         return
     about = peek_identity(path)
     label = _origin(about or {}) or f"{path.stat().st_mtime_ns:x}"
-    for file in (path, *(path.with_suffix(ending) for ending in _BESIDE)):
+    # The identity last: if one of the others is held by a program, it stays where it is.
+    for file in (*(path.with_suffix(ending) for ending in _BESIDE), path):
         if file.exists():
             _move(file, file.with_name(f"{path.stem}-{label[:8]}{file.suffix}"))
 

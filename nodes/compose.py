@@ -162,7 +162,7 @@ class FaceAInpaintCompose(io.ComfyNode):
                 nonlocal done
                 painting, wanted = brush(job.people[face])
                 paint_crop = painter(
-                    painting, vae, wanted, unwanted, settings, seed + number, on_step
+                    painting, vae, wanted, unwanted, settings, (seed + number) % 2**64, on_step
                 )
                 patch = paint_crop(crop, hole)
                 done += steps

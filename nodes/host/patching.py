@@ -74,8 +74,8 @@ def with_words(clip: Any, identity: Identity, strength: float = 1.0) -> Any:
     """A clone of CLIP whose prompts know `embedding:<name>/<attribute>` of this person.
 
     `strength` leads from the plain class word (0) to the learned one (1) and beyond. The words of
-    people put in before stay. Raises BackboneMismatchError for text encoders of another width,
-    ConfigError if another person of that name is in already.
+    people put in before stay, also this person's own. Raises BackboneMismatchError for text
+    encoders of another width, ConfigError if another person of that name is in already.
     """
     clone = clip.clone()
     clone.tokenizer = copy.copy(clip.tokenizer)
@@ -87,17 +87,16 @@ def with_words(clip: Any, identity: Identity, strength: float = 1.0) -> Any:
                 f"wired CLIP; use the CLIP of a {identity.meta.family!r} checkpoint"
             )
         inner = copy.copy(getattr(clip.tokenizer, encoder))
-        words = {
-            word.placeholder: _scaled(clip, encoder, word, strength) for word in identity.words
-        }
-        known = dict(getattr(inner, _WORDS, {}))
-        for placeholder, rows in words.items():
-            if placeholder in known and not torch.equal(known[placeholder], rows):
+        known = dict(_known(inner))
+        for word in identity.words:
+            learned = word.vectors[encoder]
+            if word.placeholder not in known:
+                known[word.placeholder] = learned, _scaled(clip, encoder, word, strength)
+            elif not torch.equal(known[word.placeholder][0], learned):
                 raise ConfigError(
                     f"two different people are named {identity.name!r}; train one under another "
                     "name, or wire only one of them"
                 )
-        known |= words
         fallback = getattr(inner, _FALLBACK, inner._try_get_embedding)
         setattr(inner, _WORDS, known)
         setattr(inner, _FALLBACK, fallback)
@@ -117,11 +116,23 @@ def _fits(clip: Any, word: Word) -> bool:
     )
 
 
-def _look_up(name: str, known: Mapping[str, Tensor], fallback: Any) -> tuple[Tensor | None, str]:
+def wired_words(clip: Any) -> list[str]:
+    """The placeholders of everybody put into CLIP by `with_words`."""
+    return sorted({word for one in vars(clip.tokenizer).values() for word in _known(one)})
+
+
+def _known(tokenizer: Any) -> Mapping[str, tuple[Tensor, Tensor]]:
+    """placeholder -> (learned rows, rows in use) of one tokenizer."""
+    return getattr(tokenizer, _WORDS, {})
+
+
+def _look_up(
+    name: str, known: Mapping[str, tuple[Tensor, Tensor]], fallback: Any
+) -> tuple[Tensor | None, str]:
     first, _, rest = name.strip().partition(" ")
     word = first.rstrip(",")
     if word in known:
-        return known[word], f"{first[len(word) :]} {rest}".strip()
+        return known[word][1], f"{first[len(word) :]} {rest}".strip()
     return fallback(name)
 
 

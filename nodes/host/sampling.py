@@ -18,6 +18,7 @@ from ...facea_core.backbone.prompts import placeholders, spaced
 from ...facea_core.errors import BackboneError, ConfigError
 from .layout import image_out
 from .models import is_inpainting
+from .patching import wired_words
 
 SAMPLERS = comfy.samplers.KSampler.SAMPLERS
 SCHEDULERS = comfy.samplers.KSampler.SCHEDULERS
@@ -42,7 +43,7 @@ def encode(clip: Any, prompt: str) -> Any:
     inner = next((one for one in vars(clip.tokenizer).values() if hasattr(one, _READER)), None)
     for word in placeholders(prompt) if inner is not None else ():
         if inner.embedding_directory is None or getattr(inner, _READER)(word)[0] is None:
-            known = ", ".join(sorted(getattr(inner, "facea_words", {}))) or "none"
+            known = ", ".join(wired_words(clip)) or "none"
             raise ConfigError(
                 f"the prompt asks for 'embedding:{word}', which no wired identity and no file in "
                 f"models/embeddings has (wired words: {known}); check the spelling, or wire the "

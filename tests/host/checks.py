@@ -203,6 +203,7 @@ def spoken(core: Any, host: Any, identity: Any) -> dict[str, Any]:
         return encode(clip, prompt)[0][0]
 
     encode, loader = part("nodes.host.sampling").encode, part("nodes.lora").FaceALoRALoader
+    with_words = part("nodes.host").with_words
     other = replace(identity, name="other", words=tuple(map(other_word, identity.words)))
     one = run_node(loader, model=host[0], clip=host[1], identity=identity, file="none")
     two = run_node(loader, model=one[0], clip=one[1], identity=other, file="none")
@@ -222,6 +223,7 @@ def spoken(core: Any, host: Any, identity: Any) -> dict[str, Any]:
     return {
         "two_people": diff(core.encode_prompts([prompt], words).context, read(two[1], prompt)),
         "words_strength_0": diff(plain, read(off[1], learned)),
+        "first_strength_stays": diff(read(with_words(off[1], identity), learned), plain),
         "words_strength_1_change": diff(plain, read(one[1], learned)),
         "spelling": diff(
             read(two[1], "eyes, embedding:checked/eyes , blue"),

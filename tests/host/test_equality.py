@@ -39,6 +39,7 @@ def found(comfyui: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, 
         ("two_people", 1e-5),
         ("words_strength_0", 1e-5),
         ("spelling", 1e-6),
+        ("first_strength_stays", 1e-5),
         ("lora_strength_0", 0.0),
     ],
 )

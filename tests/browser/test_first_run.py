@@ -86,7 +86,10 @@ def first_run(opened: Visitor) -> FirstRun:
     moments: list[Moment] = []
     written: list[str] = []
     overlaps: set[tuple[str, str]] = set()
-    while not opened.finished("SaveImage"):
+    done = False
+    while not done:
+        # Once more after the end, which may have come since the last look.
+        done = opened.finished("SaveImage")
         assert opened.frontend.dialogs() == []
         assert time.monotonic() - began < PATIENCE, f"the trainer last showed {moments[-1:]}"
         moment = opened.moment(TRAINER)

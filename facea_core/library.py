@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
@@ -195,10 +196,19 @@ def _keep_older(path: Path) -> None:
         return
     about = peek_identity(path)
     label = _origin(about or {}) or f"{path.stat().st_mtime_ns:x}"
-    # The identity last: if one of the others is held by a program, it stays where it is.
-    for file in (*(path.with_suffix(ending) for ending in _BESIDE), path):
-        if file.exists():
-            _move(file, file.with_name(f"{path.stem}-{label[:8]}{file.suffix}"))
+    moved: list[tuple[Path, Path]] = []
+    try:
+        for file in (path, *(path.with_suffix(ending) for ending in _BESIDE)):
+            if file.exists():
+                aside = file.with_name(f"{path.stem}-{label[:8]}{file.suffix}")
+                _move(file, aside)
+                moved.append((file, aside))
+    except AssetError:
+        # One of the three is held by another program: all stay together.
+        for file, aside in moved:
+            with suppress(OSError):
+                aside.replace(file)
+        raise
 
 
 def _move(path: Path, to: Path) -> None:

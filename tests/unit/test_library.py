@@ -465,15 +465,16 @@ def test_a_disk_that_is_full_at_the_end_leaves_the_older_identity(
     assert find_identity(place / "facea", "ada", done.record["origin"]) == done.path
 
 
-def test_an_older_identity_that_cannot_be_moved_away_stays(
-    backbone: Backbone, first: Trained, place: Path
+@pytest.mark.parametrize("ending", [".safetensors", ".jpg", ".json"])
+def test_an_older_identity_that_cannot_be_moved_away_stays_whole(
+    backbone: Backbone, first: Trained, place: Path, ending: str
 ):
     before = files(place / "facea")
-    in_the_way = place / "facea" / f"ada-{first.record['origin'][:8]}.safetensors"
+    in_the_way = place / "facea" / f"ada-{first.record['origin'][:8]}{ending}"
     in_the_way.mkdir()
     with pytest.raises(AssetError, match="cannot move the older"):
         learn(backbone, place, config=SHORT)
     assert files(place / "facea") == before
     in_the_way.rmdir()
     assert learn(backbone, place, config=SHORT).record["steps_run"] == 0
-    assert before["ada.safetensors"] == in_the_way.read_bytes()
+    assert before[f"ada{ending}"] == in_the_way.read_bytes()

@@ -218,8 +218,14 @@ class Visitor:
     def search(self, words: str) -> Any:
         """Double-clicks beside the nodes and types: the names that are offered."""
         self.look_at(self.around("FaceASamplePhotos"), margin=320)
-        self.page.mouse.dblclick(800, 950)
-        self.page.locator(".comfy-vue-node-search-box input").fill(words)
+        box = self.page.locator(".comfy-vue-node-search-box input")
+        # The veil of the last search may still be fading, and takes the first clicks.
+        for _ in range(10):
+            self.page.mouse.dblclick(800, 950)
+            self.page.wait_for_timeout(500)
+            if box.is_visible():
+                break
+        box.fill(words)
         return self.page.locator(".comfy-vue-node-search-container .option-display-name")
 
     def close_search(self) -> None:

@@ -161,10 +161,14 @@ def _found(path: Path, photos: Sequence[Photo]) -> Trained:
 def _read_record(path: Path) -> dict[str, Any]:
     try:
         record = dict(json.loads(path.read_text("utf-8"))["facea"])
-        losses = [(int(step), float(loss)) for step, loss in record["losses"]]
+        return {**record, "losses": _pairs(record["losses"])}
     except (OSError, ValueError, KeyError, TypeError):
         return {"losses": []}
-    return {**record, "losses": losses}
+
+
+def _pairs(losses: Any) -> list[tuple[int, float]]:
+    """(step, loss) as JSON gives them back."""
+    return [(int(step), float(loss)) for step, loss in losses]
 
 
 def _save(identity: Identity, folder: Path, sheet: Tensor, record: dict[str, Any]) -> Path:
@@ -243,10 +247,9 @@ class _Journal:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._losses: dict[int, float] = {}
         try:
-            for step, loss in json.loads((folder / _JOURNAL).read_text("utf-8"))["losses"]:
-                self._losses[int(step)] = float(loss)
+            said = json.loads((folder / _JOURNAL).read_text("utf-8"))
+            self._losses = dict(_pairs(said["losses"]))
         except (OSError, ValueError, KeyError, TypeError):
             self._losses = {}
 

@@ -8,7 +8,7 @@ import torch
 from comfy_api.latest import io
 
 from ..facea_core.attributes import PRESETS
-from ..facea_core.composing import face_mask
+from ..facea_core.composing import faces_mask
 from ..facea_core.detection.detect import DetectConfig, detect_chosen, part_masks, to_json
 from ..facea_core.detection.load import AVAILABLE, detector_notes, load_detector
 from ..facea_core.detection.preview import preview
@@ -82,10 +82,7 @@ class FaceAAttributeDetect(io.ComfyNode):
         pictures, notes = images_in(images)
         faces = detect_chosen(pictures, load_detector(detector), config)
         pairs = list(zip(pictures, faces, strict=True))
-        masks = [
-            torch.stack([torch.zeros_like(picture[:, :1]), *map(face_mask, seen)]).amax(dim=0)
-            for picture, seen in pairs
-        ]
+        masks = [faces_mask(seen, tuple(picture.shape[-2:])) for picture, seen in pairs]
         parts = [mask for picture, seen in pairs for mask in part_masks(picture, seen, words_of)]
         shown = [preview(picture, seen) for picture, seen in pairs]
         notes += detector_notes(detector)

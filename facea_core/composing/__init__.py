@@ -3,7 +3,7 @@
 from .batch import Job, plan_batch
 from .compose import Painter, compose_faces, compose_identity, face_prompt
 from .config import ComposeConfig
-from .masks import blend_weight, face_mask, soften
+from .masks import blend_weight, face_mask, faces_mask, soften
 from .plan import plan_crop
 from .sampler import inpaint
 from .stitch import crop_image, crop_mask, match_colour, stitch
@@ -19,6 +19,7 @@ __all__ = [
     "crop_mask",
     "face_mask",
     "face_prompt",
+    "faces_mask",
     "inpaint",
     "match_colour",
     "plan_batch",

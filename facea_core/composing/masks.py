@@ -9,6 +9,7 @@ again, never where new and old content differ, and a pixel whose mask is 0 is ne
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as F
@@ -87,6 +88,14 @@ def face_mask(attributes: FaceAttributes, config: ComposeConfig | None = None) -
             beyond = _signed_distance(hair.mask, grow / 2 + band) - grow / 2
         outside = torch.minimum(outside, beyond)
     return (0.5 - outside / (2 * band)).clamp(0, 1)
+
+
+def faces_mask(faces: Sequence[FaceAttributes], size: Size) -> Tensor:
+    """What composing repaints of a picture of `size` (H, W) with these faces, (1, 1, H, W)."""
+    mask = torch.zeros(1, 1, *size)
+    for face in faces:
+        mask = torch.maximum(mask, face_mask(face))
+    return mask
 
 
 def _superellipse(box: Box, size: Size, grow: float) -> Tensor:

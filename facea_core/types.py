@@ -16,12 +16,17 @@ from torch import Tensor
 from .box import Box, Size
 
 
+Outline = tuple[tuple[float, float], ...]
+"""A closed polygon: its corners (x, y) in pixels, in the frame of the image they came with."""
+
+
 @dataclass(frozen=True)
 class Detection:
     """One answer of a detector, before selection.
 
     `box` is in the frame of the image that was searched; `score` in [0, 1]. `estimated` marks a box
     that was derived from the face's proportions and not seen; `source` is the name of the detector.
+    `outlines` say more exactly what was seen, where a detector can; none = only the box.
     """
 
     phrase: str
@@ -29,12 +34,15 @@ class Detection:
     score: float
     estimated: bool = False
     source: str = ""
+    outlines: tuple[Outline, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
 class Part:
-    """One attribute found in one photo. `mask (1, 1, H, W)` is of the whole image; None = the box.
+    """One attribute found in one photo.
 
+    `mask (1, 1, H, W)` of the whole image is a user's own and outweighs everything else; without it
+    the part has the shape of its `outlines`, and without those a rounded one inside its box.
     `estimated` marks a part that was derived from the face's proportions and not seen.
     """
 
@@ -43,11 +51,16 @@ class Part:
     score: float
     mask: Tensor | None = None
     estimated: bool = False
+    outlines: tuple[Outline, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
 class FaceAttributes:
-    """One face of one image: its box and at most one part per attribute."""
+    """One face of one image: its box and at most one part per attribute.
+
+    `roll` is how far the eyes are turned from level, in degrees, clockwise positive as one looks at
+    the picture; None where only one eye, or one box around both, was seen.
+    """
 
     size: Size
     face: Box
@@ -55,6 +68,7 @@ class FaceAttributes:
     parts: tuple[Part, ...] = ()
     detector: str = ""
     notes: tuple[str, ...] = ()
+    roll: float | None = None
 
     def part(self, attribute: str) -> Part | None:
         return next((part for part in self.parts if part.attribute == attribute), None)

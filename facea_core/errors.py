@@ -30,6 +30,10 @@ class PartError(FaceAError, ValueError):
     """A part of the face that was asked for was not found."""
 
 
+class DetectorError(FaceAError, ValueError):
+    """The weights of a detector cannot be read, or do not work."""
+
+
 class IdentityFormatError(FaceAError, ValueError):
     """A file is not an identity, is damaged, or was written by a newer version."""
 

@@ -1,0 +1,187 @@
+"""One view, several phrases: where Grounding-DINO sees each of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+import torch
+from torch import Tensor, nn
+
+from ...errors import DetectorError
+from ...types import Size
+from .model import TOKENIZER, load_model
+
+if TYPE_CHECKING:
+    from transformers import GroundingDinoForObjectDetection
+
+SHORTEST, LONGEST = 800, 1333
+"""Sides in pixels that the model was trained with."""
+
+_MEAN, _STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+
+OnWork = Callable[[], None]
+"""Called again and again while a model works. To cancel, raise."""
+
+
+class Answer(NamedTuple):
+    """`boxes (N, 4)`: centre x, y, width, height in [0, 1] of the view; `scores (N,)` in [0, 1].
+
+    float32 on the CPU, best score first.
+    """
+
+    boxes: Tensor
+    scores: Tensor
+
+
+class Grounder(Protocol):
+    """A model that is asked for phrases in a view."""
+
+    def ask(self, view: Tensor, phrases: Sequence[str]) -> tuple[Answer, ...]:
+        """One answer per phrase for `view` `(1, 3, h, w)` in [0, 1]; each phrase is asked alone."""
+        ...
+
+
+class TransformersGrounder:
+    """Grounding-DINO as transformers has it. Every phrase is a pass of its own, batched."""
+
+    def __init__(
+        self,
+        model: GroundingDinoForObjectDetection,
+        tokenizer: Any,
+        *,
+        batch: int = 4,
+        on_work: OnWork | None = None,
+    ) -> None:
+        """`batch` is how many phrases go through the model at a time: memory grows with it."""
+        self.model, self.tokenizer = model, tokenizer
+        self.batch, self.on_work = batch, on_work
+
+    @torch.no_grad()
+    def ask(self, view: Tensor, phrases: Sequence[str]) -> tuple[Answer, ...]:
+        """As `Grounder.ask`. Raises DetectorError if the model answers with NaN."""
+        answers: list[Answer] = []
+        pixels = prepare(view).to(self.model.device, self.model.dtype)
+        with one_view(self.model), working(self.model, self.on_work):
+            for start in range(0, len(phrases), self.batch):
+                asked = [caption(phrase) for phrase in phrases[start : start + self.batch]]
+                tokens = self.tokenizer(asked, padding=True, return_tensors="pt")
+                tokens = {key: value.to(pixels.device) for key, value in tokens.items()}
+                seen = self.model(pixels.expand(len(asked), -1, -1, -1), **tokens)
+                answers += map(read_answer, seen.logits, seen.pred_boxes)
+        return tuple(answers)
+
+
+def load_grounder(
+    path: str | Path,
+    device: str | torch.device = "cpu",
+    dtype: torch.dtype | None = None,
+    on_work: OnWork | None = None,
+) -> TransformersGrounder:
+    """The grounder with the weights at `path`; raises as `load_model` does.
+
+    `dtype` None is bfloat16 on a GPU that has it, else float32. The tokenizer is the one beside
+    the weights, if they are a folder that has one, else the one that ships with the package.
+    """
+    device = torch.device(device)
+    if dtype is None:
+        halved = device.type == "cuda" and torch.cuda.is_bf16_supported()
+        dtype = torch.bfloat16 if halved else torch.float32
+    model = load_model(path).to(device=device, dtype=dtype)  # pyright: ignore[reportCallIssue]
+    return TransformersGrounder(
+        model, load_tokenizer(path), batch=1 if device.type == "cpu" else 4, on_work=on_work
+    )
+
+
+def load_tokenizer(path: str | Path | None = None) -> Any:
+    """BERT's tokenizer: of the folder `path` if it has a vocabulary, else the package's own."""
+    from transformers import BertTokenizerFast
+
+    folder = Path(path) if path else TOKENIZER
+    if not any((folder / name).is_file() for name in ("vocab.txt", "tokenizer.json")):
+        folder = TOKENIZER
+    return BertTokenizerFast.from_pretrained(str(folder), local_files_only=True)
+
+
+def caption(phrase: str) -> str:
+    """A phrase as the model was trained on it: lower case, with a full stop."""
+    return phrase.strip().lower().rstrip(".").rstrip() + "."
+
+
+def prepare(view: Tensor) -> Tensor:
+    """`(1, 3, h, w)` in [0, 1] at the size the model knows, normalised as ImageNet is."""
+    mean, std = (torch.tensor(one).view(1, 3, 1, 1) for one in (_MEAN, _STD))
+    small = torch.nn.functional.interpolate(
+        view.float().cpu(), size_for((view.shape[-2], view.shape[-1])), mode="bilinear",
+        antialias=True, align_corners=False,
+    )  # fmt: skip
+    return (small - mean) / std
+
+
+def size_for(size: Size) -> Size:
+    """(H, W) with a shortest side of 800 px, or less so that the longest is at most 1333."""
+    shortest, longest = min(size), max(size)
+    side = min(SHORTEST, round(LONGEST * shortest / longest))
+    other = max(int(side * longest / shortest), 1)
+    side = max(side, 1)
+    return (side, other) if size[0] <= size[1] else (other, side)
+
+
+def read_answer(logits: Tensor, boxes: Tensor) -> Answer:
+    """From `logits (Q, L)` by query and token, -inf where there is no token, and `boxes (Q, 4)`.
+
+    The score of a query is that of its likeliest token, as in the paper's own code.
+    """
+    logits, boxes = logits.float().cpu(), boxes.float().cpu()
+    if torch.isnan(logits).any() or not torch.isfinite(boxes).all():
+        raise DetectorError(
+            "Grounding-DINO answers with NaN; its weights are damaged, or too large for the "
+            "number format: use float32, or download them again"
+        )
+    scores, order = logits.sigmoid().amax(dim=1).sort(descending=True, stable=True)
+    return Answer(boxes[order], scores)
+
+
+@contextmanager
+def one_view(model: GroundingDinoForObjectDetection) -> Iterator[None]:
+    """Within the block the model sees the first picture of a batch only, in place of all.
+
+    The phrases of a batch share their picture, and the vision backbone is a good part of the work.
+    """
+    inner: Any = model.model
+    inner.backbone = _OneView(inner.backbone)
+    try:
+        yield
+    finally:
+        inner.backbone = inner.backbone.backbone
+
+
+class _OneView(nn.Module):
+    def __init__(self, backbone: Any) -> None:
+        super().__init__()
+        self.backbone = backbone
+        self.position_embedding = backbone.position_embedding
+
+    def forward(self, pixels: Tensor, mask: Tensor) -> tuple[list[Any], list[Tensor]]:
+        count = len(pixels)
+        maps, positions = self.backbone(pixels[:1], mask[:1])
+        return (
+            [(one.expand(count, -1, -1, -1), seen.expand(count, -1, -1)) for one, seen in maps],
+            [one.expand(count, -1, -1, -1) for one in positions],
+        )
+
+
+@contextmanager
+def working(model: nn.Module, on_work: OnWork | None) -> Iterator[None]:
+    """Within the block `on_work` is called before every layer: a pass lasts seconds on a CPU."""
+    if on_work is None:
+        yield
+        return
+    hooks = [module.register_forward_pre_hook(lambda *_: on_work()) for module in model.modules()]
+    try:
+        yield
+    finally:
+        for hook in hooks:
+            hook.remove()

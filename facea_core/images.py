@@ -6,10 +6,8 @@ the caller's tensor is elsewhere. `size` is (H, W).
 
 from __future__ import annotations
 
-import io
 import os
 import secrets
-import struct
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -17,49 +15,26 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
-from PIL import ExifTags, Image, ImageCms, ImageOps, PngImagePlugin
+from PIL import ExifTags, Image, PngImagePlugin
 from torch import Tensor
 
 from .errors import AssetError, FaceAError, ImageError, MaskError
+from .reading import LONGEST, MIN_SIDE, flatten, read_picture
 from .types import Box, Size
 
-MIN_SIDE = 16
-"""Shortest picture side in pixels that is accepted."""
-
-# What Pillow's decoders raise on damaged files.
-_BROKEN = (OSError, ValueError, SyntaxError, EOFError, LookupError, TypeError, struct.error)
 _FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
 
 
-def load_image(path: str | Path) -> tuple[Tensor, tuple[str, ...]]:
+def load_image(path: str | Path, longest: int | None = LONGEST) -> tuple[Tensor, tuple[str, ...]]:
     """Reads a picture file: `(1, 3, H, W)` in [0, 1] and notes on what was done to it.
 
     EXIF rotation is applied, transparency laid over white, grey, palette, CMYK and 16-bit pictures
-    become 8-bit-equivalent sRGB; of an animation the first frame is taken. Raises ImageError if the
-    file is missing, unreadable, truncated or has a side under 16 px.
+    become 8-bit-equivalent sRGB; of an animation the first frame is taken. A side longer than
+    `longest` pixels is reduced to it; None keeps every pixel. Raises ImageError if the file is
+    missing, unreadable, truncated, larger than any camera's or has a side under 16 px, and
+    MissingDependencyError for HEIC without its plug-in.
     """
-    path = Path(path)
-    try:
-        with Image.open(path) as opened:
-            opened.load()
-            # An MPO is a photo with its small copy, not an animation.
-            frames = 1 if opened.format == "MPO" else getattr(opened, "n_frames", 1)
-            rgb, notes = _flatten(opened)
-    except FileNotFoundError as error:
-        raise ImageError(f"there is no picture at {path}; check the path") from error
-    except (*_BROKEN, Image.DecompressionBombError) as error:
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise ImageError(
-            f"cannot read {path} as a picture ({reason}); "
-            "it may be truncated or not a picture: export it again as PNG or JPEG"
-        ) from error
-    if min(rgb.size) < MIN_SIDE:
-        width, height = rgb.size
-        raise ImageError(
-            f"{path} is {width}x{height} pixels; give a picture of at least {MIN_SIDE}x{MIN_SIDE}"
-        )
-    if frames > 1:
-        notes = (*notes, f"first of {frames} frames taken")
+    rgb, notes = read_picture(path, longest)
     return _tensor(rgb), notes
 
 
@@ -126,7 +101,7 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
 
 def from_pil(picture: Image.Image) -> Tensor:
     """`(1, 3, H, W)` from a PIL picture of any mode; the same treatment as `load_image`."""
-    return _tensor(_flatten(picture)[0])
+    return _tensor(flatten(picture)[0])
 
 
 def to_pil(image: Tensor) -> Image.Image:
@@ -242,59 +217,3 @@ def _unit(tensor: Tensor, noun: str, error: type[FaceAError]) -> Tensor:
 def _tensor(rgb: Image.Image) -> Tensor:
     array = np.array(rgb, dtype=np.uint8)
     return torch.from_numpy(array).permute(2, 0, 1)[None].float().div_(255)
-
-
-def _flatten(picture: Image.Image) -> tuple[Image.Image, tuple[str, ...]]:
-    """Upright 8-bit sRGB and the notes that say how it came about."""
-    notes: list[str] = []
-    try:
-        orientation = picture.getexif().get(0x0112, 1)
-        if orientation in range(2, 9):
-            picture = ImageOps.exif_transpose(picture)
-            notes.append(f"turned upright (EXIF orientation {orientation})")
-    except _BROKEN:
-        notes.append("EXIF data unreadable and ignored")
-    if picture.mode in ("I", "F") or picture.mode.startswith("I;"):
-        picture = _eight_bit(picture)
-        notes.append("greyscale of more than 8 bits reduced to 8 and made RGB")
-    elif picture.mode in ("1", "L"):
-        notes.append("greyscale made RGB")
-    elif picture.mode == "CMYK":
-        notes.append("CMYK converted to RGB")
-    profiled = _to_srgb(picture)
-    if profiled is not None:
-        picture = profiled
-        notes.append("colour profile converted to sRGB")
-    if picture.mode in ("LA", "La", "PA", "RGBA", "RGBa") or "transparency" in picture.info:
-        picture = picture.convert("RGBA")
-        if picture.getchannel("A").getextrema() != (255, 255):
-            notes.append("transparency laid over white")
-        white = Image.new("RGBA", picture.size, "white")
-        picture = Image.alpha_composite(white, picture)
-    return picture.convert("RGB"), tuple(notes)
-
-
-def _eight_bit(picture: Image.Image) -> Image.Image:
-    values = np.asarray(picture).astype(np.float64)
-    if not np.isfinite(values).all():
-        raise ValueError("it holds NaN or infinite values")
-    if picture.mode == "F":
-        top = 1.0 if values.max() <= 1.0 else 255.0 if values.max() <= 255.0 else values.max()
-    else:
-        top = 65535.0 if values.max() <= 65535.0 else values.max()
-    return Image.fromarray((values / top * 255.0).round().clip(0, 255).astype(np.uint8))
-
-
-def _to_srgb(picture: Image.Image) -> Image.Image | None:
-    """The picture in sRGB if it carries another colour profile that can be read, else None."""
-    profile = picture.info.get("icc_profile")
-    if not profile or picture.mode not in ("RGB", "CMYK"):
-        return None
-    try:
-        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-        if "srgb" in ImageCms.getProfileDescription(source).lower():
-            return None
-        target = ImageCms.createProfile("sRGB")
-        return ImageCms.profileToProfile(picture, source, target, outputMode="RGB")
-    except (ImageCms.PyCMSError, OSError, ValueError):
-        return None

@@ -63,7 +63,7 @@ def run(arguments: Sequence[str]) -> None:
     config: ComposeConfig = configs["composing"]
     picture_format(flags.out)
     require_outputs(flags.out, flags.json)
-    image, done = load_image(flags.image)
+    image, done = load_image(flags.image, longest=None)
     identity = load_identity(flags.identity)
     if flags.mask is not None:
         mask, face = read_mask(flags.mask, image), None
@@ -92,7 +92,7 @@ def run(arguments: Sequence[str]) -> None:
 
 def read_mask(path: Path, image: Tensor) -> Tensor:
     """A mask file as `(1, 1, H, W)`; MaskError if it is black all over or has another size."""
-    picture, _ = load_image(path)
+    picture, _ = load_image(path, longest=None)
     mask = check_mask(picture.mean(dim=1, keepdim=True), image)
     if not mask.any():
         raise MaskError(f"{path} is black all over, so nothing would be painted; paint it white "

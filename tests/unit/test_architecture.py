@@ -19,7 +19,7 @@ PACK = CORE.parent
 MAX_LINES = 300
 
 VALUES = ("errors", "box", "types", "attributes", "settings")
-GROUND = (*VALUES, "images")
+GROUND = (*VALUES, "images", "masks")
 MODELS = (*GROUND, "backbone", "identity")
 TASKS = ("detection", "training", "composing", "evaluation")
 
@@ -32,7 +32,9 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "settings": ("errors",),
     "types": ("errors", "box"),
     "attributes": ("errors", "types"),
-    "images": VALUES,
+    "reading": ("errors",),
+    "images": (*VALUES, "reading"),
+    "masks": (*VALUES, "images"),
     "outputs": GROUND,
     "backbone": GROUND,
     "tiny": (*GROUND, "backbone"),

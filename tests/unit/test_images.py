@@ -123,7 +123,7 @@ def test_colour_profiles(ramp, tmp_path):
     assert torch.equal(image, as_image(ramp))
 
 
-def test_sixteen_bit_colour_and_animations(ramp, tmp_path):
+def test_animations(ramp, tmp_path):
     frames = [Image.fromarray(ramp).quantize(256), Image.new("P", (32, 24))]
     frames[0].save(tmp_path / "a.gif", save_all=True, append_images=frames[1:])
     image, notes = load_image(tmp_path / "a.gif")

@@ -1,0 +1,241 @@
+"""Picture files as people really have them: what Pillow opens, made upright 8-bit sRGB.
+
+Phones write HEIC, rotate by EXIF and take 200 megapixels; scanners write 16 bits, printers CMYK.
+All of that ends here. `size` is (width, height) in this file, as Pillow counts.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import io
+import struct
+import warnings
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageCms, JpegImagePlugin, UnidentifiedImageError
+
+from .errors import ImageError, MissingDependencyError
+
+LONGEST = 4096
+"""Longest side in pixels that a photo keeps: no model here sees more, and 200 MP are 2.4 GB."""
+
+MIN_SIDE = 16
+"""Shortest picture side in pixels that is accepted."""
+
+MOST_PIXELS = 1 << 28
+"""More pixels than any camera's: a decompression bomb. Other formats than JPEG, which is reduced
+while it is read, end at Pillow's own limit of 179 million."""
+
+# What decoders raise on damaged files; RuntimeError is libheif's.
+_BROKEN = (
+    OSError, ValueError, SyntaxError, EOFError, LookupError, TypeError, RuntimeError, struct.error,
+)  # fmt: skip
+
+# Photos whose further frames are small copies or depth maps, not an animation.
+_STILL = ("MPO", "HEIF")
+
+_HEIF = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
+_AVIF = (b"avif", b"avis")
+
+_UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+
+def read_picture(
+    path: str | Path, longest: int | None = None
+) -> tuple[Image.Image, tuple[str, ...]]:
+    """The file as an upright 8-bit RGB picture, and notes on what was done to it.
+
+    With `longest` a picture with a longer side is reduced to it, in bytes and, for JPEG, already
+    while it is decoded. Raises ImageError for a file that is missing, damaged, too large, or has a
+    side under 16 px, and MissingDependencyError for HEIC without its plug-in.
+    """
+    path = Path(path)
+    try:
+        with _open(path) as opened:
+            size = opened.size
+            if size[0] * size[1] > MOST_PIXELS:
+                raise Image.DecompressionBombError
+            if min(size) < MIN_SIDE:
+                raise ImageError(
+                    f"{path} is {size[0]}x{size[1]} pixels; give a picture of at least "
+                    f"{MIN_SIDE}x{MIN_SIDE}"
+                )
+            frames = 1 if opened.format in _STILL else getattr(opened, "n_frames", 1)
+            if longest is not None:
+                # Only JPEG can; the others leave it alone.
+                opened.draft(None, _reduced(size, longest))
+            deep = ";16" in _raw_mode(opened)
+            opened.load()
+            rgb, notes = flatten(opened, longest, size)
+    except FileNotFoundError as error:
+        raise ImageError(f"there is no picture at {path}; check the path") from error
+    except Image.DecompressionBombError as error:
+        raise ImageError(
+            f"{path} has too many pixels to be read safely (more than "
+            f"{MOST_PIXELS // 10**6} million in a JPEG, 179 million in other formats); scale it "
+            "down first"
+        ) from error
+    except (ImageError, MissingDependencyError):
+        raise
+    except _BROKEN as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise ImageError(
+            f"cannot read {path} as a picture ({reason}); "
+            "it may be truncated or not a picture: export it again as PNG or JPEG"
+        ) from error
+    if deep and opened.mode.startswith("RGB"):
+        notes = (*notes, "colours of 16 bits reduced to 8")
+    if frames > 1:
+        notes = (*notes, f"first of {frames} frames taken")
+    return rgb, notes
+
+
+def flatten(
+    picture: Image.Image, longest: int | None = None, size: tuple[int, int] | None = None
+) -> tuple[Image.Image, tuple[str, ...]]:
+    """A PIL picture of any mode as upright 8-bit sRGB, and the notes that say how it came about.
+
+    With `longest` a longer side is reduced to it; `size` is what the file said, if it was decoded
+    smaller. Raises ValueError for NaN and infinite values.
+    """
+    notes: list[str] = []
+    orientation = 1
+    try:
+        orientation = picture.getexif().get(0x0112, 1)
+    except _BROKEN:
+        notes.append("EXIF data unreadable and ignored")
+    if picture.mode in ("I", "F") or picture.mode.startswith("I;"):
+        picture = _eight_bit(picture)
+        notes.append("greyscale of more than 8 bits reduced to 8 and made RGB")
+    elif picture.mode in ("1", "L"):
+        notes.append("greyscale made RGB")
+    elif picture.mode == "CMYK":
+        notes.append("CMYK converted to RGB")
+    picture = _reduce(picture, longest)
+    if size is not None and picture.size != size:
+        was, now = (f"{width}x{height}" for width, height in (size, picture.size))
+        notes.append(f"reduced from {was} to {now} pixels")
+    if orientation in _UPRIGHT:
+        picture = picture.transpose(_UPRIGHT[orientation])
+        notes.insert(0, f"turned upright (EXIF orientation {orientation})")
+    profiled = _to_srgb(picture)
+    if profiled is not None:
+        picture = profiled
+        notes.append("colour profile converted to sRGB")
+    if picture.mode in ("LA", "La", "PA", "RGBA", "RGBa") or "transparency" in picture.info:
+        picture = picture.convert("RGBA")
+        if picture.getchannel("A").getextrema() != (255, 255):
+            notes.append("transparency laid over white")
+        white = Image.new("RGBA", picture.size, "white")
+        picture = Image.alpha_composite(white, picture)
+    return picture.convert("RGB"), tuple(notes)
+
+
+def _open(path: Path) -> Image.Image:
+    """The opened file, not yet decoded; with HEIC's plug-in where the file is one."""
+    with warnings.catch_warnings():
+        # The limit is checked here, and one line on stderr would help nobody.
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+        try:
+            return Image.open(path)
+        except Image.DecompressionBombError:
+            with open(path, "rb") as file:
+                if file.read(3) != b"\xff\xd8\xff":
+                    raise
+            # Pillow's own limit does not know that a JPEG is reduced while it is decoded.
+            return JpegImagePlugin.JpegImageFile(path)
+        except UnidentifiedImageError:
+            brand = _brand(path)
+            if brand in _AVIF:
+                raise MissingDependencyError(
+                    f"{path} is an AVIF picture, which this Pillow cannot read; "
+                    "pip install --upgrade pillow, or export it as JPEG"
+                ) from None
+            if brand not in _HEIF:
+                raise
+            _register_heif(path)
+            return Image.open(path)
+
+
+def _brand(path: Path) -> bytes:
+    with open(path, "rb") as file:
+        start = file.read(12)
+    return start[8:12] if start[4:8] == b"ftyp" else b""
+
+
+def _register_heif(path: Path) -> None:
+    if importlib.util.find_spec("pillow_heif") is None:
+        raise MissingDependencyError(
+            f"{path} is a HEIC picture, and the package that reads those is not installed: "
+            "pip install pillow-heif, or export it as JPEG"
+        )
+    importlib.import_module("pillow_heif").register_heif_opener()
+
+
+def _raw_mode(picture: Image.Image) -> str:
+    """How the file keeps its pixels: "RGB;16B" comes out of Pillow as RGB."""
+    for tile in getattr(picture, "tile", ()):
+        return str(tile[3][0] if isinstance(tile[3], tuple) else tile[3])
+    return ""
+
+
+def _reduced(size: tuple[int, int], longest: int) -> tuple[int, int]:
+    """The size with its longer side at most `longest`, but its shorter one not under MIN_SIDE."""
+    factor = min(max(longest / max(size), MIN_SIDE / min(size)), 1.0)
+    width, height = (max(round(side * factor), 1) for side in size)
+    return width, height
+
+
+def _reduce(picture: Image.Image, longest: int | None) -> Image.Image:
+    if longest is None or _reduced(picture.size, longest) == picture.size:
+        return picture
+    if picture.mode in ("1", "P", "PA"):
+        # Neither dots nor numbers of colours can be averaged.
+        clear = picture.mode == "PA" or "transparency" in picture.info
+        profile = picture.info.get("icc_profile")
+        picture = picture.convert("L" if picture.mode == "1" else "RGBA" if clear else "RGB")
+        picture.info = {"icc_profile": profile} if profile else {}
+    size = _reduced(picture.size, longest)
+    return picture.resize(size, Image.Resampling.LANCZOS, reducing_gap=2.0)
+
+
+def _eight_bit(picture: Image.Image) -> Image.Image:
+    """Grey of more than 8 bits as 8; row by row, for a float copy of a large scan is gigabytes."""
+    values = np.asarray(picture)
+    low, high = float(values.min()), float(values.max())
+    if not np.isfinite((low, high)).all():
+        raise ValueError("it holds NaN or infinite values")
+    if picture.mode == "F":
+        top = 1.0 if high <= 1.0 else 255.0 if high <= 255.0 else high
+    else:
+        top = max(65535.0, high)
+    grey = np.empty(values.shape, np.uint8)
+    for row in range(0, len(values), 256):
+        some = values[row : row + 256].astype(np.float64)
+        grey[row : row + 256] = (some / top * 255.0).round().clip(0, 255)
+    return Image.fromarray(grey)
+
+
+def _to_srgb(picture: Image.Image) -> Image.Image | None:
+    """The picture in sRGB if it carries another colour profile that can be read, else None."""
+    profile = picture.info.get("icc_profile")
+    if not profile or picture.mode not in ("RGB", "CMYK"):
+        return None
+    try:
+        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        if "srgb" in ImageCms.getProfileDescription(source).lower():
+            return None
+        target = ImageCms.createProfile("sRGB")
+        return ImageCms.profileToProfile(picture, source, target, outputMode="RGB")
+    except (ImageCms.PyCMSError, OSError, ValueError):
+        return None

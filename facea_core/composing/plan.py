@@ -6,19 +6,11 @@ import torch
 from torch import Tensor
 
 from ..errors import ConfigError, MaskError
+from ..masks import mask_box
 from ..types import BackboneSpec, Box, CropPlan
 
 SNAP = 1.15
 """A crop this close to the native size is taken at exactly that size: no resampling, no blur."""
-
-
-def mask_box(mask: Tensor) -> Box | None:
-    """Smallest box around mask (1, 1, H, W) > 0, in its own frame; None if nothing is."""
-    columns = (mask[0, 0].amax(dim=0) > 0).nonzero()
-    rows = (mask[0, 0].amax(dim=1) > 0).nonzero()
-    if not len(columns):
-        return None
-    return Box(int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1)
 
 
 def plan_crop(

@@ -14,7 +14,7 @@ from facea_core.composing import (
     soften,
     stitch,
 )
-from facea_core.composing.masks import distance_inside
+from facea_core.masks import distance_inside
 from facea_core.types import BackboneSpec, Box, CropPlan, FaceAttributes, Part
 
 SPEC = BackboneSpec("test", 128, 4, 8, {}, 48, "epsilon", 1.0)

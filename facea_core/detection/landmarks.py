@@ -20,7 +20,7 @@ from torch import Tensor
 
 from ..errors import AssetError, MissingDependencyError
 from ..images import crop, resize
-from ..types import Box, Detection
+from ..types import Box, Detection, Outline
 from .base import FACE
 
 _MODELS = "face_recognition_models"
@@ -42,6 +42,12 @@ _PARTS: dict[str, tuple[slice, float, float]] = {
     "nose": (slice(27, 36), 0.05, 0.02),
     "eyes": (slice(36, 48), 0.05, 0.05),
     "mouth": (slice(48, 68), 0.03, 0.03),
+}
+
+# The left and the right half of a pair, as seen in the picture.
+_HALVES: dict[str, tuple[slice, slice]] = {
+    "eyebrows": (slice(17, 22), slice(22, 27)),
+    "eyes": (slice(36, 42), slice(42, 48)),
 }
 
 _FOREHEAD = 0.35
@@ -69,6 +75,9 @@ def model_folder() -> Path | None:
 class LandmarksDetector:
     """Faces, eyes, eyebrows, nose and mouth from landmarks; hair estimated from the face.
 
+    Eyes and eyebrows come as one box around both, and as two: so one can tell how the head is
+    turned. All but hair have outlines, the hulls of their points.
+
     Small faces are looked for in enlarged copies, huge pictures are reduced, and faces cut by the
     border are looked for in a copy whose border is extended. Raises MissingDependencyError if the
     packages of the extra are missing and AssetError if the model file is.
@@ -88,12 +97,20 @@ class LandmarksDetector:
         """Candidates in `image` `(1, 3, H, W)`; boxes may reach outside where a face is cut."""
         found: list[Detection] = []
         for points, score in find_landmarks(image):
-            boxes = part_boxes(points)
+            boxes, outlines = part_boxes(points), part_outlines(points)
             for phrase in phrases:
-                if phrase in boxes:
-                    hair = phrase == "hair"
-                    trust = score * _HAIR_TRUST if hair else score
-                    found.append(Detection(phrase, boxes[phrase], trust, hair, self.name))
+                if phrase not in boxes:
+                    continue
+                hair = phrase == "hair"
+                trust = score * _HAIR_TRUST if hair else score
+                shape = outlines.get(phrase, ())
+                found.append(Detection(phrase, boxes[phrase], trust, hair, self.name, shape))
+                if phrase in _HALVES:
+                    halves = zip(half_boxes(points, phrase), shape, strict=True)
+                    found += [
+                        Detection(phrase, box, trust, False, self.name, (outline,))
+                        for box, outline in halves
+                    ]
         return tuple(found)
 
 
@@ -124,11 +141,7 @@ def find_landmarks(image: Tensor) -> tuple[tuple[np.ndarray, float], ...]:
 
 def part_boxes(points: np.ndarray) -> dict[str, Box]:
     """Boxes of face, hair (estimated), eyebrows, eyes, nose and mouth from 68 points `(68, 2)`."""
-    brows, chin = points[17:27], points[8]
-    # The forehead lies on from the chin beyond the brows, also in a tilted head.
-    up = _FOREHEAD * (brows.mean(axis=0) - chin)
-    face = _around(np.concatenate([points[:27], brows + up]))
-    unit = float(np.ptp(points[:17], axis=0).max())
+    face, unit = _around(_head(points)), _unit(points)
     boxes = {
         name: _around(points[which], dx * unit, dy * unit)
         for name, (which, dx, dy) in _PARTS.items()
@@ -138,6 +151,37 @@ def part_boxes(points: np.ndarray) -> dict[str, Box]:
     bottom = face.y0 + round(0.55 * face.height)
     boxes["hair"] = Box(face.x0 - side, face.y0 - top, face.x1 + side, bottom)
     return boxes
+
+
+def half_boxes(points: np.ndarray, name: str) -> tuple[Box, Box]:
+    """The left and the right one of the eyes or eyebrows; joined they are the box of both."""
+    _, dx, dy = _PARTS[name]
+    unit = _unit(points)
+    left, right = (_around(points[which], dx * unit, dy * unit) for which in _HALVES[name])
+    return left, right
+
+
+def part_outlines(points: np.ndarray) -> dict[str, tuple[Outline, ...]]:
+    """Hulls of the points `(68, 2)` by part, grown as the boxes are; two of eyes and eyebrows."""
+    unit = _unit(points)
+    outlines: dict[str, tuple[Outline, ...]] = {FACE: (_hull(_head(points)),)}
+    for name, (whole, dx, dy) in _PARTS.items():
+        pieces = _HALVES.get(name, (whole,))
+        outlines[name] = tuple(_hull(points[one], dx * unit, dy * unit) for one in pieces)
+    return outlines
+
+
+def _head(points: np.ndarray) -> np.ndarray:
+    """Jaw, brows and the hairline above them."""
+    brows, chin = points[17:27], points[8]
+    # The forehead lies on from the chin beyond the brows, also in a tilted head.
+    up = _FOREHEAD * (brows.mean(axis=0) - chin)
+    return np.concatenate([points[:27], brows + up])
+
+
+def _unit(points: np.ndarray) -> float:
+    """The face's width in pixels, of which margins are shares."""
+    return float(np.ptp(points[:17], axis=0).max())
 
 
 @cache
@@ -200,3 +244,22 @@ def _around(points: np.ndarray, dx: float = 0.0, dy: float = 0.0) -> Box:
         math.floor(low[0] - dx), math.floor(low[1] - dy),
         math.ceil(high[0] + dx), math.ceil(high[1] + dy),
     )  # fmt: skip
+
+
+def _hull(points: np.ndarray, dx: float = 0.0, dy: float = 0.0) -> Outline:
+    """The convex hull of points `(N, 2)`, grown by an ellipse (Andrew's monotone chain)."""
+    angles = np.arange(8) * (math.pi / 4)
+    margin = np.stack([dx * np.cos(angles), dy * np.sin(angles)], axis=1)
+    corners = sorted({(float(x), float(y)) for x, y in (points[:, None] + margin).reshape(-1, 2)})
+    chains = []
+    for ordered in (corners, corners[::-1]):
+        chain: list[tuple[float, float]] = []
+        for x, y in ordered:
+            while len(chain) > 1:
+                (ax, ay), (bx, by) = chain[-2:]
+                if (bx - ax) * (y - ay) - (by - ay) * (x - ax) > 0:
+                    break
+                chain.pop()
+            chain.append((x, y))
+        chains.append(chain[:-1])
+    return (*chains[0], *chains[1])

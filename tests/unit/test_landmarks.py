@@ -7,10 +7,18 @@ from PIL import Image
 
 from facea_core.detection import landmarks
 from facea_core.detection.detect import DetectConfig, detect_attributes, detect_faces
-from facea_core.detection.landmarks import LandmarksDetector, landmarks_available, part_boxes
+from facea_core.detection.landmarks import (
+    LandmarksDetector,
+    find_landmarks,
+    half_boxes,
+    landmarks_available,
+    part_boxes,
+    part_outlines,
+)
 from facea_core.detection.load import FirstFinding, load_detector
 from facea_core.errors import AssetError, MissingDependencyError, NoFaceError
 from facea_core.images import crop, from_pil, load_image, resize
+from facea_core.masks import outline_distance
 from facea_core.types import Box, FaceAttributes, Part
 
 data = pytest.importorskip("skimage.data")
@@ -184,6 +192,42 @@ def test_the_same_picture_gives_the_same_boxes(image, detector):
     # That package imports pkg_resources, which newer setuptools lack.
     assert "face_recognition_models" not in sys.modules
     assert all(one.source == "landmarks" for one in first)
+
+
+def bounds(outlines):
+    x, y = np.concatenate([np.array(outline) for outline in outlines]).T
+    return x.min(), y.min(), x.max(), y.max()
+
+
+@needs_extra
+def test_outlines_fill_their_boxes_and_hold_their_points(image, detector):
+    (points, _), *_ = find_landmarks(image)
+    boxes, outlines = part_boxes(points), part_outlines(points)
+    assert set(boxes) - set(outlines) == {"hair"}
+    for name, shape in outlines.items():
+        assert len(shape) == (2 if name in ("eyes", "eyebrows") else 1)
+        # The box is the outline's, to the whole pixels around it.
+        assert np.abs(np.array(bounds(shape)) - boxes[name]).max() <= 1
+        inside = outline_distance(shape, (260, 320), 50.0)[0, 0]
+        where = {"face": points[:27], "mouth": points[48:], "eyes": points[36:48]}.get(name, ())
+        assert all(inside[int(y), int(x)] < 1 for x, y in where)
+    eyes = outline_distance(outlines["eyes"], (260, 320), 50.0)[0, 0] < 0
+    assert eyes.sum() < 0.75 * boxes["eyes"].area
+
+
+@needs_extra
+def test_halves_of_pairs_are_candidates_too_and_make_the_same_box(image, detector):
+    (points, _), *_ = find_landmarks(image)
+    for name in ("eyes", "eyebrows"):
+        left, right = half_boxes(points, name)
+        assert left.x1 <= right.x0
+        assert left.join(right) == part_boxes(points)[name]
+    found = detector.detect(image, ["eyes", "nose"])
+    eyes = [one for one in found if one.phrase == "eyes"]
+    assert [len(one.outlines) for one in eyes] == [2, 1, 1]
+    assert [one.box for one in eyes] == [part_boxes(points)["eyes"], *half_boxes(points, "eyes")]
+    assert eyes[0].outlines == (*eyes[1].outlines, *eyes[2].outlines)
+    assert [len(one.outlines) for one in found if one.phrase == "nose"] == [1]
 
 
 def test_the_forehead_lies_beyond_the_brows_also_in_a_tilted_head():

@@ -15,7 +15,6 @@ from torch import Tensor
 
 from .box import Box, Size
 
-
 Outline = tuple[tuple[float, float], ...]
 """A closed polygon: its corners (x, y) in pixels, in the frame of the image they came with."""
 

@@ -13,19 +13,19 @@ from tyro.conf import Positional, arg
 from ..backbone import load_backbone
 from ..composing import ComposeConfig, compose_identity, face_mask
 from ..detection.detect import DetectConfig
-from ..detection.load import load_detector
 from ..errors import MaskError
 from ..identity import load_identity
 from ..images import check_mask, load_image, picture_format, save_image
 from ..outputs import GENERATED
 from ..types import Box
 from .detect import detect_named
+from .detectors import DetectorFlags, open_detector
 from .flags import ConfigFile, parse, pick_device, read_config
 from .talk import hand_over, notes, painting_bar, require_outputs, say
 
 
 @dataclass(frozen=True)
-class Compose:
+class Compose(DetectorFlags):
     """Paint a learned person over a face of a picture; what lies outside stays as it is."""
 
     image: Positional[Path]
@@ -40,8 +40,6 @@ class Compose:
     """What to paint; empty = the prompt of the training."""
     mask: Annotated[Path | None, arg(metavar="FILE")] = None
     """Repaint where this picture is white, in place of a detected face."""
-    detector: str = "auto"
-    """auto, tiny, landmarks or grounding-dino."""
     device: str = "auto"
     """auto, cpu, cuda, cuda:1, mps."""
     json: Annotated[Path | None, arg(metavar="FILE")] = None
@@ -68,7 +66,7 @@ def run(arguments: Sequence[str]) -> None:
     if flags.mask is not None:
         mask, face = read_mask(flags.mask, image), None
     else:
-        detector = load_detector(flags.detector)
+        detector = open_detector(flags, flags.device)
         (face,) = detect_named(flags.image, image, detector, configs["detection"])
         assert face is not None  # without a face there is an error
         mask = face_mask(face, config)

@@ -12,11 +12,11 @@ from torch import Tensor
 from tyro.conf import Positional, arg
 
 from ..detection.detect import DetectConfig, detect_attributes, detect_faces, to_json
-from ..detection.load import load_detector
 from ..detection.preview import preview as draw
 from ..errors import ImageError, NoFaceError, PartError
 from ..images import load_image, picture_format, resize, save_image
 from ..types import FaceAttributes
+from .detectors import DetectorFlags, open_detector
 from .flags import ConfigFile, parse, read_config
 from .talk import bar, hand_over, require_outputs, say
 
@@ -24,14 +24,11 @@ PREVIEW_HEIGHT = 512
 
 
 @dataclass(frozen=True)
-class Detect:
+class Detect(DetectorFlags):
     """Find the face and its parts in each photo."""
 
     images: Positional[tuple[Path, ...]] = ()
     """Photos."""
-    detector: str = "auto"
-    """auto, tiny, landmarks or grounding-dino; auto = tiny for painted
-    faces, else landmarks where installed."""
     json: Annotated[Path | None, arg(metavar="FILE")] = None
     """Write boxes and scores there; - is stdout."""
     preview: Annotated[Path | None, arg(metavar="FILE")] = None
@@ -49,7 +46,7 @@ def run(arguments: Sequence[str]) -> None:
     if flags.preview is not None:
         picture_format(flags.preview)
     require_outputs(flags.json, flags.preview)
-    config, detector = configs["detection"], load_detector(flags.detector)
+    config, detector = configs["detection"], open_detector(flags)
     loaded = [load_image(path) for path in flags.images]
     images = [image for image, _ in loaded]
     found = []

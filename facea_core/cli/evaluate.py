@@ -11,18 +11,18 @@ from typing import Annotated, Any
 from tyro.conf import Positional, arg
 
 from ..detection.detect import DetectConfig
-from ..detection.load import load_detector
 from ..errors import ConfigError
 from ..evaluation import evaluate_identity, load_embedder
 from ..images import load_image
 from ..types import Photo
 from .detect import detect_named
+from .detectors import DetectorFlags, open_detector
 from .flags import ConfigFile, parse, read_config
 from .talk import bar, hand_over, note, notes, require_outputs, say
 
 
 @dataclass(frozen=True)
-class Evaluate:
+class Evaluate(DetectorFlags):
     """Compare generated pictures with photos of the person.
 
     Likeness is a cosine of the embedder: 1 = alike. Compare only figures of one embedder.
@@ -34,8 +34,6 @@ class Evaluate:
     """The photos that were trained on."""
     held_out: tuple[Path, ...] = ()
     """Other photos of the same person."""
-    detector: str = "auto"
-    """auto, tiny, landmarks or grounding-dino."""
     embedder: str = "auto"
     """auto, tiny (for painted people) or landmarks (for photographs)."""
     json: Annotated[Path | None, arg(metavar="FILE")] = None
@@ -57,7 +55,7 @@ def run(arguments: Sequence[str]) -> None:
         raise ConfigError("give the generated pictures and, after --references, the photos")
     require_outputs(flags.json)
     groups = (flags.generated, flags.references, flags.held_out)
-    detector, embedder = load_detector(flags.detector), load_embedder(flags.embedder)
+    detector, embedder = open_detector(flags), load_embedder(flags.embedder)
     with bar("detecting", sum(map(len, groups)), "photo") as shown:
         generated, references, heldout = (
             [photo for path in group for photo in _photo(path, detector, configs, shown.update)]

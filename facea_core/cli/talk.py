@@ -57,6 +57,18 @@ def bar(what: str, total: int, unit: str = "step") -> Iterator[tqdm]:
 
 
 @contextmanager
+def bytes_bar(what: str) -> Iterator[Callable[[int, int], None]]:
+    """A bar for (bytes there, bytes in all)."""
+    with tqdm(desc=what, unit="B", unit_scale=True, disable=None, leave=False) as shown:
+
+        def on_bytes(done: int, total: int) -> None:
+            shown.total = total
+            shown.update(done - shown.n)
+
+        yield on_bytes
+
+
+@contextmanager
 def training_bar(total: int) -> Iterator[OnStep]:
     with tqdm(
         total=total, desc="training", disable=None, leave=False, bar_format=TRAINING_BAR

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
 
+import torch
 from torch import Tensor
 
-from ..errors import ConfigError, MissingDependencyError
+from ..errors import AssetError, ConfigError
 from ..types import Detection
 from .base import FACE, Detector
+from .grounding.detector import GroundingDinoDetector
+from .grounding.grounder import Grounder, LazyGrounder, OnWork, load_grounder
+from .grounding.places import find_weights, usual_folders
 from .landmarks import LandmarksDetector, landmarks_available
 from .tiny import TinyDetector
 
-AVAILABLE = ("auto", "landmarks", "tiny")
-DETECTORS = (*AVAILABLE, "grounding-dino")
-
+DETECTORS = ("auto", "landmarks", "tiny", "grounding-dino", "groundingdino-py")
 _ENOUGH = 0.35
 """Score of a face with which a detector's answer stands and no other is asked."""
 
@@ -42,35 +46,69 @@ class FirstFinding:
         return tuple(one for one in best if one.phrase in phrases)
 
 
-def detector_notes(name: str) -> list[str]:
-    """What a user should know about the detector of that name before trusting it."""
-    if name == "auto" and not landmarks_available():
+def detector_notes(detector: Detector) -> list[str]:
+    """What a user should know about a detector before trusting it."""
+    names = [one.name for one in getattr(detector, "detectors", ())]
+    if names == ["tiny"]:
         return [
-            "only the detector of painted faces is installed; for photographs install "
-            "dlib-bin and face_recognition_models"
+            "only the detector of painted faces is there; for photographs install dlib-bin and "
+            "face_recognition_models, or put Grounding-DINO's weights into models/grounding-dino"
         ]
     return []
 
 
-def load_detector(name: str = "auto") -> Detector:
-    """The detector called `name`.
+def load_detector(
+    name: str = "auto",
+    *,
+    model: str | Path | None = None,
+    folders: Sequence[Path] | None = None,
+    device: str | torch.device = "cpu",
+    on_work: OnWork | None = None,
+) -> Detector:
+    """The detector called `name`; models are loaded when they are first asked.
 
-    "tiny" ships with the package and knows its painted faces; "landmarks" sees photographs and
-    needs an optional extra; "auto" is landmarks, where installed, then tiny: each sees faces of
-    the other's kind too, only less exactly, and photographs are what people have. Raises
-    ConfigError for an unknown name and MissingDependencyError where packages are missing.
+    "tiny" ships with the package and knows its painted faces. "landmarks" sees photographs, not
+    every attribute, and needs an optional extra. "grounding-dino" finds any phrase in any picture;
+    "groundingdino-py" is the same by the package of that name. Their weights are the file or folder
+    `model`, else the first found in `folders` (None = `usual_folders`), and they work on `device`;
+    `on_work` is called again and again meanwhile. "auto" asks landmarks, Grounding-DINO and tiny in
+    this order, those that are there, until one finds a face; with a `model` it is grounding-dino.
+
+    Raises ConfigError for an unknown name, MissingDependencyError where packages are missing and
+    AssetError where weights are.
     """
     name = name.strip().lower()
-    if name == "auto":
-        first = [LandmarksDetector()] if landmarks_available() else []
-        return FirstFinding([*first, TinyDetector()])
+    if name not in DETECTORS:
+        raise ConfigError(f"unknown detector {name!r}; use one of {', '.join(DETECTORS)}")
+    if name == "auto" and model is not None:
+        name = "grounding-dino"
     if name == "tiny":
         return TinyDetector()
     if name == "landmarks":
         return LandmarksDetector()
-    if name == "grounding-dino":
-        raise MissingDependencyError(
-            "the grounding-dino detector is not part of this version; "
-            "use 'landmarks' for photographs or 'tiny' for painted faces"
+    folders = usual_folders() if folders is None else folders
+    found = [Path(model)] if model is not None else find_weights(folders)
+    load = _package if name == "groundingdino-py" else load_grounder
+    grounding = [
+        GroundingDinoDetector(
+            LazyGrounder(partial(load, path, device, on_work=on_work)),
+            "grounding-dino" if name == "auto" else name,
         )
-    raise ConfigError(f"unknown detector {name!r}; use one of {', '.join(DETECTORS)}")
+        for path in found[:1]
+    ]
+    if name == "auto":
+        landmarks = [LandmarksDetector()] if landmarks_available() else []
+        return FirstFinding([*landmarks, *grounding, TinyDetector()])
+    if not grounding:
+        searched = ", ".join(map(str, folders)) or "no folder"
+        raise AssetError(
+            f"no Grounding-DINO weights in {searched}; put groundingdino_swint_ogc.pth or a "
+            "Hugging Face folder there, or have them downloaded"
+        )
+    return grounding[0]
+
+
+def _package(path: Path, device: str | torch.device, on_work: OnWork | None) -> Grounder:
+    from .grounding.package import load_package_grounder
+
+    return load_package_grounder(path, device, on_work)

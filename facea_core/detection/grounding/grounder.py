@@ -44,6 +44,19 @@ class Grounder(Protocol):
         ...
 
 
+class LazyGrounder:
+    """Loads its model when it is first asked: until then it costs nothing."""
+
+    def __init__(self, load: Callable[[], Grounder]) -> None:
+        self._load = load
+        self._grounder: Grounder | None = None
+
+    def ask(self, view: Tensor, phrases: Sequence[str]) -> tuple[Answer, ...]:
+        if self._grounder is None:
+            self._grounder = self._load()
+        return self._grounder.ask(view, phrases)
+
+
 class TransformersGrounder:
     """Grounding-DINO as transformers has it. Every phrase is a pass of its own, batched."""
 
@@ -97,12 +110,15 @@ def load_grounder(
 
 def load_tokenizer(path: str | Path | None = None) -> Any:
     """BERT's tokenizer: of the folder `path` if it has a vocabulary, else the package's own."""
-    from transformers import BertTokenizerFast
+    import transformers
 
     folder = Path(path) if path else TOKENIZER
     if not any((folder / name).is_file() for name in ("vocab.txt", "tokenizer.json")):
         folder = TOKENIZER
-    return BertTokenizerFast.from_pretrained(str(folder), local_files_only=True)
+    # By name: transformers 5 has it as an alias that type checkers do not see. No AutoTokenizer: a
+    # folder can ask that one to run code.
+    kind: Any = getattr(transformers, "BertTokenizerFast")  # noqa: B009
+    return kind.from_pretrained(str(folder), local_files_only=True)
 
 
 def caption(phrase: str) -> str:
@@ -179,7 +195,8 @@ def working(model: nn.Module, on_work: OnWork | None) -> Iterator[None]:
     if on_work is None:
         yield
         return
-    hooks = [module.register_forward_pre_hook(lambda *_: on_work()) for module in model.modules()]
+    work: OnWork = on_work
+    hooks = [module.register_forward_pre_hook(lambda *_: work()) for module in model.modules()]
     try:
         yield
     finally:

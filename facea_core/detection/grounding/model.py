@@ -1,11 +1,11 @@
-"""Grounding-DINO's weights: found on disk, read without running anything, made into a model."""
+"""Grounding-DINO's weights: read without running anything in them, made into a model."""
 
 from __future__ import annotations
 
 import json
 import pickle
 import zipfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,12 +21,11 @@ from . import keys
 if TYPE_CHECKING:
     from transformers import GroundingDinoForObjectDetection
 
-ENDINGS = (".safetensors", ".pth", ".pt", ".bin")
 TOKENIZER = Path(__file__).parents[2] / "assets" / "bert-tokenizer"
 """The vocabulary of bert-base-uncased (Apache-2.0), which every Grounding-DINO reads."""
 
-_CONFIG = "config.json"
-_ARCHITECTURE = "grounding-dino"
+CONFIG = "config.json"
+ARCHITECTURE = "grounding-dino"
 _WHOLE = "give groundingdino_swint_ogc, groundingdino_swinb_cogcoor or a folder of theirs"
 
 # What a model makes itself, whatever its file holds.
@@ -68,22 +67,6 @@ VARIANTS: dict[int, Variant] = {
 """By the channels of the first stage."""
 
 
-def find_weights(folders: Iterable[Path]) -> list[Path]:
-    """Grounding-DINO files and Hugging Face folders in `folders`, by name; nothing is opened.
-
-    A file counts by its name, because folders are shared with other packs; a folder if its
-    `config.json` says that it is one. Folders that do not exist are passed over.
-    """
-    found = []
-    for folder in folders:
-        for path in sorted(folder.iterdir()) if folder.is_dir() else ():
-            plain = path.name.lower().replace("-", "").replace("_", "")
-            named = path.suffix.lower() in ENDINGS and "groundingdino" in plain
-            if (path.is_file() and named) or (path.is_dir() and _is_ours(path)):
-                found.append(path)
-    return found
-
-
 def load_model(path: str | Path) -> GroundingDinoForObjectDetection:
     """The model in `path`, float32, on the CPU, in inference mode of its layers.
 
@@ -111,10 +94,9 @@ def load_model(path: str | Path) -> GroundingDinoForObjectDetection:
     if keys.layout(state) == "original":
         state = keys.to_published(state)
     state = {key: tensor.float() for key, tensor in state.items()}
+    build: Any = Model.from_pretrained
     try:
-        model, info = Model.from_pretrained(
-            None, config=config, state_dict=state, output_loading_info=True
-        )
+        model, info = build(None, config=config, state_dict=state, output_loading_info=True)
     except (RuntimeError, ValueError) as error:
         raise DetectorError(
             f"{path} does not fit Grounding-DINO ({_first_line(error)}); {_WHOLE}"
@@ -146,18 +128,18 @@ def read_weights(path: str | Path) -> dict[str, Tensor]:
 
 def _weight_files(folder: Path) -> list[Path]:
     try:
-        kind = json.loads((folder / _CONFIG).read_text("utf-8"))["model_type"]
+        kind = json.loads((folder / CONFIG).read_text("utf-8"))["model_type"]
     except (OSError, ValueError, LookupError, TypeError) as error:
         raise DetectorError(
-            f"{folder} has no readable {_CONFIG} with a model_type; {_WHOLE}"
+            f"{folder} has no readable {CONFIG} with a model_type; {_WHOLE}"
         ) from error
-    if kind != _ARCHITECTURE:
-        raise DetectorError(f"{folder} is a model of the kind {kind!r}, not {_ARCHITECTURE!r}")
+    if kind != ARCHITECTURE:
+        raise DetectorError(f"{folder} is a model of the kind {kind!r}, not {ARCHITECTURE!r}")
     for pattern in ("*.safetensors", "pytorch_model*.bin"):
         if files := sorted(folder.glob(pattern)):
             return files
     raise AssetError(
-        f"{folder} has a {_CONFIG}, but no *.safetensors and no pytorch_model.bin; the download "
+        f"{folder} has a {CONFIG}, but no *.safetensors and no pytorch_model.bin; the download "
         "was perhaps not finished: fetch these files too"
     )
 
@@ -196,13 +178,6 @@ def _check_complete(path: Path, info: Mapping[str, Any]) -> None:
             f"{len(unexpected)} unknown, {len(info['mismatched_keys'])} of another shape (such as "
             f"{examples}); {_WHOLE}"
         )
-
-
-def _is_ours(folder: Path) -> bool:
-    try:
-        return json.loads((folder / _CONFIG).read_text("utf-8"))["model_type"] == _ARCHITECTURE
-    except (OSError, ValueError, LookupError, TypeError):
-        return False
 
 
 def _first_line(error: BaseException) -> str:

@@ -1,0 +1,55 @@
+"""Where Grounding-DINO's weights lie on a user's disk."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+from .model import ARCHITECTURE, CONFIG
+
+ENDINGS = (".safetensors", ".pth", ".pt", ".bin")
+
+_HUB = "models--IDEA-Research--grounding-dino-*"
+
+
+def usual_folders() -> list[Path]:
+    """Where a shell looks: `models/grounding-dino` here, FaceA's cache, Hugging Face's cache."""
+    return [Path("models", "grounding-dino"), cache_folder(), *hub_folders()]
+
+
+def cache_folder() -> Path:
+    """Where a shell keeps what it fetched."""
+    caches = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(caches) / "facea" / "grounding-dino"
+
+
+def hub_folders() -> list[Path]:
+    """What transformers or another pack fetched from the Hugging Face hub before."""
+    home = os.environ.get("HF_HOME") or Path.home() / ".cache" / "huggingface"
+    hub = Path(os.environ.get("HF_HUB_CACHE") or Path(home) / "hub")
+    return sorted(model / "snapshots" for model in hub.glob(_HUB))
+
+
+def find_weights(folders: Iterable[Path]) -> list[Path]:
+    """Grounding-DINO files and Hugging Face folders in `folders`, by name; nothing is opened.
+
+    A file counts by its name, because folders are shared with other packs; a folder if its
+    `config.json` says that it is one. Folders that do not exist are passed over.
+    """
+    found = []
+    for folder in folders:
+        for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+            plain = path.name.lower().replace("-", "").replace("_", "")
+            named = path.suffix.lower() in ENDINGS and "groundingdino" in plain
+            if (path.is_file() and named) or (path.is_dir() and _is_ours(path)):
+                found.append(path)
+    return found
+
+
+def _is_ours(folder: Path) -> bool:
+    try:
+        return json.loads((folder / CONFIG).read_text("utf-8"))["model_type"] == ARCHITECTURE
+    except (OSError, ValueError, LookupError, TypeError):
+        return False

@@ -3,75 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from ..attributes import ATTRIBUTES, Attribute, attribute_table
-from ..errors import ConfigError, ImageError, NoFaceError, PartError
+from ..attributes import ATTRIBUTES, Attribute
+from ..errors import ConfigError, ImageError, MaskError, NoFaceError, PartError
 from ..images import check_image
-from ..types import Box, DetectedFaces, FaceAttributes, Photo
+from ..masks import part_mask
+from ..types import Box, DetectedFaces, FaceAttributes, Photo, Size
 from .base import FACE, Detector
-from .select import FACE_ORDERS, select_faces, select_parts
+from .config import EVERY_FACE, DetectConfig
+from .estimate import estimated_note, missing_note, with_estimates
+from .own_masks import OwnMasks, fitted, put_on
+from .select import select, select_faces
 
-ON_MISSING = ("error", "skip", "pass")
-EVERY_FACE = -1
 HAIR = ATTRIBUTES["hair"]
 
 _VISIBLE = 0.35
 """Share of a part that must be inside the picture for the part to count as seen."""
 
 
-@dataclass(frozen=True)
-class DetectConfig:
-    """What is looked for. Raises ConfigError for a value that is unknown or out of range."""
-
-    attributes: str | tuple[str, ...] = field(
-        default="male", metadata={"help": "a preset or a comma list of facial attributes"}
-    )
-    face_index: int = field(
-        default=0,
-        metadata={"help": "which face, counted from 0 in the face order; -1 = all", "min": -1},
-    )
-    face_order: str = field(
-        default="largest", metadata={"help": "how faces are counted", "choices": FACE_ORDERS}
-    )
-    face_threshold: float = field(
-        default=0.35, metadata={"help": "least score of a face", "min": 0.0, "max": 1.0}
-    )
-    part_threshold: float = field(
-        default=0.25, metadata={"help": "least score of a part", "min": 0.0, "max": 1.0}
-    )
-    on_missing: str = field(
-        default="error",
-        metadata={
-            "help": "without a face or part: stop, leave the picture out, or go on without",
-            "choices": ON_MISSING,
-        },
-    )
-
-    def __post_init__(self) -> None:
-        attribute_table(self.attributes)
-        for name, choices in (("face_order", FACE_ORDERS), ("on_missing", ON_MISSING)):
-            if getattr(self, name) not in choices:
-                raise ConfigError(
-                    f"{name} is {getattr(self, name)!r}; use one of {', '.join(choices)}"
-                )
-        for name in ("face_threshold", "part_threshold"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise ConfigError(f"{name} is {getattr(self, name)}; use a number from 0 to 1")
-        if self.face_index < EVERY_FACE:
-            raise ConfigError(f"face_index is {self.face_index}; count from 0, or give -1 for all")
-
-    @property
-    def table(self) -> tuple[Attribute, ...]:
-        return attribute_table(self.attributes)
-
-
 def detect_attributes(
-    images: Sequence[Tensor], detector: Detector, config: DetectConfig | None = None
+    images: Sequence[Tensor],
+    detector: Detector,
+    config: DetectConfig | None = None,
+    own: Sequence[OwnMasks] | None = None,
 ) -> tuple[FaceAttributes | None, ...]:
     """The chosen face of each image `(1, 3, H, W)` with its parts; as many answers as images.
 
@@ -81,25 +40,36 @@ def detect_attributes(
     config = config or DetectConfig()
     if config.face_index == EVERY_FACE:
         raise ConfigError("one face per picture is needed here: give a face_index from 0")
-    return tuple(next(iter(faces), None) for faces in detect_chosen(images, detector, config))
+    return tuple(next(iter(faces), None) for faces in detect_chosen(images, detector, config, own))
 
 
 def detect_chosen(
-    images: Sequence[Tensor], detector: Detector, config: DetectConfig | None = None
+    images: Sequence[Tensor],
+    detector: Detector,
+    config: DetectConfig | None = None,
+    own: Sequence[OwnMasks] | None = None,
 ) -> tuple[tuple[FaceAttributes, ...], ...]:
     """The chosen face, or every face, of each image `(1, 3, H, W)`; as many answers as images.
 
     Where the face or a part is missing, `config.on_missing` decides: "error" raises NoFaceError or
     PartError with the image's number (from 1); "skip" answers nothing for that image; "pass"
-    answers what was found, with the whole picture as the face (score 0) if there is none. Raises
-    ImageError for an image that cannot be used.
+    answers what was found, with the whole picture as the face (score 0) if there is none;
+    "estimate" does the same and adds the parts a face lacks from its proportions (score 0).
+    `own` are the user's masks of each image, see `put_on`: what they show is not missing. Raises
+    ImageError for an image that cannot be used, MaskError for masks that do not fit.
     """
     config = config or DetectConfig()
+    if own is not None and len(own) != len(images):
+        raise MaskError(
+            f"there are own masks for {len(own)} pictures and {len(images)} pictures; give one "
+            "entry per picture, empty where there is no mask"
+        )
     answers: list[tuple[FaceAttributes, ...]] = []
     for number, image in enumerate(images, start=1):
         name = f"image {number} of {len(images)}" if len(images) > 1 else "the image"
+        masks = own[number - 1] if own else {}
         try:
-            answers.append(_detect_one(image, detector, config, name))
+            answers.append(_detect_one(image, detector, config, name, masks))
         except (NoFaceError, PartError):
             if config.on_missing != "skip":
                 raise
@@ -132,14 +102,14 @@ def detect_faces(
     ]
     answers = []
     for face in faces:
-        parts = select_parts((*strong, face), face.box, table)
+        parts, roll = select((*strong, face), face.box, table)
         parts = tuple(replace(part, box=part.box.clip(size)) for part in parts)
         box, notes = face.box.clip(size), []
         if box.x0 == 0 or box.y0 == 0 or box.x1 == size[1] or box.y1 == size[0]:
             notes.append("the face touches the border of the picture")
-        notes += [f"{part.attribute} estimated from the face" for part in parts if part.estimated]
+        notes += [estimated_note(part.attribute) for part in parts if part.estimated]
         source = face.source or detector.name
-        answers.append(FaceAttributes(size, box, face.score, parts, source, tuple(notes)))
+        answers.append(FaceAttributes(size, box, face.score, parts, source, tuple(notes), roll))
     return tuple(answers)
 
 
@@ -171,17 +141,24 @@ def photos_with_faces(
 
 
 def part_masks(
-    image: Tensor, faces: Sequence[FaceAttributes], table: Sequence[Attribute]
+    image: Tensor,
+    faces: Sequence[FaceAttributes],
+    table: Sequence[Attribute],
+    *,
+    grow: float = 0.0,
+    feather: float = 0.0,
 ) -> list[Tensor]:
-    """One mask `(1, 1, H, W)` per attribute of the table: that part of all faces together."""
+    """One soft mask `(1, 1, H, W)` per attribute of the table: that part of all faces together.
+
+    `grow` and `feather` are shares of the longer side of each part, as in `masks.part_mask`.
+    """
+    size = (image.shape[-2], image.shape[-1])
     masks = []
     for attribute in table:
         mask = torch.zeros_like(image[:, :1])
         for part in filter(None, (face.part(attribute.name) for face in faces)):
-            if part.mask is None:
-                mask[..., part.box.y0 : part.box.y1, part.box.x0 : part.box.x1] = 1
-            else:
-                mask = torch.maximum(mask, part.mask.to(mask))
+            one = part_mask(part, size, grow=grow, feather=feather)
+            mask = torch.maximum(mask, one.to(mask))
         masks.append(mask)
     return masks
 
@@ -189,7 +166,7 @@ def part_masks(
 def to_json(attributes: Sequence[FaceAttributes | None]) -> dict[str, Any]:
     """`{"faces": [...]}` of plain numbers and strings, one entry per image; null where skipped.
 
-    Boxes are [x0, y0, x1, y1], `size` is [height, width].
+    Boxes are [x0, y0, x1, y1], `size` is [height, width], `roll` degrees or null.
     """
     return {"faces": [None if one is None else _face_json(one) for one in attributes]}
 
@@ -199,12 +176,14 @@ def _face_json(one: FaceAttributes) -> dict[str, Any]:
         "size": list(one.size),
         "face": list(one.face),
         "score": round(one.score, 4),
+        "roll": one.roll,
         "detector": one.detector,
         "parts": {
             part.attribute: {
                 "box": list(part.box),
                 "score": round(part.score, 4),
                 "estimated": part.estimated,
+                "own_mask": part.mask is not None,
             }
             for part in one.parts
         },
@@ -213,19 +192,25 @@ def _face_json(one: FaceAttributes) -> dict[str, Any]:
 
 
 def _detect_one(
-    image: Tensor, detector: Detector, config: DetectConfig, name: str
+    image: Tensor, detector: Detector, config: DetectConfig, name: str, own: OwnMasks
 ) -> tuple[FaceAttributes, ...]:
     image = _one(image)
+    size = (image.shape[-2], image.shape[-1])
+    own = fitted(own, image, name)
     faces = detect_faces(image, detector, config)
     if max(config.face_index, 0) >= len(faces):
-        if config.on_missing == "pass":
-            return (_whole_picture(image, config),)
+        if FACE in own:
+            return (_checked(put_on((), own, size)[0], config, name),)
+        if config.on_missing in ("pass", "estimate"):
+            return put_on((_whole_picture(size, config),), own, size)
         raise NoFaceError(_no_face(len(faces), detector, config, name))
     if config.face_index == EVERY_FACE:
-        # In a crowd some part is always hidden: it is noted, and the face stays.
-        config = replace(config, on_missing="pass")
-        return tuple(_checked(face, config, name) for face in faces)
-    face = _checked(faces[config.face_index], config, name)
+        # In a crowd some part is always hidden: it is noted or estimated, and the face stays.
+        if config.on_missing != "estimate":
+            config = replace(config, on_missing="pass")
+        return tuple(_checked(face, config, name) for face in put_on(faces, own, size))
+    (face,) = put_on((faces[config.face_index],), own, size)
+    face = _checked(face, config, name)
     if len(faces) > 1:
         taken = f"{len(faces)} faces found, number {config.face_index} taken ({config.face_order})"
         face = replace(face, notes=(*face.notes, taken))
@@ -234,24 +219,26 @@ def _detect_one(
 
 def _checked(face: FaceAttributes, config: DetectConfig, name: str) -> FaceAttributes:
     """The face with a note on what is missing; PartError if that is not to pass."""
+    if config.on_missing == "estimate":
+        face = with_estimates(face, [one.name for one in config.table])
     missing = [one.name for one in config.table if face.part(one.name) is None]
     if not missing:
         return face
-    if config.on_missing != "pass":
+    if config.on_missing not in ("pass", "estimate"):
         found = ", ".join(face.attributes) or "nothing"
         raise PartError(
             f"{name}: no {', no '.join(missing)} found in the face at {tuple(face.face)} by the "
             f"{face.detector} detector (found: {found}); choose other attributes, lower "
-            f"part_threshold ({config.part_threshold:g}), or set on_missing to skip or pass"
+            f"part_threshold ({config.part_threshold:g}), draw an own mask, or set on_missing to "
+            "skip, pass or estimate"
         )
-    return replace(face, notes=(*face.notes, f"not found: {', '.join(missing)}"))
+    return replace(face, notes=(*face.notes, missing_note(missing)))
 
 
-def _whole_picture(image: Tensor, config: DetectConfig) -> FaceAttributes:
-    height, width = image.shape[-2:]
-    missing = ", ".join(one.name for one in config.table)
-    notes = ("no face found, the whole picture taken", f"not found: {missing}")
-    return FaceAttributes((height, width), Box(0, 0, width, height), 0.0, notes=notes)
+def _whole_picture(size: Size, config: DetectConfig) -> FaceAttributes:
+    missing = missing_note([one.name for one in config.table])
+    notes = ("no face found, the whole picture taken", missing)
+    return FaceAttributes(size, Box(0, 0, size[1], size[0]), 0.0, notes=notes)
 
 
 def _no_face(count: int, detector: Detector, config: DetectConfig, name: str) -> str:
@@ -263,7 +250,7 @@ def _no_face(count: int, detector: Detector, config: DetectConfig, name: str) ->
     return (
         f"{name}: no face found by the {detector.name} detector; use a picture in which the face "
         "is upright, lit and at least 20 pixels wide, lower face_threshold "
-        f"({config.face_threshold:g}), or set on_missing to skip or pass"
+        f"({config.face_threshold:g}), or set on_missing to skip, pass or estimate"
     )
 
 

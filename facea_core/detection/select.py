@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from ..attributes import Attribute
 from ..errors import ConfigError
-from ..types import Box, Detection, Part, Size
+from ..types import Box, Detection, Outline, Part, Size
 from .base import FACE
 
 FACE_ORDERS = ("largest", "left-to-right", "score")
@@ -25,6 +25,9 @@ _MIN_FACE = 12
 
 _LEAST = 0.02
 """Candidates whose prior is below this do not belong to the face."""
+
+_SAME, _SAME_HALF = 0.8, 0.5
+"""Shares of the smaller box from which two candidates are one thing seen twice."""
 
 
 @dataclass(frozen=True)
@@ -66,11 +69,20 @@ HALVES: dict[str, Prior] = {
 }
 
 
+class Selection(NamedTuple):
+    """The parts of a face, and how far its eyes are turned from level, as `FaceAttributes.roll`."""
+
+    parts: tuple[Part, ...]
+    roll: float | None = None
+
+
 class _Weighed(NamedTuple):
     box: Box
     score: float
     weight: float
     estimated: bool
+    outlines: tuple[Outline, ...] = ()
+    roll: float | None = None
 
 
 def select_faces(
@@ -110,25 +122,37 @@ def select_faces(
 def select_parts(
     detections: Sequence[Detection], face: Box, table: Sequence[Attribute]
 ) -> tuple[Part, ...]:
+    """The parts alone of `select`."""
+    return select(detections, face, table).parts
+
+
+def select(detections: Sequence[Detection], face: Box, table: Sequence[Attribute]) -> Selection:
     """At most one part per attribute of `table`, in its order: the likeliest inside this face.
 
     Left and right halves of a pair are joined; one box around both is taken as it is; a single half
     only if there is nothing else (a head in profile). `face` itself is a legal attribute.
     """
-    parts = []
+    parts, roll = [], None
     for attribute in table:
         asked = [one for one in detections if one.phrase == attribute.phrase]
         if attribute.name == FACE:
-            scores = [one.score for one in asked if one.box.iou(face) > 0.9]
-            parts.append(Part(FACE, face, max(scores, default=1.0)))
+            same = [one for one in asked if one.box.iou(face) > 0.9]
+            best = max(same, key=lambda one: one.score, default=Detection(FACE, face, 1.0))
+            parts.append(Part(FACE, face, best.score, outlines=best.outlines))
             continue
-        candidates = _weigh(asked, face, PRIORS.get(attribute.name))
-        if attribute.pair and attribute.name in HALVES:
-            candidates += _join_halves(asked, face, attribute.name)
-        if candidates:
-            best = max(candidates, key=lambda one: (one.weight, one.score, one.box))
-            parts.append(Part(attribute.name, best.box, best.score, estimated=best.estimated))
-    return tuple(parts)
+        candidates = _distinct(_weigh(asked, face, PRIORS.get(attribute.name)), _SAME)
+        pairs = _join_halves(asked, face, attribute.name) if attribute.name in HALVES else []
+        if not candidates and not pairs:
+            continue
+        best = max((*candidates, *pairs), key=lambda one: (one.weight, one.score, one.box))
+        if attribute.name == "eyes":
+            # A box around both eyes says nothing of how they lie; the two inside it do.
+            rolls = [one for one in (best, *pairs) if one.roll is not None]
+            near = [one for one in rolls if one.box.iou(best.box) >= 0.5]
+            roll = max(near, key=lambda one: one.weight).roll if near else None
+        part = Part(attribute.name, best.box, best.score, None, best.estimated, best.outlines)
+        parts.append(part)
+    return Selection(tuple(parts), roll)
 
 
 def _weigh(detections: Sequence[Detection], face: Box, prior: Prior | None) -> list[_Weighed]:
@@ -136,7 +160,8 @@ def _weigh(detections: Sequence[Detection], face: Box, prior: Prior | None) -> l
     for one in detections:
         likely = _likelihood(one.box, face, prior)
         if likely >= _LEAST:
-            weighed.append(_Weighed(one.box, one.score, one.score * likely, one.estimated))
+            weight = one.score * likely
+            weighed.append(_Weighed(one.box, one.score, weight, one.estimated, one.outlines))
     return weighed
 
 
@@ -144,8 +169,8 @@ def _join_halves(detections: Sequence[Detection], face: Box, name: str) -> list[
     """Joined pairs, and lone halves at a tenth of their weight."""
     left = HALVES[name]
     right = Prior(1 - left.x, left.y, left.dx, left.dy, left.width, left.height, left.reach)
-    lefts = _distinct(_weigh(detections, face, left))
-    rights = _distinct(_weigh(detections, face, right))
+    lefts = _distinct(_weigh(detections, face, left), _SAME_HALF)
+    rights = _distinct(_weigh(detections, face, right), _SAME_HALF)
     joined = [one._replace(weight=0.1 * one.weight) for one in (*lefts, *rights)]
     for a, b in product(lefts, rights):
         if a.box.center[0] >= b.box.center[0] or _overlap(a.box, b.box) > 0.3:
@@ -158,7 +183,10 @@ def _join_halves(detections: Sequence[Detection], face: Box, name: str) -> list[
         # The geometric mean of two weights counts like the weight of one box.
         weight = math.sqrt(a.weight * b.weight) * math.sqrt(fit)
         if fit >= _LEAST:
-            joined.append(_Weighed(box, score, weight, a.estimated or b.estimated))
+            # Outlines only if they tell the whole part.
+            outlines = (*a.outlines, *b.outlines) if a.outlines and b.outlines else ()
+            guessed = a.estimated or b.estimated
+            joined.append(_Weighed(box, score, weight, guessed, outlines, _roll(a, b)))
     return joined
 
 
@@ -191,13 +219,27 @@ def _range(value: float, limits: tuple[float, float]) -> float:
     return _bell(math.log(value / (low if value < low else high)) / 0.25)
 
 
-def _distinct(weighed: list[_Weighed]) -> list[_Weighed]:
-    """Without those that overlap a weightier one."""
+def _distinct(weighed: list[_Weighed], most: float) -> list[_Weighed]:
+    """Non-maximum suppression: without those that share more than `most` with a weightier one."""
     kept: list[_Weighed] = []
     for one in sorted(weighed, key=lambda one: (-one.weight, one.box)):
-        if all(_overlap(one.box, other.box) < 0.5 for other in kept):
+        if all(_overlap(one.box, other.box) < most for other in kept):
             kept.append(one)
     return kept
+
+
+def _roll(left: _Weighed, right: _Weighed) -> float:
+    """Degrees by which the line through two eyes is turned clockwise from level."""
+    (x0, y0), (x1, y1) = (_middle(one) for one in (left, right))
+    return round(math.degrees(math.atan2(y1 - y0, x1 - x0)), 2)
+
+
+def _middle(one: _Weighed) -> tuple[float, float]:
+    """Of the outline, which is finer than whole pixels, else of the box."""
+    if len(one.outlines) != 1:
+        return one.box.center
+    xs, ys = zip(*one.outlines[0], strict=True)
+    return (min(xs) + max(xs)) / 2, (min(ys) + max(ys)) / 2
 
 
 def _overlap(a: Box, b: Box) -> float:

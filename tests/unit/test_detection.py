@@ -4,7 +4,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from facea_core.attributes import attribute_table
+from facea_core.attributes import ATTRIBUTES, attribute_table
 from facea_core.detection.detect import (
     DetectConfig,
     detect_attributes,
@@ -14,6 +14,7 @@ from facea_core.detection.detect import (
     photos_with_faces,
     to_json,
 )
+from facea_core.detection.estimate import RATIOS, with_estimates
 from facea_core.detection.load import FirstFinding, load_detector
 from facea_core.detection.preview import preview
 from facea_core.errors import (
@@ -23,6 +24,7 @@ from facea_core.errors import (
     NoFaceError,
     PartError,
 )
+from facea_core.masks import part_mask
 from facea_core.tiny.painter import Painting, paint, sample_people, sample_scenes
 from facea_core.types import Box, DetectedFaces, Detection, FaceAttributes, Part
 
@@ -137,6 +139,55 @@ def two_people(painting):
     return image, Known(*found)
 
 
+def test_missing_parts_are_estimated_when_asked(painting):
+    images = [painting.image[:1], torch.full((1, 3, 40, 60), 0.5)]
+    config = DetectConfig("eyes, beard, ears, glasses, hair", on_missing="estimate")
+    seen, whole = detect_attributes(images, Painted(painting), config)
+    assert seen is not None
+    assert whole is not None
+    assert set(seen.attributes) == {"eyes", "beard", "ears", "glasses", "hair"}
+    assert box_of(seen, "eyes") == Box(*painting.boxes[0]["eyes"])
+    for part in seen.parts:
+        missing = part.attribute not in painting.boxes[0]
+        assert part.estimated == missing
+        assert (part.score == 0) == missing
+        assert (f"{part.attribute} estimated from the face" in seen.notes) == missing
+    assert not any("not found" in note for note in seen.notes)
+    # Nothing can be estimated from a face that nobody saw.
+    assert (whole.face, whole.score, whole.parts) == (Box(0, 0, 60, 40), 0, ())
+    passed = detect_attributes(images, Painted(painting), replace(config, on_missing="pass"))
+    assert passed[1] is not None
+    assert whole.notes == passed[1].notes
+
+
+def test_estimates_lie_where_the_painter_paints(painting):
+    for boxes in painting.boxes:
+        size = (128, 128)
+        bare = FaceAttributes(size, Box(*boxes["face"]), 0.9)
+        face = with_estimates(bare, ["eyes", "nose", "mouth", "hair"])
+        for name in ("eyes", "nose", "mouth"):
+            box, (x, y) = box_of(face, name), Box(*boxes[name]).center
+            assert box.x0 <= x < box.x1, name
+            assert box.y0 <= y < box.y1, name
+            assert box.area < 0.2 * face.face.area
+            assert box == box.clip(size)
+    outside = FaceAttributes((64, 64), Box(0, 60, 30, 100), 0.9)
+    assert with_estimates(outside, ["mouth"]) == replace(outside)
+    assert set(RATIOS) == set(ATTRIBUTES)
+
+
+def test_every_face_gets_estimates(painting):
+    image, detector = two_people(painting)
+    config = DetectConfig("mouth, ears", face_index=-1, on_missing="estimate")
+    (faces,) = detect_chosen([image], detector, config)
+    assert len(faces) == 2
+    for face in faces:
+        ears = face.part("ears")
+        assert ears is not None
+        assert ears.estimated
+        assert ears.box.intersect(face.face).area > 0
+
+
 def test_the_face_index_counts_in_the_order(painting):
     image, detector = two_people(painting)
     config = DetectConfig("mouth", face_order="left-to-right", face_index=1)
@@ -188,6 +239,8 @@ def test_thresholds_apply(painting):
         ({"face_index": -2}, "-2"),
         ({"face_threshold": 1.5}, "1.5"),
         ({"part_threshold": float("nan")}, "nan"),
+        ({"part_grow": -0.1}, "part_grow is -0.1.*0 to 1"),
+        ({"part_feather": 0.6}, "part_feather is 0.6.*0 to 0.5"),
     ],
 )
 def test_wrong_settings_are_refused_at_once(values, said):
@@ -234,6 +287,8 @@ def test_json_round_trips(painting):
     assert first["face"] == list(painting.boxes[0]["face"])
     assert first["parts"]["eyes"]["box"] == list(painting.boxes[0]["eyes"])
     assert first["detector"] == "painted"
+    assert first["roll"] is None
+    assert not first["parts"]["eyes"]["own_mask"]
 
 
 def test_the_preview_marks_each_part_and_nothing_far_from_the_face(painting):
@@ -295,15 +350,18 @@ def test_a_part_mask_is_that_part_of_all_faces_and_nothing_else():
     for mask in (nose, eyes, mouth):
         assert mask.shape == (1, 1, 40, 60)
         assert mask.dtype == torch.float32
-    wanted = drawn.clone()
-    wanted[..., 5:9, 2:12] = 1
-    assert torch.equal(eyes, wanted)
-    assert nose.sum() == nose[..., 10:14, 6:9].sum() == 12
+    # The user's own mask as it was drawn, beside the rounded shape of the other face's eyes.
+    assert torch.equal(eyes[..., 25:], drawn[..., 25:])
+    assert torch.equal(eyes[..., :25], part_mask(left.parts[0], (40, 60))[..., :25])
+    assert torch.equal(nose, part_mask(left.parts[1], (40, 60)))
     assert not mouth.any()
     # A mask and a box of the same part are one.
     both = part_masks(image, [right, replace(left, parts=(Part("eyes", right.face, 0.9),))], table)
-    assert torch.equal(both[1][..., :30, 25:50], torch.ones(1, 1, 30, 25))
+    assert both[1][..., 4:26, 29:46].min() == 1
     assert not any(mask.any() for mask in part_masks(image, [], table))
+    wide = part_masks(image, [left], table, grow=0.1, feather=0.1)[0]
+    assert (wide >= nose).float().mean() > 0.99
+    assert wide.sum() > nose.sum()
     assert drawn.max() == 0.5
 
 

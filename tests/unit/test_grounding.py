@@ -34,7 +34,10 @@ PHRASES = ("face", "eyes", "strange eyeglasses", "mouth")
 def small_views(request, monkeypatch):
     """A quarter of the side, for speed."""
     if "expected" not in request.fixturenames:
-        monkeypatch.setattr("facea_core.detection.grounding.grounder.SHORTEST", 200)
+        plain = TransformersGrounder.ask
+        monkeypatch.setattr(
+            TransformersGrounder, "ask", lambda *args, **_: plain(*args[:3], shortest=200)
+        )
 
 
 @pytest.fixture(scope="module")
@@ -161,6 +164,11 @@ def test_the_sides_the_model_was_trained_with(size, expected):
         assert size_for(size) == pytest.approx(expected, abs=1)
 
 
+def test_a_smaller_view_is_smaller_on_both_sides():
+    assert size_for((100, 100), 480) == (480, 480)
+    assert size_for((100, 400), 480) == pytest.approx((200, 800), abs=1)
+
+
 def test_captions_are_lower_case_with_a_stop():
     assert caption(" Eyes ") == caption("eyes.") == caption("EYES .") == "eyes."
 
@@ -178,10 +186,10 @@ class Written:
     """Two faces in a 200x100 picture; remembers what it was asked in which view."""
 
     def __init__(self) -> None:
-        self.asked: list[tuple[tuple[int, ...], tuple[str, ...]]] = []
+        self.asked: list[tuple[tuple[int, ...], tuple[str, ...], int]] = []
 
-    def ask(self, view, phrases):
-        self.asked.append((tuple(view.shape[-2:]), tuple(phrases)))
+    def ask(self, view, phrases, shortest):
+        self.asked.append((tuple(view.shape[-2:]), tuple(phrases), shortest))
         if view.shape[-1] == 200:
             boxes = torch.tensor([[0.2, 0.5, 0.2, 0.4], [0.8, 0.5, 0.1, 0.3], [0.5, 0.5, 1, 1]])
             return [Answer(boxes, torch.tensor([0.9, 0.6, 0.2]))] * len(phrases)
@@ -192,9 +200,9 @@ def test_parts_are_asked_around_each_face_that_is_sure():
     asked = Written()
     found = GroundingDinoDetector(asked).detect(torch.rand(1, 3, 100, 200), (FACE, "eyes", "nose"))
     assert asked.asked == [
-        ((100, 200), (FACE,)),
-        ((80, 80), ("eyes", "nose")),
-        ((60, 60), ("eyes", "nose")),
+        ((100, 200), (FACE,), 800),
+        ((80, 80), ("eyes", "nose"), 480),
+        ((60, 60), ("eyes", "nose"), 480),
     ]
     faces = [one for one in found if one.phrase == FACE]
     assert [one.box for one in faces] == [

@@ -11,7 +11,7 @@ from ...images import crop
 from ...types import Box, Detection, Size
 from ..base import FACE
 from ..select import select_faces
-from .grounder import Answer, Grounder
+from .grounder import LEAST, SHORTEST, Answer, Grounder
 
 _FLOOR = 0.1
 """Least score of a candidate. What counts as found is decided later, by thresholds and priors."""
@@ -40,17 +40,22 @@ class GroundingDinoDetector:
         """Candidates in `image` `(1, 3, H, W)`; as `Detector.detect`."""
         size = (image.shape[-2], image.shape[-1])
         whole = Box(0, 0, size[1], size[0])
-        faces = self._ask(image, whole, (FACE,))
+        faces = self._ask(image, whole, (FACE,), SHORTEST)
         found = [one for one in faces if FACE in phrases]
         parts = tuple(phrase for phrase in phrases if phrase != FACE)
         if parts:
             sure = select_faces(faces, size, order="score", threshold=_FACE_FLOOR)
             for face in sure[:_MOST_FACES]:
-                found += self._ask(image, view_of(face.box, size), parts)
+                view = view_of(face.box, size)
+                # Enlarging it further than the model needs would show nothing more.
+                shortest = min(max(view.width, view.height, LEAST), SHORTEST)
+                found += self._ask(image, view, parts, shortest)
         return tuple(found)
 
-    def _ask(self, image: Tensor, view: Box, phrases: Sequence[str]) -> list[Detection]:
-        answers = self.grounder.ask(crop(image, view), phrases)
+    def _ask(
+        self, image: Tensor, view: Box, phrases: Sequence[str], shortest: int
+    ) -> list[Detection]:
+        answers = self.grounder.ask(crop(image, view), phrases, shortest)
         return [
             Detection(phrase, box, score, source=self.name)
             for phrase, answer in zip(phrases, answers, strict=True)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ...errors import DetectorError
@@ -17,8 +18,8 @@ from .model import TOKENIZER, load_model
 if TYPE_CHECKING:
     from transformers import GroundingDinoForObjectDetection
 
-SHORTEST, LONGEST = 800, 1333
-"""Sides in pixels that the model was trained with."""
+SHORTEST, LONGEST, LEAST = 800, 1333, 480
+"""Sides in pixels: the model was trained on pictures whose shortest side has 480 to 800."""
 
 _MEAN, _STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
@@ -39,8 +40,13 @@ class Answer(NamedTuple):
 class Grounder(Protocol):
     """A model that is asked for phrases in a view."""
 
-    def ask(self, view: Tensor, phrases: Sequence[str]) -> tuple[Answer, ...]:
-        """One answer per phrase for `view` `(1, 3, h, w)` in [0, 1]; each phrase is asked alone."""
+    def ask(
+        self, view: Tensor, phrases: Sequence[str], shortest: int = SHORTEST
+    ) -> tuple[Answer, ...]:
+        """One answer per phrase for `view` `(1, 3, h, w)` in [0, 1]; each phrase is asked alone.
+
+        The view is seen with a shortest side of `shortest` pixels: the work grows with its square.
+        """
         ...
 
 
@@ -51,10 +57,12 @@ class LazyGrounder:
         self._load = load
         self._grounder: Grounder | None = None
 
-    def ask(self, view: Tensor, phrases: Sequence[str]) -> tuple[Answer, ...]:
+    def ask(
+        self, view: Tensor, phrases: Sequence[str], shortest: int = SHORTEST
+    ) -> tuple[Answer, ...]:
         if self._grounder is None:
             self._grounder = self._load()
-        return self._grounder.ask(view, phrases)
+        return self._grounder.ask(view, phrases, shortest)
 
 
 class TransformersGrounder:
@@ -73,10 +81,12 @@ class TransformersGrounder:
         self.batch, self.on_work = batch, on_work
 
     @torch.no_grad()
-    def ask(self, view: Tensor, phrases: Sequence[str]) -> tuple[Answer, ...]:
+    def ask(
+        self, view: Tensor, phrases: Sequence[str], shortest: int = SHORTEST
+    ) -> tuple[Answer, ...]:
         """As `Grounder.ask`. Raises DetectorError if the model answers with NaN."""
         answers: list[Answer] = []
-        pixels = prepare(view).to(self.model.device, self.model.dtype)
+        pixels = prepare(view, shortest).to(self.model.device, self.model.dtype)
         with one_view(self.model), working(self.model, self.on_work):
             for start in range(0, len(phrases), self.batch):
                 asked = [caption(phrase) for phrase in phrases[start : start + self.batch]]
@@ -126,21 +136,22 @@ def caption(phrase: str) -> str:
     return phrase.strip().lower().rstrip(".").rstrip() + "."
 
 
-def prepare(view: Tensor) -> Tensor:
-    """`(1, 3, h, w)` in [0, 1] at the size the model knows, normalised as ImageNet is."""
+def prepare(view: Tensor, shortest: int = SHORTEST) -> Tensor:
+    """`(1, 3, h, w)` in [0, 1] at the size the model is shown, normalised as ImageNet is."""
     mean, std = (torch.tensor(one).view(1, 3, 1, 1) for one in (_MEAN, _STD))
-    small = torch.nn.functional.interpolate(
-        view.float().cpu(), size_for((view.shape[-2], view.shape[-1])), mode="bilinear",
-        antialias=True, align_corners=False,
-    )  # fmt: skip
-    return (small - mean) / std
+    size = size_for((view.shape[-2], view.shape[-1]), shortest)
+    seen = F.interpolate(view.float().cpu(), size, mode="bilinear", antialias=True)
+    return (seen - mean) / std
 
 
-def size_for(size: Size) -> Size:
-    """(H, W) with a shortest side of 800 px, or less so that the longest is at most 1333."""
-    shortest, longest = min(size), max(size)
-    side = min(SHORTEST, round(LONGEST * shortest / longest))
-    other = max(int(side * longest / shortest), 1)
+def size_for(size: Size, shortest: int = SHORTEST) -> Size:
+    """(H, W) with that shortest side, or less so that the longest is at most 5/3 of it.
+
+    At 800 these are the sizes of the authors' own code: 800, and at most 1333.
+    """
+    short, long = min(size), max(size)
+    side = min(shortest, round(LONGEST / SHORTEST * shortest * short / long))
+    other = max(int(side * long / short), 1)
     side = max(side, 1)
     return (side, other) if size[0] <= size[1] else (other, side)
 

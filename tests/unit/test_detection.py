@@ -17,13 +17,7 @@ from facea_core.detection.detect import (
 from facea_core.detection.estimate import RATIOS, with_estimates
 from facea_core.detection.load import FirstFinding, load_detector
 from facea_core.detection.preview import preview
-from facea_core.errors import (
-    ConfigError,
-    ImageError,
-    MissingDependencyError,
-    NoFaceError,
-    PartError,
-)
+from facea_core.errors import AssetError, ConfigError, ImageError, NoFaceError, PartError
 from facea_core.masks import part_mask
 from facea_core.tiny.painter import Painting, paint, sample_people, sample_scenes
 from facea_core.types import Box, DetectedFaces, Detection, FaceAttributes, Part
@@ -166,13 +160,12 @@ def test_estimates_lie_where_the_painter_paints(painting):
         bare = FaceAttributes(size, Box(*boxes["face"]), 0.9)
         face = with_estimates(bare, ["eyes", "nose", "mouth", "hair"])
         for name in ("eyes", "nose", "mouth"):
-            box, (x, y) = box_of(face, name), Box(*boxes[name]).center
-            assert box.x0 <= x < box.x1, name
-            assert box.y0 <= y < box.y1, name
+            box, truth = box_of(face, name), Box(*boxes[name])
+            assert box.intersect(truth).area > 0.3 * truth.area, name
             assert box.area < 0.2 * face.face.area
             assert box == box.clip(size)
     outside = FaceAttributes((64, 64), Box(0, 60, 30, 100), 0.9)
-    assert with_estimates(outside, ["mouth"]) == replace(outside)
+    assert with_estimates(outside, ["mouth"]).parts == ()
     assert set(RATIOS) == set(ATTRIBUTES)
 
 
@@ -257,8 +250,8 @@ def test_unusable_images_are_refused(painting):
 def test_detectors_by_name():
     assert load_detector("tiny").name == "tiny"
     assert load_detector().name == "auto"
-    with pytest.raises(MissingDependencyError, match="not part of this version.*landmarks.*tiny"):
-        load_detector("grounding-dino")
+    with pytest.raises(AssetError, match="no Grounding-DINO weights"):
+        load_detector("grounding-dino", folders=[])
     with pytest.raises(ConfigError, match="'dlib'.*landmarks"):
         load_detector("dlib")
 

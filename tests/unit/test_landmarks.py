@@ -230,6 +230,16 @@ def test_halves_of_pairs_are_candidates_too_and_make_the_same_box(image, detecto
     assert [len(one.outlines) for one in found if one.phrase == "nose"] == [1]
 
 
+@needs_extra
+@pytest.mark.parametrize("turn", [-20, 0, 20])
+def test_a_turned_head_tells_by_how_much(pixels, detector, turn):
+    turned = Image.fromarray(pixels).rotate(-turn, Image.Resampling.BICUBIC, center=(165, 120))
+    face = the_face(from_pil(turned), detector, CONFIG)
+    assert face.roll == pytest.approx(turn + 3.5, abs=4)
+    assert len(part_of(face, "eyes").outlines) == 2
+    assert len(part_of(face, "face").outlines) == 1
+
+
 def test_the_forehead_lies_beyond_the_brows_also_in_a_tilted_head():
     points = np.zeros((68, 2))
     points[:17, 0] = np.linspace(0, 100, 17)

@@ -1,10 +1,11 @@
+import math
 import random
 
 import pytest
 import torch
 
 from facea_core.attributes import ATTRIBUTES, attribute_table
-from facea_core.detection.select import PRIORS, select_faces, select_parts
+from facea_core.detection.select import PRIORS, select, select_faces, select_parts
 from facea_core.errors import ConfigError
 from facea_core.tiny.painter import PARTS, paint, sample_people, sample_scenes
 from facea_core.types import Box, Detection
@@ -133,6 +134,54 @@ def test_left_and_right_are_joined(name):
     assert select_parts([Detection(name, whole, 0.7)], FACE, table)[0].box == whole
     twice = [*pair, Detection(name, left.shift(1, 0), 0.9), Detection(name, left.shift(0, 1), 0.9)]
     assert select_parts(twice, FACE, table)[0].box.iou(whole) > 0.8
+
+
+def square(box):
+    return ((box.x0, box.y0), (box.x1, box.y0), (box.x1, box.y1), (box.x0, box.y1))
+
+
+def eye(x, y, score=0.8):
+    """An eye about (x, y), where FACE has its eyes at about (48, 66) and (72, 66)."""
+    box = Box(round(x - 8), round(y - 4), round(x + 8), round(y + 4))
+    return Detection("eyes", box, score, outlines=(square(box),))
+
+
+def test_outlines_travel_with_what_is_chosen():
+    table = attribute_table("face, eyes, nose, mouth")
+    nose = Detection("nose", part_at("nose"), 0.6, outlines=(square(part_at("nose")),))
+    face = Detection("face", FACE, 0.9, outlines=(square(FACE),))
+    far = Detection("nose", FACE.shift(200, 0), 1.0, outlines=(square(FACE),))
+    left, right = eye(48, 66), eye(72, 66)
+    found = [far, nose, face, left, right, Detection("mouth", part_at("mouth"), 0.5)]
+    parts = {part.attribute: part for part in select_parts(found, FACE, table)}
+    assert parts["nose"].outlines == nose.outlines
+    assert parts["face"].outlines == face.outlines
+    assert parts["eyes"].outlines == (*left.outlines, *right.outlines)
+    assert parts["mouth"].outlines == ()
+    # An outline of one eye would hide the other one.
+    bare = [left, Detection("eyes", right.box, 0.8)]
+    assert select_parts(bare, FACE, attribute_table("eyes"))[0].outlines == ()
+
+
+@pytest.mark.parametrize("angle", [-20, -7, 0, 3, 15])
+def test_the_roll_is_the_turn_of_the_eyes(angle):
+    dx, dy = (20 * f(math.radians(angle)) for f in (math.cos, math.sin))
+    pair = [eye(60 - dx, 66 - dy), eye(60 + dx, 66 + dy)]
+    table = attribute_table("nose, eyes")
+    roll = select(pair, FACE, table).roll
+    assert roll == pytest.approx(angle, abs=2)
+    # A box around both hides the turn, the two inside it tell it, whichever is chosen.
+    both = Detection("eyes", pair[0].box.join(pair[1].box), 0.95)
+    assert select([both, *pair], FACE, table).roll == roll
+    assert select([both], FACE, table).roll is None
+    assert select(pair[:1], FACE, table).roll is None
+    assert select(pair, FACE, attribute_table("nose")).roll is None
+
+
+def test_a_pair_elsewhere_says_nothing_about_the_roll_of_what_was_chosen():
+    both = Detection("eyes", part_at("eyes"), 0.9)
+    low = [eye(52, 80, 0.3), eye(70, 92, 0.3)]
+    assert select([both, *low], FACE, attribute_table("eyes")).roll is None
 
 
 def test_one_half_alone_is_taken_only_if_there_is_nothing_else():

@@ -34,6 +34,10 @@ class DetectorError(FaceAError, ValueError):
     """The weights of a detector cannot be read, or do not work."""
 
 
+class AuditError(FaceAError, ValueError):
+    """Photos did not pass the audit, and the policy is to stop then."""
+
+
 class IdentityFormatError(FaceAError, ValueError):
     """A file is not an identity, is damaged, or was written by a newer version."""
 

@@ -45,10 +45,11 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "training": MODELS,
     "composing": MODELS,
     "evaluation": (*GROUND, "tiny", "detection"),
+    "audit": (*GROUND, "detection", "evaluation"),
     "report": GROUND,
     "library": (*MODELS, *TASKS, "report", "outputs"),
     "demo": (*MODELS, *TASKS, "tiny", "report", "outputs"),
-    "cli": (*MODELS, *TASKS, "demo", "outputs"),
+    "cli": (*MODELS, *TASKS, "audit", "demo", "outputs"),
 }
 
 # Top-level modules that a file of facea_core may import only where the pattern matches.

@@ -1,0 +1,26 @@
+"""What photos are worth before a person is learned from them: red, amber, green, with reasons."""
+
+from .audit import apply_policy, audit_photos
+from .config import POLICIES, AuditConfig
+from .show import audit_json, audit_table, draw_audit
+from .upright import upright_crop, upright_photo
+from .values import AMBER, GREEN, RED, Audit, Finding, Measures, PhotoAudit
+
+__all__ = [
+    "AMBER",
+    "GREEN",
+    "POLICIES",
+    "RED",
+    "Audit",
+    "AuditConfig",
+    "Finding",
+    "Measures",
+    "PhotoAudit",
+    "apply_policy",
+    "audit_json",
+    "audit_photos",
+    "audit_table",
+    "draw_audit",
+    "upright_crop",
+    "upright_photo",
+]

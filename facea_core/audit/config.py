@@ -1,0 +1,65 @@
+"""What the audit of photos asks for, and from where on it complains."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, fields
+
+from ..errors import ConfigError
+from ..settings import setting
+
+POLICIES = ("warn", "skip", "stop")
+
+# Where the defaults come from: tests/bench/bench_audit.py, 8 photographs, 60 painted faces.
+# blur: sharp photographs measure 0.29 to 0.41, painted faces 0.27 to 0.41; blurred by 1 % of the
+#   face's width photographs 0.61 to 0.71, by 1.5 % 0.73 to 0.80, painted faces in between.
+# dark: the brightest twentieth of a lit face lies at 0.48 and above for the darkest painted skin,
+#   at 0.58 and above in photographs; four stops darker at 0.14 to 0.21.
+# bright: up to 4 % of a painted face is white, nothing of a photographed one; photographs twice as
+#   bright have 4 to 62 %.
+# contrast: from 0.32 on in photographs, from 0.25 in painted faces.
+# duplicate: copies in other sizes, light, compression reach 0.97 as a whole; as faces, cut
+#   otherwise, 0.93 to 0.99; different photos of one person 0.72 at most, painted ones 0.96.
+# face: a crop for learning shows the face over 0.4 of its side: at 0.2 it is seen twice enlarged.
+# yaw: photos taken one after the other differ by 1 to 4 degrees as measured.
+
+
+@dataclass(frozen=True)
+class AuditConfig:
+    """Raises ConfigError for a value that is unknown or out of range.
+
+    Of each pair of limits the first makes a photo amber (usable, another would be better), the
+    second red.
+    """
+
+    policy: str = setting(
+        "warn", "what happens to red photos: nothing, left out, or an error", choices=POLICIES
+    )
+    resolution: int = setting(
+        512, "picture side of the model that will learn, in pixels; facea-tiny: 128", 64, 2048
+    )
+    small_face: float = setting(0.2, "face side, in shares of the resolution: amber below", 0, 1)
+    tiny_face: float = setting(0.1, "face side, in shares of the resolution: red below", 0, 1)
+    soft: float = setting(0.60, "blur of the face: amber above", 0.0, 1.0)
+    blurred: float = setting(0.72, "blur of the face: red above", 0.0, 1.0)
+    dim: float = setting(0.30, "brightest twentieth of the face: amber below", 0.0, 1.0)
+    dark: float = setting(0.20, "brightest twentieth of the face: red below", 0.0, 1.0)
+    bright: float = setting(0.15, "share of the face that is white: amber above", 0.0, 1.0)
+    white: float = setting(0.45, "share of the face that is white: red above", 0.0, 1.0)
+    flat: float = setting(0.12, "range from dark to light in the face: amber below", 0.0, 1.0)
+    alike: float = setting(0.95, "two faces' pictures alike: amber above", 0.0, 1.0)
+    duplicate: float = setting(0.975, "two pictures alike: the worse one red above", 0.0, 1.0)
+    yaw_spread: float = setting(6.0, "degrees between left- and rightmost look: amber below", 0, 90)
+
+    def __post_init__(self) -> None:
+        if self.policy not in POLICIES:
+            raise ConfigError(f"policy is {self.policy!r}; use one of {', '.join(POLICIES)}")
+        for spec in fields(self):
+            low, high = spec.metadata["min"], spec.metadata["max"]
+            value = getattr(self, spec.name)
+            if low is None:
+                continue
+            if isinstance(value, bool) or not isinstance(value, (int, float)):
+                raise ConfigError(f"{spec.name} is {value!r}; use a number from {low} to {high}")
+            if not (math.isfinite(value) and low <= value <= high):
+                raise ConfigError(f"{spec.name} is {value}; use a number from {low} to {high}")

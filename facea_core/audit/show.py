@@ -1,0 +1,157 @@
+"""An audit for people and programs: a table, pictures, JSON."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from PIL import Image, ImageDraw, ImageFont
+from torch import Tensor
+
+from ..detection.preview import preview
+from ..images import from_pil, to_pil
+from ..types import FaceAttributes
+from .values import AMBER, GREEN, RED, Audit, Finding, PhotoAudit
+
+COLOURS = {GREEN: "#2e9e4f", AMBER: "#d98e04", RED: "#cc2f3b"}
+_LONGEST = 640
+_NARROWEST = 320
+_FRAME = 8
+_FONT = 15
+_LINE = 20
+_PAPER, _INK = "#fcfbf8", "#222226"
+_COLUMNS = ("photo", "verdict", "face", "blur", "light", "yaw", "roll", "likeness", "reasons")
+
+
+def audit_table(audit: Audit) -> str:
+    """One row per photo and what is said of the set, as Markdown that reads well as plain text."""
+    rows = [_COLUMNS, *(_row(photo) for photo in audit.photos)]
+    # The last column is as wide as it is: padding it would break the lines of a shell.
+    widths = [max(len(row[i]) for row in rows) for i in range(len(_COLUMNS) - 1)] + [7]
+    lines = [
+        "| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |"
+        for row in rows
+    ]
+    lines.insert(1, "|" + "|".join("-" * (width + 2) for width in widths) + "|")
+    said = [f"- {finding.status}: {finding.text}" for finding in audit.findings]
+    said += [f"- {note}" for note in audit.notes]
+    return "\n".join([*lines, "", *said]).rstrip()
+
+
+def audit_json(audit: Audit) -> dict[str, Any]:
+    """The audit as plain values; what was not measured is null. `twin` counts from 0."""
+    return {
+        "status": audit.status,
+        "good": audit.good,
+        "photos": [
+            {
+                "name": photo.name,
+                "status": photo.status,
+                "findings": [asdict(finding) for finding in photo.findings],
+                "measures": {k: _plain(v) for k, v in asdict(photo.measures).items()},
+            }
+            for photo in audit.photos
+        ],
+        "set": {
+            "photos": len(audit.photos),
+            "usable": len(audit.photos) - len(audit.red),
+            "yaw_spread": _plain(audit.yaw_spread),
+            "findings": [asdict(finding) for finding in audit.findings],
+        },
+        "notes": list(audit.notes),
+    }
+
+
+def draw_audit(
+    images: Sequence[Tensor], found: Sequence[Sequence[FaceAttributes]], audit: Audit
+) -> list[Tensor]:
+    """Each photo `(1, 3, H, W)` framed in its colour, its boxes drawn in, its reasons below.
+
+    The longer side becomes 640 px. All get a panel of the same height, so that pictures of one size
+    make pictures of one size.
+    """
+    font = ImageFont.load_default(_FONT)
+    pictures = [
+        _fitted(to_pil(preview(image, faces, names=False)))
+        for image, faces in zip(images, found, strict=True)
+    ]
+    texts = [
+        _wrapped(photo, max(picture.width, _NARROWEST), font)
+        for photo, picture in zip(audit.photos, pictures, strict=True)
+    ]
+    panel = _LINE * max(len(lines) for lines in texts) + 2 * _FRAME
+    drawn = []
+    for photo, picture, lines in zip(audit.photos, pictures, texts, strict=True):
+        colour = COLOURS[photo.status]
+        page = Image.new(
+            "RGB",
+            (max(picture.width, _NARROWEST) + 2 * _FRAME, picture.height + panel + 2 * _FRAME),
+            colour,
+        )
+        page.paste(picture, ((page.width - picture.width) // 2, _FRAME))
+        top = _FRAME + picture.height
+        draw = ImageDraw.Draw(page)
+        draw.rectangle((_FRAME, top + _FRAME, page.width - _FRAME - 1, page.height - _FRAME - 1),
+                       fill=_PAPER)  # fmt: skip
+        for number, line in enumerate(lines):
+            ink = colour if number == 0 else _INK
+            draw.text((_FRAME + 6, top + _FRAME + 4 + number * _LINE), line, ink, font)
+        drawn.append(from_pil(page))
+    return drawn
+
+
+def one_line(findings: Sequence[Finding]) -> str:
+    """The findings' texts in a row; "good" for none."""
+    return "; ".join(finding.text for finding in findings) or "good"
+
+
+def _fitted(picture: Image.Image) -> Image.Image:
+    factor = _LONGEST / max(picture.size)
+    size = (max(round(picture.width * factor), 1), max(round(picture.height * factor), 1))
+    return picture.resize(size, Image.Resampling.LANCZOS)
+
+
+def _wrapped(
+    photo: PhotoAudit, width: int, font: ImageFont.FreeTypeFont | ImageFont.ImageFont
+) -> list[str]:
+    """Name and verdict, then the reasons, in lines of at most `width` pixels."""
+    texts = [f"{photo.name}: {photo.status}"]
+    texts += [f"- {finding.text}" for finding in photo.findings]
+    lines = []
+    for text in texts:
+        line = ""
+        for word in text.split():
+            longer = f"{line} {word}".strip()
+            if line and font.getlength(longer) > width - 12:
+                lines.append(line)
+                longer = f"   {word}"
+            line = longer
+        lines.append(line)
+    return lines
+
+
+def _row(photo: PhotoAudit) -> tuple[str, ...]:
+    one = photo.measures
+    return (
+        photo.name.replace("|", "/"),
+        photo.status,
+        "-" if one.face_px is None else f"{one.face_px} px",
+        _figure(one.blur),
+        _figure(one.brightness),
+        _figure(one.yaw, 0),
+        _figure(one.roll, 0),
+        _figure(one.likeness),
+        one_line(photo.findings).replace("|", "/"),
+    )
+
+
+def _figure(value: float | None, digits: int = 2) -> str:
+    return "-" if value is None or not math.isfinite(value) else f"{value:.{digits}f}"
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, float):
+        return round(value, 4) if math.isfinite(value) else None
+    return list(value) if isinstance(value, tuple) else value

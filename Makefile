@@ -12,7 +12,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.facea-installed
 
-.PHONY: demo test lint host install clean
+.PHONY: demo test lint host parity install clean
 
 demo: $(INSTALLED)
 	$(BIN)/facea demo $(DEMO_ARGS)
@@ -27,6 +27,11 @@ lint: $(INSTALLED)
 
 host: $(INSTALLED)
 	$(BIN)/python tests/host/install.py
+
+# Grounding-DINO against groundingdino-py, then under other versions of transformers: half an hour.
+parity: $(INSTALLED)
+	$(BIN)/python -m tests.parity
+	$(BIN)/python -m tests.parity.matrix
 
 install: $(INSTALLED)
 

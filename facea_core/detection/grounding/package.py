@@ -13,7 +13,16 @@ from torch import Tensor, nn
 
 from ...errors import DetectorError, MissingDependencyError
 from . import keys
-from .grounder import Answer, OnWork, caption, load_tokenizer, prepare, read_answer, working
+from .grounder import (
+    SHORTEST,
+    Answer,
+    OnWork,
+    caption,
+    load_tokenizer,
+    prepare,
+    read_answer,
+    working,
+)
 from .model import VARIANTS, read_weights
 
 _PACKAGE = "groundingdino"
@@ -37,9 +46,11 @@ class PackageGrounder:
         self.model, self.on_work = model, on_work
 
     @torch.no_grad()
-    def ask(self, view: Tensor, phrases: Sequence[str]) -> tuple[Answer, ...]:
+    def ask(
+        self, view: Tensor, phrases: Sequence[str], shortest: int = SHORTEST
+    ) -> tuple[Answer, ...]:
         """As `Grounder.ask`. Raises DetectorError if the model answers with NaN."""
-        pixels = prepare(view).to(next(self.model.parameters()).device)
+        pixels = prepare(view, shortest).to(next(self.model.parameters()).device)
         answers: list[Answer] = []
         with working(self.model, self.on_work):
             for phrase in phrases:

@@ -6,7 +6,7 @@ from comfy_api.latest import ComfyExtension, io
 
 from .compose import FaceAInpaintCompose
 from .detect import FaceAAttributeDetect
-from .host import register_tiny
+from .host import register_detectors, register_tiny
 from .info import FaceAIdentityInfo
 from .lora import FaceALoRALoader
 from .samples import FaceASamplePhotos
@@ -16,6 +16,7 @@ from .train import FaceAEmbeddingTrainer
 class FaceA(ComfyExtension):
     async def get_node_list(self) -> list[type[io.ComfyNode]]:
         register_tiny()
+        register_detectors()
         return [
             FaceASamplePhotos,
             FaceAAttributeDetect,

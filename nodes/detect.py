@@ -9,11 +9,24 @@ from comfy_api.latest import io
 
 from ..facea_core.attributes import PRESETS
 from ..facea_core.composing import faces_mask
-from ..facea_core.detection.detect import DetectConfig, detect_chosen, part_masks, to_json
-from ..facea_core.detection.load import AVAILABLE, detector_notes, load_detector
+from ..facea_core.detection.config import DetectConfig
+from ..facea_core.detection.detect import detect_chosen, part_masks, to_json
+from ..facea_core.detection.load import DETECTORS, detector_notes
+from ..facea_core.detection.own_masks import own_masks as by_picture
 from ..facea_core.detection.preview import preview
 from ..facea_core.types import DetectedFaces
-from .host import field_input, image_out, images_in, mask_out, say, schema
+from .host import (
+    Progress,
+    detector_models,
+    field_input,
+    image_out,
+    images_in,
+    mask_out,
+    masks_in,
+    open_detector,
+    say,
+    schema,
+)
 from .host.schema import ATTRIBUTES
 
 CUSTOM = "custom"
@@ -42,15 +55,33 @@ class FaceAAttributeDetect(io.ComfyNode):
                     "beard.",
                 ),
                 io.Combo.Input(
-                    "detector", options=list(AVAILABLE), default="auto",
-                    tooltip="Who searches: landmarks for photographs, tiny for painted faces, auto "
-                    "for the first of them that finds a face.",
+                    "detector", options=list(DETECTORS), default="auto",
+                    tooltip="Who searches: landmarks for photographs, tiny for painted faces, "
+                    "grounding-dino for any part of any face, auto for the first of them that is "
+                    "there and finds a face.",
                 ),
                 field_input(DetectConfig, "face_order"),
                 field_input(DetectConfig, "face_index", min=-1, max=99),
                 field_input(DetectConfig, "face_threshold"),
                 field_input(DetectConfig, "part_threshold"),
                 field_input(DetectConfig, "on_missing"),
+                # Optional, so that graphs saved without them are still valid.
+                io.Combo.Input(
+                    "detector_model", options=detector_models(), default="auto", optional=True,
+                    tooltip="Grounding-DINO's weights, from models/grounding-dino; auto takes the "
+                    "first there. Only a choice of download fetches anything, and only once.",
+                ),
+                field_input(DetectConfig, "part_grow", optional=True),
+                field_input(DetectConfig, "part_feather", optional=True),
+                io.String.Input(
+                    "own_mask_of", default="mouth", optional=True,
+                    tooltip="Which parts own_masks show, with commas; face is one of them.",
+                ),
+                io.Mask.Input(
+                    "own_masks", optional=True,
+                    tooltip="Parts you drew yourself: they outweigh what is found. One per part in "
+                    "own_mask_of, the same for every picture, or all of picture 1, then 2 …",
+                ),
             ],
             outputs=[
                 ATTRIBUTES.Output(
@@ -74,18 +105,34 @@ class FaceAAttributeDetect(io.ComfyNode):
 
     @classmethod
     def execute(
-        cls, images: torch.Tensor, words: str, custom_words: str, detector: str, **settings: object
+        cls,
+        images: torch.Tensor,
+        words: str,
+        custom_words: str,
+        detector: str,
+        detector_model: str = "auto",
+        own_mask_of: str = "",
+        own_masks: torch.Tensor | None = None,
+        **settings: object,
     ) -> io.NodeOutput:
         table = custom_words if words == CUSTOM else words
         config = DetectConfig(attributes=table, **settings)
-        words_of = config.table
         pictures, notes = images_in(images)
-        faces = detect_chosen(pictures, load_detector(detector), config)
+        own = by_picture(len(pictures), own_mask_of, masks_in(own_masks) or ())
+        searcher = open_detector(detector, detector_model, cls.hidden.unique_id)
+        progress = Progress(len(pictures), cls.hidden.unique_id)
+        faces = detect_chosen(pictures, searcher, config, own, progress.at)
         pairs = list(zip(pictures, faces, strict=True))
         masks = [faces_mask(seen, tuple(picture.shape[-2:])) for picture, seen in pairs]
-        parts = [mask for picture, seen in pairs for mask in part_masks(picture, seen, words_of)]
+        parts = [
+            mask
+            for picture, seen in pairs
+            for mask in part_masks(
+                picture, seen, config.table, grow=config.part_grow, feather=config.part_feather
+            )
+        ]
         shown = [preview(picture, seen) for picture, seen in pairs]
-        notes += detector_notes(detector)
+        notes += detector_notes(searcher)
         report = {"pictures": [to_json(seen)["faces"] for seen in faces], "notes": notes}
         found = DetectedFaces(table, faces)
         for note in notes:

@@ -13,7 +13,7 @@ from ..attributes import ATTRIBUTES, Attribute
 from ..errors import ConfigError, ImageError, MaskError, NoFaceError, PartError
 from ..images import check_image
 from ..masks import part_mask
-from ..types import Box, DetectedFaces, FaceAttributes, Photo, Size
+from ..types import Box, DetectedFaces, FaceAttributes, OnTick, Photo, Size
 from .base import FACE, Detector
 from .config import EVERY_FACE, DetectConfig
 from .estimate import estimated_note, missing_note, with_estimates
@@ -48,6 +48,7 @@ def detect_chosen(
     detector: Detector,
     config: DetectConfig | None = None,
     own: Sequence[OwnMasks] | None = None,
+    on_tick: OnTick | None = None,
 ) -> tuple[tuple[FaceAttributes, ...], ...]:
     """The chosen face, or every face, of each image `(1, 3, H, W)`; as many answers as images.
 
@@ -55,8 +56,9 @@ def detect_chosen(
     PartError with the image's number (from 1); "skip" answers nothing for that image; "pass"
     answers what was found, with the whole picture as the face (score 0) if there is none;
     "estimate" does the same and adds the parts a face lacks from its proportions (score 0).
-    `own` are the user's masks of each image, see `put_on`: what they show is not missing. Raises
-    ImageError for an image that cannot be used, MaskError for masks that do not fit.
+    `own` are the user's masks of each image, see `put_on`: what they show is not missing. `on_tick`
+    is called after every image. Raises ImageError for an image that cannot be used, MaskError for
+    masks that do not fit.
     """
     config = config or DetectConfig()
     if own is not None and len(own) != len(images):
@@ -74,6 +76,8 @@ def detect_chosen(
             if config.on_missing != "skip":
                 raise
             answers.append(())
+        if on_tick:
+            on_tick(number, len(images))
     return tuple(answers)
 
 

@@ -1,5 +1,6 @@
 """All that FaceA knows of ComfyUI: only this folder imports `comfy` and `folder_paths`."""
 
+from .detectors import detector_models, open_detector, register_detectors
 from .folders import (
     NONE,
     chosen_identity,
@@ -25,6 +26,7 @@ __all__ = [
     "Paint",
     "Progress",
     "chosen_identity",
+    "detector_models",
     "embeddings_folder",
     "encode",
     "field_input",
@@ -36,7 +38,9 @@ __all__ = [
     "load_report",
     "mask_out",
     "masks_in",
+    "open_detector",
     "painter",
+    "register_detectors",
     "register_tiny",
     "relative_name",
     "runs_folder",

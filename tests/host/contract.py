@@ -31,6 +31,8 @@ class Widget:
     options: tuple[str, ...] = ()
     more: bool = False
     """The list goes on with what this machine has."""
+    optional: bool = False
+    """Came after a release: graphs without it are still valid."""
 
 
 @dataclass(frozen=True)
@@ -41,10 +43,12 @@ class Promise:
     output_node: bool = False
 
 
-def combo(*options: str, default: str | None = None, more: bool = False) -> Widget:
+def combo(
+    *options: str, default: str | None = None, more: bool = False, optional: bool = False
+) -> Widget:
     """A choice whose default is the first option unless named."""
     first = options[0] if options else None
-    return Widget("COMBO", default or first, options=options, more=more)
+    return Widget("COMBO", default or first, options=options, more=more, optional=optional)
 
 
 NODES = {
@@ -63,12 +67,24 @@ NODES = {
             "images": Socket("IMAGE"),
             "words": combo("male", "female", "face-male", "face-female", "custom"),
             "custom_words": Widget("STRING", ""),
-            "detector": combo("auto", "landmarks", "tiny"),
+            "detector": combo(
+                "auto", "landmarks", "tiny", "grounding-dino", "groundingdino-py"
+            ),
             "face_order": combo("largest", "left-to-right", "score"),
             "face_index": Widget("INT", 0, -1),
             "face_threshold": Widget("FLOAT", 0.35),
             "part_threshold": Widget("FLOAT", 0.25),
-            "on_missing": combo("error", "skip", "pass"),
+            "on_missing": combo("error", "skip", "pass", "estimate"),
+            "detector_model": combo(
+                "auto",
+                "download swint (694 MB)",
+                "download swinb (938 MB)",
+                optional=True,
+            ),
+            "part_grow": Widget("FLOAT", 0.1, 0, optional=True),
+            "part_feather": Widget("FLOAT", 0.08, 0, optional=True),
+            "own_mask_of": Widget("STRING", "mouth", optional=True),
+            "own_masks": Socket("MASK", optional=True),
         },
         {
             "attributes": ATTRIBUTES,

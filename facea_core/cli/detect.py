@@ -11,12 +11,15 @@ import torch
 from torch import Tensor
 from tyro.conf import Positional, arg
 
-from ..detection.detect import DetectConfig, detect_attributes, detect_faces, to_json
+from ..detection.base import Detector
+from ..detection.config import DetectConfig
+from ..detection.detect import detect_attributes, detect_faces, to_json
+from ..detection.own_masks import OwnMasks, read_own_masks
 from ..detection.preview import preview as draw
-from ..errors import ImageError, NoFaceError, PartError
+from ..errors import ImageError, MaskError, NoFaceError, PartError
 from ..images import load_image, picture_format, resize, save_image
-from ..types import FaceAttributes
-from .detectors import DetectorFlags, open_detector
+from ..types import Detection, FaceAttributes
+from .detectors import DetectorFlags, OwnMasksFolder, open_detector
 from .flags import ConfigFile, parse, read_config
 from .talk import bar, hand_over, require_outputs, say
 
@@ -33,6 +36,8 @@ class Detect(DetectorFlags):
     """Write boxes and scores there; - is stdout."""
     preview: Annotated[Path | None, arg(metavar="FILE")] = None
     """Draw every face, numbered, with its parts."""
+    own_masks: OwnMasksFolder = None
+    """Masks you drew, which outweigh what is found: DIR/PHOTO.ATTRIBUTE.png, white = the part."""
     config: ConfigFile = None
     """Flags from a JSON file."""
 
@@ -46,13 +51,14 @@ def run(arguments: Sequence[str]) -> None:
     if flags.preview is not None:
         picture_format(flags.preview)
     require_outputs(flags.json, flags.preview)
-    config, detector = configs["detection"], open_detector(flags)
+    own = read_own_masks(flags.images, flags.own_masks) if flags.own_masks else None
+    config, detector = configs["detection"], Once(open_detector(flags))
     loaded = [load_image(path) for path in flags.images]
     images = [image for image, _ in loaded]
     found = []
     with bar("detecting", len(images), "photo") as shown:
-        for path, image in zip(flags.images, images, strict=True):
-            found += detect_named(path, image, detector, config)
+        for number, (path, image) in enumerate(zip(flags.images, images, strict=True)):
+            found += detect_named(path, image, detector, config, own[number] if own else None)
             shown.update()
 
     data = to_json(found)
@@ -68,13 +74,27 @@ def run(arguments: Sequence[str]) -> None:
             say(f"{path}: {_line(face)}")
 
 
+class Once:
+    """A detector that searches a picture once, however often it is asked the same."""
+
+    def __init__(self, detector: Detector) -> None:
+        self.name, self._detector = detector.name, detector
+        self._found: dict[tuple[int, tuple[str, ...]], tuple[Detection, ...]] = {}
+
+    def detect(self, image: Tensor, phrases: Sequence[str]) -> tuple[Detection, ...]:
+        asked = (image.data_ptr(), tuple(phrases))
+        if asked not in self._found:
+            self._found[asked] = self._detector.detect(image, phrases)
+        return self._found[asked]
+
+
 def detect_named(
-    path: Path, image: Tensor, detector, config: DetectConfig
+    path: Path, image: Tensor, detector: Detector, config: DetectConfig, own: OwnMasks | None = None
 ) -> tuple[FaceAttributes | None, ...]:
     """`detect_attributes` for one picture, its errors beginning with the file's name."""
     try:
-        return detect_attributes([image], detector, config)
-    except (NoFaceError, PartError) as error:
+        return detect_attributes([image], detector, config, None if own is None else [own])
+    except (MaskError, NoFaceError, PartError) as error:
         raise type(error)(f"{path}: {error}") from error
 
 

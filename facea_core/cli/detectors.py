@@ -15,6 +15,8 @@ from ..detection.load import detector_notes, load_detector
 from .flags import pick_device
 from .talk import bytes_bar, note
 
+OwnMasksFolder = Annotated[Path | None, arg(metavar="DIR")]
+
 
 @dataclass(frozen=True, kw_only=True)
 class DetectorFlags:

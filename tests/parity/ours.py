@@ -63,7 +63,7 @@ def main() -> None:
 
 
 def versions() -> dict[str, str]:
-    packages = ("transformers", "torch", "tokenizers", "numpy")
+    packages = ("transformers", "torch", "tokenizers", "diffusers", "peft", "numpy")
     return {"python": platform.python_version(), **{one: version(one) for one in packages}}
 
 

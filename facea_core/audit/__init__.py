@@ -1,5 +1,6 @@
 """What photos are worth before a person is learned from them: red, amber, green, with reasons."""
 
+from .alike import EMBEDDERS, audit_embedder
 from .audit import apply_policy, audit_photos
 from .config import POLICIES, AuditConfig
 from .show import audit_json, audit_table, draw_audit
@@ -8,6 +9,7 @@ from .values import AMBER, GREEN, RED, Audit, Finding, Measures, PhotoAudit
 
 __all__ = [
     "AMBER",
+    "EMBEDDERS",
     "GREEN",
     "POLICIES",
     "RED",
@@ -17,6 +19,7 @@ __all__ = [
     "Measures",
     "PhotoAudit",
     "apply_policy",
+    "audit_embedder",
     "audit_json",
     "audit_photos",
     "audit_table",

@@ -9,8 +9,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from ..detection.landmarks import landmarks_available
+from ..errors import ConfigError
 from ..evaluation import embed_faces
-from ..evaluation.embedders import Embedder
+from ..evaluation.embedders import Embedder, load_embedder
 from ..images import resize
 from ..types import FaceAttributes, Photo
 from .measure import grey
@@ -26,6 +28,26 @@ SAME_PERSON: dict[str, tuple[float, float]] = {"tiny": (0.65, 0.80), "landmarks"
 Measured: painted people 0.86 and above in 95 of 100 pairs of one person, 0.67 at most between two
 (0.40 in 95 of 100); photographs 0.94 and above for one person, 0.88 at most between two. Relatives
 and lookalikes, children of one age and faces far from the embedder's own training lie between."""
+
+EMBEDDERS = ("auto", "landmarks", "tiny", "none")
+
+_PAINTED = 128
+"""The resolution of facea-tiny, which learns painted people only."""
+
+
+def audit_embedder(name: str, resolution: int) -> Embedder | None:
+    """Who tells people apart: "landmarks" photographs, "tiny" painted faces, "none" nobody.
+
+    "auto" is tiny for a model of facea-tiny's resolution, else landmarks where installed, else
+    none. Raises ConfigError for another name, MissingDependencyError for landmarks without its
+    packages.
+    """
+    if name not in EMBEDDERS:
+        raise ConfigError(f"embedder {name!r} is unknown; choose one of {', '.join(EMBEDDERS)}")
+    if name == "auto":
+        photographs = "landmarks" if landmarks_available() else "none"
+        name = "tiny" if resolution <= _PAINTED else photographs
+    return None if name == "none" else load_embedder(name)
 
 
 @dataclass(frozen=True, eq=False)

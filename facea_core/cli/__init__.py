@@ -16,6 +16,7 @@ from ..errors import FaceAError
 COMMANDS = {
     "demo": "paint a person from three painted photos into another picture, with scores",
     "detect": "find faces and their parts in photos",
+    "audit": "say which photos are good enough to learn a person from, and why not",
     "train": "learn a person from a few photos",
     "compose": "paint a learned person into a picture",
     "evaluate": "compare generated pictures with photos of the person",

@@ -12,9 +12,9 @@ from typing import Annotated
 from tyro.conf import Positional, arg
 
 from ..attributes import attribute_table
+from ..audit import AuditConfig
 from ..backbone import load_backbone
-from ..detection.detect import DetectConfig
-from ..detection.load import load_detector
+from ..detection.config import DetectConfig
 from ..errors import TrainingError
 from ..identity import check_name, save_identity
 from ..images import load_image
@@ -22,13 +22,15 @@ from ..outputs import require_writable_folder
 from ..training import PRESETS, TrainConfig, train_identity
 from ..training.state import STATE_FILE
 from ..types import Photo, StepReport
+from .audit import LIMITS, audit_for_training
 from .detect import detect_named
+from .detectors import DetectorFlags, open_detector
 from .flags import ClassNoun, ConfigFile, parse, peek, pick_device, read_config
 from .talk import bar, hand_over, note, notes, require_outputs, say, training_bar
 
 
 @dataclass(frozen=True)
-class Train:
+class Train(DetectorFlags):
     """Learn a person from a few photos and write the identity file."""
 
     name: str
@@ -47,8 +49,6 @@ class Train:
     """Save the state of the run there, so that it can be stopped and continued."""
     resume: bool = False
     """Go on with the run in --run DIR."""
-    detector: str = "auto"
-    """auto, tiny, landmarks or grounding-dino."""
     device: str = "auto"
     """auto, cpu, cuda, cuda:1, mps."""
     json: Annotated[Path | None, arg(metavar="FILE")] = None
@@ -68,6 +68,8 @@ def run(arguments: Sequence[str]) -> None:
         values,
         training=TrainConfig.from_preset(preset or ("tiny" if base == "tiny" else "paper")),
         detection=DetectConfig(),
+        audit=AuditConfig(),
+        without=LIMITS,
     )
     training: TrainConfig = configs["training"]
     detection = replace(configs["detection"], attributes=training.attributes)
@@ -80,8 +82,10 @@ def run(arguments: Sequence[str]) -> None:
         require_writable_folder(flags.run)
     if flags.resume and flags.run is None:
         raise TrainingError("--resume needs --run DIR, the directory of the run that was stopped")
-    photos = load_photos(flags.photos, flags.detector, detection)
+    photos = load_photos(flags.photos, flags, detection)
     backbone = load_backbone(flags.base, pick_device(flags.device))
+    audit = replace(configs["audit"], resolution=backbone.spec.resolution)
+    photos = audit_for_training(photos, detection.table, audit)
 
     began, losses = perf_counter(), []
     try:
@@ -117,13 +121,13 @@ def run(arguments: Sequence[str]) -> None:
         say(f"prompt: {identity.meta.prompt}")
 
 
-def load_photos(paths: Sequence[Path], detector: str, config: DetectConfig) -> list[Photo]:
+def load_photos(paths: Sequence[Path], flags: DetectorFlags, config: DetectConfig) -> list[Photo]:
     """The photos with their faces; what was done to each is noted on stderr."""
     if not paths:
         raise TrainingError("there are no photos to learn from; give three of one person")
     attribute_table(config.attributes)
     loaded = [(path, *load_image(path)) for path in paths]
-    searcher, photos = load_detector(detector), []
+    searcher, photos = open_detector(flags), []
     with bar("detecting", len(loaded), "photo") as shown:
         for path, image, done in loaded:
             (face,) = detect_named(path, image, searcher, config)

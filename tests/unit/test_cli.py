@@ -87,7 +87,8 @@ def test_an_unknown_command_names_the_nearest(capsys):
 SHAPES = {
     "demo": "--out --seed --steps",
     "detect": "--detector --json --preview --config",
-    "train": "--base --name --class --preset --steps --out --run --resume --config",
+    "audit": "--detector --attributes --policy --resolution --json --overlay --crops --embedder",
+    "train": "--policy --base --name --class --preset --steps --out --run --resume --config",
     "compose": "--identity --base --out --prompt --face-index --seed --config",
     "evaluate": "--references --held-out --json",
     "info": "--json",

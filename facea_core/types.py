@@ -58,7 +58,8 @@ class FaceAttributes:
     """One face of one image: its box and at most one part per attribute.
 
     `roll` is how far the eyes are turned from level, in degrees, clockwise positive as one looks at
-    the picture; None where only one eye, or one box around both, was seen.
+    the picture; None where only one eye, or one box around both, was seen. `others` counts the
+    faces of the picture that were seen and not taken.
     """
 
     size: Size
@@ -68,6 +69,7 @@ class FaceAttributes:
     detector: str = ""
     notes: tuple[str, ...] = ()
     roll: float | None = None
+    others: int = 0
 
     def part(self, attribute: str) -> Part | None:
         return next((part for part in self.parts if part.attribute == attribute), None)

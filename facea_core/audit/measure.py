@@ -48,7 +48,7 @@ def measure(
     asked = [one.name for one in table if one.name != FACE]
     parts = {name: face.part(name) for name in asked}
     return Measures(
-        faces=len(seen),
+        faces=len(seen) + face.others,
         face_px=side,
         blur=blur_of(image, face, resolution),
         brightness=float(luma.mean()),

@@ -217,7 +217,7 @@ def _detect_one(
     face = _checked(face, config, name)
     if len(faces) > 1:
         taken = f"{len(faces)} faces found, number {config.face_index} taken ({config.face_order})"
-        face = replace(face, notes=(*face.notes, taken))
+        face = replace(face, notes=(*face.notes, taken), others=len(faces) - 1)
     return (face,)
 
 

@@ -26,6 +26,7 @@ from .tasks import (
     crop_box,
     draw_step,
     face_region,
+    face_shape,
     hole_mask,
     local_tasks,
     part_boxes,
@@ -129,17 +130,18 @@ def crop_example(
     """One crop `(1, 3, R, R)` at native resolution R, and its holes `(1, 1, R, R)` by name.
 
     The first hole, named "", is the whole face; the others are the parts the crop shows, if the
-    config has local tasks.
+    config has local tasks. Where the user drew a mask of a part or the face, that is its hole.
     """
     spec = backbone.spec
     region = face_region(photo, config)
     box = crop_box(region, photo.attributes.size, config, generator)
     side = (spec.resolution, spec.resolution)
     image = resize(crop(check_image(photo.image).cpu(), box), side)
-    holes = {"": hole_mask(region, box, spec, config.mask_jitter, generator)}
+    holes = {"": hole_mask(region, box, spec, config.mask_jitter, generator, face_shape(photo))}
+    own = {part.attribute: part.mask for part in photo.attributes.parts}
     for name, part in part_boxes(photo, table).items() if config.has_local else ():
         grown = part.grow(config.part_grow)
-        mask = hole_mask(grown, box, spec, config.mask_jitter, generator)
+        mask = hole_mask(grown, box, spec, config.mask_jitter, generator, own.get(name))
         if mask.any():
             holes[name] = mask
     if config.flip and generator is not None and torch.rand(1, generator=generator).lt(0.5).all():
@@ -148,13 +150,18 @@ def crop_example(
 
 
 def photos_hash(photos: Sequence[Photo]) -> str:
-    """16 hex digits of the pictures, their faces and parts; file names do not matter."""
+    """16 hex digits of the pictures, their faces, parts and own masks; file names do not matter."""
     digest = hashlib.sha256()
     for photo in photos:
         found = photo.attributes
         boxes = [("", tuple(found.face)), *((p.attribute, tuple(p.box)) for p in found.parts)]
         digest.update(repr((tuple(photo.image.shape), boxes)).encode())
         digest.update(photo.image.detach().to("cpu", torch.float32).contiguous().numpy().tobytes())
+        for part in found.parts:
+            if part.mask is not None:
+                mask = part.mask.detach().to("cpu", torch.float32).contiguous()
+                digest.update(f"own {part.attribute} {tuple(mask.shape)}".encode())
+                digest.update(mask.numpy().tobytes())
     return digest.hexdigest()[:16]
 
 

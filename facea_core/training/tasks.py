@@ -11,8 +11,10 @@ from torch import Tensor
 from ..attributes import Attribute
 from ..errors import ImageError, MaskError
 from ..identity.words import fill_prompt, placeholder
-from ..images import check_image, check_mask
-from ..types import BackboneSpec, Box, Photo, Size
+from ..images import check_image, check_mask, resize
+from ..images import crop as crop_image
+from ..masks import mask_box
+from ..types import BackboneSpec, Box, Part, Photo, Size
 from .config import TrainConfig
 
 EMPTY, GLOBAL = 0, 1
@@ -65,16 +67,33 @@ def _check_photo(photo: Photo, table: Sequence[Attribute]) -> None:
 
 def part_boxes(photo: Photo, table: Sequence[Attribute]) -> dict[str, Box]:
     """The parts of this photo that have a word, in the table's order. `face` is the face box."""
-    found = {part.attribute: part.box for part in photo.attributes.parts}
+    found = {part.attribute: _part_box(part) for part in photo.attributes.parts}
     found.setdefault("face", photo.attributes.face)
     return {attribute.name: found[attribute.name] for attribute in table if attribute.name in found}
 
 
 def face_region(photo: Photo, config: TrainConfig) -> Box:
     """What the global task repaints: the face with the hair that was found, as composing does."""
-    region = photo.attributes.face
-    hair = photo.attributes.part("hair")
-    return (region.join(hair.box) if hair else region).grow(config.face_grow)
+    face, hair = photo.attributes.part("face"), photo.attributes.part("hair")
+    region = photo.attributes.face if face is None else _part_box(face)
+    return (region.join(_part_box(hair)) if hair else region).grow(config.face_grow)
+
+
+def face_shape(photo: Photo) -> Tensor | None:
+    """The user's own mask of the face, `(1, 1, H, W)`, with the hair; None if there is no such."""
+    face, hair = photo.attributes.part("face"), photo.attributes.part("hair")
+    if face is None or face.mask is None or hair is None:
+        return None if face is None else face.mask
+    if hair.mask is not None:
+        return torch.maximum(face.mask, hair.mask)
+    shape, box = face.mask.clone(), hair.box.clip(photo.attributes.size)
+    shape[..., box.y0 : box.y1, box.x0 : box.x1] = 1
+    return shape
+
+
+def _part_box(part: Part) -> Box:
+    box = None if part.mask is None else mask_box((part.mask > 0.5).float())
+    return box or part.box
 
 
 def crop_box(
@@ -101,10 +120,13 @@ def hole_mask(
     spec: BackboneSpec,
     jitter: float,
     generator: torch.Generator | None = None,
+    own: Tensor | None = None,
 ) -> Tensor:
     """`(1, 1, R, R)` in {0, 1} of `region` as a picture of native resolution R sees it in `crop`.
 
-    Each side moves by up to `jitter` half widths. All zero if the region lies outside the crop.
+    Each side moves by up to `jitter` half widths. With the user's `own` mask `(1, 1, H, W)` of the
+    picture, of which `region` is the grown box, the hole has its shape: it grows and moves on each
+    side by as much as the box does. All zero if the region lies outside the crop.
     """
     resolution, least = spec.resolution, _HOLE * spec.latent_factor
     scale = resolution / crop.width
@@ -119,6 +141,8 @@ def hole_mask(
         round(box.x1 + right * box.width),
         round(box.y1 + bottom * box.height),
     )
+    if own is not None:
+        return _shaped(own, crop, box, least, resolution)
     box = _at_least(box, least, resolution)
     mask[..., box.y0 : box.y1, box.x0 : box.x1] = 1
     return mask
@@ -188,6 +212,54 @@ def draw_step(
 def local_tasks(table: Sequence[Attribute]) -> Mapping[str, int]:
     """Attribute -> the task number of its local task."""
     return {attribute.name: GLOBAL + 1 + i for i, attribute in enumerate(table)}
+
+
+def _shaped(own: Tensor, crop: Box, target: Box, least: int, resolution: int) -> Tensor:
+    """The part of the `own` mask in `crop` at native resolution, spread so that it fills `target`.
+
+    A mask that fills its box gives that box; any other one grows on each side by as much.
+    """
+    cut = crop_image(own.detach().to("cpu", torch.float32), crop, fill="zero")
+    mask = (resize(cut, (resolution, resolution), mask=True) > 0.5).float()
+    box = mask_box((own > 0.5).float())
+    if box is None:
+        return torch.zeros_like(mask)
+    scale = resolution / crop.width
+    box = box.shift(-crop.x0, -crop.y0).scale(scale, scale)
+    if not mask.any():
+        # Too thin for this resolution: what is left is the pixels that it touches.
+        mask = (resize(cut, (resolution, resolution), mask=True) > 0).float()
+    sides = ((box.y0 - target.y0, target.y1 - box.y1), (box.x0 - target.x0, target.x1 - box.x1))
+    moved = _spread(_spread(mask, *sides[0], dim=2), *sides[1], dim=3)
+    # A thin shape can be gone when its sides move inwards.
+    mask = moved if moved.any() else mask
+    while mask.any() and not _large_enough(mask, least):
+        mask = _spread(_spread(mask, 1, 1, dim=2), 1, 1, dim=3)
+    return mask
+
+
+def _spread(mask: Tensor, before: int, after: int, dim: int) -> Tensor:
+    """A mask in {0, 1} with its edges moved along `dim` towards the start and the end, in pixels.
+
+    Less than 0 moves an edge inwards. Outside the picture nothing is known, and it goes on.
+    """
+    length, reach = mask.shape[dim], abs(before) + abs(after)
+    if before + after < 0:
+        return 1 - _spread(1 - mask, -after, -before, dim)
+    index = torch.arange(-reach, length + reach).clamp(0, length - 1)
+    wide = mask.index_select(dim, index)
+    total = torch.cat([torch.zeros_like(wide.narrow(dim, 0, 1)), wide.cumsum(dim)], dim)
+    # Pixel i becomes 1 if any of i - after .. i + before was.
+    high = total.narrow(dim, reach + before + 1, length)
+    return (high - total.narrow(dim, reach - after, length) > 0).float()
+
+
+def _large_enough(mask: Tensor, least: int) -> bool:
+    """Whether it survives the rounding to the latent grid: some square of `least` pixels is in."""
+    box = mask_box(mask)
+    if box is None or min(box.width, box.height) < least:
+        return False
+    return bool(_spread(_spread(mask, 0, 1 - least, dim=2), 0, 1 - least, dim=3).any())
 
 
 def _uniform(count: int, generator: torch.Generator | None) -> list[float]:

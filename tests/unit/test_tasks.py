@@ -1,3 +1,4 @@
+import hashlib
 from dataclasses import replace
 
 import pytest
@@ -7,6 +8,8 @@ from torch import Tensor
 from facea_core.attributes import attribute_table
 from facea_core.backbone import Backbone, LatentDistribution, latent_mask, masked_image
 from facea_core.errors import ImageError, MaskError
+from facea_core.images import crop, resize
+from facea_core.masks import mask_box
 from facea_core.tiny.model import random_backbone
 from facea_core.training import TrainConfig
 from facea_core.training.cache import build_cache, crop_example, photos_hash
@@ -25,6 +28,7 @@ from facea_core.types import Box, FaceAttributes, Part, Photo
 
 TABLE = attribute_table("female")
 SPEC = random_backbone(0).spec
+CACHE, HASH = "9884867b4b6cef51", "83c6a7113bdd6c66"
 FACE, EYES, MOUTH = Box(40, 30, 90, 100), Box(48, 52, 82, 62), Box(55, 80, 75, 90)
 
 
@@ -175,6 +179,117 @@ def test_the_cache_holds_what_the_autoencoder_says(backbone: Backbone):
     assert cache.mask.flatten(1).any(1).all()
 
 
+def drawn(box: Box, size: tuple[int, int] = (128, 128)) -> Tensor:
+    mask = torch.zeros(1, 1, *size)
+    mask[..., box.y0 : box.y1, box.x0 : box.x1] = 1
+    return mask
+
+
+def with_masks(photo: Photo, **masks: Tensor) -> Photo:
+    """The photo whose parts wear these masks, their boxes unchanged."""
+    parts = {part.attribute: part for part in photo.attributes.parts}
+    for name, mask in masks.items():
+        parts[name] = replace(parts.get(name) or Part(name, FACE, 1.0), mask=mask)
+    return replace(photo, attributes=replace(photo.attributes, parts=tuple(parts.values())))
+
+
+def examples(photo: Photo, backbone: Backbone, **settings) -> list[dict[str, Tensor]]:
+    """The holes of four crops with jitter from one seed."""
+    config = TrainConfig(**settings)
+    random = torch.Generator().manual_seed(5)
+    return [crop_example(photo, backbone, TABLE, config, random)[1] for _ in range(4)]
+
+
+@pytest.mark.parametrize("name", ["eyes", "mouth", "face"])
+def test_a_mask_that_fills_its_box_makes_the_same_hole(backbone: Backbone, name: str):
+    photo = make_photo()
+    boxes = {"eyes": EYES, "mouth": MOUTH, "face": FACE}
+    masked = with_masks(photo, **{name: drawn(boxes[name])})
+    plain = examples(photo, backbone, scale_jitter=0.0)
+    for bare, own in zip(plain, examples(masked, backbone, scale_jitter=0.0), strict=True):
+        assert list(own) == list(bare)
+        for key, hole in own.items():
+            if (key or "face") != name:
+                assert torch.equal(hole, bare[key])
+                continue
+            box, wanted = mask_box(hole), mask_box(bare[key])
+            assert box is not None
+            assert wanted is not None
+            assert hole.sum() == box.area
+            # A side may be rounded to the next pixel, and the least hole lie to either side.
+            assert max(abs(a - b) for a, b in zip(box, wanted, strict=True)) <= 2
+
+
+def test_the_hole_has_the_shape_of_the_mask_and_not_of_its_box(backbone: Backbone):
+    y, x = torch.meshgrid(torch.arange(128), torch.arange(128), indexing="ij")
+    triangle = ((x > 40) & (x < 90) & (y > 30) & (y - 30 < x - 40)).float()[None, None]
+    triangle = triangle * (y < 80)
+    photo = make_photo()
+    still = {"mask_jitter": 0.0, "scale_jitter": 0.0, "shift_jitter": 0.0, "part_grow": 1.0}
+    hole = examples(with_masks(photo, eyes=triangle), backbone, **still)[0]["eyes"]
+    config = TrainConfig(**still)
+    box = crop_box(face_region(photo, config), (128, 128), config)
+    wanted = crop(triangle, box, fill="zero")
+    wanted = resize(wanted, (SPEC.resolution, SPEC.resolution), mask=True) > 0.5
+    assert torch.equal(hole, wanted.float())
+    grown = examples(with_masks(photo, eyes=triangle), backbone, **{**still, "part_grow": 1.3})
+    assert ((grown[0]["eyes"] - hole) >= 0).all()
+    assert grown[0]["eyes"].sum() > 1.2 * hole.sum()
+    assert grown[0]["eyes"].sum() < 0.9 * box_area(grown[0]["eyes"])
+    smaller = examples(with_masks(photo, eyes=triangle), backbone, **{**still, "part_grow": 0.8})
+    assert 0 < smaller[0]["eyes"].sum() < hole.sum()
+
+
+def box_area(hole: Tensor) -> int:
+    box = mask_box(hole)
+    assert box is not None
+    return box.area
+
+
+def test_an_own_mask_of_the_face_is_the_global_hole_with_the_hair(backbone: Backbone):
+    half = drawn(Box(40, 30, 90, 65))
+    photo = with_masks(make_photo(), face=half)
+    still = {"mask_jitter": 0.0, "face_grow": 1.0}
+    config = TrainConfig(**still)
+    assert face_region(photo, config) == Box(40, 30, 90, 65)
+    _, holes = crop_example(photo, backbone, TABLE, config)
+    area = float(holes[""].sum())
+    hair = Part("hair", Box(60, 10, 70, 40), 0.9)
+    found = replace(photo.attributes, parts=(*photo.attributes.parts, hair))
+    _, more = crop_example(replace(photo, attributes=found), backbone, TABLE, config)
+    # A narrow tuft above the face adds itself and not the corners of a box around both.
+    hole = more[""]
+    box = mask_box(hole)
+    assert box is not None
+    assert area > 0
+    assert 0.5 * box.area < hole.sum() < 0.8 * box.area
+
+
+def test_even_a_thin_mask_leaves_a_hole_in_the_latent(backbone: Backbone):
+    line = torch.eye(128)[None, None] * drawn(EYES)
+    for mask in (drawn(Box(60, 60, 61, 61)), drawn(Box(45, 85, 80, 86)), line):
+        photo = with_masks(make_photo(), eyes=mask)
+        for grow in (0.5, 1.0, 1.3):
+            for holes in examples(photo, backbone, part_grow=grow, mask_jitter=0.9):
+                assert set(holes["eyes"].unique().tolist()) == {0.0, 1.0}
+                assert latent_mask(holes["eyes"]).sum() >= 1
+
+
+def test_without_own_masks_the_cache_is_what_it_always_was(backbone: Backbone):
+    """The sums were taken before own masks were known."""
+    config = TrainConfig(variants=2)
+    hair = Part("hair", Box(30, 10, 100, 60), 0.9)
+    photo = make_photo()
+    found = replace(photo.attributes, parts=(*photo.attributes.parts, hair))
+    photos = [replace(photo, attributes=found), make_photo(1, 90, 160)]
+    cache = build_cache(photos, backbone, TABLE, config, torch.Generator().manual_seed(2))
+    digest = hashlib.sha256()
+    for tensor in (cache.mask, cache.crop_of, cache.rows.face, cache.rows.parts, cache.rows.tasks):
+        digest.update(tensor.numpy().tobytes())
+    assert digest.hexdigest()[:16] == CACHE
+    assert photos_hash(photos) == HASH
+
+
 class Variational(Backbone):
     """The miniature with an autoencoder that has a deviation, as SD's has."""
 
@@ -236,6 +351,15 @@ def test_a_photo_that_cannot_be_used_is_named():
         with pytest.raises(error, match=named) as caught:
             check_photo(bad, TABLE)
         assert "photo7" in str(caught.value)
+
+
+def test_the_hash_sees_own_masks():
+    photo = make_photo()
+    same = [with_masks(photo, eyes=drawn(EYES)) for _ in range(2)]
+    other = with_masks(photo, eyes=drawn(EYES) * 0.9)
+    swapped = with_masks(photo, mouth=drawn(EYES))
+    assert photos_hash(same[:1]) == photos_hash(same[1:])
+    assert len({photos_hash([one]) for one in (photo, same[0], other, swapped)}) == 4
 
 
 def test_the_hash_sees_pictures_and_boxes_but_no_names():

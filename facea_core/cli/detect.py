@@ -66,7 +66,10 @@ def run(arguments: Sequence[str]) -> None:
         if face is not None:
             face |= {"file": str(path), "notes": [*notes, *face["notes"]]}
     if flags.preview is not None:
-        everyone = [detect_faces(image, detector, config) for image in images]
+        everyone = [
+            with_chosen(detect_faces(image, detector, config), face)
+            for image, face in zip(images, found, strict=True)
+        ]
         save_image(side_by_side(images, everyone), flags.preview)
     hand_over(data, flags.json)
     if str(flags.json) != "-":
@@ -96,6 +99,17 @@ def detect_named(
         return detect_attributes([image], detector, config, None if own is None else [own])
     except (MaskError, NoFaceError, PartError) as error:
         raise type(error)(f"{path}: {error}") from error
+
+
+def with_chosen(
+    faces: Sequence[FaceAttributes], chosen: FaceAttributes | None
+) -> tuple[FaceAttributes, ...]:
+    """The faces, the chosen one as it was handed out: with own masks and estimated parts."""
+    if chosen is None:
+        return tuple(faces)
+    if all(one.face != chosen.face for one in faces):
+        return (*faces, chosen)
+    return tuple(chosen if one.face == chosen.face else one for one in faces)
 
 
 def side_by_side(images: Sequence[Tensor], faces: Sequence[Sequence[FaceAttributes]]) -> Tensor:

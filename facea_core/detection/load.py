@@ -14,7 +14,7 @@ from ..types import Detection
 from .base import FACE, Detector
 from .grounding.detector import GroundingDinoDetector
 from .grounding.grounder import Grounder, LazyGrounder, OnWork, load_grounder
-from .grounding.places import find_weights, usual_folders
+from .grounding.places import existing, find_weights, usual_folders
 from .landmarks import LandmarksDetector, landmarks_available
 from .tiny import TinyDetector
 
@@ -87,7 +87,7 @@ def load_detector(
     if name == "landmarks":
         return LandmarksDetector()
     folders = usual_folders() if folders is None else folders
-    found = [Path(model)] if model is not None else find_weights(folders)
+    found = [existing(model)] if model is not None else find_weights(folders)
     load = _package if name == "groundingdino-py" else load_grounder
     grounding = [
         GroundingDinoDetector(
@@ -103,7 +103,7 @@ def load_detector(
         searched = ", ".join(map(str, folders)) or "no folder"
         raise AssetError(
             f"no Grounding-DINO weights in {searched}; put groundingdino_swint_ogc.pth or a "
-            "Hugging Face folder there, or have them downloaded"
+            "Hugging Face folder there, have them downloaded, or use the detector landmarks or tiny"
         )
     return grounding[0]
 

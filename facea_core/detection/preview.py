@@ -12,6 +12,7 @@ from ..types import Box, FaceAttributes
 from .base import FACE
 
 _FACE_COLOUR = "#ffffff"
+_TINT = 0.45
 _COLOURS = {
     "eyes": "#4cc9f0",
     "nose": "#ffd166",
@@ -29,9 +30,10 @@ def preview(
 ) -> Tensor:
     """`image` `(1, 3, H, W)` with numbered face boxes (from 0) and coloured part boxes drawn on it.
 
-    A single face has the names of its parts with their scores beside it; "?" marks an estimated
-    part; without `names` there are only boxes. Small pictures are enlarged by a whole factor to
-    about 512 px so that the writing can be read.
+    What is known more exactly than its box is drawn so: outlines as lines, a user's own mask as a
+    tint. A single face has the names of its parts with their scores beside it; "?" marks an
+    estimated part; without `names` there are only boxes. Small pictures are enlarged by a whole
+    factor to about 512 px so that the writing can be read.
     """
     picture = to_pil(check_image(image))
     zoom = max(1, round(512 / max(picture.size)))
@@ -52,12 +54,22 @@ def preview(
                 continue
             colour = _COLOURS.get(part.attribute, _FACE_COLOUR)
             lines.append((f"{part.attribute} {part.score:.2f}{'?' * part.estimated}", colour))
+            if part.mask is not None:
+                _tint(picture, part.mask, colour)
+            for outline in part.outlines:
+                corners = [(x * zoom, y * zoom) for x, y in (*outline, *outline[:1])]
+                draw.line(corners, fill=colour, width=pen)
             _frame(draw, part.box.scale(zoom, zoom), colour, pen)
         _frame(draw, face, _FACE_COLOUR, pen)
         # Names beside several faces would hide their neighbours.
         if names:
             _legend(draw, face, lines if len(attributes) == 1 else lines[:1], font, picture.size)
     return from_pil(picture)
+
+
+def _tint(picture: Image.Image, mask: Tensor, colour: str) -> None:
+    shape = to_pil(mask * _TINT).resize(picture.size, Image.Resampling.BILINEAR)
+    picture.paste(Image.new("RGB", picture.size, colour), mask=shape)
 
 
 def _frame(draw: ImageDraw.ImageDraw, box: Box, colour: str, pen: int) -> None:

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from ...errors import AssetError, DetectorError
 from . import keys
+from .places import ARCHITECTURE, CONFIG, existing
 
 if TYPE_CHECKING:
     from transformers import GroundingDinoForObjectDetection
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
 TOKENIZER = Path(__file__).parents[2] / "assets" / "bert-tokenizer"
 """The vocabulary of bert-base-uncased (Apache-2.0), which every Grounding-DINO reads."""
 
-CONFIG = "config.json"
-ARCHITECTURE = "grounding-dino"
 _WHOLE = "give groundingdino_swint_ogc, groundingdino_swinb_cogcoor or a folder of theirs"
 
 # What a model makes itself, whatever its file holds.
@@ -111,9 +110,7 @@ def read_weights(path: str | Path) -> dict[str, Tensor]:
     Pickled files are read with `weights_only`: nothing in them can run. Raises AssetError and
     DetectorError as `load_model` does, where the tensors alone show it.
     """
-    path = Path(path)
-    if not path.exists():
-        raise AssetError(f"there is no detector at {path}; check the path, or download it")
+    path = existing(path)
     state: dict[str, Tensor] = {}
     for file in _weight_files(path) if path.is_dir() else [path]:
         state |= _read_file(file)

@@ -7,7 +7,9 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from .model import ARCHITECTURE, CONFIG
+from ...errors import AssetError
+
+ARCHITECTURE, CONFIG = "grounding-dino", "config.json"
 
 ENDINGS = (".safetensors", ".pth", ".pt", ".bin")
 
@@ -30,6 +32,14 @@ def hub_folders() -> list[Path]:
     home = os.environ.get("HF_HOME") or Path.home() / ".cache" / "huggingface"
     hub = Path(os.environ.get("HF_HUB_CACHE") or Path(home) / "hub")
     return sorted(model / "snapshots" for model in hub.glob(_HUB))
+
+
+def existing(path: str | Path) -> Path:
+    """The path, or AssetError if nothing is there."""
+    path = Path(path)
+    if not path.exists():
+        raise AssetError(f"there is no detector at {path}; check the path, or download it")
+    return path
 
 
 def find_weights(folders: Iterable[Path]) -> list[Path]:

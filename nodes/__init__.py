@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from comfy_api.latest import ComfyExtension, io
 
+from .audit import FaceAPhotoAudit
 from .compose import FaceAInpaintCompose
 from .detect import FaceAAttributeDetect
 from .host import register_detectors, register_tiny
@@ -20,6 +21,7 @@ class FaceA(ComfyExtension):
         return [
             FaceASamplePhotos,
             FaceAAttributeDetect,
+            FaceAPhotoAudit,
             FaceAEmbeddingTrainer,
             FaceALoRALoader,
             FaceAInpaintCompose,

@@ -207,6 +207,35 @@ def _jpg(node: str) -> str:
     return f"FaceA{node}.jpg"
 
 
+def photo_audit(studio: Studio) -> None:
+    """Four painted photos, three of them with a fault."""
+    graph: Graph = {}
+
+    def add(key: str, kind: str, **inputs: Any) -> None:
+        graph[key] = {"class_type": kind, "inputs": inputs, "_meta": {"title": key}}
+
+    add("person", "FaceASamplePhotos", person=3, photos=2, size=128)
+    add("stranger", "FaceASamplePhotos", person=8, photos=1, size=128)
+    add("one", "ImageFromBatch", image=["person", 0], batch_index=0, length=1)
+    add("soft", "ImageBlur", image=["one", 0], blur_radius=5, sigma=3.0)
+    add("two", "ImageBatch", image1=["person", 0], image2=["soft", 0])
+    add("photos", "ImageBatch", image1=["two", 0], image2=["stranger", 0])
+    words = {"words": "male", "custom_words": "", "detector": "tiny", "on_missing": "pass"}
+    order = {"face_order": "largest", "face_index": 0, "face_threshold": 0.35}
+    add(
+        "found", "FaceAAttributeDetect", images=["photos", 0], part_threshold=0.25, **words, **order
+    )
+    add(
+        "audit", "FaceAPhotoAudit", images=["photos", 0], attributes=["found", 0], policy="warn",
+        resolution=128, crop_size=128, embedder="auto", limits="",
+    )  # fmt: skip
+    look_at(graph, "overlay", "audit", 4)
+    look_at(graph, "crops", "audit", 2)
+    shown = studio.run(graph)
+    pictures = [shown["overlay"], shown["crops"]]
+    save(poster(pictures, ["overlay", "crops"], 1000), DOCS / _jpg("PhotoAudit"))
+
+
 def two_people(studio: Studio) -> None:
     graph = api("4-two-people")
     scene = next(k for k, node in graph.items() if node["class_type"] == "ImageStitch")
@@ -291,6 +320,7 @@ def main() -> None:
     args = parser.parse_args()
     studio = Studio(args.url)
     first_run(studio)
+    photo_audit(studio)
     two_people(studio)
     with front_end(args.url) as page:
         stock_nodes(studio, page)

@@ -4,7 +4,7 @@ from .alike import EMBEDDERS, audit_embedder
 from .audit import apply_policy, audit_photos
 from .config import POLICIES, AuditConfig
 from .show import audit_json, audit_table, draw_audit
-from .upright import upright_crop, upright_photo
+from .upright import crop_photos, upright_crop, upright_photo
 from .values import AMBER, GREEN, RED, Audit, Finding, Measures, PhotoAudit
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "audit_json",
     "audit_photos",
     "audit_table",
+    "crop_photos",
     "draw_audit",
     "upright_crop",
     "upright_photo",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, fields
+from difflib import get_close_matches
+from typing import Any
 
 from ..errors import ConfigError
 from ..settings import setting
@@ -50,6 +52,16 @@ class AuditConfig:
     alike: float = setting(0.95, "two faces' pictures alike: amber above", 0.0, 1.0)
     duplicate: float = setting(0.975, "two pictures alike: the worse one red above", 0.0, 1.0)
     yaw_spread: float = setting(6.0, "degrees between left- and rightmost look: amber below", 0, 90)
+
+    @classmethod
+    def of(cls, **values: Any) -> AuditConfig:
+        """The defaults with these values; ConfigError for an unknown name, the nearest is named."""
+        known = [spec.name for spec in fields(cls)]
+        for name in values:
+            if name not in known:
+                near = get_close_matches(name, known, n=1, cutoff=0.0)[0]
+                raise ConfigError(f"setting {name!r} is unknown; the nearest is {near!r}")
+        return cls(**values)
 
     def __post_init__(self) -> None:
         if self.policy not in POLICIES:

@@ -7,6 +7,7 @@ fine detail from turning into moiré. Outside the photo its border is repeated.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -112,6 +113,27 @@ def upright_photo(
         None if face.roll is None else face.roll - turn.roll,
     )
     return turn.sample(image), turned
+
+
+def crop_photos(
+    images: Sequence[Tensor], found: Sequence[Sequence[FaceAttributes]], side: int
+) -> tuple[list[Tensor], tuple[tuple[FaceAttributes, ...], ...]]:
+    """`upright_photo` of the first face of each photo, and its middle where there is none.
+
+    As many crops `(1, 3, side, side)` as photos, and the faces in their pixels.
+    """
+    crops, faces = [], []
+    for image, some in zip(images, found, strict=True):
+        if some:
+            crop, face = upright_photo(image, some[0], side)
+            faces.append((face,))
+        else:
+            height, width = image.shape[-2:]
+            short = min(height, width)
+            crop = Turn(width / 2, height / 2, short, 0.0, side).sample(image)
+            faces.append(())
+        crops.append(crop)
+    return crops, tuple(faces)
 
 
 def _turn(image: Tensor, face: FaceAttributes, side: int, scale: float, upright: bool) -> Turn:

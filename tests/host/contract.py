@@ -1,4 +1,4 @@
-"""What the six nodes promise to workflows that people have saved: names, order, types, defaults.
+"""What the nodes promise to workflows that people have saved: names, order, types, defaults.
 
 A graph saved with one version of the pack must load with the next. Inputs keep their names and
 order and new ones go last; whoever changes a row here breaks somebody's workflow.
@@ -93,6 +93,28 @@ NODES = {
             "preview": "IMAGE",
             "count": "INT",
             "report": "STRING",
+        },
+    ),
+    "FaceAPhotoAudit": Promise(
+        "FaceA Photo Audit",
+        {
+            "images": Socket("IMAGE"),
+            "attributes": Socket(ATTRIBUTES),
+            "policy": combo("warn", "skip", "stop"),
+            "resolution": Widget("INT", 512, 64, 2048),
+            "crop_size": Widget("INT", 512, 64, 2048),
+            "embedder": combo("auto", "landmarks", "tiny", "none"),
+            "limits": Widget("STRING", ""),
+        },
+        {
+            "images": "IMAGE",
+            "attributes": ATTRIBUTES,
+            "crops": "IMAGE",
+            "crop_attributes": ATTRIBUTES,
+            "overlay": "IMAGE",
+            "table": "STRING",
+            "report": "STRING",
+            "all_good": "BOOLEAN",
         },
     ),
     "FaceAEmbeddingTrainer": Promise(

@@ -1,0 +1,114 @@
+"""FaceA Photo Audit: which photos are good enough to learn a person from."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import torch
+from comfy_api.latest import io
+
+from ..facea_core.attributes import attribute_table
+from ..facea_core.audit import (
+    EMBEDDERS,
+    AuditConfig,
+    apply_policy,
+    audit_embedder,
+    audit_json,
+    audit_photos,
+    audit_table,
+    crop_photos,
+    draw_audit,
+)
+from ..facea_core.settings import read_settings
+from ..facea_core.types import DetectedFaces
+from .host import Progress, field_input, image_out, images_in, schema
+from .host.schema import ATTRIBUTES
+
+
+class FaceAPhotoAudit(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return schema(
+            node_id="FaceAPhotoAudit",
+            display_name="FaceA Photo Audit",
+            category="FaceA",
+            description="Looks at photos before a person is learned from them: size, sharpness and "
+            "light of the face, missing parts, copies, somebody else. Red, amber or green for "
+            "each, with the reasons. Also cuts out square crops with the head upright.",
+            search_aliases=["check photos", "photo quality", "blur", "duplicate photos", "crop"],
+            hidden=[io.Hidden.unique_id],
+            inputs=[
+                io.Image.Input("images", tooltip="Photos of one person."),
+                ATTRIBUTES.Input(
+                    "attributes", tooltip="What FaceA Attribute Detect found in these photos."
+                ),
+                field_input(AuditConfig, "policy"),
+                field_input(AuditConfig, "resolution", step=8),
+                io.Int.Input(
+                    "crop_size", default=512, min=64, max=2048, step=8,
+                    tooltip="Side of the crops in pixels.",
+                ),
+                io.Combo.Input(
+                    "embedder", options=list(EMBEDDERS), default="auto",
+                    tooltip="Who tells people apart: landmarks for photographs, tiny for painted "
+                    "faces. auto goes by the resolution; none does not ask.",
+                ),
+                io.String.Input(
+                    "limits", default="", multiline=True,
+                    tooltip='Other limits as JSON: {"soft": 0.65, "yaw_spread": 0}.',
+                ),
+            ],
+            outputs=[
+                io.Image.Output(display_name="images", tooltip="The photos, as they came in."),
+                ATTRIBUTES.Output(
+                    display_name="attributes",
+                    tooltip="Their faces; with policy skip red photos have lost theirs.",
+                ),
+                io.Image.Output(
+                    display_name="crops",
+                    tooltip="A square around each head, turned upright; one for each photo.",
+                ),
+                ATTRIBUTES.Output(
+                    display_name="crop_attributes",
+                    tooltip="The same faces in the crops: wire both in place of the photos.",
+                ),
+                io.Image.Output(
+                    display_name="overlay",
+                    tooltip="The photos framed red, amber or green, with their reasons.",
+                ),
+                io.String.Output(display_name="table", tooltip="All verdicts, to be read."),
+                io.String.Output(
+                    display_name="report", tooltip="All verdicts and measures, as JSON."
+                ),
+                io.Boolean.Output(display_name="all_good", tooltip="Whether no photo is red."),
+            ],
+        )  # fmt: skip
+
+    @classmethod
+    def execute(
+        cls, images: torch.Tensor, attributes: DetectedFaces, policy: str, resolution: int,
+        crop_size: int, embedder: str, limits: str,
+    ) -> io.NodeOutput:  # fmt: skip
+        progress = Progress(1, cls.hidden.unique_id)
+        pictures, _ = images_in(images)
+        config = AuditConfig.of(
+            **{"policy": policy, "resolution": resolution, **read_settings(limits)}
+        )
+        judge = audit_embedder(embedder, config.resolution)
+        table = attribute_table(attributes.attributes)
+        audit = audit_photos(pictures, attributes.faces, table, config, judge)
+        text = audit_table(audit)
+        progress.say(text)
+        kept = apply_policy(audit, attributes.faces, config.policy)
+        crops, cropped = crop_photos(pictures, kept, crop_size)
+        return io.NodeOutput(
+            image_out(pictures),
+            replace(attributes, faces=kept),
+            image_out(crops),
+            replace(attributes, faces=cropped),
+            image_out(draw_audit(pictures, attributes.faces, audit)),
+            text,
+            json.dumps(audit_json(audit), indent=2),
+            audit.good,
+        )

@@ -13,7 +13,8 @@ from ..errors import AssetError, ConfigError
 from ..types import Detection
 from .base import FACE, Detector
 from .grounding.detector import GroundingDinoDetector
-from .grounding.grounder import Grounder, LazyGrounder, OnWork, load_grounder
+from .grounding.grounder import LazyGrounder, OnWork, load_grounder
+from .grounding.package import load_package_grounder, require_package
 from .grounding.places import existing, find_weights, usual_folders
 from .landmarks import LandmarksDetector, landmarks_available
 from .tiny import TinyDetector
@@ -86,9 +87,11 @@ def load_detector(
         return TinyDetector()
     if name == "landmarks":
         return LandmarksDetector()
+    if name == "groundingdino-py":
+        require_package()
     folders = usual_folders() if folders is None else folders
     found = [existing(model)] if model is not None else find_weights(folders)
-    load = _package if name == "groundingdino-py" else load_grounder
+    load = load_package_grounder if name == "groundingdino-py" else load_grounder
     grounding = [
         GroundingDinoDetector(
             LazyGrounder(partial(load, path, device, on_work=on_work)),
@@ -106,9 +109,3 @@ def load_detector(
             "Hugging Face folder there, have them downloaded, or use the detector landmarks or tiny"
         )
     return grounding[0]
-
-
-def _package(path: Path, device: str | torch.device, on_work: OnWork | None) -> Grounder:
-    from .grounding.package import load_package_grounder
-
-    return load_package_grounder(path, device, on_work)

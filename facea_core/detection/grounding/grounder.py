@@ -100,22 +100,18 @@ class TransformersGrounder:
 def load_grounder(
     path: str | Path,
     device: str | torch.device = "cpu",
-    dtype: torch.dtype | None = None,
     on_work: OnWork | None = None,
+    dtype: torch.dtype = torch.float32,
 ) -> TransformersGrounder:
     """The grounder with the weights at `path`; raises as `load_model` does.
 
-    `dtype` None is bfloat16 on a GPU that has it, else float32. The tokenizer is the one beside
-    the weights, if they are a folder that has one, else the one that ships with the package.
+    bfloat16 takes half the memory and rounds boxes to about 1/256 of the view. The tokenizer is the
+    one beside the weights, if they are a folder that has one, else the one of the package.
     """
     device = torch.device(device)
-    if dtype is None:
-        halved = device.type == "cuda" and torch.cuda.is_bf16_supported()
-        dtype = torch.bfloat16 if halved else torch.float32
     model = load_model(path).to(device=device, dtype=dtype)  # pyright: ignore[reportCallIssue]
-    return TransformersGrounder(
-        model, load_tokenizer(path), batch=1 if device.type == "cpu" else 4, on_work=on_work
-    )
+    batch = 1 if device.type == "cpu" else 4
+    return TransformersGrounder(model, load_tokenizer(path), batch=batch, on_work=on_work)
 
 
 def load_tokenizer(path: str | Path | None = None) -> Any:

@@ -25,19 +25,14 @@ from facea_core.detection.load import FirstFinding, detector_notes, load_detecto
 from facea_core.errors import AssetError, ConfigError
 from facea_core.types import Box
 
-from .grounding import save_small, small_model
+from .grounding import save_small, see_less, small_model
 
 PHRASES = ("face", "eyes", "strange eyeglasses", "mouth")
 
 
 @pytest.fixture(autouse=True)
-def small_views(request, monkeypatch):
-    """A quarter of the side, for speed."""
-    if "expected" not in request.fixturenames:
-        plain = TransformersGrounder.ask
-        monkeypatch.setattr(
-            TransformersGrounder, "ask", lambda *args, **_: plain(*args[:3], shortest=200)
-        )
+def small_views(monkeypatch):
+    see_less(monkeypatch)
 
 
 @pytest.fixture(scope="module")

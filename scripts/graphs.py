@@ -135,12 +135,13 @@ def train_an_identity(g: Graph) -> None:
     pair = g.node("ImageBatch", "Two photos", image1=loads[0]["IMAGE"], image2=loads[1]["IMAGE"])
     photos = g.node("ImageBatch", "All three", image1=pair["IMAGE"], image2=loads[2]["IMAGE"])
     found = g.node("FaceAAttributeDetect", images=photos["IMAGE"], words="female")
+    audit = g.node("FaceAPhotoAudit", images=photos["IMAGE"], attributes=found["attributes"])
     base = g.checkpoint("Stable Diffusion 1.5, inpainting", SD15, SD15_URL)
     train = g.node(
         "FaceAEmbeddingTrainer",
         **TRAINER,
-        images=photos["IMAGE"],
-        attributes=found["attributes"],
+        images=audit["images"],
+        attributes=audit["attributes"],
         model=base["MODEL"],
         clip=base["CLIP"],
         vae=base["VAE"],
@@ -161,6 +162,7 @@ def train_an_identity(g: Graph) -> None:
         "PreviewAny", "The prompt that shows the person", high=160, source=check["prompt"]
     )
     boxes = g.picture("What was found", found["preview"], high=300)
+    verdict = g.picture("Are the photos good enough?", audit["overlay"], wide=400, high=300)
     sheet = g.picture("The person, while training", train["previews"], wide=400, high=260)
     curve = g.picture("Loss", train["loss_plot"], wide=380, high=250)
 
@@ -194,6 +196,9 @@ def train_an_identity(g: Graph) -> None:
         """
         Every photo must show one face with its parts boxed. Is one missing? Take another photo,
         or lower `face_threshold` and `part_threshold`.
+
+        *Photo Audit* frames each photo green, amber or red and says why. With `policy` skip the
+        red ones are not learned from, with stop the run ends there.
         """,
     )
     about_train = g.note(
@@ -209,7 +214,7 @@ def train_an_identity(g: Graph) -> None:
     g.lay_out(
         Group("Start", "violet", ([start],)),
         Group("1 · Three photos of one person", "blue", (loads, [pair, photos, about_photos])),
-        Group("2 · Find the parts", "cyan", ([found, boxes, about_detect],)),
+        Group("2 · Find the parts", "cyan", ([found, boxes, about_detect], [audit, verdict])),
         Group("3 · Learn the person", "green", ([base, about_train], [train, sheet])),
         Group("4 · Look and check", "sand", ([curve, check, prompt, report],)),
     )

@@ -56,7 +56,7 @@ class FaceAPhotoAudit(io.ComfyNode):
                 ),
                 io.String.Input(
                     "limits", default="", multiline=True,
-                    tooltip='Other limits as JSON: {"soft": 0.65, "yaw_spread": 0}.',
+                    tooltip='Other limits as JSON: {"soft": 0.6, "yaw_spread": 0}.',
                 ),
             ],
             outputs=[

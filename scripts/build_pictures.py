@@ -217,7 +217,7 @@ def photo_audit(studio: Studio) -> None:
     add("person", "FaceASamplePhotos", person=3, photos=2, size=128)
     add("stranger", "FaceASamplePhotos", person=8, photos=1, size=128)
     add("one", "ImageFromBatch", image=["person", 0], batch_index=0, length=1)
-    add("soft", "ImageBlur", image=["one", 0], blur_radius=5, sigma=3.0)
+    add("soft", "ImageBlur", image=["one", 0], blur_radius=3, sigma=1.2)
     add("two", "ImageBatch", image1=["person", 0], image2=["soft", 0])
     add("photos", "ImageBatch", image1=["two", 0], image2=["stranger", 0])
     words = {"words": "male", "custom_words": "", "detector": "tiny", "on_missing": "pass"}

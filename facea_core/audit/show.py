@@ -19,8 +19,8 @@ COLOURS = {GREEN: "#2e9e4f", AMBER: "#d98e04", RED: "#cc2f3b"}
 _LONGEST = 640
 _NARROWEST = 320
 _FRAME = 8
-_FONT = 15
-_LINE = 20
+_FONT = 20
+_LINE = 26
 _PAPER, _INK = "#fcfbf8", "#222226"
 _COLUMNS = ("photo", "verdict", "face", "blur", "light", "yaw", "roll", "likeness", "reasons")
 

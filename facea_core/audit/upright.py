@@ -102,38 +102,40 @@ def upright_photo(
 ) -> tuple[Tensor, FaceAttributes]:
     """That crop with its face and parts in the crop's own pixels, to be used as a photo."""
     turn = _turn(image, face, side, scale, upright)
-    parts = tuple(_part(part, turn) for part in face.parts)
-    turned = FaceAttributes(
-        (side, side),
-        _box(face.face, turn),
-        face.score,
-        tuple(part for part in parts if part.box.area),
-        face.detector,
-        face.notes,
-        None if face.roll is None else face.roll - turn.roll,
-    )
-    return turn.sample(image), turned
+    return turn.sample(image), _through(turn, face)
 
 
 def crop_photos(
     images: Sequence[Tensor], found: Sequence[Sequence[FaceAttributes]], side: int
 ) -> tuple[list[Tensor], tuple[tuple[FaceAttributes, ...], ...]]:
-    """`upright_photo` of the first face of each photo, and its middle where there is none.
+    """`upright_photo` of the first face of each photo, and its middle where none was seen.
 
-    As many crops `(1, 3, side, side)` as photos, and the faces in their pixels.
+    As many crops `(1, 3, side, side)` as photos, and the faces in their pixels. A face of score 0,
+    which stands for a whole photo, stands for the whole crop.
     """
     crops, faces = [], []
     for image, some in zip(images, found, strict=True):
-        if some:
+        if some and some[0].score > 0 and some[0].face.area:
             crop, face = upright_photo(image, some[0], side)
             faces.append((face,))
         else:
             height, width = image.shape[-2:]
-            short = min(height, width)
-            crop = Turn(width / 2, height / 2, short, 0.0, side).sample(image)
-            faces.append(())
+            turn = Turn(width / 2, height / 2, min(height, width), 0.0, side)
+            crop = turn.sample(image)
+            faces.append(tuple(_through(turn, one) for one in some[:1]))
         crops.append(crop)
     return crops, tuple(faces)
+
+
+def _through(turn: Turn, face: FaceAttributes) -> FaceAttributes:
+    parts = tuple(_part(part, turn) for part in face.parts)
+    return replace(
+        face,
+        size=(turn.side, turn.side),
+        face=_box(face.face, turn),
+        parts=tuple(part for part in parts if part.box.area),
+        roll=None if face.roll is None else face.roll - turn.roll,
+    )
 
 
 def _turn(image: Tensor, face: FaceAttributes, side: int, scale: float, upright: bool) -> Turn:

@@ -141,7 +141,8 @@ def _find_copies(
         red = any(finding.status == RED for finding in findings[i])
         one = measures[i]
         size = min(one.face_px or 0, SHOWN * config.resolution)
-        return not red, size * (1 - (one.blur or 0.0)), -i
+        # Of two that hardly differ the first is kept.
+        return not red, round(size * (1 - round(one.blur or 0.0, 1))), -i
 
     best = {i: max(some, key=worth) for some in group(copies) for i in some}
     for i in range(count):

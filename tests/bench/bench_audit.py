@@ -212,7 +212,9 @@ class Score:
                     "caught": self.hits[fault],
                     "red": self.red[fault],
                     "share": round(self.hits[fault] / count, 3),
-                    "false_alarms": sum(self.alarms.get(c, 0) for c in CAUGHT_BY[fault] if c != "no_face"),
+                    "false_alarms": sum(
+                        self.alarms.get(c, 0) for c in CAUGHT_BY[fault] if c != "no_face"
+                    ),
                 }
                 for fault, count in self.planted.items()
             },

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
@@ -87,7 +87,7 @@ class TransformersGrounder:
         """As `Grounder.ask`. Raises DetectorError if the model answers with NaN."""
         answers: list[Answer] = []
         pixels = prepare(view, shortest).to(self.model.device, self.model.dtype)
-        with one_view(self.model), working(self.model, self.on_work):
+        with one_view(self.model), working(self.model, self.on_work), _one_format(self.model):
             for start in range(0, len(phrases), self.batch):
                 asked = [caption(phrase) for phrase in phrases[start : start + self.batch]]
                 tokens = self.tokenizer(asked, padding=True, return_tensors="pt")
@@ -165,6 +165,12 @@ def read_answer(logits: Tensor, boxes: Tensor) -> Answer:
         )
     scores, order = logits.sigmoid().amax(dim=1).sort(descending=True, stable=True)
     return Answer(boxes[order], scores)
+
+
+def _one_format(model: GroundingDinoForObjectDetection) -> AbstractContextManager[Any]:
+    """In older transformers the model mixes float32 of its own with halved weights."""
+    halved = model.dtype in (torch.bfloat16, torch.float16)
+    return torch.autocast(model.device.type, model.dtype) if halved else nullcontext()
 
 
 @contextmanager

@@ -6,9 +6,11 @@ modules now and then and reads these names in every version.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 
+import torch
 from torch import Tensor
 
 _ORIGINAL = "feat_map.weight"
@@ -23,6 +25,8 @@ _PATCHES = {
 _LEFT_OUT = re.compile(
     r"relative_position_index$|^bert\.embeddings\.position_ids$|^bert\.pooler\.|^label_enc\."
 )
+
+_TABLE, _INDEX = "relative_position_bias_table", "relative_position_index"
 
 _SWIN = "model.backbone.conv_encoder.model."
 _MIX = {"linear1": "fc1", "linear2": "fc2"}
@@ -146,6 +150,26 @@ def to_published(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
         for one, third in zip(_QKV, tensor.chunk(3), strict=True):
             published[name.replace("*", one)] = third
     return published
+
+
+def with_indexes(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Published names, in float32, with the indexes that Swin's windows compute from their size.
+
+    transformers 4 and the first of 5 save and miss them; newer ones pass over them.
+    """
+    full = {key: one.float() for key, one in state.items() if one.is_floating_point()}
+    for key, table in tuple(full.items()):
+        if key.endswith(_TABLE) and table.ndim == 2:
+            full[key.removesuffix(_TABLE) + _INDEX] = _window_index(len(table))
+    return full
+
+
+def _window_index(rows: int) -> Tensor:
+    """`(w * w, w * w)`: which of the table's `(2 w - 1) ** 2` rows is between which two places."""
+    side = (math.isqrt(rows) + 1) // 2
+    y, x = torch.arange(side * side) // side, torch.arange(side * side) % side
+    apart_y, apart_x = y[:, None] - y + side - 1, x[:, None] - x + side - 1
+    return apart_y * (2 * side - 1) + apart_x
 
 
 def _renamed(key: str) -> str:

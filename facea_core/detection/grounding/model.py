@@ -92,7 +92,7 @@ def load_model(path: str | Path) -> GroundingDinoForObjectDetection:
         )
     if keys.layout(state) == "original":
         state = keys.to_published(state)
-    state = {key: tensor.float() for key, tensor in state.items()}
+    state = keys.with_indexes(state)
     build: Any = Model.from_pretrained
     try:
         model, info = build(None, config=config, state_dict=state, output_loading_info=True)

@@ -124,6 +124,9 @@ def _blank(image: Tensor, face: FaceAttributes, part: Part) -> bool:
     """
     if part.attribute not in _BLANK or part.estimated or part.box.area == 0:
         return False
+    if part.mask is not None:
+        # The user has seen it.
+        return False
     where = FaceAttributes(face.size, part.box, part.score, roll=roll_of(face))
     luma = grey(upright_crop(image, where, 24, scale=1.0))[0, 0]
     # Parts are wider than high: the middle third of the square.

@@ -27,11 +27,12 @@ from ..audit import (
 )
 from ..detection.config import EVERY_FACE, DetectConfig
 from ..detection.detect import detect_faces
+from ..detection.own_masks import fitted, put_on, read_own_masks
 from ..errors import ImageError
 from ..images import load_image, picture_format, save_image
 from ..outputs import require_writable_folder
 from ..types import FaceAttributes, Photo
-from .detectors import DetectorFlags, open_detector
+from .detectors import DetectorFlags, OwnMasksFolder, open_detector
 from .flags import ConfigFile, parse, read_config
 from .talk import bar, hand_over, note, notes, require_outputs, say
 
@@ -54,6 +55,8 @@ class Audit_(DetectorFlags):
     """Write verdicts and measures there; - is stdout."""
     overlay: Annotated[Path | None, arg(metavar="FILE")] = None
     """Draw the photos, framed in their colours, with their reasons."""
+    own_masks: OwnMasksFolder = None
+    """Masks you drew, which outweigh what is found: DIR/PHOTO.ATTRIBUTE.png, white = the part."""
     crops: Annotated[Path | None, arg(metavar="DIR")] = None
     """Write there a square crop of each face, turned upright, to be used as a photo."""
     crop_size: int = 768
@@ -80,15 +83,20 @@ def run(arguments: Sequence[str]) -> None:
     if flags.crops is not None:
         require_writable_folder(flags.crops)
     config: AuditConfig = configs["audit"]
+    own = read_own_masks(flags.images, flags.own_masks) if flags.own_masks else None
     embedder = audit_embedder(flags.embedder, config.resolution)
     detector, images, found = open_detector(flags), [], []
     with bar("detecting", len(flags.images), "photo") as shown:
-        for path in flags.images:
+        for number, path in enumerate(flags.images):
             image, done = load_image(path)
             notes(str(path), done)
             faces = detect_faces(image, detector, configs["detection"])
+            faces = chosen_first(faces, configs["detection"].face_index)
+            if own:
+                size = (image.shape[-2], image.shape[-1])
+                faces = put_on(faces, fitted(own[number], image, str(path)), size)
             images.append(image)
-            found.append(chosen_first(faces, configs["detection"].face_index))
+            found.append(faces)
             shown.update()
 
     names = distinct_names(flags.images)

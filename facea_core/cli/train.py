@@ -15,6 +15,7 @@ from ..attributes import attribute_table
 from ..audit import AuditConfig
 from ..backbone import load_backbone
 from ..detection.config import DetectConfig
+from ..detection.own_masks import read_own_masks
 from ..errors import TrainingError
 from ..identity import check_name, save_identity
 from ..images import load_image
@@ -24,7 +25,7 @@ from ..training.state import STATE_FILE
 from ..types import Photo, StepReport
 from .audit import LIMITS, audit_for_training
 from .detect import detect_named
-from .detectors import DetectorFlags, open_detector
+from .detectors import DetectorFlags, OwnMasksFolder, open_detector
 from .flags import ClassNoun, ConfigFile, parse, peek, pick_device, read_config
 from .talk import bar, hand_over, note, notes, require_outputs, say, training_bar
 
@@ -49,6 +50,8 @@ class Train(DetectorFlags):
     """Save the state of the run there, so that it can be stopped and continued."""
     resume: bool = False
     """Go on with the run in --run DIR."""
+    own_masks: OwnMasksFolder = None
+    """Masks you drew, which outweigh what is found: DIR/PHOTO.ATTRIBUTE.png, white = the part."""
     device: str = "auto"
     """auto, cpu, cuda, cuda:1, mps."""
     json: Annotated[Path | None, arg(metavar="FILE")] = None
@@ -82,7 +85,7 @@ def run(arguments: Sequence[str]) -> None:
         require_writable_folder(flags.run)
     if flags.resume and flags.run is None:
         raise TrainingError("--resume needs --run DIR, the directory of the run that was stopped")
-    photos = load_photos(flags.photos, flags, detection)
+    photos = load_photos(flags, detection)
     backbone = load_backbone(flags.base, pick_device(flags.device))
     audit = replace(configs["audit"], resolution=backbone.spec.resolution)
     photos = audit_for_training(photos, detection.table, audit)
@@ -121,16 +124,19 @@ def run(arguments: Sequence[str]) -> None:
         say(f"prompt: {identity.meta.prompt}")
 
 
-def load_photos(paths: Sequence[Path], flags: DetectorFlags, config: DetectConfig) -> list[Photo]:
+def load_photos(flags: Train, config: DetectConfig) -> list[Photo]:
     """The photos with their faces; what was done to each is noted on stderr."""
+    paths = flags.photos
     if not paths:
         raise TrainingError("there are no photos to learn from; give three of one person")
     attribute_table(config.attributes)
+    own = read_own_masks(paths, flags.own_masks) if flags.own_masks else None
     loaded = [(path, *load_image(path)) for path in paths]
     searcher, photos = open_detector(flags), []
     with bar("detecting", len(loaded), "photo") as shown:
-        for path, image, done in loaded:
-            (face,) = detect_named(path, image, searcher, config)
+        for number, (path, image, done) in enumerate(loaded):
+            masks = own[number] if own else None
+            (face,) = detect_named(path, image, searcher, config, masks)
             shown.update()
             if face is None:
                 note(f"{path}: left out, for not everything was found in it")

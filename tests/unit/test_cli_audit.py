@@ -39,6 +39,16 @@ def test_a_table_with_a_verdict_per_photo(photos, capsys):
     assert "red" in rows[3]
 
 
+def test_own_masks_are_worn(photos, tmp_path, capsys):
+    mask = torch.zeros(1, 3, 64, 64)
+    mask[..., 20:50, 20:44] = 1
+    save_image(mask, tmp_path / "empty.face.png")
+    assert audit(photos, f"--own-masks={tmp_path}", "--json", "-") == 0
+    (*_, told) = json.loads(capsys.readouterr().out)["photos"]
+    assert told["measures"]["face_px"] == 30
+    assert "no_face" not in {finding["check"] for finding in told["findings"]}
+
+
 def test_json_overlay_and_crops(photos, tmp_path, capsys):
     out = [f"--{name}={tmp_path / file}" for name, file in
            (("json", "a.json"), ("overlay", "a.png"), ("crops", "crops"))]  # fmt: skip

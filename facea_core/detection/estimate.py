@@ -8,7 +8,7 @@ from dataclasses import replace
 from ..types import Box, FaceAttributes, Part
 
 # x0, y0, x1, y1 in units of the face box. The first five are medians over 68-point landmarks of
-# photographs and painted people, the others lie where the priors of select.py expect them.
+# photographs and painted people, the others lie where priors.py expects them.
 RATIOS: dict[str, tuple[float, float, float, float]] = {
     "face": (0.0, 0.0, 1.0, 1.0),
     "eyes": (0.13, 0.29, 0.87, 0.45),

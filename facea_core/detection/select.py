@@ -9,64 +9,34 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from itertools import product
+from itertools import combinations, product
 from typing import NamedTuple
 
 from ..attributes import Attribute
 from ..errors import ConfigError
 from ..types import Box, Detection, Outline, Part, Size
 from .base import FACE
+from .priors import HALVES, LEVELS, PRIORS, Prior, bell, likelihood, together
 
 FACE_ORDERS = ("largest", "left-to-right", "score")
 
 _MIN_FACE = 12
 """Smaller faces, in pixels, hold no parts that could be told apart."""
 
-_LEAST = 0.02
-"""Candidates whose prior is below this do not belong to the face."""
+_LEAST, _LEAST_ALONE = 0.02, 0.05
+"""Candidates (halves without the other one) whose prior is below this are not the face's."""
+
+_ALONE = 0.07
+"""What a half counts without the other one."""
+
+_MOST_TOGETHER = 5
+"""How many candidates are tried of each part that is chosen together with others."""
+
+_ONE_THING = 0.6
+"""IoU from which the boxes of two parts show the same thing."""
 
 _SAME, _SAME_HALF = 0.8, 0.5
 """Shares of the smaller box from which two candidates are one thing seen twice."""
-
-
-@dataclass(frozen=True)
-class Prior:
-    """Where a part belongs and how large it is, in units of the face box's width and height.
-
-    `x`, `y` is the usual centre (0, 0 = the box's top left) and `dx`, `dy` its standard deviation;
-    `width` and `height` are the ranges that occur. `reach`: a part lies inside the face box grown
-    by this factor.
-    """
-
-    x: float
-    y: float
-    dx: float
-    dy: float
-    width: tuple[float, float]
-    height: tuple[float, float]
-    reach: float = 1.2
-
-
-# Measured on painted faces and on 68-point landmarks of photographs, widened for turned heads.
-PRIORS: dict[str, Prior] = {
-    "eyes": Prior(0.50, 0.38, 0.10, 0.10, (0.50, 1.00), (0.06, 0.40)),
-    "eyebrows": Prior(0.50, 0.22, 0.10, 0.10, (0.45, 1.05), (0.02, 0.34)),
-    "nose": Prior(0.50, 0.53, 0.13, 0.09, (0.10, 0.48), (0.14, 0.50)),
-    "mouth": Prior(0.50, 0.79, 0.13, 0.09, (0.20, 0.70), (0.04, 0.34)),
-    "hair": Prior(0.50, 0.18, 0.10, 0.24, (0.90, 2.10), (0.30, 2.00), reach=2.6),
-    "beard": Prior(0.50, 0.82, 0.12, 0.14, (0.30, 1.10), (0.12, 0.75), reach=1.5),
-    "ears": Prior(0.50, 0.45, 0.12, 0.12, (0.90, 1.50), (0.10, 0.50), reach=1.6),
-    "glasses": Prior(0.50, 0.38, 0.10, 0.10, (0.55, 1.25), (0.12, 0.48), reach=1.4),
-}
-"""By attribute name. One without an entry is weighed by its score alone, inside the face."""
-
-# One half of a pair as seen in the picture: the left one; the right one mirrors it.
-HALVES: dict[str, Prior] = {
-    "eyes": Prior(0.27, 0.38, 0.08, 0.10, (0.10, 0.42), (0.05, 0.34)),
-    "eyebrows": Prior(0.27, 0.22, 0.08, 0.10, (0.12, 0.50), (0.02, 0.32)),
-    "ears": Prior(0.00, 0.45, 0.12, 0.12, (0.04, 0.35), (0.10, 0.50), reach=1.6),
-}
 
 
 class Selection(NamedTuple):
@@ -83,6 +53,7 @@ class _Weighed(NamedTuple):
     estimated: bool
     outlines: tuple[Outline, ...] = ()
     roll: float | None = None
+    halves: tuple[Box, ...] = ()
 
 
 def select_faces(
@@ -132,33 +103,72 @@ def select(detections: Sequence[Detection], face: Box, table: Sequence[Attribute
     Left and right halves of a pair are joined; one box around both is taken as it is; a single half
     only if there is nothing else (a head in profile). `face` itself is a legal attribute.
     """
-    parts, roll = [], None
-    for attribute in table:
-        asked = [one for one in detections if one.phrase == attribute.phrase]
-        if attribute.name == FACE:
-            same = [one for one in asked if one.box.iou(face) > 0.9]
-            best = max(same, key=lambda one: one.score, default=Detection(FACE, face, 1.0))
-            parts.append(Part(FACE, face, best.score, outlines=best.outlines))
+    weighed: dict[str, list[_Weighed]] = {}
+    pairs: list[_Weighed] = []
+    for one in table:
+        asked = [found for found in detections if found.phrase == one.phrase]
+        if one.name == FACE:
+            same = [found for found in asked if found.box.iou(face) > 0.9]
+            best = max(same, key=lambda found: found.score, default=Detection(FACE, face, 1.0))
+            weighed[FACE] = [_Weighed(face, best.score, 1.0, False, best.outlines)]
             continue
-        candidates = _distinct(_weigh(asked, face, PRIORS.get(attribute.name)), _SAME)
-        pairs = _join_halves(asked, face, attribute.name) if attribute.name in HALVES else []
-        if not candidates and not pairs:
-            continue
-        best = max((*candidates, *pairs), key=lambda one: (one.weight, one.score, one.box))
-        if attribute.name == "eyes":
-            # A box around both eyes says nothing of how they lie; the two inside it do.
-            rolls = [one for one in (best, *pairs) if one.roll is not None]
-            near = [one for one in rolls if one.box.iou(best.box) >= 0.5]
-            roll = max(near, key=lambda one: one.weight).roll if near else None
-        part = Part(attribute.name, best.box, best.score, None, best.estimated, best.outlines)
-        parts.append(part)
-    return Selection(tuple(parts), roll)
+        candidates = _distinct(_weigh(asked, face, PRIORS.get(one.name)), _SAME)
+        if one.name in HALVES:
+            joined = _join_halves(asked, face, one.name)
+            pairs = joined if one.name == "eyes" else pairs
+            candidates = [_doubted(found, joined) for found in candidates] + joined
+        if candidates:
+            weighed[one.name] = sorted(
+                candidates, key=lambda found: (found.weight, found.score, found.box), reverse=True
+            )
+    chosen = _choose(weighed, face)
+    while (lost := _seen_twice(chosen, face)) is not None:
+        # The same thing cannot be two parts: the one it suits less has to look elsewhere.
+        weighed[lost] = [one for one in weighed[lost] if one != chosen[lost]]
+        chosen = _choose({name: some for name, some in weighed.items() if some}, face)
+    parts = tuple(
+        Part(name, one.box, one.score, None, one.estimated, one.outlines)
+        for name in (one.name for one in table)
+        if (one := chosen.get(name)) is not None
+    )
+    return Selection(parts, _roll_of(chosen.get("eyes"), pairs))
+
+
+def _choose(weighed: dict[str, list[_Weighed]], face: Box) -> dict[str, _Weighed]:
+    """The likeliest of each part; of those whose levels hang together, the likeliest together."""
+    chosen = {name: candidates[0] for name, candidates in weighed.items()}
+    names = [name for name in LEVELS if name in weighed]
+    best = 0.0
+    for some in product(*(weighed[name][:_MOST_TOGETHER] for name in names)):
+        levels = {name: one.box.center[1] for name, one in zip(names, some, strict=True)}
+        weight = math.prod(one.weight for one in some) * together(levels, face)
+        if weight > best:
+            best = weight
+            chosen |= zip(names, some, strict=True)
+    return chosen
+
+
+def _seen_twice(chosen: dict[str, _Weighed], face: Box) -> str | None:
+    """The name of a part that lies where another part is and fits there less well."""
+    for (a, one), (b, other) in combinations(chosen.items(), 2):
+        if FACE not in (a, b) and one.box.iou(other.box) > _ONE_THING:
+            fits = [likelihood(one.box, face, PRIORS.get(name)) for name in (a, b)]
+            return a if fits[0] < fits[1] else b
+    return None
+
+
+def _roll_of(eyes: _Weighed | None, pairs: Sequence[_Weighed]) -> float | None:
+    """The roll of the eyes; of a box around both, that of the likeliest pair that it holds."""
+    if eyes is None or eyes.roll is not None:
+        return None if eyes is None else eyes.roll
+    near = [one for one in pairs if one.roll is not None and one.box.iou(eyes.box) >= 0.5]
+    return max(near, key=lambda one: one.weight).roll if near else None
 
 
 def _weigh(detections: Sequence[Detection], face: Box, prior: Prior | None) -> list[_Weighed]:
     weighed = []
     for one in detections:
-        likely = _likelihood(one.box, face, prior)
+        likely = likelihood(one.box, face, prior)
         if likely >= _LEAST:
             weight = one.score * likely
             weighed.append(_Weighed(one.box, one.score, weight, one.estimated, one.outlines))
@@ -166,19 +176,20 @@ def _weigh(detections: Sequence[Detection], face: Box, prior: Prior | None) -> l
 
 
 def _join_halves(detections: Sequence[Detection], face: Box, name: str) -> list[_Weighed]:
-    """Joined pairs, and lone halves at a tenth of their weight."""
+    """Joined pairs, and lone halves at a fraction of their weight."""
     left = HALVES[name]
     right = Prior(1 - left.x, left.y, left.dx, left.dy, left.width, left.height, left.reach)
     lefts = _distinct(_weigh(detections, face, left), _SAME_HALF)
     rights = _distinct(_weigh(detections, face, right), _SAME_HALF)
-    joined = [one._replace(weight=0.1 * one.weight) for one in (*lefts, *rights)]
+    alone = [one for one in (*lefts, *rights) if one.weight >= _LEAST_ALONE * one.score]
+    joined = [one._replace(weight=_ALONE * one.weight) for one in alone]
     for a, b in product(lefts, rights):
         if a.box.center[0] >= b.box.center[0] or _overlap(a.box, b.box) > 0.3:
             continue
         box = a.box.join(b.box)
         alike = min(a.box.area, b.box.area) / max(a.box.area, b.box.area)
         level = abs(a.box.center[1] - b.box.center[1]) / face.height
-        fit = math.sqrt(alike) * _bell(level / 0.12) * _likelihood(box, face, PRIORS[name])
+        fit = math.sqrt(alike) * bell(level / 0.12) * likelihood(box, face, PRIORS[name])
         score = (a.score + b.score) / 2
         # The geometric mean of two weights counts like the weight of one box.
         weight = math.sqrt(a.weight * b.weight) * math.sqrt(fit)
@@ -186,37 +197,17 @@ def _join_halves(detections: Sequence[Detection], face: Box, name: str) -> list[
             # Outlines only if they tell the whole part.
             outlines = (*a.outlines, *b.outlines) if a.outlines and b.outlines else ()
             guessed = a.estimated or b.estimated
-            joined.append(_Weighed(box, score, weight, guessed, outlines, _roll(a, b)))
+            pair = (a.box, b.box)
+            joined.append(_Weighed(box, score, weight, guessed, outlines, _roll(a, b), pair))
     return joined
 
 
-def _likelihood(box: Box, face: Box, prior: Prior | None) -> float:
-    """How well a box fits a prior, in [0, 1]; 0 if it leaves the region where the part can be."""
-    if box.area == 0 or face.area == 0:
-        return 0.0
-    region = face.grow(prior.reach if prior else 1.2)
-    if box.intersect(region).area < 0.7 * box.area:
-        return 0.0
-    if prior is None:
-        return 1.0
-    x = (box.center[0] - face.x0) / face.width
-    y = (box.center[1] - face.y0) / face.height
-    position = _bell((x - prior.x) / prior.dx) * _bell((y - prior.y) / prior.dy)
-    width = _range(box.width / face.width, prior.width)
-    height = _range(box.height / face.height, prior.height)
-    return position * width * height
-
-
-def _bell(deviations: float) -> float:
-    return math.exp(-0.5 * deviations * deviations)
-
-
-def _range(value: float, limits: tuple[float, float]) -> float:
-    """1 within the limits, falling off on a scale of ratios outside."""
-    low, high = limits
-    if low <= value <= high:
-        return 1.0
-    return _bell(math.log(value / (low if value < low else high)) / 0.25)
+def _doubted(one: _Weighed, joined: Sequence[_Weighed]) -> _Weighed:
+    """A candidate for the whole that is one half of a pair, as it looks in a turned head."""
+    halves = [half for pair in joined for half in pair.halves]
+    if any(one.box.iou(half) > 0.5 for half in halves):
+        return one._replace(weight=_ALONE * one.weight)
+    return one
 
 
 def _distinct(weighed: list[_Weighed], most: float) -> list[_Weighed]:

@@ -51,7 +51,7 @@ class AuditConfig:
     bright: float = setting(0.15, "share of the face that is white: amber above", 0.0, 1.0)
     white: float = setting(0.45, "share of the face that is white: red above", 0.0, 1.0)
     flat: float = setting(0.12, "range from dark to light in the face: amber below", 0.0, 1.0)
-    alike: float = setting(0.95, "two faces' pictures alike: amber above", 0.0, 1.0)
+    alike: float = setting(0.96, "two faces' pictures alike: amber above", 0.0, 1.0)
     duplicate: float = setting(0.975, "two pictures alike: the worse one red above", 0.0, 1.0)
     yaw_spread: float = setting(4.0, "degrees between left- and rightmost look: amber below", 0, 90)
 

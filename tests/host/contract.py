@@ -67,9 +67,7 @@ NODES = {
             "images": Socket("IMAGE"),
             "words": combo("male", "female", "face-male", "face-female", "custom"),
             "custom_words": Widget("STRING", ""),
-            "detector": combo(
-                "auto", "landmarks", "tiny", "grounding-dino", "groundingdino-py"
-            ),
+            "detector": combo("auto", "landmarks", "tiny", "grounding-dino", "groundingdino-py"),
             "face_order": combo("largest", "left-to-right", "score"),
             "face_index": Widget("INT", 0, -1),
             "face_threshold": Widget("FLOAT", 0.35),

@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from ..attributes import Attribute
 from ..errors import ConfigError
+from ..masks import usable
 from ..types import Box, Detection, Outline, Part, Size
 from .base import FACE
 from .priors import HALVES, LEVELS, PRIORS, Prior, bell, likelihood, together
@@ -100,8 +101,10 @@ def select_parts(
 def select(detections: Sequence[Detection], face: Box, table: Sequence[Attribute]) -> Selection:
     """At most one part per attribute of `table`, in its order: the likeliest inside this face.
 
-    Left and right halves of a pair are joined; one box around both is taken as it is; a single half
-    only if there is nothing else (a head in profile). `face` itself is a legal attribute.
+    Eyes, eyebrows, nose and mouth are chosen together, so that their levels fit, and nothing is
+    taken for two parts (glasses may lie where the eyes are). Left and right halves of a pair
+    are joined; one box around both is taken as it is; a single half only if there is nothing else
+    (a head in profile). `face` itself is a legal attribute.
     """
     weighed: dict[str, list[_Weighed]] = {}
     pairs: list[_Weighed] = []
@@ -151,7 +154,9 @@ def _choose(weighed: dict[str, list[_Weighed]], face: Box) -> dict[str, _Weighed
 def _seen_twice(chosen: dict[str, _Weighed], face: Box) -> str | None:
     """The name of a part that lies where another part is and fits there less well."""
     for (a, one), (b, other) in combinations(chosen.items(), 2):
-        if FACE not in (a, b) and one.box.iou(other.box) > _ONE_THING:
+        if FACE in (a, b) or {a, b} == {"eyes", "glasses"}:
+            continue
+        if one.box.iou(other.box) > _ONE_THING:
             fits = [likelihood(one.box, face, PRIORS.get(name)) for name in (a, b)]
             return a if fits[0] < fits[1] else b
     return None
@@ -227,9 +232,10 @@ def _roll(left: _Weighed, right: _Weighed) -> float:
 
 def _middle(one: _Weighed) -> tuple[float, float]:
     """Of the outline, which is finer than whole pixels, else of the box."""
-    if len(one.outlines) != 1:
+    outlines = usable(one.outlines)
+    if len(outlines) != 1:
         return one.box.center
-    xs, ys = zip(*one.outlines[0], strict=True)
+    xs, ys = zip(*outlines[0], strict=True)
     return (min(xs) + max(xs)) / 2, (min(ys) + max(ys)) / 2
 
 

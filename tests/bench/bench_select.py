@@ -36,7 +36,7 @@ import torch
 from PIL import Image
 
 from facea_core.attributes import ATTRIBUTES
-from facea_core.detection.landmarks import LandmarksDetector, find_landmarks, half_boxes, part_boxes
+from facea_core.detection.landmarks import find_landmarks, half_boxes, part_boxes
 from facea_core.detection.select import select_parts
 from facea_core.images import from_pil
 from facea_core.types import Box, Detection
@@ -75,14 +75,13 @@ def pictures(folders: Iterable[Path] = ()) -> list[tuple[str, Image.Image]]:
     return found
 
 
-def truths(photos: Sequence[tuple[str, Image.Image]]) -> list[Truth]:
+def truths(photos: Sequence[tuple[str, Image.Image]], turns: Sequence[int] = TURNS) -> list[Truth]:
     """The surest face of every version of every photo in which one is found."""
-    LandmarksDetector()
     found = []
     for _, photo in photos:
         photo = photo.copy()
         photo.thumbnail((800, 800))
-        for turn in TURNS:
+        for turn in turns:
             for mirrored in (False, True):
                 view = photo.transpose(Image.Transpose.FLIP_LEFT_RIGHT) if mirrored else photo
                 view = view.rotate(turn, Image.Resampling.BICUBIC, fillcolor=(128, 128, 128))

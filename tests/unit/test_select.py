@@ -184,6 +184,64 @@ def test_a_pair_elsewhere_says_nothing_about_the_roll_of_what_was_chosen():
     assert select([both, *low], FACE, attribute_table("eyes")).roll is None
 
 
+def around(x, y, width, height, face=FACE):
+    """A box by its centre and size in units of the face."""
+    return Box(
+        round(face.x0 + (x - width / 2) * face.width),
+        round(face.y0 + (y - height / 2) * face.height),
+        round(face.x0 + (x + width / 2) * face.width),
+        round(face.y0 + (y + height / 2) * face.height),
+    )
+
+
+def test_what_lies_where_another_part_is_looks_elsewhere_or_is_none():
+    eyes, brows = around(0.5, 0.39, 0.7, 0.16), around(0.5, 0.24, 0.8, 0.12)
+    both = attribute_table("eyes, eyebrows")
+    found = [Detection("eyes", eyes, 0.6), Detection("eyebrows", eyes.shift(1, 0), 0.9)]
+    parts = {part.attribute: part.box for part in select_parts(found, FACE, both)}
+    assert parts == {"eyes": eyes}
+    found.append(Detection("eyebrows", brows, 0.3))
+    parts = {part.attribute: part.box for part in select_parts(found, FACE, both)}
+    assert parts == {"eyes": eyes, "eyebrows": brows}
+    # Glasses do lie where the eyes are.
+    found = [Detection("eyes", eyes, 0.6), Detection("glasses", eyes.shift(1, 0), 0.9)]
+    assert len(select_parts(found, FACE, attribute_table("eyes, glasses"))) == 2
+
+
+def test_eyes_nose_and_mouth_are_chosen_so_that_their_levels_fit():
+    eyes, brows = around(0.5, 0.42, 0.7, 0.16), around(0.5, 0.32, 0.7, 0.16)
+    found = [
+        Detection("eyes", eyes, 0.6),
+        Detection("eyes", brows, 0.8),
+        Detection("nose", around(0.5, 0.54, 0.3, 0.28), 0.7),
+        Detection("mouth", around(0.5, 0.78, 0.45, 0.16), 0.7),
+    ]
+    alone, *_ = select_parts(found, FACE, attribute_table("eyes"))
+    together, *_ = select_parts(found, FACE, attribute_table("eyes, nose, mouth"))
+    assert alone.box == brows
+    assert together.box == eyes
+    assert select_parts(found[::-1], FACE, attribute_table("eyes, nose, mouth"))[0].box == eyes
+
+
+def test_the_face_and_the_whole_person_are_no_parts():
+    person = Box(FACE.x0 - 40, FACE.y0 - 20, FACE.x1 + 40, FACE.y1 + 300)
+    for name in PRIORS:
+        found = [Detection(name, box, 1.0) for box in (FACE, FACE.shift(2, 1), person)]
+        assert select_parts(found, FACE, attribute_table([name])) == ()
+
+
+def test_one_half_in_a_turned_head_is_not_taken_for_both():
+    left, right = around(0.3, 0.27, 0.48, 0.12), around(0.75, 0.30, 0.3, 0.12)
+    found = [Detection("eyebrows", left, 0.9), Detection("eyebrows", right, 0.5)]
+    (part,) = select_parts(found, FACE, attribute_table("eyebrows"))
+    assert part.box == left.join(right)
+
+
+def test_an_outline_without_corners_is_no_outline():
+    pair = [Detection("eyes", box, 0.8, outlines=((),)) for box in halves(part_at("eyes"))]
+    assert select(pair, FACE, attribute_table("eyes")).roll == pytest.approx(0, abs=2)
+
+
 def test_one_half_alone_is_taken_only_if_there_is_nothing_else():
     whole = part_at("eyes")
     left, _ = halves(whole)

@@ -18,8 +18,8 @@ def judge(
     """
     if not measures.faces:
         return [
-            Finding("no_face", RED, "no face found: use a photo in which it is upright, lit and "
-                    "not too small, or another detector")
+            Finding("no_face", RED, "no face found, or left out by on_missing: use a photo in "
+                    "which it is upright, lit and not too small, or another detector")
         ]  # fmt: skip
     found = [*_size(measures, config), *_sharpness(measures, config), *_light(measures, config)]
     found += _parts(measures, asked)

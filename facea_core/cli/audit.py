@@ -44,7 +44,7 @@ _NOT_HERE = ("on_missing", "part_grow", "part_feather")
 
 
 @dataclass(frozen=True)
-class Audit_(DetectorFlags):
+class AuditCommand(DetectorFlags):
     """Say red, amber or green of each photo, and why, before a person is learned from them."""
 
     images: Positional[tuple[Path, ...]] = ()
@@ -68,7 +68,7 @@ class Audit_(DetectorFlags):
 def run(arguments: Sequence[str]) -> None:
     flags, configs = parse(
         "facea audit",
-        Audit_,
+        AuditCommand,
         arguments,
         read_config(arguments),
         without=_NOT_HERE,

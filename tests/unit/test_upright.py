@@ -5,10 +5,14 @@ from dataclasses import replace
 
 import pytest
 import torch
+from PIL import Image
+from skimage.data import astronaut
 
 from facea_core.audit.upright import Turn, crop_photos, roll_of, upright_crop, upright_photo
+from facea_core.detection.detect import detect_faces
+from facea_core.detection.landmarks import LandmarksDetector, landmarks_available
 from facea_core.errors import ConfigError, ImageError
-from facea_core.images import resize
+from facea_core.images import from_pil, resize
 from facea_core.tiny.painter import paint, sample_people, sample_scenes
 from facea_core.tiny.people import SCENE
 from facea_core.types import Box, FaceAttributes, Part
@@ -83,6 +87,19 @@ def test_a_rolled_face_comes_out_level(degrees):
     assert abs(roll_of(seen)) < 1.5
     level, _ = upright_photo(image, face, 128, upright=False)
     assert (level - crop).abs().mean() > (0.005 if degrees else -1)
+
+
+@pytest.mark.skipif(not landmarks_available(), reason="needs dlib and its models")
+@pytest.mark.parametrize("degrees", [-15.0, 12.0])
+def test_a_photograph_turned_is_measured_and_levelled(degrees):
+    """The square of a photo turned against the clock shows a face turned with it."""
+    photo = from_pil(Image.fromarray(astronaut()))
+    detector, (face,) = LandmarksDetector(), detect_faces(photo, LandmarksDetector())
+    turned = Turn(*face.face.center, 300.0, -degrees, 400).sample(photo)
+    (found,) = detect_faces(turned, detector)
+    assert roll_of(found) - roll_of(face) == pytest.approx(degrees, abs=3.0)
+    (level,) = detect_faces(upright_crop(turned, found, 400, scale=2.2), detector)
+    assert abs(roll_of(level)) < 3.0
 
 
 def test_boxes_lie_where_their_parts_are():

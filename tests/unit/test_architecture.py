@@ -49,7 +49,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "report": GROUND,
     "library": (*MODELS, *TASKS, "report", "outputs"),
     "demo": (*MODELS, *TASKS, "tiny", "report", "outputs"),
-    "cli": (*MODELS, *TASKS, "audit", "demo", "outputs"),
+    "cli": (*MODELS, *TASKS, "detection.grounding", "audit", "demo", "outputs"),
 }
 
 # Top-level modules that a file of facea_core may import only where the pattern matches.

@@ -7,7 +7,7 @@ photographs: scikit-image's astronaut, matplotlib's Grace Hopper and, with --mor
 (`name.jpg`, `name2.jpg` … are one person), the landmarks detector and embedder, 512 px. There are
 few of them, so every trial varies them as an honest photographer could: cut, turned up to 10
 degrees, other light. One photo varied is one picture, so sets of one person need that person's own
-two photos or more. Writes tests/bench/results/audit.json and prints it as a table.
+two photos or more. Writes tests/bench/results/audit.json and, as a table, audit.md.
 """
 
 from __future__ import annotations
@@ -363,6 +363,7 @@ def main() -> None:
     }
     args.out.parent.mkdir(parents=True, exist_ok=True)
     args.out.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
+    args.out.with_suffix(".md").write_text(markdown(results) + "\n", encoding="utf-8")
     print(markdown(results))
 
 

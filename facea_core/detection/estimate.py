@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
-from ..types import Box, FaceAttributes, Part
+from ..masks import rounded_outline
+from ..types import Box, FaceAttributes, Outline, Part
 
 # x0, y0, x1, y1 in units of the face box. The first five are medians over 68-point landmarks of
 # photographs and painted people, the others lie where priors.py expects them.
@@ -22,6 +23,9 @@ RATIOS: dict[str, tuple[float, float, float, float]] = {
 }
 """By attribute; there is one for each that the vocabulary knows."""
 
+
+# How much of the width of a pair is the left one, and the right one.
+_HALF = {"eyes": 0.4, "eyebrows": 0.46, "ears": 0.14}
 
 _MISSING = "not found: "
 
@@ -55,11 +59,20 @@ def with_estimates(face: FaceAttributes, names: Sequence[str]) -> FaceAttributes
     """
     parts, notes = list(face.parts), list(face.notes)
     for name in names:
-        box = estimated_box(face.face, name).clip(face.size)
+        whole = estimated_box(face.face, name)
+        box = whole.clip(face.size)
         if face.part(name) is None and box.area:
-            parts.append(Part(name, box, 0.0, estimated=True))
+            outlines = _pair(whole, _HALF[name]) if name in _HALF else ()
+            parts.append(Part(name, box, 0.0, estimated=True, outlines=outlines))
             notes.append(estimated_note(name))
     return replace(face, parts=tuple(parts), notes=tuple(notes))
+
+
+def _pair(box: Box, share: float) -> tuple[Outline, Outline]:
+    """The two halves: between the ears is a face."""
+    width = round(share * box.width)
+    left, right = box._replace(x1=box.x0 + width), box._replace(x0=box.x1 - width)
+    return rounded_outline(left), rounded_outline(right)
 
 
 def estimated_box(face: Box, name: str) -> Box:

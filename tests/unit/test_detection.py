@@ -23,6 +23,7 @@ from facea_core.tiny.painter import Painting, paint, sample_people, sample_scene
 from facea_core.types import Box, DetectedFaces, Detection, FaceAttributes, Part
 
 COUNT = 4
+FACE = Box(30, 30, 90, 100)
 
 
 @pytest.fixture(scope="module")
@@ -164,6 +165,12 @@ def test_estimates_lie_where_the_painter_paints(painting):
             assert box.intersect(truth).area > 0.3 * truth.area, name
             assert box.area < 0.2 * face.face.area
             assert box == box.clip(size)
+    ears = with_estimates(FaceAttributes((128, 128), FACE, 0.9), ["ears"]).parts[0]
+    mask = part_mask(ears, (128, 128))[0, 0]
+    row = mask[round(ears.box.center[1])]
+    # Two ears, and no face between them.
+    assert row[ears.box.x0 + 3] == row[ears.box.x1 - 4] == 1
+    assert not row[FACE.x0 + 8 : FACE.x1 - 8].any()
     outside = FaceAttributes((64, 64), Box(0, 60, 30, 100), 0.9)
     assert with_estimates(outside, ["mouth"]).parts == ()
     assert set(RATIOS) == set(ATTRIBUTES)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import pickle
 import zipfile
@@ -101,7 +102,31 @@ def load_model(path: str | Path) -> GroundingDinoForObjectDetection:
             f"{path} does not fit Grounding-DINO ({_first_line(error)}); {_WHOLE}"
         ) from error
     _check_complete(path, info)
+    mend_positions()
     return model.eval()
+
+
+def mend_positions() -> None:
+    """Puts right where the first versions of transformers 5 think the end of a phrase is.
+
+    They give the full stop after a phrase the position of its first word, which changes every
+    score. Where positions come out right nothing is touched.
+    """
+    from transformers.models.grounding_dino import modeling_grounding_dino as modeling
+
+    name = "generate_masks_with_special_tokens_and_transfer_map"
+    given: Any = getattr(modeling, name)
+
+    def mended(*arguments: Any, **named: Any) -> tuple[Tensor, Tensor]:
+        mask, _ = given(*arguments, **named)
+        # The words of a phrase see each other and its full stop, and nobody else.
+        return mask, mask.tril(-1).sum(-1)
+
+    asked = [torch.tensor([[101, 2187, 2159, 1012, 102]])]
+    if len(inspect.signature(given).parameters) > 1:
+        asked.append(torch.tensor([101, 102, 1012, 1029]))
+    if given(*asked)[1].tolist() != [[0, 0, 1, 2, 0]]:
+        setattr(modeling, name, mended)
 
 
 def read_weights(path: str | Path) -> dict[str, Tensor]:

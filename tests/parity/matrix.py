@@ -23,6 +23,7 @@ VERSIONS: dict[str, tuple[str, ...]] = {
     "4.50.3": ("diffusers==0.33.1", "peft==0.15.2"),
     "4.57.6": ("diffusers==0.36.0", "peft==0.18.0"),
     "5.0.0": (),
+    "5.11.0": (),
     "5.23.0": (),
 }
 """Version of transformers -> what of FaceA's other dependencies is not taken from `.venv`, because

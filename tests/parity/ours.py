@@ -31,7 +31,7 @@ from facea_core.detection.grounding.grounder import (
 )
 from facea_core.detection.grounding.model import load_model
 
-from .pictures import BOX_THRESHOLDS, MODELS, PHRASES, PICTURES
+from .pictures import MODELS, PHRASES, PICTURES, THRESHOLDS
 
 LOGITS, BOXES = 1e-3, 1e-4
 """How far two programs that do the same may be apart, in logits and in sides of the picture."""
@@ -42,6 +42,9 @@ picture, or centred on its border. transformers does so at 1e-5, the only differ
 It is measured as it is, and with this value in transformers, to show that there is no other."""
 
 FULL = ("input", "logits", "boxes")
+
+NEAR = 0.01
+"""How far answers may be apart that start from differently rounded numbers."""
 
 SURE = 50
 """Best answers per picture that are compared end to end."""
@@ -78,36 +81,45 @@ def compare(name: str, folder: Path, quick: bool = False) -> dict[str, Any]:
         "seconds_to_load": round(perf_counter() - started, 2),
     }
     grounder = TransformersGrounder(model, load_tokenizer())
-    same = result["same_input"] = {
+    result["same_input"] = {
         picture: {
             phrase: same_input(grounder, record, picture, number, quick)
             for number, phrase in enumerate(PHRASES)
         }
         for picture in (PICTURES[:1] if quick else PICTURES)
     }
-    checks = [
-        one[kind]["tokens_agree"] and one[kind]["logits"] < LOGITS and one[kind]["boxes"] < BOXES
-        for figures in same.values()
-        for one in figures.values()
-        for kind in one
-        if kind.startswith("float") and kind != "float32_as_it_is"
-    ]
     if not quick:
-        read = result["post_processing"] = {
+        result["post_processing"] = {
             picture: {
                 phrase: post_processing(record, f"{picture}/{number}", phrase)
                 for number, phrase in enumerate(PHRASES)
             }
             for picture in PICTURES
         }
-        checks += [two["same"] for one in read.values() for two in one.values()]
         result["end_to_end"] = {one: end_to_end(grounder, record, one) for one in PICTURES}
         result["both_detectors"] = both_detectors(grounder, record)
         result["phrases_in_one_batch"] = batched(grounder, record)
-        checks += [one["worst"] < BOXES for one in result["both_detectors"].values()]
-        checks += [result["phrases_in_one_batch"]["worst"] < BOXES]
-    result["agrees"] = all(checks)
+    result["agrees"] = agrees(result)
     return result
+
+
+def agrees(result: dict[str, Any]) -> bool:
+    """Whether every figure of one model is within its limit."""
+    checks = [
+        one[kind]["tokens_agree"] and one[kind]["logits"] < LOGITS and one[kind]["boxes"] < BOXES
+        for phrases in result["same_input"].values()
+        for one in phrases.values()
+        for kind in one
+        if kind != "float32_as_it_is"
+    ]
+    if "end_to_end" in result:
+        read = result["post_processing"].values()
+        checks += [one["same"] for phrases in read for one in phrases.values()]
+        checks += [one["worst"] < NEAR for one in result["end_to_end"].values()]
+        # Rounding may change the order of the places, as above: so the median is held as well.
+        for one in (*result["both_detectors"].values(), result["phrases_in_one_batch"]):
+            checks += [one["median"] < BOXES, one["worst"] < NEAR]
+    return all(checks)
 
 
 def same_input(
@@ -190,9 +202,11 @@ def differences(ours: Sequence[Tensor], theirs: Sequence[Tensor]) -> dict[str, A
 def post_processing(record: Any, at: str, phrase: str) -> dict[str, Any]:
     """Its `predict` and our `read_answer` from the same logits: what is kept, in which order."""
     figures: dict[str, Any] = {"same": True}
-    logits, boxes = (torch.from_numpy(record[f"{at}/float32/{one}"]) for one in ("logits", "boxes"))
+    logits, boxes = (
+        torch.from_numpy(record[f"{at}/{one}"]) for one in ("read/logits", "float32/boxes")
+    )
     answer = read_answer(logits, boxes)
-    for threshold in BOX_THRESHOLDS:
+    for threshold, _ in THRESHOLDS:
         theirs = [record[f"{at}/read/{threshold}/{one}"] for one in ("boxes", "scores", "texts")]
         order = np.argsort(-theirs[1], kind="stable")
         keep = (answer.scores > threshold).numpy()
@@ -264,7 +278,7 @@ def nearest(ours: Answer, theirs: Answer) -> dict[str, Any]:
     gaps = torch.cdist(both[1][:SURE], both[0], p=float("inf")).amin(dim=1)
     return {
         "answers": len(gaps),
-        "within_0.01": int((gaps < 0.01).sum()),
+        "within_0.01": int((gaps < NEAR).sum()),
         "median": float(gaps.median()),
         "worst": float(gaps.max()),
     }

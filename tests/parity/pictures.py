@@ -12,7 +12,8 @@ MODELS = ("SwinT", "SwinB")
 PICTURES = ("astronaut", "grace_hopper", "coffee")
 
 
-BOX_THRESHOLDS = (0.25, 0.35)
+THRESHOLDS = ((0.25, 0.2), (0.35, 0.25))
+"""Least score of a box, and of a word that is read."""
 
 
 def pictures() -> dict[str, np.ndarray]:

@@ -57,37 +57,31 @@ def audit_embedder(name: str, resolution: int) -> Embedder | None:
 
 @dataclass(frozen=True, eq=False)
 class Print:
-    """A photo small enough to be compared with others."""
+    """A photo small enough to be compared with others, as unit vectors of P pixels.
+
+    `whole (2, P)` and `face (2, P)` are the picture and its mirror image, `views (N, P)` the face
+    moved and zoomed in all the ways in which another may lie over it.
+    """
 
     whole: Tensor
     face: Tensor | None = None
     views: Tensor | None = None
 
-    def mirrored(self) -> Print:
-        face, views = self.face, self.views
-        return Print(
-            self.whole.flip(-1),
-            None if face is None else face.flip(-1),
-            None if views is None else views.flip(-1),
-        )
-
 
 def print_of(image: Tensor, face: FaceAttributes | None) -> Print:
     """The print of `image` `(1, 3, H, W)`; without a face only of the whole."""
-    whole = resize(grey(image), (_SIDE, _SIDE), mask=True)[0, 0]
+    whole = _both_ways(resize(grey(image), (_SIDE, _SIDE), mask=True))
     if face is None:
         return Print(whole)
+    # Not upright: a copy is turned like its original, another photo is not.
     wide = _SIDE + 2 * _SHIFT
     views = [
         grey(upright_crop(image, face, wide, scale=1.6 * zoom * wide / _SIDE, upright=False))
         for zoom in _ZOOMS
     ]
-    # Not upright: a copy is turned like its original, another photo is not.
-    return Print(
-        whole,
-        grey(upright_crop(image, face, _SIDE, scale=1.6, upright=False))[0, 0],
-        torch.cat(views),
-    )
+    windows = F.unfold(torch.cat(views), _SIDE).transpose(1, 2).flatten(0, 1)
+    straight = grey(upright_crop(image, face, _SIDE, scale=1.6, upright=False))
+    return Print(whole, _both_ways(straight), _unit(windows))
 
 
 def pictures_alike(a: Print, b: Print) -> tuple[float, float]:
@@ -96,26 +90,22 @@ def pictures_alike(a: Print, b: Print) -> tuple[float, float]:
     1 for copies in other light, size or compression, mirrored or not; the faces' also where one was
     cut otherwise. -1 for faces where one has none.
     """
-    whole, face = -1.0, -1.0
-    for other in (b, b.mirrored()):
-        whole = max(whole, float((_unit(a.whole) * _unit(other.whole)).sum()))
-        face = max(face, _best(a, other), _best(other, a))
+    whole, face = float((a.whole[:1] @ b.whole.T).max()), -1.0
+    for one, other in ((a, b), (b, a)):
+        if one.face is not None and other.views is not None:
+            face = max(face, float((other.views @ one.face.T).max()))
     return whole, face
 
 
-def _best(a: Print, b: Print) -> float:
-    """The face of `a` laid over that of `b`, moved and zoomed until it fits best."""
-    if a.face is None or b.views is None:
-        return -1.0
-    windows = F.unfold(b.views, _SIDE).transpose(1, 2)
-    windows = windows - windows.mean(dim=2, keepdim=True)
-    windows = windows / (windows.norm(dim=2, keepdim=True) + 1e-6)
-    return float((windows @ _unit(a.face).flatten()).max())
+def _both_ways(picture: Tensor) -> Tensor:
+    """`(2, P)`: `(1, 1, h, w)` and its mirror image."""
+    return _unit(torch.cat([picture, picture.flip(-1)]).flatten(1))
 
 
 def _unit(values: Tensor) -> Tensor:
-    values = values - values.mean()
-    return values / (values.norm() + 1e-6)
+    """Rows without their mean, of length 1; rows of one value stay 0."""
+    values = values - values.mean(dim=1, keepdim=True)
+    return values / (values.norm(dim=1, keepdim=True) + 1e-6)
 
 
 def face_cosines(

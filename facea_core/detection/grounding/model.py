@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import json
 import pickle
@@ -117,6 +118,7 @@ def mend_positions() -> None:
     name = "generate_masks_with_special_tokens_and_transfer_map"
     given: Any = getattr(modeling, name)
 
+    @functools.wraps(given)
     def mended(*arguments: Any, **named: Any) -> tuple[Tensor, Tensor]:
         mask, _ = given(*arguments, **named)
         # The words of a phrase see each other and its full stop, and nobody else.

@@ -1,0 +1,76 @@
+"""What versions of transformers do differently; `tests/parity/matrix.py` runs this under many."""
+
+import functools
+
+import torch
+from transformers import SwinConfig, SwinModel
+from transformers.models.grounding_dino import modeling_grounding_dino as modeling
+
+from facea_core.detection.grounding import keys
+from facea_core.detection.grounding.grounder import TransformersGrounder, load_tokenizer
+from facea_core.detection.grounding.model import load_model, mend_positions
+
+from .grounding import save_small, small_model
+
+NAME = "generate_masks_with_special_tokens_and_transfer_map"
+
+
+def test_words_are_counted_within_their_phrase_to_its_full_stop(tmp_path):
+    """BERT sees these positions: for [CLS], each phrase from 0, [SEP], and the padding."""
+    model = load_model(save_small(tmp_path / "small"))
+    tokenizer = load_tokenizer()
+    tokens = tokenizer(["left eye. nose.", "mouth."], padding=True, return_tensors="pt")
+    seen = []
+    hook = model.model.text_backbone.embeddings.register_forward_pre_hook(
+        lambda _module, _args, named: seen.append(named["position_ids"]), with_kwargs=True
+    )
+    model(torch.zeros(2, 3, 64, 64), **tokens)
+    hook.remove()
+    assert seen[0].tolist() == [[0, 0, 1, 2, 0, 1, 0], [0, 0, 1, 0, 0, 0, 0]]
+
+
+def test_wrong_positions_are_mended_once_and_right_ones_left_alone(monkeypatch):
+    right = getattr(modeling, NAME)
+    mend_positions()
+    mended = getattr(modeling, NAME)
+
+    @functools.wraps(right)
+    def first_word_again(*arguments, **named):
+        mask, positions = right(*arguments, **named)
+        return mask, positions * (positions < 2)
+
+    monkeypatch.setattr(modeling, NAME, first_word_again)
+    mend_positions()
+    assert getattr(modeling, NAME) is not first_word_again
+    again = getattr(modeling, NAME)
+    mend_positions()
+    assert getattr(modeling, NAME) is again
+    monkeypatch.setattr(modeling, NAME, mended)
+    mend_positions()
+    assert getattr(modeling, NAME) is mended
+
+
+def test_the_indexes_of_the_windows_are_swin_s_own():
+    for side in (4, 7, 12):
+        swin = SwinModel(
+            SwinConfig(image_size=96, window_size=side, embed_dim=24, depths=[1], num_heads=[1])
+        )
+        (own,) = [one for name, one in swin.named_buffers() if name.endswith("position_index")]
+        table = {"x.relative_position_bias_table": torch.zeros((2 * side - 1) ** 2, 1)}
+        ours = keys.with_indexes(table)["x.relative_position_index"]
+        assert ours.dtype == own.dtype == torch.int64
+        assert torch.equal(ours.flatten(), own.flatten())
+
+
+def test_a_saved_model_answers_as_before_it_was_saved(tmp_path):
+    """Nothing that a version saves, or expects and does not save, changes an answer."""
+    view = torch.rand(1, 3, 64, 80, generator=torch.Generator().manual_seed(1))
+    before = small_model(3)
+    mend_positions()
+    loaded = load_model(save_small(tmp_path / "small", 3))
+    for one, other in zip(
+        *(TransformersGrounder(m, load_tokenizer()).ask(view, ("eyes",)) for m in (before, loaded)),
+        strict=True,
+    ):
+        assert torch.allclose(one.scores, other.scores, atol=1e-6)
+        assert torch.allclose(one.boxes, other.boxes, atol=1e-6)

@@ -8,7 +8,8 @@ photographs: scikit-image's astronaut, matplotlib's Grace Hopper and, with --mor
 few of them, so every trial varies them as an honest photographer could: cut, turned up to 10
 degrees, other light. One photo varied is one picture, so sets of one person need that person's own
 two photos or more. The limits were set with other painted people, but with these photographs as
-they are, for there are no others: their figures flatter. Writes tests/bench/results/audit.json and, as a table, audit.md.
+they are, for there are no others: their figures flatter. Writes tests/bench/results/audit.json and,
+as a table, audit.md.
 """
 
 from __future__ import annotations

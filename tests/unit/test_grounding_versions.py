@@ -10,7 +10,7 @@ from facea_core.detection.grounding import keys
 from facea_core.detection.grounding.grounder import TransformersGrounder, load_tokenizer
 from facea_core.detection.grounding.model import load_model, mend_positions
 
-from .grounding import save_small, small_model
+from .grounding import save_small
 
 NAME = "generate_masks_with_special_tokens_and_transfer_map"
 
@@ -24,9 +24,21 @@ def test_words_are_counted_within_their_phrase_to_its_full_stop(tmp_path):
     hook = model.model.text_backbone.embeddings.register_forward_pre_hook(
         lambda _module, _args, named: seen.append(named["position_ids"]), with_kwargs=True
     )
-    model(torch.zeros(2, 3, 64, 64), **tokens)
+    model(torch.zeros(2, 3, 96, 128), **tokens)
     hook.remove()
     assert seen[0].tolist() == [[0, 0, 1, 2, 0, 1, 0], [0, 0, 1, 0, 0, 0, 0]]
+
+
+def test_the_sines_of_positions_are_not_cut_to_whole_numbers(tmp_path):
+    model = load_model(save_small(tmp_path / "small"))
+    seen = []
+    hook = model.model.encoder.layers[0].text_enhancer_layer.register_forward_pre_hook(
+        lambda _module, _args, named: seen.append(named["position_embeddings"]), with_kwargs=True
+    )
+    model(torch.zeros(1, 3, 96, 128), **load_tokenizer()(["left eye."], return_tensors="pt"))
+    hook.remove()
+    angles = torch.tensor([0, 0, 1, 2, 0]) * 2 * torch.pi
+    assert torch.allclose(seen[0][0, :, 2], (angles / 10000 ** (2 / 32)).sin(), atol=1e-5)
 
 
 def test_wrong_positions_are_mended_once_and_right_ones_left_alone(monkeypatch):
@@ -65,11 +77,11 @@ def test_the_indexes_of_the_windows_are_swin_s_own():
 def test_a_saved_model_answers_as_before_it_was_saved(tmp_path):
     """Nothing that a version saves, or expects and does not save, changes an answer."""
     view = torch.rand(1, 3, 64, 80, generator=torch.Generator().manual_seed(1))
-    before = small_model(3)
-    mend_positions()
-    loaded = load_model(save_small(tmp_path / "small", 3))
+    before = load_model(save_small(tmp_path / "small", 3))
+    before.save_pretrained(tmp_path / "again")
+    after = load_model(tmp_path / "again")
     for one, other in zip(
-        *(TransformersGrounder(m, load_tokenizer()).ask(view, ("eyes",)) for m in (before, loaded)),
+        *(TransformersGrounder(m, load_tokenizer()).ask(view, ("eyes",)) for m in (before, after)),
         strict=True,
     ):
         assert torch.allclose(one.scores, other.scores, atol=1e-6)

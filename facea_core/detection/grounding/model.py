@@ -104,7 +104,13 @@ def load_model(path: str | Path) -> GroundingDinoForObjectDetection:
         ) from error
     _check_complete(path, info)
     mend_positions()
+    model.model.encoder.register_forward_pre_hook(_in_floats, with_kwargs=True)
     return model.eval()
+
+
+def _in_floats(_: Any, given: Any, named: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+    """Some versions of transformers 5 cut the sines of whole-numbered positions to 0 and 1."""
+    return given, named | {"text_position_ids": named["text_position_ids"].float()}
 
 
 def mend_positions() -> None:

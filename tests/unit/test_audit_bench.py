@@ -14,7 +14,9 @@ def test_planted_faults_in_painted_photos():
     figures = painted(6).figures()
     assert set(figures["faults"]) == set(CAUGHT_BY)
     for fault, row in figures["faults"].items():
-        assert row["caught"] >= row["planted"] - 1, fault
+        assert row["caught"] >= row["planted"] - 2, fault
+    rows = figures["faults"].values()
+    assert sum(row["caught"] for row in rows) >= 0.9 * sum(row["planted"] for row in rows)
     # Of 21 photos; the tiny detector now and then takes a dark hairline for skin.
     assert figures["good_photos"] > 17
     assert figures["good_photos_red"] <= 1

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import functools
-import inspect
 import json
 import pickle
 import zipfile
@@ -103,38 +101,34 @@ def load_model(path: str | Path) -> GroundingDinoForObjectDetection:
             f"{path} does not fit Grounding-DINO ({_first_line(error)}); {_WHOLE}"
         ) from error
     _check_complete(path, info)
-    mend_positions()
-    model.model.encoder.register_forward_pre_hook(_in_floats, with_kwargs=True)
+    state_positions(model.model)
     return model.eval()
 
 
-def _in_floats(_: Any, given: Any, named: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
-    """Some versions of transformers 5 cut the sines of whole-numbered positions to 0 and 1."""
-    return given, named | {"text_position_ids": named["text_position_ids"].float()}
+def state_positions(inner: Any) -> None:
+    """Makes this model count the words of a phrase as the authors' code does, in every version.
 
-
-def mend_positions() -> None:
-    """Puts right where the first versions of transformers 5 think the end of a phrase is.
-
-    They give the full stop after a phrase the position of its first word, which changes every
-    score. Where positions come out right nothing is touched.
+    The first versions of transformers 5 give the full stop after a phrase the position of its first
+    word, and some cut the sines of positions to whole numbers: both change every score.
     """
-    from transformers.models.grounding_dino import modeling_grounding_dino as modeling
+    inner.text_backbone.register_forward_pre_hook(_to_bert)
+    inner.encoder.register_forward_pre_hook(_to_encoder, with_kwargs=True)
 
-    name = "generate_masks_with_special_tokens_and_transfer_map"
-    given: Any = getattr(modeling, name)
 
-    @functools.wraps(given)
-    def mended(*arguments: Any, **named: Any) -> tuple[Tensor, Tensor]:
-        mask, _ = given(*arguments, **named)
-        # The words of a phrase see each other and its full stop, and nobody else.
-        return mask, mask.tril(-1).sum(-1)
+def _to_bert(_: Any, given: tuple[Any, ...]) -> tuple[Any, ...]:
+    tokens, mask, kinds, positions, *rest = given
+    return tokens, mask, kinds, _positions(mask).to(positions), *rest
 
-    asked = [torch.tensor([[101, 2187, 2159, 1012, 102]])]
-    if len(inspect.signature(given).parameters) > 1:
-        asked.append(torch.tensor([101, 102, 1012, 1029]))
-    if given(*asked)[1].tolist() != [[0, 0, 1, 2, 0]]:
-        setattr(modeling, name, mended)
+
+def _to_encoder(_: Any, given: Any, named: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+    positions = _positions(~named["text_self_attention_masks"]).float()
+    return given, named | {"text_position_ids": positions}
+
+
+def _positions(mask: Tensor) -> Tensor:
+    """(B, L) of who sees whom: words of a phrase see each other and its full stop, nobody else."""
+    mask = mask.squeeze(1) if mask.ndim == 4 else mask
+    return mask.bool().tril(-1).sum(-1)
 
 
 def read_weights(path: str | Path) -> dict[str, Tensor]:

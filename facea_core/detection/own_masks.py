@@ -23,29 +23,6 @@ _STRETCH = 0.02
 """How far the shapes of a mask and its picture may differ: a mask is scaled and never distorted."""
 
 
-def with_own_masks(
-    images: Sequence[Tensor],
-    faces: Sequence[Sequence[FaceAttributes]],
-    names: str | Sequence[str],
-    masks: Sequence[Tensor],
-) -> tuple[tuple[FaceAttributes, ...], ...]:
-    """The faces of each picture `(1, 3, H, W)`, the first of each with the user's own masks.
-
-    `names` and `masks` as in `own_masks`; see `put_on` for what a mask does. As many answers as
-    pictures. Raises ImageError if the faces are not of as many pictures.
-    """
-    if len(images) != len(faces):
-        raise ImageError(
-            f"there are {len(images)} pictures, and faces were searched in {len(faces)}; give the "
-            "same pictures to both"
-        )
-    own = own_masks(len(images), names, masks)
-    return tuple(
-        put_on(found, fitted(one, image, f"picture {number}"), (image.shape[-2], image.shape[-1]))
-        for number, (image, found, one) in enumerate(zip(images, faces, own, strict=True), start=1)
-    )
-
-
 def own_masks(
     count: int, names: str | Sequence[str], masks: Sequence[Tensor]
 ) -> tuple[OwnMasks, ...]:

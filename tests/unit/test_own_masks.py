@@ -9,9 +9,8 @@ from facea_core.detection.own_masks import (
     own_masks,
     put_on,
     read_own_masks,
-    with_own_masks,
 )
-from facea_core.errors import ConfigError, ImageError, MaskError, NoFaceError, PartError
+from facea_core.errors import ConfigError, MaskError, NoFaceError, PartError
 from facea_core.images import save_image
 from facea_core.types import Box, Detection, FaceAttributes, Part
 
@@ -89,7 +88,8 @@ def test_masks_are_dealt_to_pictures_and_names_and_black_ones_say_nothing():
     # ComfyUI's empty mask is 64x64 whatever the picture's size.
     assert own_masks(1, "eyes", [torch.zeros(1, 1, 64, 64)]) == ({},)
     assert own_masks(2, "", []) == ({}, {})
-    faces = with_own_masks([IMAGE, IMAGE], [[SEEN], []], "eyes, face", [eyes, black, black, mouth])
+    dealt = own_masks(2, "eyes, face", [eyes, black, black, mouth])
+    faces = [put_on(some, one, SIZE) for some, one in zip([[SEEN], []], dealt, strict=True)]
     assert [[face.face for face in found] for found in faces] == [[FACE], [MOUTH]]
     assert faces[0][0].part("eyes").box == SMALL
 
@@ -170,8 +170,6 @@ def test_a_drawn_face_is_a_face_where_none_is_found(policy):
 def test_numbers_of_pictures_must_agree():
     with pytest.raises(MaskError, match="for 2 pictures and 1 pictures"):
         detect_chosen([IMAGE], SEES, DetectConfig("eyes"), [{}, {}])
-    with pytest.raises(ImageError, match="1 pictures.*searched in 2"):
-        with_own_masks([IMAGE], [[], []], "eyes", [drawn(SMALL)])
 
 
 def test_composing_repaints_the_drawn_face():

@@ -10,6 +10,8 @@ from torch import Tensor
 from facea_core.detection.base import FACE
 from facea_core.detection.grounding.detector import GroundingDinoDetector, candidates, view_of
 from facea_core.detection.grounding.grounder import (
+    LEAST,
+    SHORTEST,
     Answer,
     LazyGrounder,
     TransformersGrounder,
@@ -148,15 +150,23 @@ def test_padding_after_a_phrase_has_no_score():
         ((400, 600), (800, 1200)),
         ((600, 400), (1200, 800)),
         ((1080, 1920), (750, 1333)),
-        ((1, 10000), (1, 10000)),
+        ((100, 1000), (133, 1330)),
+        ((16, 4096), (64, 16384)),
+        ((4000, 1), (16384, 64)),
     ],
 )
 def test_the_sides_the_model_was_trained_with(size, expected):
-    short, long = sorted(expected)
-    if long > 1333:
-        assert min(size_for(size)) == 1
-    else:
-        assert size_for(size) == pytest.approx(expected, abs=1)
+    assert size_for(size) == pytest.approx(expected, abs=1)
+
+
+@pytest.mark.parametrize("shortest", [LEAST, SHORTEST])
+def test_every_shape_has_places_enough_for_the_model_s_queries(shortest):
+    """900 of them, on four maps of an eighth of the view's side and half of the one before."""
+    for high, wide in ((1, 1), (16, 4096), (4096, 16), (30, 500), (20, 21), (3, 100), (16, 333)):
+        size = size_for((high, wide), shortest)
+        maps = [(-(-size[0] // step), -(-size[1] // step)) for step in (8, 16, 32, 64)]
+        places = sum(rows * columns for rows, columns in maps)
+        assert 900 <= places <= 25_000, (high, wide)
 
 
 def test_a_smaller_view_is_smaller_on_both_sides():

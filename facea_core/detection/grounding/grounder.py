@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 SHORTEST, LONGEST, LEAST = 800, 1333, 480
 """Sides in pixels: the model was trained on pictures whose shortest side has 480 to 800."""
 
+_STRIP, _MOST = 64, 16384
+"""Sides in pixels of what the model is shown of a picture that is far longer than high."""
+
 _MEAN, _STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 OnWork = Callable[[], None]
@@ -143,12 +146,14 @@ def prepare(view: Tensor, shortest: int = SHORTEST) -> Tensor:
 def size_for(size: Size, shortest: int = SHORTEST) -> Size:
     """(H, W) with that shortest side, or less so that the longest is at most 5/3 of it.
 
-    At 800 these are the sizes of the authors' own code: 800, and at most 1333.
+    At 800 these are the sizes of the authors' own code: 800, and at most 1333; but for pictures
+    more than 20 times as long as high, which that code fails on.
     """
     short, long = min(size), max(size)
     side = min(shortest, round(LONGEST / SHORTEST * shortest * short / long))
-    other = max(int(side * long / short), 1)
-    side = max(side, 1)
+    # The model chooses 900 places to look at: a mere strip of a picture must have as many.
+    side = max(side, _STRIP)
+    other = min(int(side * long / short), _MOST)
     return (side, other) if size[0] <= size[1] else (other, side)
 
 

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
-from dataclasses import field
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import field, fields, replace
+from difflib import get_close_matches
+from typing import Any, TypeVar
 
 from .errors import ConfigError
+
+C = TypeVar("C")
 
 
 def setting(
@@ -29,6 +33,39 @@ def setting(
             "affects_result": affects_result,
         },
     )
+
+
+def check_settings(config: Any) -> None:
+    """Raises `ConfigError` for the first field of a config that is no choice, or out of its range.
+
+    A field whose default is a whole number takes whole numbers only; None is a value only where it
+    is the default.
+    """
+    for spec in fields(config):
+        value: Any = getattr(config, spec.name)
+        low, high, choices = (spec.metadata[key] for key in ("min", "max", "choices"))
+        if choices and value not in choices:
+            raise ConfigError(
+                f"{spec.name} {value!r} is unknown; choose one of {', '.join(choices)}"
+            )
+        if low is None or high is None or (value is None and spec.default is None):
+            continue
+        whole = type(value) is int
+        number = whole or (isinstance(value, float) and type(spec.default) is not int)
+        # NaN fails the comparison, so ask for what is wanted.
+        if not (number and low <= value <= high):
+            kind = "whole number" if type(spec.default) is int else "number"
+            raise ConfigError(f"{spec.name} is {value!r}; give a {kind} from {low} to {high}")
+
+
+def updated(config: C, values: Mapping[str, Any]) -> C:
+    """The config with these values; `ConfigError` for an unknown name, the nearest is named."""
+    known = [spec.name for spec in fields(config)]  # pyright: ignore[reportArgumentType]
+    for name in values:
+        if name not in known:
+            near = get_close_matches(str(name), known, n=1, cutoff=0.0)[0]
+            raise ConfigError(f"setting {name!r} is unknown; the nearest is {near!r}")
+    return replace(config, **values)  # pyright: ignore[reportArgumentType, reportType]
 
 
 def read_settings(text: str) -> dict[str, Any]:

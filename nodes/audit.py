@@ -20,7 +20,7 @@ from ..facea_core.audit import (
     crop_photos,
     draw_audit,
 )
-from ..facea_core.settings import read_settings
+from ..facea_core.settings import read_settings, updated
 from ..facea_core.types import DetectedFaces
 from .host import Progress, field_input, image_out, images_in, schema
 from .host.schema import ATTRIBUTES
@@ -92,9 +92,8 @@ class FaceAPhotoAudit(io.ComfyNode):
     ) -> io.NodeOutput:  # fmt: skip
         progress = Progress(1, cls.hidden.unique_id)
         pictures, _ = images_in(images)
-        config = AuditConfig.of(
-            **{"policy": policy, "resolution": resolution, **read_settings(limits)}
-        )
+        given = AuditConfig(policy=policy, resolution=resolution)
+        config = updated(given, read_settings(limits))
         judge = audit_embedder(embedder, config.resolution)
         table = attribute_table(attributes.attributes)
         audit = audit_photos(pictures, attributes.faces, table, config, judge)

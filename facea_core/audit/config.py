@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass, fields
-from difflib import get_close_matches
-from typing import Any
+from dataclasses import dataclass
 
-from ..errors import ConfigError
-from ..settings import setting
+from ..settings import check_settings, setting
 
 POLICIES = ("warn", "skip", "stop")
 
@@ -55,25 +51,5 @@ class AuditConfig:
     duplicate: float = setting(0.975, "two pictures alike: the worse one red above", 0.0, 1.0)
     yaw_spread: float = setting(4.0, "degrees between left- and rightmost look: amber below", 0, 90)
 
-    @classmethod
-    def of(cls, **values: Any) -> AuditConfig:
-        """The defaults with these values; ConfigError for an unknown name, the nearest is named."""
-        known = [spec.name for spec in fields(cls)]
-        for name in values:
-            if name not in known:
-                near = get_close_matches(name, known, n=1, cutoff=0.0)[0]
-                raise ConfigError(f"setting {name!r} is unknown; the nearest is {near!r}")
-        return cls(**values)
-
     def __post_init__(self) -> None:
-        if self.policy not in POLICIES:
-            raise ConfigError(f"policy is {self.policy!r}; use one of {', '.join(POLICIES)}")
-        for spec in fields(self):
-            low, high = spec.metadata["min"], spec.metadata["max"]
-            value = getattr(self, spec.name)
-            if low is None:
-                continue
-            if isinstance(value, bool) or not isinstance(value, (int, float)):
-                raise ConfigError(f"{spec.name} is {value!r}; use a number from {low} to {high}")
-            if not (math.isfinite(value) and low <= value <= high):
-                raise ConfigError(f"{spec.name} is {value}; use a number from {low} to {high}")
+        check_settings(self)

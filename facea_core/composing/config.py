@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
-from typing import Any
+from dataclasses import dataclass
 
 from ..backbone.backbone import SAMPLERS
-from ..errors import ConfigError
-from ..settings import setting
+from ..settings import check_settings, setting
 
 
 @dataclass(frozen=True)
@@ -42,20 +40,4 @@ class ComposeConfig:
     )
 
     def __post_init__(self) -> None:
-        for spec in fields(self):
-            value: Any = getattr(self, spec.name)
-            low, high, choices = (spec.metadata[key] for key in ("min", "max", "choices"))
-            if choices and value not in choices:
-                raise ConfigError(
-                    f"{spec.name} {value!r} is unknown; choose one of {', '.join(choices)}"
-                )
-            if low is None or value is None and spec.default is None:
-                continue
-            whole = type(value) is int
-            number = whole or (isinstance(value, float) and type(spec.default) is not int)
-            # NaN fails the comparison, so ask for what is wanted.
-            if not (number and low <= value <= high):
-                kind = "whole number" if type(spec.default) is int else "number"
-                raise ConfigError(
-                    f"{spec.name} is {value!r}; give a {kind} from {low:g} to {high:g}"
-                )
+        check_settings(self)

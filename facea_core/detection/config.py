@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 from ..attributes import Attribute, attribute_table
 from ..errors import ConfigError
-from ..settings import setting
+from ..settings import check_settings, setting
 from .select import FACE_ORDERS
 
 ON_MISSING = ("error", "skip", "pass", "estimate")
@@ -41,14 +41,7 @@ class DetectConfig:
 
     def __post_init__(self) -> None:
         attribute_table(self.attributes)
-        for spec in fields(self):
-            value = getattr(self, spec.name)
-            low, high, choices = (spec.metadata[key] for key in ("min", "max", "choices"))
-            if choices and value not in choices:
-                raise ConfigError(f"{spec.name} is {value!r}; use one of {', '.join(choices)}")
-            # NaN fails the comparison, so ask for what is wanted.
-            if high is not None and not low <= value <= high:
-                raise ConfigError(f"{spec.name} is {value}; use a number from {low:g} to {high:g}")
+        check_settings(self)
         if self.face_index < EVERY_FACE:
             raise ConfigError(f"face_index is {self.face_index}; count from 0, or give -1 for all")
 

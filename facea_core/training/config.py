@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import json
-import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields
 from string import Formatter
 from typing import Any
 
 from ..errors import ConfigError
 from ..identity.adapters import TARGETS
-from ..settings import setting
+from ..settings import check_settings, setting, updated
 
 DECAYS = ("constant", "linear", "cosine")
 
@@ -67,10 +65,12 @@ class TrainConfig:
 
     def __post_init__(self) -> None:
         for spec in fields(self):
-            value, default = getattr(self, spec.name), spec.default
-            if isinstance(default, float) and type(value) is int:
+            value, kind = getattr(self, spec.name), type(spec.default)
+            if kind is float and type(value) is int:
                 object.__setattr__(self, spec.name, value := float(value))
-            _check(spec.name, value, type(default), **_limits(spec.metadata))
+            if type(value) is not kind:
+                raise ConfigError(f"{spec.name} must be {kind.__name__}, not {value!r}")
+        check_settings(self)
         for name in ("global_prompt", "local_prompt"):
             _check_template(name, getattr(self, name))
 
@@ -81,7 +81,7 @@ class TrainConfig:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> TrainConfig:
         """The inverse of `to_dict`; what is not named keeps its default. Raises `ConfigError`."""
-        return _updated(cls(), values)
+        return updated(cls(), values)
 
     @classmethod
     def from_preset(cls, name: str, **overrides: Any) -> TrainConfig:
@@ -90,7 +90,7 @@ class TrainConfig:
             raise ConfigError(
                 f"training preset {name!r} is unknown; choose one of {_list(PRESETS)}"
             )
-        return _updated(PRESETS[name], overrides)
+        return updated(PRESETS[name], overrides)
 
     @property
     def has_local(self) -> bool:
@@ -112,37 +112,6 @@ def config_differences(mine: TrainConfig, other: Mapping[str, Any]) -> list[str]
         for name in names
         if other.get(name) != getattr(mine, name)
     ]
-
-
-def _updated(config: TrainConfig, values: Mapping[str, Any]) -> TrainConfig:
-    known = [spec.name for spec in fields(TrainConfig)]
-    for name in values:
-        if name not in known:
-            near = difflib.get_close_matches(str(name), known, n=1, cutoff=0.0)[0]
-            raise ConfigError(f"training setting {name!r} is unknown; the nearest is {near!r}")
-    return replace(config, **values)
-
-
-def _limits(metadata: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: metadata[key] for key in ("min", "max", "choices")}
-
-
-def _check(
-    name: str,
-    value: Any,
-    kind: type,
-    min: float | None,
-    max: float | None,
-    choices: tuple[str, ...],
-) -> None:
-    if type(value) is not kind:
-        raise ConfigError(f"{name} must be {kind.__name__}, not {value!r}")
-    if choices and value not in choices:
-        raise ConfigError(f"{name} {value!r} is unknown; choose one of {_list(choices)}")
-    if min is not None and max is not None:
-        inside = math.isfinite(value) and min <= value <= max
-        if not inside:
-            raise ConfigError(f"{name} is {value!r}; give a value from {min:g} to {max:g}")
 
 
 def _check_template(name: str, text: str) -> None:

@@ -243,15 +243,12 @@ def _spread(mask: Tensor, before: int, after: int, dim: int) -> Tensor:
 
     Less than 0 moves an edge inwards. Outside the picture nothing is known, and it goes on.
     """
-    length, reach = mask.shape[dim], abs(before) + abs(after)
     if before + after < 0:
         return 1 - _spread(1 - mask, -after, -before, dim)
-    index = torch.arange(-reach, length + reach).clamp(0, length - 1)
-    wide = mask.index_select(dim, index)
-    total = torch.cat([torch.zeros_like(wide.narrow(dim, 0, 1)), wide.cumsum(dim)], dim)
+    length = mask.shape[dim]
+    index = torch.arange(-after, length + before).clamp(0, length - 1)
     # Pixel i becomes 1 if any of i - after .. i + before was.
-    high = total.narrow(dim, reach + before + 1, length)
-    return (high - total.narrow(dim, reach - after, length) > 0).float()
+    return mask.index_select(dim, index).unfold(dim, before + after + 1, 1).amax(dim=-1)
 
 
 def _large_enough(mask: Tensor, least: int) -> bool:

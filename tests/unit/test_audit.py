@@ -21,6 +21,7 @@ from facea_core.audit.alike import group, pictures_alike, print_of
 from facea_core.audit.measure import blur_of, measure, yaw_of
 from facea_core.errors import AuditError, ConfigError, ImageError, NoFaceError
 from facea_core.images import resize
+from facea_core.settings import updated
 from facea_core.tiny.painter import paint, sample_people, sample_scenes
 from facea_core.types import Box, FaceAttributes, Part
 
@@ -376,7 +377,7 @@ def test_overlays_of_any_shape(ada):
 )
 def test_settings_out_of_range_are_refused(values, said):
     with pytest.raises(ConfigError, match=said):
-        AuditConfig.of(**values)
+        updated(AuditConfig(), values)
 
 
 def test_embedders_by_name():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import pickle
 import zipfile
 from collections.abc import Mapping
@@ -17,7 +16,7 @@ from torch import Tensor
 
 from ...errors import AssetError, DetectorError
 from . import keys
-from .places import ARCHITECTURE, CONFIG, existing
+from .places import ARCHITECTURE, CONFIG, existing, kind_of
 
 if TYPE_CHECKING:
     from transformers import GroundingDinoForObjectDetection
@@ -151,12 +150,9 @@ def read_weights(path: str | Path) -> dict[str, Tensor]:
 
 
 def _weight_files(folder: Path) -> list[Path]:
-    try:
-        kind = json.loads((folder / CONFIG).read_text("utf-8"))["model_type"]
-    except (OSError, ValueError, LookupError, TypeError) as error:
-        raise DetectorError(
-            f"{folder} has no readable {CONFIG} with a model_type; {_WHOLE}"
-        ) from error
+    kind = kind_of(folder)
+    if kind is None:
+        raise DetectorError(f"{folder} has no readable {CONFIG} with a model_type; {_WHOLE}")
     if kind != ARCHITECTURE:
         raise DetectorError(f"{folder} is a model of the kind {kind!r}, not {ARCHITECTURE!r}")
     for pattern in ("*.safetensors", "pytorch_model*.bin"):

@@ -53,13 +53,14 @@ def find_weights(folders: Iterable[Path]) -> list[Path]:
         for path in sorted(folder.iterdir()) if folder.is_dir() else ():
             plain = path.name.lower().replace("-", "").replace("_", "")
             named = path.suffix.lower() in ENDINGS and "groundingdino" in plain
-            if (path.is_file() and named) or (path.is_dir() and _is_ours(path)):
+            if (path.is_file() and named) or (path.is_dir() and kind_of(path) == ARCHITECTURE):
                 found.append(path)
     return found
 
 
-def _is_ours(folder: Path) -> bool:
+def kind_of(folder: Path) -> str | None:
+    """The `model_type` in a folder's `config.json`; None if there is no readable one."""
     try:
-        return json.loads((folder / CONFIG).read_text("utf-8"))["model_type"] == ARCHITECTURE
+        return json.loads((folder / CONFIG).read_text("utf-8"))["model_type"]
     except (OSError, ValueError, LookupError, TypeError):
-        return False
+        return None

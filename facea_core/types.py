@@ -114,7 +114,8 @@ class BackboneSpec:
 
     `prediction` is "epsilon" or "v_prediction"; `resolution` the native picture side in pixels;
     `latent_factor` pixels per latent pixel; `widths` the embedding width of each text encoder,
-    by the name its words carry in files (`clip_l`, `clip_g`).
+    by the name its words carry in files (`clip_l`, `clip_h`, `clip_g`). `inpainting` says whether
+    the U-Net is shown the mask and the picture around it, in five channels beside the latent's own.
     """
 
     family: str
@@ -126,6 +127,7 @@ class BackboneSpec:
     prediction: str
     cfg: float
     architecture: str = ""
+    inpainting: bool = True
 
 
 @dataclass(frozen=True)

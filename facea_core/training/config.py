@@ -57,6 +57,23 @@ class TrainConfig:
     face_grow: float = setting(1.2, "size of the repainted face region in face boxes", 0.5, 4.0)
     part_grow: float = setting(1.3, "size of the repainted part in part boxes", 0.5, 4.0)
     mask_jitter: float = setting(0.15, "how far the sides of a region may move", 0.0, 0.9)
+    resolution: int = setting(
+        0, "side of the pictures it learns on, in pixels; 0 = the model's own", 0, 4096
+    )
+    masked_latent: bool = setting(
+        False, "learn on a model without mask channels; it sees no picture around the face"
+    )
+    micro_batch: int = setting(
+        0, "pictures at once, to save memory; 0 = as many as fit", 0, 64, affects_result=False
+    )
+    checkpointing: str = setting(
+        "auto", "save memory by computing some things twice, a third slower",
+        choices=("auto", "on", "off"), affects_result=False,
+    )  # fmt: skip
+    capture: str = setting(
+        "auto", "run the whole step as one CUDA graph; auto = where it can be captured",
+        choices=("auto", "off"), affects_result=False,
+    )  # fmt: skip
     report_every: int = setting(25, "steps between reports", 1, 100_000, affects_result=False)
     save_every: int = setting(250, "steps between saved states", 1, 100_000, affects_result=False)
     preview_every: int = setting(

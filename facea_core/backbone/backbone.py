@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import diffusers
@@ -12,11 +12,11 @@ import torch
 import torch.nn.functional as F
 from diffusers import AutoencoderKL, AutoencoderTiny, UNet2DConditionModel
 from torch import Tensor
-from transformers import CLIPTextModel, CLIPTokenizer
+from transformers import CLIPTextModel, CLIPTextModelWithProjection, CLIPTokenizer
 
 from ..errors import ConfigError
 from ..types import BackboneSpec
-from .prompts import Words, encode_prompts
+from .prompts import Prepared, Reading, Words, encode_prepared, prepare_prompts
 
 SAMPLERS = {
     "ddim": ("DDIMScheduler", {"clip_sample": False, "set_alpha_to_one": True}),
@@ -43,15 +43,15 @@ class LatentDistribution:
 
 @dataclass(frozen=True, eq=False)
 class Conditioning:
-    """Encoded prompts: `context (B, L, D)` and what some families need beside it."""
+    """Encoded prompts: `context (B, L, D)`; `pooled (B, P)` where the family has it (SDXL)."""
 
     context: Tensor
-    added: Mapping[str, Tensor] | None = None
+    pooled: Tensor | None = None
 
     def select(self, index: Tensor) -> Conditioning:
         """Rows `index (N,)` long, in that order: encode each distinct prompt once, then gather."""
-        added = self.added and {k: v.index_select(0, index) for k, v in self.added.items()}
-        return Conditioning(self.context.index_select(0, index), added)
+        pooled = None if self.pooled is None else self.pooled.index_select(0, index)
+        return Conditioning(self.context.index_select(0, index), pooled)
 
     def expand(self, count: int) -> Conditioning:
         """One prompt for a batch of `count`."""
@@ -75,15 +75,17 @@ class Backbone:
     """Modules in eval mode, all parameters frozen.
 
     `text_encoders` and `tokenizers` share their keys (`clip_l`, `clip_g`), which are also the names
-    that words carry in identity files. `alphas_cumprod (1000,)` float32.
+    that words carry in identity files; `reading` has the same keys where an encoder is not read
+    plainly. `alphas_cumprod (1000,)` float32.
     """
 
     spec: BackboneSpec
     unet: UNet2DConditionModel
     vae: AutoencoderTiny | AutoencoderKL
-    text_encoders: Mapping[str, CLIPTextModel]
+    text_encoders: Mapping[str, CLIPTextModel | CLIPTextModelWithProjection]
     tokenizers: Mapping[str, CLIPTokenizer]
     alphas_cumprod: Tensor
+    reading: Mapping[str, Reading] = field(default_factory=dict)
 
     @property
     def device(self) -> torch.device:
@@ -123,13 +125,25 @@ class Backbone:
         image = self.vae.decode(scaled, return_dict=False)[0]
         return (image.float() / 2 + 0.5).clamp(0, 1)
 
-    def encode_prompts(self, prompts: Sequence[str], words: Words | None = None) -> Conditioning:
-        """Prompts -> context `(B, L, D)`, differentiable in the tensors of `words`.
+    def prepare_prompts(self, prompts: Sequence[str], words: Words | None = None) -> Prepared:
+        """Tokenises prompts; the result serves every state of the same words.
 
         `words` maps a placeholder to `{encoder name: (n, D)}`; a prompt uses it as
         `embedding:<placeholder>`. Raises `ConfigError` for a placeholder that is not there.
         """
-        return Conditioning(encode_prompts(self, prompts, words or {}))
+        return prepare_prompts(self, prompts, words or {})
+
+    def encode_prepared(self, prepared: Prepared, words: Words | None = None) -> Conditioning:
+        """Context `(B, L, D)` of prepared prompts, differentiable in the tensors of `words`.
+
+        Device work only, so a CUDA graph can hold it. Of `words`, only the values may differ from
+        those that the prompts were prepared with.
+        """
+        return Conditioning(*encode_prepared(self, prepared, words or {}))
+
+    def encode_prompts(self, prompts: Sequence[str], words: Words | None = None) -> Conditioning:
+        """`prepare_prompts` and `encode_prepared` in one."""
+        return self.encode_prepared(self.prepare_prompts(prompts, words), words)
 
     def predict(
         self,
@@ -141,16 +155,34 @@ class Backbone:
     ) -> Tensor:
         """The U-Net's answer `(B, C, h, w)` for noisy latents at `timestep (B,)`.
 
-        Channels are [noisy latent | mask | masked-image latent], the order ComfyUI feeds.
+        An inpainting model is shown [noisy latent | mask | masked-image latent], the order that
+        ComfyUI feeds; another one only the noisy latent. Device work only.
         """
-        sample = torch.cat([noisy, mask_latent, masked_latent], dim=1).to(self.dtype)
+        parts = [noisy, mask_latent, masked_latent] if self.spec.inpainting else [noisy]
+        added = None
+        if conditioning.pooled is not None:
+            added = {
+                "text_embeds": conditioning.pooled.to(self.dtype),
+                "time_ids": self._time_ids(noisy),
+            }
         return self.unet(
-            sample,
+            torch.cat(parts, dim=1).to(self.dtype),
             timestep,
             encoder_hidden_states=conditioning.context.to(self.dtype),
-            added_cond_kwargs=conditioning.added,
+            added_cond_kwargs=added,
             return_dict=False,
         )[0]
+
+    def _time_ids(self, latent: Tensor) -> Tensor:
+        """SDXL's (original size, crop corner, target size) (2307.01952, sec. 2.2), `(B, 6)`.
+
+        The picture is uncropped and of the size it is painted at, as ComfyUI says.
+        """
+        factor = self.spec.latent_factor
+        ids = torch.zeros(len(latent), 6, device=latent.device)
+        ids[:, 0::4] = latent.shape[-2] * factor
+        ids[:, 1::4] = latent.shape[-1] * factor
+        return ids
 
     def _scales(self, timestep: Tensor) -> tuple[Tensor, Tensor]:
         alpha_bar = self.alphas_cumprod[timestep].view(-1, 1, 1, 1)

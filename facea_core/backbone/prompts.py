@@ -6,7 +6,9 @@ import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from itertools import accumulate
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
@@ -14,7 +16,7 @@ from torch import Tensor
 from ..errors import ConfigError
 
 if TYPE_CHECKING:
-    from transformers import CLIPTextModel
+    from transformers import CLIPTextModel, CLIPTextModelWithProjection
 
     from .backbone import Backbone
 
@@ -35,66 +37,144 @@ def spaced(prompt: str) -> str:
     return " ".join(WORD.sub(r" \g<0> ", prompt).split())
 
 
-def encode_prompts(backbone: Backbone, prompts: Sequence[str], words: Words) -> Tensor:
-    """See `Backbone.encode_prompts`. Encoders' contexts are joined along D."""
-    contexts = [_encode(backbone, name, prompts, words) for name in backbone.text_encoders]
-    return torch.cat(contexts, dim=-1)
+@dataclass(frozen=True)
+class Reading:
+    """How a family reads a text encoder.
+
+    `layer` is the index of the hidden state that is the context, before any norm; None is the last
+    one after the final norm. `pad` is the token behind the end of a prompt, None the end token
+    again. `pooled` tells whether the projected state of the end token goes to the U-Net as well.
+    """
+
+    layer: int | None = None
+    pad: int | None = None
+    pooled: bool = False
 
 
-def _encode(backbone: Backbone, name: str, prompts: Sequence[str], words: Words) -> Tensor:
-    encoder, tokenizer = backbone.text_encoders[name], backbone.tokenizers[name]
-    start, end = tokenizer.bos_token_id, tokenizer.eos_token_id
-    room = backbone.spec.max_tokens - 2
-    rows: list[list[int | Tensor]] = []
-    counts = []
-    for prompt in prompts:
-        tokens = _tokenize(tokenizer, prompt, name, words)
-        # As ComfyUI does: a long prompt becomes several chunks, encoded apart, joined along L.
-        chunks = [tokens[i : i + room] for i in range(0, len(tokens), room)] or [[]]
-        counts.append(len(chunks))
-        rows += [[start, *c, *[end] * (room + 1 - len(c))] for c in chunks]
-    ids = torch.tensor([[t if isinstance(t, int) else end for t in row] for row in rows])
-    spots = [
-        (r, c, t) for r, row in enumerate(rows) for c, t in enumerate(row) if not isinstance(t, int)
-    ]
-    with _splice(encoder, spots):
-        states = encoder(input_ids=ids.to(backbone.device)).last_hidden_state
-    # Cross-attention does not change when its context is repeated: lengths are levelled exactly.
-    longest = math.lcm(*counts)
-    split = torch.split(states, counts)
-    return torch.stack([s.flatten(0, 1).repeat(longest // len(s), 1) for s in split])
+@dataclass(frozen=True, eq=False)
+class Tokens:
+    """Prompts as one text encoder takes them, tensors on its device.
+
+    `ids (R, L)` are the chunks of all prompts. Learned rows replace `ids[rows, columns]`, N of
+    them; their numbers in `source` count the rows of all of the prompts' words, joined.
+    """
+
+    ids: Tensor
+    rows: Tensor
+    columns: Tensor
+    source: tuple[int, ...]
 
 
-def _tokenize(tokenizer, prompt: str, name: str, words: Words) -> list[int | Tensor]:
-    tokens: list[int | Tensor] = []
-    # re.split with one group alternates text and placeholder.
-    for i, piece in enumerate(WORD.split(prompt)):
-        if i % 2 == 0:
-            # Long prompts are split below, so the tokenizer's warning about length is switched off.
-            tokens += tokenizer(piece, add_special_tokens=False, verbose=False).input_ids
-        elif piece in words:
-            tokens += list(words[piece][name].unbind(0))
-        else:
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """Prompts after all work of the host: `encode_prepared` only computes on the device.
+
+    `tokens` by encoder; `counts` the chunks of each prompt; `words` the placeholders they use.
+    """
+
+    tokens: Mapping[str, Tokens]
+    counts: tuple[int, ...]
+    words: tuple[str, ...]
+
+
+def prepare_prompts(backbone: Backbone, prompts: Sequence[str], words: Words) -> Prepared:
+    """See `Backbone.prepare_prompts`."""
+    used = tuple(dict.fromkeys(name for prompt in prompts for name in placeholders(prompt)))
+    for name in used:
+        if name not in words:
             known = ", ".join(sorted(words)) or "none"
             raise ConfigError(
-                f"prompt word 'embedding:{piece}' is unknown; known words: {known}. "
+                f"prompt word 'embedding:{name}' is unknown; known words: {known}. "
                 "Check the spelling or pass the identity that it belongs to."
             )
-    return tokens
+    tokens, counts = {}, ()
+    for encoder in backbone.text_encoders:
+        lengths = {name: len(words[name][encoder]) for name in used}
+        tokens[encoder], counts = _tokens(backbone, encoder, prompts, lengths)
+    return Prepared(tokens, counts, used)
+
+
+def encode_prepared(
+    backbone: Backbone, prepared: Prepared, words: Words
+) -> tuple[Tensor, Tensor | None]:
+    """See `Backbone.encode_prepared`. Encoders' contexts are joined along D."""
+    contexts, pooled = [], None
+    for name, tokens in prepared.tokens.items():
+        reading = backbone.reading.get(name, Reading())
+        encoder = backbone.text_encoders[name]
+        learned = [words[placeholder][name] for placeholder in prepared.words]
+        with _splice(encoder, tokens, learned):
+            output = encoder(tokens.ids, output_hidden_states=reading.layer is not None)
+        if reading.layer is None:
+            contexts.append(output.last_hidden_state)
+        else:
+            contexts.append(output.hidden_states[reading.layer])
+        if reading.pooled:
+            firsts = output.text_embeds.split(prepared.counts)
+            pooled = torch.stack([chunks[0] for chunks in firsts])
+    # Cross-attention does not change when its context is repeated: lengths are levelled exactly.
+    longest = math.lcm(*prepared.counts)
+    chunks = torch.cat(contexts, dim=-1).split(prepared.counts)
+    context = torch.stack([c.flatten(0, 1).repeat(longest // len(c), 1) for c in chunks])
+    return context, pooled
+
+
+def _tokens(
+    backbone: Backbone, encoder: str, prompts: Sequence[str], lengths: Mapping[str, int]
+) -> tuple[Tokens, tuple[int, ...]]:
+    """The chunks of all prompts, and how many each has; `lengths` are the rows of each word."""
+    tokenizer: Any = backbone.tokenizers[encoder]
+    start, end = tokenizer.bos_token_id, tokenizer.eos_token_id
+    pad = backbone.reading.get(encoder, Reading()).pad
+    pad = end if pad is None else pad
+    device = backbone.text_encoders[encoder].device
+    room = backbone.spec.max_tokens - 2
+    first = dict(zip(lengths, accumulate(lengths.values(), initial=0), strict=False))
+    ids: list[list[int]] = []
+    spots: list[tuple[int, int, int]] = []
+    counts = []
+    for prompt in prompts:
+        # Below 0: row number ~token of the learned words.
+        row: list[int] = []
+        # re.split with one group alternates text and placeholder.
+        for i, piece in enumerate(WORD.split(prompt)):
+            if i % 2:
+                row += [~(first[piece] + n) for n in range(lengths[piece])]
+            else:
+                # Long prompts are split below; its warning about length is switched off.
+                row += tokenizer(piece, add_special_tokens=False, verbose=False).input_ids
+        # As ComfyUI does: a long prompt becomes several chunks, encoded apart, joined along L.
+        chunks = [row[i : i + room] for i in range(0, len(row), room)] or [[]]
+        counts.append(len(chunks))
+        for chunk in chunks:
+            spots += [(len(ids), 1 + i, ~token) for i, token in enumerate(chunk) if token < 0]
+            # The pooled state is taken at the first end token: none may stand for a learned row.
+            known = [start if token < 0 else token for token in chunk]
+            ids.append([start, *known, end, *[pad] * (room - len(chunk))])
+    rows, columns = (
+        torch.tensor([spot[:2] for spot in spots], dtype=torch.long)
+        .view(-1, 2)
+        .to(device)
+        .unbind(1)
+    )
+    source = tuple(number for _, _, number in spots)
+    return Tokens(torch.tensor(ids).to(device), rows, columns, source), tuple(counts)
 
 
 @contextmanager
-def _splice(encoder: CLIPTextModel, spots: list[tuple[int, int, Tensor]]) -> Iterator[None]:
+def _splice(
+    encoder: CLIPTextModel | CLIPTextModelWithProjection, tokens: Tokens, learned: list[Tensor]
+) -> Iterator[None]:
     """Put learned rows where the prompt has them; the frozen token table is never written."""
-    if not spots:
+    if not learned:
         yield
         return
 
     def replace(_module, _inputs, output: Tensor) -> Tensor:
-        rows = torch.tensor([r for r, _, _ in spots], device=output.device)
-        columns = torch.tensor([c for _, c, _ in spots], device=output.device)
-        vectors = torch.stack([v for _, _, v in spots]).to(output)
-        return output.index_put((rows, columns), vectors)
+        rows = torch.cat(learned).to(output).unbind(0)
+        # Stacked: gradients of a word used twice are then summed in the same order on any device.
+        vectors = torch.stack([rows[number] for number in tokens.source])
+        return output.index_put((tokens.rows, tokens.columns), vectors)
 
     handle = encoder.get_input_embeddings().register_forward_hook(replace)
     try:

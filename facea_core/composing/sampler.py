@@ -124,7 +124,7 @@ def _join(first: Conditioning, second: Conditioning) -> Conditioning:
     # Repeating a context leaves cross-attention's result as it is, so lengths can be levelled.
     longest = math.lcm(first.context.shape[1], second.context.shape[1])
     contexts = [c.context.repeat(1, longest // c.context.shape[1], 1) for c in (first, second)]
-    added = None
-    if first.added is not None and second.added is not None:
-        added = {k: torch.cat([first.added[k], second.added[k]]) for k in first.added}
-    return Conditioning(torch.cat(contexts), added)
+    pooled = None
+    if first.pooled is not None and second.pooled is not None:
+        pooled = torch.cat([first.pooled, second.pooled])
+    return Conditioning(torch.cat(contexts), pooled)

@@ -137,7 +137,8 @@ class StepReport:
     `loss` is the mean since the last report; `task_losses` by "global" / "local";
     `attribute_losses` by attribute; `rates` by parameter group ("words", "lora");
     `seconds` since the start of this run; `eta` seconds still to go. `previews` is `(N, 3, H, W)`
-    when this report carries fixed-seed preview pictures.
+    when this report carries fixed-seed preview pictures. `mode` is how a step runs ("captured",
+    "eager: why"), `plan` how the training fits on the device.
     """
 
     step: int
@@ -149,6 +150,8 @@ class StepReport:
     seconds: float
     eta: float
     previews: Tensor | None = None
+    mode: str = ""
+    plan: str = ""
 
 
 OnStep = Callable[[StepReport], None]

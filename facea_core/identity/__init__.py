@@ -1,6 +1,6 @@
 """The trained person: learned words and a LoRA, in memory and in one file."""
 
-from .adapters import TARGETS, apply_identity, check_family, check_fits, extract, lora
+from .adapters import apply_identity, check_family, check_fits
 from .file import (
     describe_identity,
     export_words,
@@ -10,17 +10,18 @@ from .file import (
     save_identity,
     summary,
 )
-from .words import check_name, finished_words, initial_rows, learnable_words
+from .lora import TARGETS, lora
+from .words import by_placeholder, check_name, finished_words, initial_rows, learnable_words
 
 __all__ = [
     "TARGETS",
     "apply_identity",
+    "by_placeholder",
     "check_family",
     "check_fits",
     "check_name",
     "describe_identity",
     "export_words",
-    "extract",
     "finished_words",
     "identity_tensors",
     "initial_rows",

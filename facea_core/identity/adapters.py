@@ -1,86 +1,18 @@
-"""LoRA on a U-Net: put in for training, merged for painting, and always taken out again."""
+"""Identities merged into a U-Net for painting, and taken out again; frozen modules."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-import torch
 from torch import Tensor, nn
 
 from ..errors import BackboneMismatchError, ConfigError
 from ..types import Identity, LoraWeights
 
 if TYPE_CHECKING:
-    from peft.tuners.lora import LoraLayer
-
     from ..backbone import Backbone
-
-_ATTENTION = r"attn[12]\.(to_q|to_k|to_v|to_out\.0)"
-_FEED_FORWARD = r"ff\.net\.(0\.proj|2)"
-_CONVOLUTION = r"(conv1|conv2|conv_shortcut|proj_in|proj_out)"
-
-TARGETS: Mapping[str, str] = {
-    "attention": rf".*\.{_ATTENTION}",
-    "wide": rf".*\.({_ATTENTION}|{_FEED_FORWARD}|{_CONVOLUTION})",
-}
-"""Preset -> what a layer's whole dotted path in the U-Net must match."""
-
-_ADAPTER = "facea"
-
-
-@contextmanager
-def lora(
-    unet: nn.Module,
-    rank: int,
-    targets: str = "attention",
-    *,
-    generator: torch.Generator | None = None,
-) -> Iterator[dict[str, nn.Parameter]]:
-    """Give the U-Net a trainable LoRA; yields `{"<layer>.lora_down" / ".lora_up": parameter}`.
-
-    The parameters are float32 whatever the U-Net's dtype, `lora_up` is zero, so nothing changes
-    until it is trained, and `lora_down` is drawn from `generator` on the CPU. Delta = up @ down *
-    alpha / rank with alpha = rank (LoRA, 2106.09685). `targets` is a key of `TARGETS`. On the way
-    out, also after an exception, every module, flag and tensor is as it was.
-    """
-    from peft import LoraConfig, inject_adapter_in_model  # slow to import, and only needed here
-
-    before = set(vars(unet))
-    trainable = {parameter: parameter.requires_grad for parameter in unet.parameters()}
-    config = LoraConfig(r=rank, lora_alpha=rank, target_modules=TARGETS[targets])
-    try:
-        # peft draws initial values from the global random state, which is the caller's.
-        with torch.random.fork_rng(devices=[]):
-            inject_adapter_in_model(config, unet, _ADAPTER)
-        parameters = {}
-        for path, layer in _layers(unet):
-            down, up = _pair(layer)
-            drawn = torch.empty(down.shape)
-            nn.init.kaiming_uniform_(drawn, a=math.sqrt(5), generator=generator)
-            with torch.no_grad():
-                down.copy_(drawn)
-            parameters |= {f"{path}.lora_down": down, f"{path}.lora_up": up}
-        yield parameters
-    finally:
-        for path, layer in _layers(unet):
-            parent, _, name = path.rpartition(".")
-            setattr(unet.get_submodule(parent), name, layer.get_base_layer())
-        for name in set(vars(unet)) - before:
-            delattr(unet, name)
-        for parameter, flag in trainable.items():
-            parameter.requires_grad_(flag)
-
-
-def extract(unet: nn.Module) -> dict[str, LoraWeights]:
-    """The LoRA that `lora` put in, by layer path, as float32 copies on the CPU."""
-    found = {}
-    for path, layer in _layers(unet):
-        down, up = (_copy(parameter) for parameter in _pair(layer))
-        found[path] = LoraWeights(down, up, alpha=float(layer.lora_alpha[_ADAPTER]))
-    return found
 
 
 @contextmanager
@@ -166,28 +98,10 @@ def frozen(*modules: nn.Module) -> Iterator[None]:
             module.training = flag
 
 
-def _layers(unet: nn.Module) -> list[tuple[str, LoraLayer]]:
-    from peft.tuners.lora import LoraLayer
-
-    return [(path, m) for path, m in unet.named_modules() if isinstance(m, LoraLayer)]
-
-
-def _pair(layer: LoraLayer) -> tuple[nn.Parameter, nn.Parameter]:
-    # peft makes them in the layer's own dtype.
-    down, up = layer.lora_A[_ADAPTER].float().weight, layer.lora_B[_ADAPTER].float().weight
-    assert isinstance(down, nn.Parameter)
-    assert isinstance(up, nn.Parameter)
-    return down, up
-
-
 def _weights(unet: nn.Module) -> Iterator[tuple[str, Tensor]]:
     for path, module in unet.named_modules():
         if isinstance(weight := getattr(module, "weight", None), Tensor):
             yield path, weight
-
-
-def _copy(tensor: Tensor) -> Tensor:
-    return tensor.detach().to("cpu", torch.float32, copy=True).contiguous()
 
 
 def _merged(weight: Tensor, lora: LoraWeights, strength: float) -> nn.Parameter:

@@ -7,17 +7,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from ..attributes import Attribute
 from ..errors import ConfigError
 from ..types import Word
+from .flat import Flat
 
 if TYPE_CHECKING:
     from ..backbone import Backbone
-
-WordParameters = Mapping[str, Mapping[str, nn.Parameter]]
-"""placeholder -> encoder name -> float32 parameter `(n, D)`; what `encode_prompts` takes."""
 
 _NAME = re.compile(r"[a-z0-9_-]+")
 
@@ -37,45 +35,39 @@ def placeholder(name: str, attribute: Attribute) -> str:
     return f"{name}/{attribute.name}"
 
 
-def learnable_words(
-    backbone: Backbone, name: str, table: Sequence[Attribute]
-) -> dict[str, dict[str, nn.Parameter]]:
-    """One parameter per attribute and text encoder, starting as its class word's token rows.
+def learnable_words(backbone: Backbone, name: str, table: Sequence[Attribute]) -> Flat:
+    """`<placeholder>.<encoder>` -> `(n, D)`, starting as the token rows of the class word.
 
     A word of more rows than the class word has tokens repeats them; one of fewer starts at their
     mean. A coarse class word as the start is textual inversion's (2208.01618). The token table
     itself is only read.
     """
-    return {
-        placeholder(name, attribute): {
-            encoder: nn.Parameter(_initial(backbone, encoder, attribute).to(backbone.device))
+    return Flat.of(
+        {
+            f"{placeholder(name, attribute)}.{encoder}": _initial(backbone, encoder, attribute)
+            for attribute in table
             for encoder in backbone.text_encoders
-        }
-        for attribute in table
-    }
-
-
-def finished_words(words: WordParameters, table: Sequence[Attribute]) -> tuple[Word, ...]:
-    """The trained parameters as values: float32 copies on the CPU, in the table's order."""
-    return tuple(
-        Word(
-            placeholder=key,
-            attribute=attribute.name,
-            initializer=attribute.initializer,
-            vectors={
-                encoder: parameter.detach().to("cpu", torch.float32, copy=True)
-                for encoder, parameter in vectors.items()
-            },
-        )
-        for attribute, (key, vectors) in zip(table, words.items(), strict=True)
+        },
+        backbone.device,
     )
 
 
-def named_parameters(words: WordParameters) -> dict[str, nn.Parameter]:
-    """`{"<placeholder>.<encoder>": parameter}`."""
-    return {
-        f"{key}.{encoder}": p for key, vectors in words.items() for encoder, p in vectors.items()
-    }
+def by_placeholder(vectors: Mapping[str, Tensor]) -> dict[str, dict[str, Tensor]]:
+    """`{"<placeholder>.<encoder>": (n, D)}` -> what `encode_prompts` takes."""
+    words: dict[str, dict[str, Tensor]] = {}
+    for name, rows in vectors.items():
+        key, _, encoder = name.rpartition(".")
+        words.setdefault(key, {})[encoder] = rows
+    return words
+
+
+def finished_words(words: Flat, table: Sequence[Attribute]) -> tuple[Word, ...]:
+    """The trained words as values: float32 copies on the CPU, in the table's order."""
+    vectors = by_placeholder(words.values())
+    return tuple(
+        Word(key, attribute.name, attribute.initializer, rows)
+        for attribute, (key, rows) in zip(table, vectors.items(), strict=True)
+    )
 
 
 def fill_prompt(template: str, class_noun: str, placeholders: Iterable[str]) -> str:

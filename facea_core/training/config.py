@@ -10,7 +10,7 @@ from string import Formatter
 from typing import Any
 
 from ..errors import ConfigError
-from ..identity.adapters import TARGETS
+from ..identity.lora import TARGETS
 from ..settings import check_settings, setting, updated
 
 DECAYS = ("constant", "linear", "cosine")

@@ -1,40 +1,35 @@
-"""The training loop: learn one person's words and LoRA on any backbone."""
+"""Test-time fine-tuning from photos to identity, in the best way that fits in memory."""
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Sequence
-from contextlib import suppress
-from math import inf
+from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import TypeVar
 
 import torch
-from torch import Tensor, nn
 
 from .. import __version__
 from ..attributes import attribute_table
 from ..backbone import Backbone
-from ..backbone.prompts import Words
-from ..errors import AssetError, ConfigError, TrainingError
-from ..identity.adapters import extract, frozen, lora
-from ..identity.words import check_name, finished_words, learnable_words, named_parameters
-from ..types import Identity, IdentityMeta, OnStep, OnTick, Photo
-from .cache import LatentCache, build_cache, photos_hash
+from ..errors import BackboneError, ConfigError, TrainingError
+from ..identity.adapters import frozen
+from ..identity.lora import lora
+from ..identity.words import check_name, finished_words, learnable_words
+from ..types import BackboneSpec, Identity, IdentityMeta, OnStep, OnTick, Photo
+from .attention import lean_attention
+from .cache import photos_hash
 from .config import TrainConfig
-from .state import Checkpoint, Origin, read_state
-from .steps import Losses, Pace, make_optimiser, rate_factor, region_loss, report
+from .footprint import is_out_of_memory
+from .losses import Losses
+from .memory import Plan, free_memory, plan_training, step_down
+from .optimiser import make_optimiser
+from .run import Calls, Previewer, Run, Task
+from .state import Checkpoint, Origin, Saved, read_state
 from .tasks import GLOBAL, check_photo, local_tasks, task_prompts
 
-Previewer = Callable[[Words], Tensor]
-"""Words -> pictures `(N, 3, H, W)`, painted by the U-Net as it is then; see `face_previewer`."""
-
-
-class Calls(NamedTuple):
-    """Who is told of what happens in the loop, and who paints previews."""
-
-    on_step: OnStep | None
-    on_tick: OnTick | None
-    previewer: Previewer | None
+T = TypeVar("T")
 
 
 def train_identity(
@@ -49,6 +44,7 @@ def train_identity(
     run_dir: str | Path | None = None,
     resume: bool = False,
     previewer: Previewer | None = None,
+    plan: Plan | None = None,
 ) -> Identity:
     """Learn the person in `photos` (FaceA-Net, AAAI 2025); the backbone comes out as it went in.
 
@@ -56,10 +52,13 @@ def train_identity(
     `resume` goes on from it, and the result has the same bytes as that of an uninterrupted run. To
     cancel, raise in `on_step` or `on_tick`. Every random number comes from `config.seed`; the
     global random state is not touched. `previewer` is called every `config.preview_every` steps.
+    `plan` says how the run fits on the device; None = as the free memory allows. If memory runs out
+    all the same, the run goes on from where it is in the next cheaper way.
 
-    Raises `TrainingError` (no photos; nothing, or another run, to resume; loss not finite),
-    `ConfigError` (name, attributes), `ImageError` or `MaskError` (a photo), `AssetError` (the
-    directory cannot be written).
+    Raises `TrainingError` (no photos; nothing, or another run, to resume; loss not finite; out of
+    memory in the cheapest way), `BackboneError` (a model without mask channels, unless
+    `config.masked_latent`), `ConfigError` (name, attributes), `ImageError` or `MaskError` (a
+    photo), `AssetError` (the directory cannot be written).
     """
     table = attribute_table(config.attributes)
     check_name(name)
@@ -69,40 +68,47 @@ def train_identity(
         raise TrainingError("there are no photos to train on; give at least one, better three")
     for photo in photos:
         check_photo(photo, table)
+    check_channels(backbone.spec, config)
     run_dir = Path(run_dir) if run_dir else None
     if resume and run_dir is None:
         raise TrainingError("resume needs the run directory of the run that was stopped")
     origin = Origin(config, photos_hash(photos), backbone.hash, name, class_noun)
     prompts = task_prompts(config, name, class_noun, table)
+    calls = Calls(on_step, on_tick, previewer)
+    task = Task(photos, backbone, config, table, prompts, calls)
     modules = (backbone.unet, backbone.vae, *backbone.text_encoders.values())
     # A host may call from inside inference mode, where nothing can be trained.
     with torch.inference_mode(False), torch.enable_grad(), frozen(*modules):
         saved = read_state(run_dir, origin) if resume and run_dir else None
-        generator = torch.Generator().manual_seed(config.seed)
-        cache = build_cache(photos, backbone, table, config, generator, on_tick)
+        weights = sum(value.nbytes for module in modules for value in module.parameters())
+        plan = _plan_for(backbone, config, saved, plan, weights)
+        (cache, generator), plan = descend(task, plan, task.cache)
         words = learnable_words(backbone, name, table)
-        with lora(backbone.unet, config.rank, config.targets, generator=generator) as weights:
+        with (
+            lora(backbone.unet, config.rank, config.targets, generator=generator) as adapter,
+            lean_attention(backbone.unet),
+        ):
             checkpoint = Checkpoint(
                 run_dir=run_dir,
                 origin=origin,
-                parameters={**named_parameters(words), **weights},
-                optimiser=make_optimiser(
-                    named_parameters(words).values(), weights.values(), config
-                ),
+                trained={"words": words, "lora": adapter.flat},
+                optimiser=make_optimiser(words.parameter, adapter.flat.parameter, config),
                 generator=generator,
                 losses=Losses(local_tasks(table), backbone.device),
             )
-            first = checkpoint.restore(saved) if saved else 0
-            calls = Calls(on_step, on_tick, previewer)
-            _train(backbone, config, cache, prompts, words, checkpoint, first, calls)
-            learned = extract(backbone.unet)
+            if saved:
+                checkpoint.restore(saved)
+            # It shows at once whether the directory can be written, and is always a good one.
+            checkpoint.save(plan)
+            descend(task, plan, Run(task, cache, words, adapter, checkpoint).train)
+            learned = adapter.learned()
     return Identity(
         name=name,
         words=finished_words(words, table),
         lora=learned,
         meta=IdentityMeta(
             family=backbone.spec.family,
-            backbone_hash=backbone.hash,
+            backbone_hash=origin.backbone,
             class_noun=class_noun,
             prompt=prompts[GLOBAL],
             steps=config.steps,
@@ -115,91 +121,53 @@ def train_identity(
     )
 
 
-def _train(
-    backbone: Backbone,
-    config: TrainConfig,
-    cache: LatentCache,
-    prompts: Sequence[str],
-    words: Words,
-    checkpoint: Checkpoint,
-    first: int,
-    calls: Calls,
-) -> None:
-    on_step, on_tick, previewer = calls
-    generator, losses = checkpoint.generator, checkpoint.losses
-    optimiser, parameters = checkpoint.optimiser, list(checkpoint.parameters.values())
-    prompts = prompts if config.has_local else prompts[: GLOBAL + 1]
-    # `whole` is false while the weights are between two steps and belong to neither.
-    done, random, whole = first, generator.get_state(), True
-    # The first state shows at once whether the directory can be written, and is always a good one.
-    checkpoint.save(done, random)
-    pace = Pace(first)
-
-    def tell(done: int) -> None:
-        shows = previewer is not None and _due(done, config.preview_every, config)
-        if on_step is None or not (shows or _due(done, config.report_every, config)):
-            return
-        losses.check(checkpoint.path)
-        seconds, eta = pace.look(done, config.steps)
-        previews = previewer(_still(words)).float().cpu() if shows and previewer else None
-        on_step(report(losses, done, config, optimiser, seconds, eta, previews))
-        pace.mark(done)
-
-    try:
-        # Whoever was stopped before the last step could be told of is told now.
-        if first and losses.pending:
-            tell(first)
-        for step in range(first, config.steps):
-            # Draw everything random about this step, on the CPU.
-            draw = cache.draw(config, generator)
-
-            # Set both rates.
-            for group in optimiser.param_groups:
-                group["lr"] = group["rate"] * rate_factor(step, config)
-
-            # Gather the examples and add the noise.
-            latent, mask, masked_latent = cache.gather(draw.rows, draw.noise[1:])
-            noisy = backbone.add_noise(latent, draw.noise[0], draw.timestep)
-
-            # Encode each distinct prompt once, with gradient to the words.
-            conditioning = backbone.encode_prompts(prompts, words).select(draw.prompts)
-
-            # Predict, and compare inside the hole.
-            output = backbone.predict(noisy, draw.timestep, conditioning, mask, masked_latent)
-            target = backbone.target(latent, draw.noise[0], draw.timestep)
-            loss = region_loss(output.float(), target, mask, config.background_weight)
-
-            # Backward, clip, step.
-            loss.mean().backward()
-            norm = nn.utils.clip_grad_norm_(parameters, config.clip or inf)
-            whole = False
-            optimiser.step()
-            optimiser.zero_grad(set_to_none=True)
-            losses.add(loss.detach(), draw.tasks, norm, step + 1)
-            done, random = step + 1, generator.get_state()
-            whole = True
-
-            if on_tick is not None:
-                on_tick(done, config.steps)
-
-            # Preview, report and save: the only moments at which the host waits for the device.
-            if step == first:
-                pace.mark(done)
-            tell(done)
-            if _due(done, config.save_every, config):
-                losses.check(checkpoint.path)
-                checkpoint.save(done, random)
-    except BaseException:
-        if whole and done > first:
-            with suppress(AssetError, RuntimeError):  # the first exception is the one to tell
-                losses.check(None)
-                checkpoint.save(done, random)
-        raise
+def check_channels(spec: BackboneSpec, config: TrainConfig) -> None:
+    """Raise `BackboneError` for a model without mask channels, unless the config allows it."""
+    if not spec.inpainting and not config.masked_latent:
+        raise BackboneError(
+            f"this {spec.family} model has no mask channels: it cannot see the picture around the "
+            "face, and what it paints fits in worse. Load an inpainting checkpoint, or set "
+            "masked_latent to learn on this one all the same"
+        )
 
 
-def _due(done: int, every: int, config: TrainConfig) -> bool:
-    return every > 0 and (done % every == 0 or done == config.steps)
+def descend(task: Task, plan: Plan, work: Callable[[Plan], T]) -> tuple[T, Plan]:
+    """`work(plan)`, in the next cheaper way each time that memory runs out, and the plan it took.
+
+    Raises `TrainingError` if there is no cheaper way.
+    """
+    spec, dtype = task.backbone.spec, task.backbone.dtype
+    while True:
+        try:
+            return work(plan), plan
+        except Exception as error:
+            if not is_out_of_memory(error):
+                raise
+            said = str(error).partition("\n")[0]
+        # Only here is what the failed work held on the device let go.
+        gc.collect()
+        torch.cuda.empty_cache()
+        lower = step_down(plan, spec, task.config, dtype)
+        if lower is None:
+            raise TrainingError(
+                f"memory ran out ({said}) with {plan.line()}; close other programs, or lower "
+                "resolution, rank or micro_batch"
+            )
+        plan = lower
 
 
-def _still(words: Words) -> dict[str, dict[str, Tensor]]:
-    return {key: {e: v.detach() for e, v in vectors.items()} for key, vectors in words.items()}
+def _plan_for(
+    backbone: Backbone, config: TrainConfig, saved: Saved | None, plan: Plan | None, weights: int
+) -> Plan:
+    """The plan of a saved run again, for equal bytes; else the given one; else the best one."""
+    if saved is not None and saved.plan:
+        config = replace(
+            config,
+            resolution=saved.plan["resolution"],
+            micro_batch=saved.plan["micro_batch"],
+            checkpointing="on" if saved.plan["checkpointing"] else "off",
+        )
+    elif plan is not None:
+        return plan
+    free = free_memory(backbone.device)
+    return plan_training(backbone.spec, config, backbone.dtype, free, loaded=weights)

@@ -10,10 +10,11 @@ from torch import Tensor
 
 from ..attributes import attribute_table
 from ..backbone import Backbone
+from ..backbone.prompts import Words
 from ..types import Photo
 from .cache import crop_example
 from .config import TrainConfig
-from .loop import Previewer, Words
+from .run import Previewer
 from .tasks import GLOBAL, task_prompts
 
 Inpaint = Callable[..., Tensor]

@@ -8,25 +8,28 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
-from torch import Tensor, nn
+from torch import Tensor
 from torch.optim import Optimizer
 
 from ..errors import TrainingError
+from ..identity.flat import Flat
 from ..images import atomic_path
 from .config import TrainConfig, config_differences
-from .steps import Losses
+from .losses import Losses
+from .memory import Plan
 
 STATE_FILE = "state.safetensors"
-FORMAT = 1
+FORMAT = 2
 
 _WEIGHT, _MOMENT, _RANDOM, _LOSSES = "weight:", "moment:", "random", "losses"
+_PLANNED = ("resolution", "micro_batch", "checkpointing")
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,38 +65,57 @@ class Origin:
         return found
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class Checkpoint:
     """Where a run is saved, and everything in it that changes.
 
-    `parameters` are in the order of the optimiser's groups; `losses` are those since the last
-    report. Without a `run_dir` nothing is ever saved.
+    `trained` are the parameters in the order of the optimiser's groups; `losses` are those since
+    the last report. `done` steps are completed, after which the generator was in state `random`;
+    `whole` is false while the weights are between two steps and belong to neither. Without a
+    `run_dir` nothing is ever saved.
     """
 
     run_dir: Path | None
     origin: Origin
-    parameters: Mapping[str, nn.Parameter]
+    trained: Mapping[str, Flat]
     optimiser: Optimizer
     generator: torch.Generator
     losses: Losses
+    done: int = 0
+    random: Tensor = field(init=False)
+    whole: bool = True
+
+    def __post_init__(self) -> None:
+        self.random = self.generator.get_state()
+        self.optimiser.register_step_pre_hook(lambda *_: setattr(self, "whole", False))
 
     @property
     def path(self) -> Path | None:
         return self.run_dir and self.run_dir / STATE_FILE
 
-    def save(self, step: int, random: Tensor) -> None:
-        """Write the state after `step` steps, when the generator was in state `random`.
+    def advance(self) -> None:
+        """Another step is completed."""
+        self.done, self.random, self.whole = self.done + 1, self.generator.get_state(), True
+
+    def save(self, plan: Plan) -> None:
+        """Write the state after `done` steps.
 
         The file is complete, or the older one stays. Raises `AssetError` if it cannot be written.
         """
         if self.path is None:
             return
-        tensors = {_RANDOM: random, _LOSSES: self.losses.sums}
-        for name, parameter in self.parameters.items():
-            tensors[_WEIGHT + name] = parameter
-            for key, moment in self.optimiser.state.get(parameter, {}).items():
+        tensors = {_RANDOM: self.random, _LOSSES: self.losses.sums}
+        for name, flat in self.trained.items():
+            tensors[_WEIGHT + name] = flat.parameter
+            for key, moment in self.optimiser.state[flat.parameter].items():
                 tensors[f"{_MOMENT}{key}:{name}"] = moment
-        about = {"format": FORMAT, "step": step, "run": self.origin.to_dict()}
+        about = {
+            "format": FORMAT,
+            "step": self.done,
+            "run": self.origin.to_dict(),
+            "layout": self._layout(),
+            "plan": {key: getattr(plan, key) for key in _PLANNED},
+        }
         data = save(
             {key: value.detach().cpu().contiguous() for key, value in tensors.items()},
             {"facea.state": json.dumps(about, sort_keys=True)},
@@ -101,40 +123,40 @@ class Checkpoint:
         with atomic_path(self.path) as temporary:
             temporary.write_bytes(data)
 
-    def restore(self, saved: Saved) -> int:
-        """Put a saved state back into its places; returns how many steps were completed.
+    def restore(self, saved: Saved) -> None:
+        """Put a saved state back into its places, which are the same tensors as before.
 
         Raises `TrainingError` if its tensors are not those of this run.
         """
-        tensors = dict(saved.tensors)
+        tensors = saved.tensors
         try:
+            if saved.layout != self._layout():
+                raise ValueError("its weights are those of other layers")
             with torch.no_grad():
-                for name, parameter in self.parameters.items():
-                    parameter.copy_(tensors.pop(_WEIGHT + name))
-                self.losses.sums.copy_(tensors.pop(_LOSSES))
-            self.generator.set_state(tensors.pop(_RANDOM))
-            self._restore_moments(tensors)
+                for name, flat in self.trained.items():
+                    flat.parameter.copy_(tensors[_WEIGHT + name])
+                    for key, moment in self.optimiser.state[flat.parameter].items():
+                        moment.copy_(tensors[f"{_MOMENT}{key}:{name}"])
+                self.losses.sums.copy_(tensors[_LOSSES])
+                self.losses.done.fill_(saved.step)
+            self.generator.set_state(tensors[_RANDOM])
         except (KeyError, RuntimeError, TypeError, ValueError) as error:
             raise _damaged(saved.path, error) from error
-        return saved.step
+        self.done, self.random, self.whole = saved.step, self.generator.get_state(), True
 
-    def _restore_moments(self, tensors: Mapping[str, Tensor]) -> None:
-        moments: dict[int, dict[str, Tensor]] = {}
-        index = {name: i for i, name in enumerate(self.parameters)}
-        for key, moment in tensors.items():
-            _, kind, name = key.split(":", 2)
-            moments.setdefault(index[name], {})[kind] = moment
-        groups = self.optimiser.state_dict()["param_groups"]
-        self.optimiser.load_state_dict({"state": moments, "param_groups": groups})
+    def _layout(self) -> dict[str, str]:
+        return {name: flat.layout for name, flat in self.trained.items()}
 
 
 @dataclass(frozen=True, eq=False)
 class Saved:
-    """A state as it was read, after `step` completed steps."""
+    """A state as it was read, after `step` completed steps; `plan` is how they were run."""
 
     path: Path
     step: int
     tensors: Mapping[str, Tensor]
+    layout: Mapping[str, str]
+    plan: Mapping[str, Any]
 
 
 def saved_step(run_dir: Path) -> int | None:
@@ -167,18 +189,23 @@ def read_state(run_dir: Path, origin: Origin) -> Saved:
             # Copies: a tensor that still maps the file would keep Windows from replacing it.
             names = list(file.keys())
             tensors = {key: file.get_tensor(key).clone() for key in names}
-        newer, step = int(about["format"]) > FORMAT, int(about["step"])
+        number, step = int(about["format"]), int(about["step"])
         different = origin.differences(about["run"])
     except (SafetensorError, OSError, KeyError, TypeError, ValueError, AttributeError) as error:
         raise _damaged(path, error) from error
-    if newer:
+    if number > FORMAT:
         raise TrainingError(f"{path} was written by a newer version: update the pack")
+    if number < FORMAT:
+        raise TrainingError(
+            f"{path} was written by an older version, which this one cannot go on with; delete it "
+            "and start without resume"
+        )
     if different:
         raise TrainingError(
             f"cannot resume {path}: this run differs from the saved one ({'; '.join(different)}); "
             "use the same settings, or start without resume"
         )
-    return Saved(path, step, tensors)
+    return Saved(path, step, tensors, about.get("layout", {}), about.get("plan", {}))
 
 
 def _damaged(path: Path, error: Exception) -> TrainingError:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
 
 import torch
 from torch import Tensor
@@ -176,6 +176,20 @@ class Draw:
     timestep: Tensor
     noise: Tensor
 
+    def parts(self, count: int) -> Iterator[Draw]:
+        """The same step in pieces of at most `count` pictures."""
+        for i in range(0, len(self.rows), count):
+            some = slice(i, i + count)
+            yield Draw(
+                self.rows[some], self.prompts[some], self.tasks[some], self.timestep[some],
+                self.noise[:, some],
+            )  # fmt: skip
+
+    def copy_(self, other: Draw) -> None:
+        """Take over the values of another draw of this size."""
+        for spec in fields(self):
+            getattr(self, spec.name).copy_(getattr(other, spec.name))
+
 
 def draw_step(
     rows: Rows,
@@ -204,9 +218,15 @@ def draw_step(
     stratum = torch.randperm(count, generator=generator)
     timestep = ((stratum + jitter) * (timesteps / count)).long().clamp(max=timesteps - 1)
     noise = torch.randn(1 + samples, count, *shape, generator=generator)
-    numbers = torch.stack([row, prompt, task, timestep]).to(device, non_blocking=True)
+    numbers = _send(torch.stack([row, prompt, task, timestep]), device)
     row, prompt, task, timestep = numbers.unbind()
-    return Draw(row, prompt, task, timestep, noise.to(device, non_blocking=True))
+    return Draw(row, prompt, task, timestep, _send(noise, device))
+
+
+def _send(tensor: Tensor, device: torch.device | str) -> Tensor:
+    # Only from pinned memory does the copy go on beside the host's work.
+    pinned = tensor.pin_memory() if torch.device(device).type == "cuda" else tensor
+    return pinned.to(device, non_blocking=True)
 
 
 def local_tasks(table: Sequence[Attribute]) -> Mapping[str, int]:

@@ -7,7 +7,9 @@ from torch import Tensor, nn
 from facea_core.backbone import Backbone, Conditioning
 from facea_core.backbone.load import move
 from facea_core.errors import BackboneMismatchError, ConfigError
-from facea_core.identity import apply_identity, extract, lora
+from facea_core.identity import apply_identity, lora
+from facea_core.identity.flat import Flat
+from facea_core.identity.lora import Lora
 from facea_core.types import Identity, IdentityMeta, LoraWeights, Word
 
 
@@ -49,8 +51,8 @@ def weight_of(backbone: Backbone, path: str) -> Tensor:
     return backbone.unet.state_dict()[f"{path}.weight"].clone()
 
 
-def train_one_step(parameters: dict[str, nn.Parameter], backbone: Backbone) -> None:
-    optimiser = torch.optim.AdamW(parameters.values(), lr=0.01)
+def train_one_step(adapter: Lora, backbone: Backbone) -> None:
+    optimiser = torch.optim.AdamW([adapter.flat.parameter], lr=0.01)
     noisy = torch.randn(1, 4, 16, 16, generator=torch.Generator().manual_seed(1))
     context = Conditioning(torch.ones(1, 7, 128))
     output = backbone.predict(noisy, torch.tensor([5]), context, noisy[:, :1], noisy)
@@ -62,8 +64,8 @@ def make_identity(
     backbone: Backbone, name: str = "ada", seed: int = 0, scale: float = 0.02
 ) -> Identity:
     random = torch.Generator().manual_seed(seed)
-    with lora(backbone.unet, 3, "wide", generator=random):
-        shapes = extract(backbone.unet)
+    with lora(backbone.unet, 3, "wide", generator=random) as adapter:
+        shapes = adapter.learned()
     weights = {
         path: LoraWeights(w.down, scale * torch.randn(w.up.shape, generator=random), 6.0)
         for path, w in shapes.items()
@@ -78,8 +80,8 @@ def make_identity(
 def test_the_unet_comes_out_as_it_went_in(backbone: Backbone, targets: str, fails: bool):
     before = snapshot(backbone.unet)
     try:
-        with lora(backbone.unet, 4, targets) as parameters:
-            train_one_step(parameters, backbone)
+        with lora(backbone.unet, 4, targets) as adapter:
+            train_one_step(adapter, backbone)
             if fails:
                 raise KeyboardInterrupt
     except KeyboardInterrupt:
@@ -89,7 +91,7 @@ def test_the_unet_comes_out_as_it_went_in(backbone: Backbone, targets: str, fail
 
 def test_an_injection_that_fails_leaves_nothing(backbone: Backbone):
     before = snapshot(backbone.unet)
-    with pytest.raises(ValueError, match="positive"), lora(backbone.unet, 0):
+    with pytest.raises(ConfigError, match="positive"), lora(backbone.unet, 0):
         pass
     assert_unchanged(backbone.unet, before)
 
@@ -102,10 +104,10 @@ def test_an_untrained_lora_changes_nothing(backbone: Backbone, targets: str):
 
 
 def test_wide_holds_attention_and_more(backbone: Backbone):
-    with lora(backbone.unet, 1, "attention"):
-        attention = set(extract(backbone.unet))
-    with lora(backbone.unet, 1, "wide"):
-        wide = set(extract(backbone.unet))
+    with lora(backbone.unet, 1, "attention") as adapter:
+        attention = set(adapter.layers)
+    with lora(backbone.unet, 1, "wide") as adapter:
+        wide = set(adapter.layers)
     linear = {n for n, m in backbone.unet.named_modules() if ".attn" in n and hasattr(m, "weight")}
     assert attention == linear
     endings = {path.rpartition(".")[2] for path in wide - attention}
@@ -118,8 +120,8 @@ def test_the_start_comes_from_the_generator_alone(backbone: Backbone):
     for global_seed in (1, 2):
         torch.manual_seed(global_seed)
         untouched = torch.get_rng_state()
-        with lora(backbone.unet, 4, generator=torch.Generator().manual_seed(7)):
-            starts.append(extract(backbone.unet))
+        with lora(backbone.unet, 4, generator=torch.Generator().manual_seed(7)) as adapter:
+            starts.append(adapter.learned())
         assert torch.equal(torch.get_rng_state(), untouched)
     first, second = starts
     assert all(torch.equal(first[path].down, second[path].down) for path in first)
@@ -127,31 +129,32 @@ def test_the_start_comes_from_the_generator_alone(backbone: Backbone):
 
 def test_what_is_trained_is_float32_in_a_bfloat16_unet(backbone: Backbone):
     backbone = move(backbone, "cpu", torch.bfloat16)
-    with lora(backbone.unet, 4, "wide") as parameters:
-        train_one_step(parameters, backbone)
-        assert {p.dtype for p in parameters.values()} == {torch.float32}
-        assert all(
-            p.grad is not None and p.grad.dtype == torch.float32 for p in parameters.values()
-        )
+    with lora(backbone.unet, 4, "wide") as adapter:
+        train_one_step(adapter, backbone)
+        learned = adapter.flat.parameter
+        assert learned.grad is not None
+        assert learned.dtype == learned.grad.dtype == torch.float32
 
 
 def test_only_the_lora_gets_gradients(backbone: Backbone):
-    with lora(backbone.unet, 4, "wide") as parameters:
-        train_one_step(parameters, backbone)
-        mine = {id(p) for p in parameters.values()}
-        others = [p for p in backbone.unet.parameters() if id(p) not in mine]
-        assert all(p.grad is None for p in others)
-        assert all(p.grad is not None for p in parameters.values())
+    with lora(backbone.unet, 4, "wide") as adapter:
+        train_one_step(adapter, backbone)
+        assert all(p.grad is None for p in backbone.unet.parameters())
+        grad = adapter.flat.parameter.grad
+        assert grad is not None
+        for name, piece in Flat(nn.Parameter(grad), adapter.flat.shapes).values().items():
+            # `up` is zero at first, and so is what reaches `down`.
+            assert bool(piece.any()) == name.endswith("lora_up"), name
 
 
 def test_merged_and_injected_agree(backbone: Backbone):
-    with lora(backbone.unet, 4, "wide", generator=torch.Generator().manual_seed(0)) as parameters:
+    random = torch.Generator().manual_seed(0)
+    with lora(backbone.unet, 4, "wide", generator=random) as adapter:
         with torch.no_grad():
-            for name, parameter in parameters.items():
-                parameter += 0.02 * torch.randn(
-                    parameter.shape, generator=torch.Generator().manual_seed(len(name))
-                )
-        injected, weights = predict(backbone), extract(backbone.unet)
+            learned = adapter.flat.parameter
+            learned += 0.02 * torch.randn(learned.shape, generator=random)
+            adapter.bind()
+        injected, weights = predict(backbone), adapter.learned()
     identity = replace(make_identity(backbone), lora=weights)
     plain = predict(backbone)
     with apply_identity(backbone, identity):

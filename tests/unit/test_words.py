@@ -9,8 +9,14 @@ from facea_core.backbone import Backbone
 from facea_core.backbone.load import move
 from facea_core.backbone.prompts import placeholders
 from facea_core.errors import ConfigError
-from facea_core.identity import check_name, finished_words, initial_rows, learnable_words
-from facea_core.identity.words import fill_prompt, named_parameters
+from facea_core.identity import (
+    by_placeholder,
+    check_name,
+    finished_words,
+    initial_rows,
+    learnable_words,
+)
+from facea_core.identity.words import fill_prompt
 
 TABLE = attribute_table("male")
 
@@ -22,7 +28,7 @@ def token_table(backbone: Backbone) -> nn.Parameter:
 
 
 def test_a_word_starts_as_its_class_word(backbone: Backbone):
-    words = learnable_words(backbone, "ada", TABLE)
+    words = by_placeholder(learnable_words(backbone, "ada", TABLE).views())
     assert list(words) == ["ada/eyes", "ada/nose", "ada/mouth"]
     plain = backbone.encode_prompts(["a photo of eyes"])
     learned = backbone.encode_prompts(["a photo of embedding:ada/eyes"], words)
@@ -34,8 +40,9 @@ def test_rows_are_repeated_or_averaged_to_fit(backbone: Backbone):
     rows = token_table(backbone).detach()[torch.tensor(tokens)]
     for count, expected in ((1, rows.mean(0, keepdim=True)), (2, rows), (3, rows[[0, 1, 0]])):
         attribute = replace(TABLE[1], initializer="large nose", vectors=count)
-        (vectors,) = learnable_words(backbone, "ada", [attribute]).values()
-        assert torch.equal(vectors["clip_l"], expected)
+        assert torch.equal(
+            learnable_words(backbone, "ada", [attribute]).parameter.view(-1, 128), expected
+        )
 
 
 def test_rows_come_from_any_table_as_float32_of_their_own():
@@ -60,31 +67,35 @@ def test_rows_come_from_any_table_as_float32_of_their_own():
 def test_gradient_reaches_the_words_and_never_the_table(backbone: Backbone):
     table = token_table(backbone)
     before = table.clone()
-    words = learnable_words(backbone, "ada", TABLE)
-    optimiser = torch.optim.SGD(named_parameters(words).values(), lr=1.0)
+    flat = learnable_words(backbone, "ada", TABLE)
+    words = by_placeholder(flat.views())
+    optimiser = torch.optim.SGD([flat.parameter], lr=1.0)
     prompt = fill_prompt("a photo of a {class} with {words}", "man", words)
     # A plain sum is what the last layer norm takes away.
     backbone.encode_prompts([prompt], words).context.square().sum(-1)[..., 1:].std().backward()
     optimiser.step()
     assert table.grad is None
     assert torch.equal(table, before)
-    for key, vectors in words.items():
-        assert vectors["clip_l"].grad is not None, key
-        assert vectors["clip_l"].grad.abs().max() > 0, key
+    assert flat.parameter.grad is not None
+    for row in flat.parameter.grad.view(len(TABLE), -1):
+        assert row.abs().max() > 0
 
 
 def test_words_are_float32_parameters_of_their_own(backbone: Backbone):
     backbone = move(backbone, "cpu", torch.bfloat16)
-    words = learnable_words(backbone, "ada", TABLE)
-    assert {p.dtype for p in named_parameters(words).values()} == {torch.float32}
+    flat = learnable_words(backbone, "ada", TABLE)
+    assert flat.parameter.dtype == torch.float32
+    words = by_placeholder(flat.views())
     backbone.encode_prompts(["embedding:ada/eyes"], words).context.float().std().backward()
+    assert flat.parameter.grad is not None
+    assert flat.parameter.grad.dtype == torch.float32
 
 
 def test_finished_words_are_copies(backbone: Backbone):
     words = learnable_words(backbone, "ada", TABLE)
     finished = finished_words(words, TABLE)
     with torch.no_grad():
-        words["ada/eyes"]["clip_l"].zero_()
+        words.parameter.zero_()
     assert [w.attribute for w in finished] == ["eyes", "nose", "mouth"]
     assert finished[0].vectors["clip_l"].abs().max() > 0
     assert not finished[0].vectors["clip_l"].requires_grad

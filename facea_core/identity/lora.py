@@ -1,0 +1,153 @@
+"""LoRA for training: put into a U-Net in front of its frozen layers, and taken out again."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.autograd import Function
+from torch.autograd.function import once_differentiable
+
+from ..errors import ConfigError
+from ..types import LoraWeights
+from .flat import Flat
+
+_ATTENTION = r"attn[12]\.(to_q|to_k|to_v|to_out\.0)"
+_FEED_FORWARD = r"ff\.net\.(0\.proj|2)"
+_CONVOLUTION = r"(conv1|conv2|conv_shortcut|proj_in|proj_out)"
+
+TARGETS: Mapping[str, str] = {
+    "attention": rf".*\.{_ATTENTION}",
+    "wide": rf".*\.({_ATTENTION}|{_FEED_FORWARD}|{_CONVOLUTION})",
+}
+"""Preset -> what a layer's whole dotted path in the U-Net must match."""
+
+
+@dataclass(frozen=True, eq=False)
+class Lora:
+    """A trainable LoRA in a U-Net. `flat` holds `<layer>.lora_down` and `<layer>.lora_up`."""
+
+    flat: Flat
+    layers: Mapping[str, LoraLayer]
+
+    def bind(self) -> None:
+        """Let the layers use the present values: once before each forward pass that shall see them.
+
+        All are cast to the layers' dtype at once.
+        """
+        dtype = next(iter(self.layers.values())).base.weight.dtype
+        views = self.flat.views(dtype)
+        for path, layer in self.layers.items():
+            layer.down, layer.up = views[f"{path}.lora_down"], views[f"{path}.lora_up"]
+
+    def learned(self) -> dict[str, LoraWeights]:
+        """The weights by layer path, as float32 copies on the CPU."""
+        values = self.flat.values()
+        found = {}
+        for path in self.layers:
+            down, up = values[f"{path}.lora_down"], values[f"{path}.lora_up"]
+            found[path] = LoraWeights(down, up, alpha=float(down.shape[0]))
+        return found
+
+
+@contextmanager
+def lora(
+    unet: nn.Module,
+    rank: int,
+    targets: str = "attention",
+    *,
+    generator: torch.Generator | None = None,
+) -> Iterator[Lora]:
+    """Give the U-Net a trainable LoRA: delta = up @ down, alpha = rank (LoRA, 2106.09685).
+
+    What is trained is float32 whatever the U-Net's dtype, `up` is zero, so nothing changes until it
+    is trained, and `down` is drawn from `generator` on the CPU. `targets` is a key of `TARGETS`. On
+    the way out, also after an exception, every module is where it was. Raises `ConfigError` for a
+    rank below 1.
+    """
+    if rank < 1:
+        raise ConfigError(f"LoRA rank is {rank}; it must be positive")
+    bases = {
+        path: module
+        for path, module in unet.named_modules()
+        if isinstance(module, (nn.Linear, nn.Conv2d)) and re.fullmatch(TARGETS[targets], path)
+    }
+    tensors = {}
+    for path, base in bases.items():
+        down = torch.empty(rank, *base.weight.shape[1:])
+        nn.init.kaiming_uniform_(down, a=math.sqrt(5), generator=generator)
+        ones = (1,) * (base.weight.ndim - 2)
+        tensors[f"{path}.lora_down"] = down
+        tensors[f"{path}.lora_up"] = torch.zeros(base.weight.shape[0], rank, *ones)
+    device = next(unet.parameters()).device
+    adapter = Lora(
+        Flat.of(tensors, device), {path: LoraLayer(base) for path, base in bases.items()}
+    )
+    try:
+        for path, layer in adapter.layers.items():
+            _put(unet, path, layer)
+        adapter.bind()
+        yield adapter
+    finally:
+        for path, base in bases.items():
+            _put(unet, path, base)
+
+
+class LoraLayer(nn.Module):
+    """A frozen linear layer or convolution with a low-rank change beside it."""
+
+    down: Tensor
+    up: Tensor
+
+    def __init__(self, base: nn.Linear | nn.Conv2d) -> None:
+        super().__init__()
+        self.base = base
+
+    def forward(self, x: Tensor) -> Tensor:
+        if isinstance(self.base, nn.Linear):
+            return _LoraLinear.apply(x, self.base.weight, self.base.bias, self.down, self.up)  # type: ignore[no-any-return]
+        change = F.conv2d(self.base._conv_forward(x, self.down, None), self.up)
+        return self.base(x) + change
+
+
+class _LoraLinear(Function):
+    """x W' + b + x down' up', adding up in place; the frozen layer gets no gradient.
+
+    What autograd would make of the three products takes two more kernels forward and two more
+    backward, in each of hundreds of layers.
+    """
+
+    @staticmethod
+    def forward(
+        ctx: Any, x: Tensor, weight: Tensor, bias: Tensor | None, down: Tensor, up: Tensor
+    ) -> Tensor:
+        z = F.linear(x, down)
+        y = F.linear(x, weight, bias)
+        y.view(-1, y.shape[-1]).addmm_(z.view(-1, z.shape[-1]), up.t())
+        ctx.save_for_backward(x, z, weight, down, up)
+        return y
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, dy: Tensor) -> tuple[Tensor | None, ...]:  # pyright: ignore[reportIncompatibleMethodOverride]
+        x, z, weight, down, up = ctx.saved_tensors
+        dy = dy.reshape(-1, dy.shape[-1])
+        dz = dy @ up
+        d_down = dz.t() @ x.reshape(-1, x.shape[-1])
+        d_up = dy.t() @ z.view(-1, z.shape[-1])
+        dx = None
+        if ctx.needs_input_grad[0]:
+            dx = (dy @ weight).addmm_(dz, down).view(x.shape)
+        return dx, None, None, d_down, d_up
+
+
+def _put(unet: nn.Module, path: str, module: nn.Module) -> None:
+    parent, _, name = path.rpartition(".")
+    setattr(unet.get_submodule(parent), name, module)

@@ -1,0 +1,55 @@
+"""Context managers that trade time for memory on the device, and put everything back after."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import nn
+from torch.utils.checkpoint import checkpoint
+
+
+@contextmanager
+def checkpointed(unet: Any, wanted: bool = True) -> Iterator[None]:
+    """Gradient checkpointing: activations inside the blocks are computed again, not kept."""
+
+    def again(module: Callable[..., Any], *inputs: Any) -> Any:
+        # There is no dropout, and reading the random state would break a CUDA graph's capture.
+        return checkpoint(module, *inputs, use_reentrant=False, preserve_rng_state=False)
+
+    kept = [
+        (m, m.gradient_checkpointing, m.__dict__.get("_gradient_checkpointing_func"))
+        for m in unet.modules()
+        if hasattr(m, "gradient_checkpointing")
+    ]
+    try:
+        if wanted:
+            unet.enable_gradient_checkpointing(again)
+        yield
+    finally:
+        for module, flag, function in kept:
+            module.gradient_checkpointing = flag
+            module._gradient_checkpointing_func = function
+
+
+@contextmanager
+def on_device(device: torch.device | str, *modules: nn.Module) -> Iterator[None]:
+    """The modules on another device for a while."""
+    before = [next(module.parameters()).device for module in modules]
+    try:
+        for module in modules:
+            nn.Module.to(module, device)
+        yield
+    finally:
+        for module, device in zip(modules, before, strict=True):
+            nn.Module.to(module, device)
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether a device, or the machine, had no memory left; torch has a type for CUDA's alone."""
+    said = str(error).lower()
+    return isinstance(error, (torch.OutOfMemoryError, MemoryError)) or (
+        isinstance(error, RuntimeError) and ("out of memory" in said or "not enough memory" in said)
+    )

@@ -1,0 +1,201 @@
+"""The loop: step after step, with reports, previews and saved states on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from ..attributes import Attribute
+from ..backbone import Backbone
+from ..backbone.prompts import Words
+from ..errors import AssetError, TrainingError
+from ..identity.flat import Flat
+from ..identity.lora import Lora
+from ..identity.words import by_placeholder
+from ..types import OnStep, OnTick, Photo, StepReport
+from .cache import LatentCache, build_cache
+from .capture import WARM_UP, captured
+from .config import TrainConfig
+from .footprint import checkpointed, is_out_of_memory, on_device
+from .memory import Plan
+from .optimiser import rates, set_rates
+from .pace import Leash, Pace
+from .state import Checkpoint, read_state
+from .step import Step
+from .tasks import GLOBAL
+
+Previewer = Callable[[Words], Tensor]
+"""Words -> pictures `(N, 3, H, W)`, painted by the U-Net as it is then; see `face_previewer`."""
+
+
+class Calls(NamedTuple):
+    """Who is told of what happens in the loop, and who paints previews."""
+
+    on_step: OnStep | None
+    on_tick: OnTick | None
+    previewer: Previewer | None
+
+
+@dataclass(frozen=True, eq=False)
+class Task:
+    """What is learned from, and on."""
+
+    photos: Sequence[Photo]
+    backbone: Backbone
+    config: TrainConfig
+    table: Sequence[Attribute]
+    prompts: Sequence[str]
+    calls: Calls
+
+    def cache(self, plan: Plan) -> tuple[LatentCache, torch.Generator]:
+        """The photos at the plan's resolution, and the generator that their crops came from."""
+        spec = replace(self.backbone.spec, resolution=plan.resolution)
+        backbone = replace(self.backbone, spec=spec)
+        generator = torch.Generator().manual_seed(self.config.seed)
+        cache = build_cache(
+            self.photos, backbone, self.table, self.config, generator, self.calls.on_tick
+        )
+        return cache, generator
+
+
+@dataclass(eq=False)
+class Run:
+    """A task under way: what it trains, and where it is saved."""
+
+    task: Task
+    cache: LatentCache
+    words: Flat
+    lora: Lora
+    checkpoint: Checkpoint
+
+    def train(self, plan: Plan) -> None:
+        """From wherever the run is to its last step, in this way."""
+        backbone, config, checkpoint = self.task.backbone, self.task.config, self.checkpoint
+        device = backbone.device
+        self._make_whole()
+        self._fit(plan)
+        prompts = self.task.prompts if config.has_local else self.task.prompts[: GLOBAL + 1]
+        step = Step(
+            backbone, config, self.cache,
+            backbone.prepare_prompts(prompts, by_placeholder(self.words.values())),
+            self.words, self.lora, checkpoint.optimiser, checkpoint.losses, plan.micro_batch,
+        )  # fmt: skip
+        idle: list[nn.Module] = [backbone.vae]
+        if config.words_rate == 0:
+            with torch.no_grad():
+                step = replace(step, fixed=step.encode())
+            idle += backbone.text_encoders.values()
+        run, pace, leash = (
+            captured(step, checkpoint, device, config.capture),
+            Pace(checkpoint.done),
+            Leash(device),
+        )
+        tell = Teller(self, plan, pace, idle)
+        on_tick, first = self.task.calls.on_tick, checkpoint.done
+        with checkpointed(backbone.unet, plan.checkpointing), on_device("cpu", *idle):
+            try:
+                # Whoever was stopped before the last step could be told of is told now.
+                if first and checkpoint.losses.pending:
+                    tell(run.mode)
+                while checkpoint.done < config.steps:
+                    # Draw everything random about this step, on the CPU.
+                    draw = self.cache.draw(config, checkpoint.generator)
+                    set_rates(checkpoint.optimiser, checkpoint.done, config)
+                    run(draw)
+                    checkpoint.advance()
+                    leash.step()
+                    if on_tick is not None:
+                        on_tick(checkpoint.done, config.steps)
+
+                    # Preview, report and save: only here does the host wait for the device.
+                    if checkpoint.done - first <= WARM_UP + 1:
+                        pace.mark(checkpoint.done)
+                    tell(run.mode)
+                    if due(checkpoint.done, config.save_every, config):
+                        checkpoint.losses.check(checkpoint.path)
+                        checkpoint.save(plan)
+            except BaseException:
+                if checkpoint.whole and checkpoint.done > first:
+                    with suppress(AssetError, RuntimeError):  # the first exception is to be told
+                        checkpoint.losses.check(None)
+                        checkpoint.save(plan)
+                raise
+
+    def _make_whole(self) -> None:
+        """Back to the last saved step, if the weights were left between two."""
+        if self.checkpoint.whole:
+            return
+        if self.checkpoint.run_dir is None:
+            raise TrainingError(
+                "memory ran out while the weights were changing, and there is no run directory to "
+                "go on from; give one, or train with checkpointing on"
+            )
+        self.checkpoint.restore(read_state(self.checkpoint.run_dir, self.checkpoint.origin))
+
+    def _fit(self, plan: Plan) -> None:
+        side = plan.resolution // self.task.backbone.spec.latent_factor
+        if self.cache.shape[1] != side:
+            self.cache, _ = self.task.cache(plan)
+
+
+@dataclass(eq=False)
+class Teller:
+    """Reports of a run, with pictures where they are due and there is memory for them."""
+
+    run: Run
+    plan: Plan
+    pace: Pace
+    idle: Sequence[nn.Module]
+    paints: bool = True
+
+    def __call__(self, mode: str) -> None:
+        config, calls, checkpoint = self.run.task.config, self.run.task.calls, self.run.checkpoint
+        done = checkpoint.done
+        shows = calls.previewer is not None and due(done, config.preview_every, config)
+        if calls.on_step is None or not (shows or due(done, config.report_every, config)):
+            return
+        checkpoint.losses.check(checkpoint.path)
+        seconds, eta = self.pace.look(done, config.steps)
+        loss, tasks, attributes = checkpoint.losses.take()
+        report = StepReport(
+            step=done,
+            total=config.steps,
+            loss=loss,
+            task_losses=tasks,
+            attribute_losses=attributes,
+            rates=rates(done - 1, config),
+            seconds=seconds,
+            eta=eta,
+            previews=self._previews() if shows else None,
+            mode=mode,
+            plan="; ".join((self.plan.line(), *self.plan.notes)),
+        )
+        calls.on_step(report)
+        self.pace.mark(done)
+
+    def _previews(self) -> Tensor | None:
+        previewer, backbone = self.run.task.calls.previewer, self.run.task.backbone
+        if previewer is None or not self.paints:
+            return None
+        try:
+            with torch.no_grad(), on_device(backbone.device, *self.idle):
+                self.run.lora.bind()
+                return previewer(by_placeholder(self.run.words.views())).float().cpu()
+        except Exception as error:
+            if not is_out_of_memory(error):
+                raise
+        # A picture on the way is not worth the run.
+        self.paints = False
+        note = "no previews: there is no memory for them"
+        self.plan = replace(self.plan, notes=(*self.plan.notes, note))
+        return None
+
+
+def due(done: int, every: int, config: TrainConfig) -> bool:
+    """Whether something that happens every so many steps, and at the end, happens now."""
+    return every > 0 and (done % every == 0 or done == config.steps)

@@ -19,25 +19,13 @@ from .config import TrainConfig
 STEP = 64
 """Resolutions that the ladder tries are multiples of it."""
 
+WORTH = 0.01
+"""Share of the peak that giving something up must save."""
+
 PHOTOS = 3
-"""Photos that the cache of latents is reckoned for; it is small."""
+"""Photos that the cache of latents is reckoned for."""
 
 _GB = 1e9
-
-
-@dataclass(frozen=True)
-class Activations:
-    """Numbers that a pass holds at its peak: for each picture, and for each of its latent pixels.
-
-    `rank` is what a latent pixel needs more for each rank of the LoRA.
-    """
-
-    picture: float
-    pixel: float
-    rank: float = 0.0
-
-    def numbers(self, pictures: int, pixels: int, rank: int = 0) -> float:
-        return pictures * (self.picture + pixels * (self.pixel + rank * self.rank))
 
 
 @dataclass(frozen=True)
@@ -45,18 +33,19 @@ class Costs:
     """What a family needs, in numbers of the backbone's dtype.
 
     `unet`, `text` and `vae` are their weights; `lora` the trained numbers for each rank, by
-    targets; `step` the activations of a training step by (targets, checkpointing); `prompt` those
-    of a prompt in the text encoders; `encode` and `decode` the autoencoder's for each latent pixel.
+    targets; `step` the activations of a training step for each latent pixel, by (targets,
+    checkpointing): (with rank 0, more for each rank); `prompt` those of one prompt in the text
+    encoders; `encode` and `decode` the autoencoder's for each latent pixel.
     """
 
     unet: int
     text: int
     vae: int
     lora: Mapping[str, int]
-    step: Mapping[tuple[str, bool], Activations]
-    prompt: float
-    encode: float
-    decode: float
+    step: Mapping[tuple[str, bool], tuple[int, int]]
+    prompt: int
+    encode: int
+    decode: int
 
 
 @dataclass(frozen=True)
@@ -65,8 +54,9 @@ class Plan:
 
     `resolution` is the side of the pictures in pixels; `micro_batch` how many of the step's `batch`
     pictures are on the device at once; `checkpointing` whether the U-Net computes its activations
-    twice; `peak` the predicted bytes with everything included; `free` those that were free before
-    anything was loaded, None = unknown; `notes` what was chosen and why.
+    twice; `free` the bytes that were free before anything was loaded, None = unknown; `peak` the
+    predicted bytes: of tensors alone where `free` is unknown, else with what CUDA itself takes;
+    `notes` what was given up and why.
     """
 
     resolution: int
@@ -81,10 +71,11 @@ class Plan:
     def line(self) -> str:
         """One line for reports."""
         split = f", {self.micro_batch} at once" if self.micro_batch < self.batch else ""
+        pictures = "1 picture" if self.batch == 1 else f"{self.batch} pictures"
         twice = ", checkpointing" if self.checkpointing else ""
         free = "" if self.free is None else f" of {self.free / _GB:.1f}"
         return (
-            f"{self.family} {self.resolution} px, {self.batch} pictures{split}{twice}; "
+            f"{self.family} {self.resolution} px, {pictures}{split}{twice}; "
             f"about {self.peak / _GB:.1f}{free} GB"
         )
 
@@ -108,7 +99,7 @@ def plan_training(
             f"resolution is {config.resolution}; give a multiple of {spec.latent_factor}, or 0 "
             f"for the model's own ({spec.resolution})"
         )
-    rungs = list(_ladder(spec, config, dtype))
+    rungs = list(_ladder(spec, config, dtype, reserve=free is not None))
     if free is None:
         note = "free memory is unknown: nothing was given up to save any"
         return replace(rungs[0], notes=(note,))
@@ -128,7 +119,7 @@ def step_down(
     plan: Plan, spec: BackboneSpec, config: TrainConfig, dtype: torch.dtype
 ) -> Plan | None:
     """The next cheaper way, for after an out-of-memory error; None = there is none."""
-    for rung in _ladder(spec, config, dtype):
+    for rung in _ladder(spec, config, dtype, reserve=plan.free is not None):
         if rung.peak < plan.peak:
             note = f"out of memory with: {plan.line()}"
             return replace(rung, free=plan.free, notes=(*plan.notes, note))
@@ -148,7 +139,7 @@ def free_memory(device: str | torch.device) -> int | None:
     return free + torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
 
 
-def predict_peak(
+def predict_bytes(
     spec: BackboneSpec,
     config: TrainConfig,
     dtype: torch.dtype,
@@ -156,35 +147,44 @@ def predict_peak(
     micro_batch: int,
     checkpointing: bool,
 ) -> int:
-    """Bytes on the device at the fullest moment of a training: caching, a step or a preview."""
+    """Bytes of all tensors at the fullest moment of a training: caching, a step or a preview."""
     costs, size = COSTS[spec.family], dtype.itemsize
     pixels = (resolution // spec.latent_factor) ** 2
-    words = len(attribute_table(config.attributes)) if config.has_local else 0
-    learns_words = config.words_rate > 0
+    prompts = 2 + (len(attribute_table(config.attributes)) if config.has_local else 0)
+    # Without words to learn, the prompts are encoded once and the text encoders leave.
+    text = (costs.text + costs.prompt * prompts) * size if config.words_rate else 0
 
-    trained = costs.lora[config.targets] * config.rank * (TRAINED + 2 * size)
-    cache = PHOTOS * config.variants * (2 + words) * 2 * spec.latent_channels * pixels * 4
-    text = costs.text * size if learns_words else 0
-    activations = costs.step[config.targets, checkpointing]
-    step = size * activations.numbers(micro_batch, pixels, config.rank)
-    prompts = size * costs.prompt * (2 + words) if learns_words else 0
+    numbers = costs.lora[config.targets] * config.rank
+    working = size if size < FLOAT else 0
+    trained = numbers * (3 * FLOAT + working)  # the weight and AdamW's two moments
+    parts = micro_batch < config.batch + config.local_extra
+    sums = numbers * FLOAT if parts else 0
+    flat, ranked = costs.step[config.targets, checkpointing]
+    activations = micro_batch * pixels * (flat + ranked * config.rank) * size
+    gradients = numbers * (size + FLOAT)  # of the working copy, then of the weight itself
+
     phases = [
-        costs.text * size + costs.vae * size + costs.encode * pixels * size,
-        trained + text + prompts + step,
+        (costs.text + costs.vae + costs.encode * pixels) * size,
+        trained + text + sums + max(activations, gradients),
     ]
     if config.preview_every:
-        phases.append(trained + text + costs.vae * size + costs.decode * pixels * size)
-    return int(SLACK * (costs.unet * size + cache + max(phases))) + CONTEXT
+        phases.append(trained + text + (costs.vae + costs.decode * pixels) * size)
+    examples = PHOTOS * config.variants * prompts
+    cache = examples * 2 * spec.latent_channels * pixels * FLOAT
+    return costs.unet * size + cache + max(phases)
 
 
-def _ladder(spec: BackboneSpec, config: TrainConfig, dtype: torch.dtype) -> Iterator[Plan]:
+def _ladder(
+    spec: BackboneSpec, config: TrainConfig, dtype: torch.dtype, reserve: bool
+) -> Iterator[Plan]:
     """Ways to train, the best first, each needing less than the one before."""
     batch, least = config.batch + config.local_extra, None
     for resolution in _resolutions(spec, config):
         for checkpointing in _checkpointing(config):
             for micro in _micro_batches(batch, config):
-                peak = predict_peak(spec, config, dtype, resolution, micro, checkpointing)
-                if least is None or peak < least:
+                peak = predict_bytes(spec, config, dtype, resolution, micro, checkpointing)
+                peak = int(SLACK * peak) + RESERVE if reserve else peak
+                if least is None or peak < (1 - WORTH) * least:
                     least = peak
                     yield Plan(resolution, micro, checkpointing, peak, None, (), spec.family, batch)
 
@@ -212,7 +212,7 @@ def _micro_batches(batch: int, config: TrainConfig) -> list[int]:
 def _given_up(best: Plan, chosen: Plan) -> tuple[str, ...]:
     notes = []
     if chosen.micro_batch < best.micro_batch:
-        notes.append(f"{chosen.micro_batch} pictures at once instead of {best.micro_batch}")
+        notes.append(f"{chosen.micro_batch} of {best.micro_batch} pictures at once")
     if chosen.checkpointing and not best.checkpointing:
         notes.append("checkpointing, a third slower")
     if chosen.resolution < best.resolution:
@@ -221,44 +221,51 @@ def _given_up(best: Plan, chosen: Plan) -> tuple[str, ...]:
     return (f"to save memory: {', '.join(notes)}; {whole}",) if notes else ()
 
 
-TRAINED = 16
-"""Bytes for each trained number: weight, gradient and AdamW's two moments, float32. A working copy
-and its gradient in the backbone's dtype come to it."""
+FLOAT = torch.float32.itemsize
 
 SLACK = 1.05
-"""What the allocator loses between its blocks."""
+"""What CUDA's allocator loses between its blocks; an estimate."""
 
-CONTEXT = 700_000_000
-"""cuBLAS and cuDNN workspaces."""
-
-
-def _steps(
-    attention: tuple[float, float], wide: tuple[float, float]
-) -> dict[tuple[str, bool], Activations]:
-    rows = {"attention": attention, "wide": wide}
-    return {
-        (targets, checkpointing): Activations(0.0, pixel)
-        for targets, both in rows.items()
-        for checkpointing, pixel in zip((False, True), both, strict=True)
-    }
-
+RESERVE = 500_000_000
+"""Bytes for the workspaces of cuBLAS and cuDNN; an estimate."""
 
 COSTS: Mapping[str, Costs] = {
     "facea-tiny": Costs(
-        5_629_060, 530_000, 2_500_000, {"attention": 8_192, "wide": 49_024},
-        _steps((20e3, 10e3), (24e3, 12e3)), 2e6, 33e3, 66e3,
+        unet=5_629_060, text=462_336, vae=2_445_063,
+        lora={"attention": 8_192, "wide": 49_024},
+        step={
+            ("attention", False): (5_900, 6), ("attention", True): (2_050, 0),
+            ("wide", False): (6_990, 19), ("wide", True): (2_600, 0),
+        },
+        prompt=220_000, encode=12_480, decode=12_292,
     ),
     "sd15": Costs(
-        859_535_364, 123_060_480, 83_653_863, {"attention": 199_296, "wide": 948_096},
-        _steps((110e3, 24e3), (130e3, 28e3)), 15e6, 33e3, 66e3,
+        unet=859_535_364, text=123_060_480, vae=83_653_863,
+        lora={"attention": 199_296, "wide": 948_096},
+        step={
+            ("attention", False): (100_560, 40), ("attention", True): (28_200, 6),
+            ("wide", False): (115_620, 82), ("wide", True): (29_490, 19),
+        },
+        prompt=10_330_000, encode=40_960, decode=61_444,
     ),
     "sd2": Costs(
-        865_925_124, 340_387_840, 83_653_863, {"attention": 207_488, "wide": 956_288},
-        _steps((110e3, 24e3), (130e3, 28e3)), 38e6, 33e3, 66e3,
+        unet=865_925_124, text=340_387_840, vae=83_653_863,
+        lora={"attention": 207_488, "wide": 956_288},
+        step={
+            ("attention", False): (95_520, 40), ("attention", True): (23_190, 6),
+            ("wide", False): (115_600, 82), ("wide", True): (29_480, 19),
+        },
+        prompt=18_700_000, encode=40_960, decode=61_444,
     ),
     "sdxl": Costs(
-        2_567_478_084, 817_720_320, 83_653_863, {"attention": 1_451_520, "wide": 3_009_920},
-        _steps((190e3, 24e3), (220e3, 30e3)), 75e6, 33e3, 66e3,
+        unet=2_567_478_084, text=817_720_320, vae=83_653_863,
+        lora={"attention": 1_451_520, "wide": 3_009_920},
+        step={
+            ("attention", False): (172_390, 38), ("attention", True): (17_370, 0),
+            ("wide", False): (211_190, 71), ("wide", True): (22_410, 7),
+        },
+        prompt=42_600_000, encode=40_960, decode=61_444,
     ),
 }  # fmt: skip
-"""By family."""
+"""By family. Weights and LoRA are exact; the rest is counted, operation by operation, on the real
+modules without values (`tests/bench/bench_memory.py`), where attention keeps no L x L matrix."""

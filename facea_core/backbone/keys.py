@@ -1,18 +1,25 @@
-"""Key names of single-file checkpoints <-> diffusers modules, both ways, for any SD U-Net."""
+"""Key names of checkpoints -> those of diffusers and transformers modules, for any SD model."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from diffusers.loaders.single_file_utils import convert_ldm_vae_checkpoint
 from torch import Tensor
 
+T = TypeVar("T")
+
 UNET_PREFIX = "model.diffusion_model."
-TEXT_PREFIX = "cond_stage_model.transformer.text_model."
 VAE_PREFIX = "first_stage_model."
-ENCODER_PREFIX = "first_stage_model.taesd_encoder."
-DECODER_PREFIX = "first_stage_model.taesd_decoder."
+TEXT_PREFIXES = (
+    ("conditioner.embedders.0.", "conditioner.embedders.1.model."),  # SDXL
+    ("conditioner.embedders.0.model.",),  # SD2 as generative-models writes it
+    ("cond_stage_model.model.",),  # SD2
+    ("cond_stage_model.",),  # SD1
+)
+"""Where single files keep their text encoders; the first whose prefixes all occur is meant."""
 
 _RESNET = {
     "in_layers.0": "norm1",
@@ -22,6 +29,19 @@ _RESNET = {
     "out_layers.3": "conv2",
     "skip_connection": "conv_shortcut",
 }
+_OPEN_CLIP = {
+    "token_embedding.": "embeddings.token_embedding.",
+    "positional_embedding": "embeddings.position_embedding.weight",
+    "ln_final.": "final_layer_norm.",
+}
+_OPEN_CLIP_LAYER = {
+    "ln_1.": "layer_norm1.",
+    "ln_2.": "layer_norm2.",
+    "mlp.c_fc.": "mlp.fc1.",
+    "mlp.c_proj.": "mlp.fc2.",
+    "attn.out_proj.": "self_attn.out_proj.",
+}
+_OLD_ATTENTION = {"query": "to_q", "key": "to_k", "value": "to_v", "proj_attn": "to_out.0"}
 
 
 def _resnet(single: str, module: str) -> Iterator[tuple[str, str]]:
@@ -73,7 +93,7 @@ def unet_prefixes(config: Mapping[str, Any]) -> dict[str, str]:
     return dict(pairs)
 
 
-def rename(state: Mapping[str, Tensor], prefixes: Mapping[str, str]) -> dict[str, Tensor]:
+def rename(state: Mapping[str, T], prefixes: Mapping[str, str]) -> dict[str, T]:
     """Replace each key's longest matching prefix. Keys without one are kept as they are."""
     ordered = sorted(prefixes, key=len, reverse=True)
     out = {}
@@ -87,35 +107,82 @@ def invert(prefixes: Mapping[str, str]) -> dict[str, str]:
     return {new: old for old, new in prefixes.items()}
 
 
-def below(state: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
+def below(state: Mapping[str, T], prefix: str) -> dict[str, T]:
     """The tensors under `prefix`, with the prefix taken off."""
     return {key[len(prefix) :]: value for key, value in state.items() if key.startswith(prefix)}
 
 
-def taesd_to_diffusers(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def unet_to_diffusers(state: Mapping[str, T], config: Mapping[str, Any]) -> dict[str, T]:
+    """A U-Net of either layout -> `UNet2DConditionModel` of this config."""
+    if "conv_in.weight" in state:
+        return dict(state)
+    return rename(state, unet_prefixes(config))
+
+
+def vae_to_diffusers(state: Mapping[str, Tensor], config: Mapping[str, Any]) -> dict[str, Tensor]:
+    """An autoencoder of any layout -> `AutoencoderKL` of this config, or `AutoencoderTiny`."""
+    if any(key.startswith("taesd_") for key in state):
+        return _taesd_to_diffusers(state)
+    if any(".down_blocks." in key for key in state):
+        return {_newer_attention(key): value for key, value in state.items()}
+    out = convert_ldm_vae_checkpoint(dict(state), config)
+    used = {id(value) for value in out.values()}
+    # What diffusers does not know it leaves out; here it stays, to be refused by name. Attention is
+    # reshaped, so its tensors are new.
+    rest = {k: v for k, v in state.items() if id(v) not in used and ".mid.attn_1." not in k}
+    return {**out, **rest}
+
+
+def _newer_attention(key: str) -> str:
+    """Folders published in 2022 have other names in the autoencoder's attention."""
+    for old, new in _OLD_ATTENTION.items():
+        key = key.replace(f".attentions.0.{old}.", f".attentions.0.{new}.")
+    return key
+
+
+def _taesd_to_diffusers(state: Mapping[str, T]) -> dict[str, T]:
     """Single-file TAESD tensors -> `AutoencoderTiny`; the file counts the clamp as layer 0."""
-    out = {f"encoder.layers.{k}": v for k, v in below(state, ENCODER_PREFIX).items()}
-    for key, value in below(state, DECODER_PREFIX).items():
-        index, rest = key.split(".", 1)
-        out[f"decoder.layers.{int(index) - 1}.{rest}"] = value
+    out = {}
+    for key, value in state.items():
+        part, index, rest = [*key.split(".", 2), "", ""][:3]
+        if part == "taesd_encoder":
+            out[f"encoder.layers.{index}.{rest}"] = value
+        elif part == "taesd_decoder":
+            out[f"decoder.layers.{int(index) - 1}.{rest}"] = value
+        else:
+            out[key] = value
     return out
 
 
-def diffusers_to_taesd(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    out = {ENCODER_PREFIX + k: v for k, v in below(state, "encoder.layers.").items()}
+def diffusers_to_taesd(state: Mapping[str, T]) -> dict[str, T]:
+    out = {f"taesd_encoder.{k}": v for k, v in below(state, "encoder.layers.").items()}
     for key, value in below(state, "decoder.layers.").items():
         index, rest = key.split(".", 1)
-        out[f"{DECODER_PREFIX}{int(index) + 1}.{rest}"] = value
+        out[f"taesd_decoder.{int(index) + 1}.{rest}"] = value
     return out
 
 
-def kl_to_diffusers(state: Mapping[str, Tensor], config: Mapping[str, Any]) -> dict[str, Tensor]:
-    """Single-file autoencoder tensors -> `AutoencoderKL` of this config."""
-    return convert_ldm_vae_checkpoint(
-        {k: v for k, v in state.items() if k.startswith(VAE_PREFIX)}, config
-    )
+def text_to_transformers(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """A text encoder of any layout -> CLIP's names in transformers, without `text_model.`."""
+    if any(key.startswith("transformer.resblocks.") for key in state):
+        return _open_clip(state)
+    names = (key.removeprefix("transformer.").removeprefix("text_model.") for key in state)
+    return dict(zip(names, state.values(), strict=True))
 
 
-def text_to_single(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """`CLIPTextModel` tensors -> single file; transformers 4 nests them in `text_model`, 5 not."""
-    return {TEXT_PREFIX + key.removeprefix("text_model."): value for key, value in state.items()}
+def _open_clip(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    out = {}
+    for key, value in rename(state, _OPEN_CLIP).items():
+        layer = re.fullmatch(r"transformer\.resblocks\.(\d+)\.(.*)", key)
+        if key == "text_projection":
+            out["text_projection.weight"] = value.T
+        elif layer is None:
+            out[key] = value
+        elif layer[2].startswith("attn.in_proj_"):
+            kind = layer[2].removeprefix("attn.in_proj_")
+            for name, part in zip("qkv", value.chunk(3), strict=True):
+                out[f"encoder.layers.{layer[1]}.self_attn.{name}_proj.{kind}"] = part
+        else:
+            (name,) = rename({layer[2]: None}, _OPEN_CLIP_LAYER)
+            out[f"encoder.layers.{layer[1]}.{name}"] = value
+    return out

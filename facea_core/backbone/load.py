@@ -1,7 +1,8 @@
-"""Single-file `.safetensors` checkpoint -> `Backbone`, and back."""
+"""Checkpoints in any layout -> `Backbone`, and facea-tiny back to a single file."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -9,134 +10,155 @@ from typing import Any
 
 import torch
 from diffusers import AutoencoderKL, AutoencoderTiny, UNet2DConditionModel
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import Tensor, nn
-from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
+from transformers import (
+    CLIPTextConfig,
+    CLIPTextModel,
+    CLIPTextModelWithProjection,
+    CLIPTokenizer,
+)
 
-from ..errors import AssetError, BackboneError
+from ..errors import BackboneError
+from ..types import BackboneSpec
 from . import keys
 from .backbone import Backbone, alphas_cumprod
-from .spec import FAMILIES, Family
+from .header import TINY_FILE, asset, open_base, prediction_of
+from .parts import Parts, identify
+from .prompts import Reading
+from .spec import Family
+from .stored import read_tensors
 
-TINY_FILE = "checkpoints/facea-tiny.safetensors"
+__all__ = [
+    "TINY_FILE",
+    "assemble",
+    "asset",
+    "empty_backbone",
+    "load_backbone",
+    "modules",
+    "move",
+    "single_file_state",
+]
 
-
-def asset(name: str) -> Path:
-    """Path of a file that ships with the package. Raises `AssetError` if it is missing."""
-    path = Path(__file__).parents[1] / "assets" / name
-    if not path.exists():
-        raise AssetError(
-            f"{path} is missing; reinstall the pack, or rebuild it with "
-            "`python -m facea_core.tiny.pretrain`"
-        )
-    return path
+_UNREAD = re.compile(
+    r"(.*\.)?position_ids"  # come and go between versions of transformers
+    r"|(text_model\.)?(logit_scale|attn_mask|text_projection(\.weight)?)"  # for CLIP's images
+    r"|loss\..*|model_ema\..*|vae_(scale|shift)"  # training; the host's TAESD
+)
+"""Names inside modules that published files have and a module here may lack."""
 
 
 def load_backbone(
-    base: str | Path, device: str | torch.device = "cpu", dtype: torch.dtype = torch.float32
+    base: str | Path,
+    device: str | torch.device = "cpu",
+    dtype: torch.dtype | None = None,
+    *,
+    prediction: str | None = None,
 ) -> Backbone:
-    """Read a checkpoint; `base` is a path, or "tiny" for the embedded facea-tiny.
+    """Read a checkpoint; `base` is a .safetensors file, a diffusers folder, or "tiny".
 
-    Raises `AssetError` (no such file), `BackboneError` (not safetensors, damaged, another
-    architecture, or a key missing or left over: a model that half loads is never returned).
+    `dtype` None = bfloat16 on a CUDA device that has it, else float32. `prediction` ("epsilon",
+    "v_prediction") outweighs what the checkpoint says. Raises `AssetError` (no such file),
+    `ConfigError` (unknown prediction), `BackboneError` (another format or architecture, damaged,
+    quantised, or a key missing or left over: a model that half loads is never returned).
     """
-    path = asset(TINY_FILE) if str(base) == "tiny" else Path(base)
-    return move(assemble(read_checkpoint(path), path.name), device, dtype)
+    stored = open_base(base)
+    family, inpainting = identify(stored.parts, stored.name)
+    parts = Parts(
+        unet=read_tensors(stored.parts.unet),
+        vae=read_tensors(stored.parts.vae),
+        text=tuple(read_tensors(encoder) for encoder in stored.parts.text),
+    )
+    prediction = prediction_of(stored, family, inpainting, prediction)
+    dtype = default_dtype(device) if dtype is None else dtype
+    return assemble(parts, stored.name, device, dtype, prediction=prediction)
+
+
+def default_dtype(device: str | torch.device) -> torch.dtype:
+    bf16 = torch.device(device).type == "cuda" and torch.cuda.is_bf16_supported()
+    return torch.bfloat16 if bf16 else torch.float32
 
 
 def assemble(
-    state: Mapping[str, Tensor], source: str, *, prediction: str | None = None
+    parts: Parts[Tensor],
+    source: str,
+    device: str | torch.device = "cpu",
+    dtype: torch.dtype = torch.float32,
+    *,
+    prediction: str | None = None,
+    layer: int | None = None,
 ) -> Backbone:
-    """The backbone of `state`, tensors under their single-file names; copies, float32, on the CPU.
+    """The backbone of `parts`; every tensor is copied once, straight to its device and dtype.
 
-    `source` is what messages call it; `prediction` replaces the family's own where a host knows
-    better. Raises `BackboneError` as `load_backbone` does.
+    `source` is what messages call it; `prediction` and `layer` (the text encoders' hidden state)
+    replace the family's own where a host knows better. Raises `BackboneError` as `load_backbone`.
     """
-    family = identify(state, source)
-    backbone = empty_backbone(family)
-    if prediction is not None:
-        backbone = replace(backbone, spec=replace(backbone.spec, prediction=prediction))
-    unet = keys.rename(
-        keys.below(state, keys.UNET_PREFIX), keys.unet_prefixes(backbone.unet.config)
-    )
-    _fill(backbone.unet, unet, source)
-    if family.vae is None:
-        _fill(backbone.vae, keys.taesd_to_diffusers(state), source)
-    else:
-        try:
-            vae = keys.kl_to_diffusers(state, backbone.vae.config)
-        except KeyError as error:
-            raise BackboneError(
-                f"{source} does not fit AutoencoderKL: {error} is missing; give a whole checkpoint"
-            ) from error
-        _fill(backbone.vae, vae, source)
-    encoder = backbone.text_encoders["clip_l"]
-    nested = any(k.startswith("text_model.") for k in encoder.state_dict())
-    text = keys.below(state, keys.TEXT_PREFIX)
-    _fill(encoder, {f"text_model.{k}" if nested else k: v for k, v in text.items()}, source)
-    return backbone
+    family, inpainting = identify(parts, source)
+    with torch.device("meta"):
+        backbone = empty_backbone(family.skipping(layer), family.variant(inpainting, prediction))
 
+    def fill(module: nn.Module, state: Mapping[str, Tensor]) -> None:
+        _fill(module, state, source, device, dtype)
 
-def read_checkpoint(path: Path) -> dict[str, Tensor]:
-    if not path.is_file():
-        raise AssetError(f"checkpoint {path} does not exist; give a .safetensors file, or 'tiny'")
+    fill(backbone.unet, keys.unet_to_diffusers(parts.unet, backbone.unet.config))
     try:
-        return load_file(path)
-    except (SafetensorError, OSError) as error:
+        vae = keys.vae_to_diffusers(parts.vae, backbone.vae.config)
+    except KeyError as error:
         raise BackboneError(
-            f"{path.name} cannot be read as safetensors ({error}); download it again, or convert it"
+            f"{source} does not fit AutoencoderKL: {error} is missing; give a whole checkpoint"
         ) from error
+    fill(backbone.vae, vae)
+    for encoder, state in zip(backbone.text_encoders.values(), parts.text, strict=True):
+        fill(encoder, _text(encoder, state))
+    return move(replace(backbone, alphas_cumprod=alphas_cumprod()), device, dtype)
 
 
-def identify(state: Mapping[str, Tensor], source: str) -> Family:
-    """The family whose first convolution and text width the tensors have."""
-    first = state.get(keys.UNET_PREFIX + "input_blocks.0.0.weight")
-    table = state.get(keys.TEXT_PREFIX + "embeddings.token_embedding.weight")
-    if first is None or table is None:
-        raise BackboneError(
-            f"{source} has no U-Net or text encoder in single-file layout "
-            f"({keys.UNET_PREFIX}*); give a whole inpainting checkpoint"
-        )
-    channels, inputs, width = first.shape[0], first.shape[1], table.shape[1]
-    known = ", ".join(family.spec.family for family in FAMILIES)
-    for family in FAMILIES:
-        unet = family.unet
-        if (channels, width) != (unet["block_out_channels"][0], unet["cross_attention_dim"]):
-            continue
-        if inputs == unet["in_channels"]:
-            return family
-        raise BackboneError(
-            f"{source} is a {family.spec.family} model with {inputs} input channels, not an "
-            f"inpainting model ({unet['in_channels']}): it cannot see the picture around the face. "
-            "Load an inpainting checkpoint"
-        )
-    raise BackboneError(
-        f"{source} is not a supported inpainting model (first convolution {tuple(first.shape)}, "
-        f"text width {width}); this version supports: {known}"
-    )
+def _text(encoder: nn.Module, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The encoder's share of its state, under its own names; layers that nobody reads go."""
+    own = encoder.state_dict()
+    # transformers 4 nests the model in `text_model`, 5 only where something stands beside it.
+    nested = any(key.startswith("text_model.") for key in own)
+    out = {}
+    for key, value in keys.text_to_transformers(state).items():
+        layer = re.match(r"encoder\.layers\.(\d+)\.", key)
+        if layer is None or int(layer[1]) < encoder.config.num_hidden_layers:  # type: ignore[union-attr]
+            outside = not nested or key.startswith("text_projection")
+            out[key if outside else f"text_model.{key}"] = value
+    return out
 
 
-def empty_backbone(family: Family) -> Backbone:
-    """Modules of the family with untrained weights from the caller's random state."""
+def empty_backbone(family: Family, spec: BackboneSpec | None = None) -> Backbone:
+    """Modules of the family with untrained weights from the caller's random state and device.
+
+    `spec` is one of the family's variants, None the inpainting one.
+    """
+    spec = spec or family.spec
     tokenizer = CLIPTokenizer.from_pretrained(str(asset(family.tokenizer)), local_files_only=True)
-    text = CLIPTextModel(
-        CLIPTextConfig(
-            **family.text["clip_l"],
+    encoders, readings = {}, {}
+    for name, config in family.text.items():
+        reading = family.reading.get(name, Reading())
+        layers = config["num_hidden_layers"]
+        if not reading.pooled:
+            # Nobody reads the layers behind the one that is the context.
+            layers, reading = layers + 1 + reading.layer, replace(reading, layer=-1)
+        text = CLIPTextConfig(
+            **{**config, "num_hidden_layers": layers},
             vocab_size=len(tokenizer),
             bos_token_id=tokenizer.bos_token_id,
             eos_token_id=tokenizer.eos_token_id,
             pad_token_id=tokenizer.eos_token_id,
         )
-    )
+        kind = CLIPTextModelWithProjection if reading.pooled else CLIPTextModel
+        encoders[name], readings[name] = kind(text), reading
+    channels = family.unet["in_channels"] if spec.inpainting else spec.latent_channels
     vae: Any = AutoencoderTiny() if family.vae is None else AutoencoderKL(**family.vae)
     backbone = Backbone(
-        spec=family.spec,
-        unet=UNet2DConditionModel(**family.unet),
+        spec=spec,
+        unet=UNet2DConditionModel(**{**family.unet, "in_channels": channels}),
         vae=vae,
-        text_encoders={"clip_l": text},
-        tokenizers={"clip_l": tokenizer},
+        text_encoders=encoders,
+        tokenizers={name: tokenizer for name in family.text},  # noqa: C420 (keeps its type)
         alphas_cumprod=alphas_cumprod(),
+        reading=readings,
     )
     for module in modules(backbone):
         module.eval().requires_grad_(False)
@@ -148,39 +170,62 @@ def modules(backbone: Backbone) -> tuple[nn.Module, ...]:
 
 
 def move(backbone: Backbone, device: str | torch.device, dtype: torch.dtype) -> Backbone:
-    """The same backbone on another device; the modules are moved, not copied."""
+    """The same backbone on another device; the modules are moved, not copied.
+
+    On CUDA, convolutions take channels_last, which its fast kernels work in.
+    """
+    cuda = torch.device(device).type == "cuda"
+    layout = torch.channels_last if cuda else torch.preserve_format
+    to: Any = nn.Module.to  # diffusers' own warns at every cast
     for module in modules(backbone):
-        nn.Module.to(module, device, dtype)  # diffusers' own `to` warns at every cast
+        to(module, device, dtype, memory_format=layout)
     return replace(backbone, alphas_cumprod=backbone.alphas_cumprod.to(device))
 
 
 def single_file_state(backbone: Backbone) -> dict[str, Tensor]:
-    """The inverse of loading: the tensors under their single-file names."""
+    """The inverse of loading for facea-tiny: the tensors under their single-file names."""
     unet = keys.rename(
         backbone.unet.state_dict(), keys.invert(keys.unet_prefixes(backbone.unet.config))
     )
+    vae = keys.diffusers_to_taesd(backbone.vae.state_dict())
+    text = backbone.text_encoders["clip_l"].state_dict()
+    nest = "cond_stage_model.transformer.text_model."
     return {
         **{keys.UNET_PREFIX + k: v for k, v in unet.items()},
-        **keys.diffusers_to_taesd(backbone.vae.state_dict()),
-        **keys.text_to_single(backbone.text_encoders["clip_l"].state_dict()),
+        **{keys.VAE_PREFIX + k: v for k, v in vae.items()},
+        **{nest + k.removeprefix("text_model."): v for k, v in text.items()},
     }
 
 
-def _fill(module: nn.Module, state: Mapping[str, Tensor], source: str) -> None:
-    own = module.state_dict()
-    for key in state.keys() & own.keys():
-        if state[key].shape != own[key].shape:
-            raise BackboneError(
-                f"{source} does not fit {type(module).__name__}: {key} is "
-                f"{tuple(state[key].shape)}, not {tuple(own[key].shape)}; give a whole checkpoint "
-                "of a supported family"
-            )
-    missing, unexpected = module.load_state_dict(state, strict=False)
-    # Buffers such as position ids come and go between transformers versions.
-    missing = [k for k in missing if not k.endswith("position_ids")]
-    unexpected = [k for k in unexpected if not k.endswith("position_ids")]
-    if missing or unexpected:
+def _fill(
+    module: nn.Module,
+    state: Mapping[str, Tensor],
+    source: str,
+    device: str | torch.device,
+    dtype: torch.dtype,
+) -> None:
+    own, name = module.state_dict(), type(module).__name__
+    missing = [key for key in own if key not in state and not key.endswith("position_ids")]
+    left = [key for key in state if key not in own and not _UNREAD.fullmatch(key)]
+    if missing or left:
         raise BackboneError(
-            f"{source} does not fit {type(module).__name__}: {len(missing)} keys missing "
-            f"(first: {missing[:1]}), {len(unexpected)} left over (first: {unexpected[:1]})"
+            f"{source} does not fit {name}: {len(missing)} keys missing (first: {missing[:1]}), "
+            f"{len(left)} left over (first: {left[:1]}); give a whole checkpoint of its family"
         )
+    for key in own:
+        if key in state and state[key].shape != own[key].shape:
+            raise BackboneError(
+                f"{source} does not fit {name}: {key} is {tuple(state[key].shape)}, not "
+                f"{tuple(own[key].shape)}; give a whole checkpoint of a supported family"
+            )
+    plain = torch.contiguous_format
+    copies = {
+        key: state[key].to(device, dtype, copy=True, memory_format=plain)
+        for key in own
+        if key in state and not key.endswith("position_ids")
+    }
+    module.load_state_dict(copies, strict=False, assign=True)
+    for inner in module.modules():
+        if "position_ids" in inner._buffers:
+            ids = torch.arange(inner._buffers["position_ids"].shape[-1], device=device)[None]  # type: ignore[union-attr]
+            inner._buffers["position_ids"] = ids

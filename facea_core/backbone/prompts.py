@@ -41,12 +41,13 @@ def spaced(prompt: str) -> str:
 class Reading:
     """How a family reads a text encoder.
 
-    `layer` is the index of the hidden state that is the context, before any norm; None is the last
-    one after the final norm. `pad` is the token behind the end of a prompt, None the end token
+    `layer` is the hidden state that is the context, -1 the last one; `norm` whether the encoder's
+    final norm is put on it. `pad` is the token behind the end of a prompt, None the end token
     again. `pooled` tells whether the projected state of the end token goes to the U-Net as well.
     """
 
-    layer: int | None = None
+    layer: int = -1
+    norm: bool = True
     pad: int | None = None
     pooled: bool = False
 
@@ -104,11 +105,10 @@ def encode_prepared(
         encoder = backbone.text_encoders[name]
         learned = [words[placeholder][name] for placeholder in prepared.words]
         with _splice(encoder, tokens, learned):
-            output = encoder(tokens.ids, output_hidden_states=reading.layer is not None)
-        if reading.layer is None:
-            contexts.append(output.last_hidden_state)
-        else:
-            contexts.append(output.hidden_states[reading.layer])
+            output = encoder(tokens.ids, output_hidden_states=not reading.norm)
+        # Layers behind the one that is read are never built: with a norm it is the last.
+        hidden = output.last_hidden_state if reading.norm else output.hidden_states[reading.layer]
+        contexts.append(hidden)
         if reading.pooled:
             firsts = output.text_embeds.split(prepared.counts)
             pooled = torch.stack([chunks[0] for chunks in firsts])

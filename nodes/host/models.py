@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import gc
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import comfy.lora
@@ -14,9 +16,8 @@ import comfy.supported_models
 import torch
 from torch import Tensor
 
-from ...facea_core.backbone import Backbone, assemble
-from ...facea_core.backbone.keys import UNET_PREFIX, VAE_PREFIX
-from ...facea_core.backbone.load import move
+from ...facea_core.backbone import Backbone, Parts, assemble
+from ...facea_core.backbone.backbone import alphas_cumprod
 from ...facea_core.backbone.spec import SPECS
 from ...facea_core.errors import BackboneError
 from ...facea_core.types import BackboneSpec
@@ -29,6 +30,7 @@ _FAMILIES = {
     "sd15": comfy.supported_models.SD15.__name__,
 }
 _FLOATS = (torch.float16, torch.bfloat16, torch.float32)
+_PLAIN = (torch.Tensor, torch.nn.Parameter)
 
 
 def spec_of(model: Any) -> BackboneSpec:
@@ -38,7 +40,7 @@ def spec_of(model: Any) -> BackboneSpec:
     lineage = [parent.__name__ for parent in kind.__mro__]
     for family, name in _FAMILIES.items():
         if name in lineage:
-            return SPECS[family]
+            return replace(SPECS[family], inpainting=is_inpainting(model))
     raise BackboneError(
         f"FaceA does not know the model family {kind.__name__!r}; "
         f"load a checkpoint of one of: {', '.join(_FAMILIES)}"
@@ -57,19 +59,33 @@ def training_backbone(model: Any, clip: Any, vae: Any) -> Iterator[Backbone]:
     ComfyUI is asked to free its memory before; the copy's is given back after. Raises BackboneError
     for what cannot be trained.
     """
-    spec_of(model)
+    encoders = spec_of(model).widths
     comfy.model_management.unload_all_models()
     comfy.model_management.soft_empty_cache()
     device = comfy.model_management.get_torch_device()
     bf16 = device.type == "cuda" and comfy.model_management.should_use_bf16(device)
+    dtype = torch.bfloat16 if bf16 else torch.float32
     holder: list[Backbone] = []
     try:
         # Outside inference mode, in which ComfyUI runs nodes: its tensors cannot be trained on.
         with torch.inference_mode(False), torch.no_grad():
-            state, goal = _state(model, clip, vae), _goal(model)
-            backbone = assemble(state, "the wired MODEL", prediction=goal)
-            holder.append(move(backbone, device, torch.bfloat16 if bf16 else torch.float32))
-            del backbone, state
+            parts = Parts(
+                unet=_patched(model, "diffusion_model."),
+                vae=_plain(vae.first_stage_model.state_dict()),
+                text=tuple(_patched(clip.patcher, f"{name}.") for name in encoders),
+            )
+            if not all(parts.text):
+                raise BackboneError(
+                    f"the wired CLIP lacks the text encoders of the wired MODEL "
+                    f"({', '.join(encoders)}); wire both from the same checkpoint"
+                )
+            holder.append(
+                assemble(
+                    parts, "the wired model", device, dtype,
+                    prediction=_goal(model), layer=clip.layer_idx,
+                )
+            )  # fmt: skip
+            del parts
         yield holder[0]
     finally:
         holder.clear()
@@ -79,33 +95,42 @@ def training_backbone(model: Any, clip: Any, vae: Any) -> Iterator[Backbone]:
 
 def _goal(model: Any) -> str:
     sampling = model.get_model_object("model_sampling")
+    last = float(alphas_cumprod()[-1])
+    noisiest, known = float(sampling.sigma_max), math.sqrt((1 - last) / last)
+    if abs(noisiest / known - 1) > 0.01:
+        raise BackboneError(
+            f"the wired MODEL has another noise schedule (up to sigma {noisiest:.4g}, not "
+            f"{known:.4g}: zero terminal SNR or EDM), which cannot be trained; wire a model with "
+            "the schedule of Stable Diffusion"
+        )
     is_v = isinstance(sampling, comfy.model_sampling.V_PREDICTION)
     return "v_prediction" if is_v else "epsilon"
 
 
-def _state(model: Any, clip: Any, vae: Any) -> dict[str, Tensor]:
-    """The wired weights under the names of a single-file checkpoint."""
-    unet = _patched(model, "diffusion_model.")
-    text = _patched(clip.patcher, "clip_l.")
-    image = vae.first_stage_model.state_dict()
-    return {
-        **{UNET_PREFIX + key: value for key, value in unet.items()},
-        **{"cond_stage_model." + key: value for key, value in text.items()},
-        **{VAE_PREFIX + key: value for key, value in image.items()},
-    }
-
-
 def _patched(patcher: Any, prefix: str) -> dict[str, Tensor]:
     """The weights below `prefix`, without it, as sampling would use them."""
+    found = patcher.get_key_patches(prefix)
+    _plain({key: weight for key, ((weight, _), *_) in found.items()})
     state = {}
-    for key, ((weight, convert), *patches) in patcher.get_key_patches(prefix).items():
-        if weight.is_floating_point() and weight.dtype not in _FLOATS:
-            raise BackboneError(
-                f"the wired model holds {weight.dtype} weights, which cannot be trained; load it "
-                "as fp16, bf16 or fp32"
-            )
+    for key, ((weight, convert), *patches) in found.items():
         if patches:
             exact = convert(weight.to("cpu", torch.float32, copy=True), inplace=True)
-            weight = comfy.lora.calculate_weight(patches, exact, key)
+            weight = comfy.lora.calculate_weight(patches, exact, key).to(weight.dtype)
         state[key[len(prefix) :]] = weight
+    return state
+
+
+def _plain(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The state itself. Raises BackboneError for weights that hold fewer than 16 bits."""
+    for key, weight in state.items():
+        kind = type(weight)
+        small = weight.is_floating_point() and weight.dtype not in _FLOATS
+        packed = not weight.is_floating_point() and key.endswith(".weight")
+        # GGUF's and other packed weights are tensors of their own kind.
+        if kind not in _PLAIN or small or packed:
+            what = weight.dtype if kind in _PLAIN else kind.__name__
+            raise BackboneError(
+                f"the wired model holds {what} weights ({key}: fp8, GGUF or another quantisation), "
+                "which cannot be trained; load it as fp16, bf16 or fp32"
+            )
     return state

@@ -1,5 +1,6 @@
 """Model families: every name of a checkpoint finds its place, and every weight is heard."""
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -8,31 +9,20 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from facea_core.attributes import attribute_table
-from facea_core.backbone import Backbone, assemble, keys, load_backbone
-from facea_core.backbone.load import empty_backbone, identify, single_file_state
-from facea_core.backbone.spec import SD15, SPECS, TINY
+from facea_core.backbone import Backbone, Parts, assemble, keys, load_backbone
+from facea_core.backbone.load import empty_backbone, single_file_state
+from facea_core.backbone.parts import identify, split
+from facea_core.backbone.spec import FAMILIES, SD2, SD15, SDXL, SPECS, TINY, Family
 from facea_core.composing import ComposeConfig, compose_identity
 from facea_core.errors import BackboneError
 from facea_core.training import TrainConfig, train_identity
 from facea_core.training.cache import build_cache
 from facea_core.types import Box, FaceAttributes, Part, Photo
 
-# Stable Diffusion 1.5 with all its blocks and layers, narrow and drawn from a seed.
-NARROW = replace(
-    SD15,
-    spec=replace(SD15.spec, resolution=64, widths={"clip_l": 32}),
-    unet={**SD15.unet, "block_out_channels": (32, 64, 96, 96), "cross_attention_dim": 32},
-    text={
-        "clip_l": {
-            **SD15.text["clip_l"],
-            "hidden_size": 32,
-            "intermediate_size": 64,
-            "num_hidden_layers": 2,
-            "num_attention_heads": 2,
-        }
-    },
-    vae={**(SD15.vae or {}), "block_out_channels": (32, 64, 96, 96)},
-)
+from .narrow import narrow_family, open_clip_name
+
+NARROW = narrow_family(SD15)
+FULL = {family.spec.family: family for family in (SD15, SD2, SDXL)}
 
 
 @pytest.fixture(scope="module")
@@ -43,10 +33,10 @@ def narrow() -> Backbone:
 
 
 @pytest.fixture(scope="module")
-def full() -> Backbone:
-    """The real configuration without its memory: shapes only."""
+def full() -> dict[str, Backbone]:
+    """The real configurations without their memory: shapes only."""
     with torch.device("meta"):
-        return empty_backbone(SD15)
+        return {name: empty_backbone(family) for name, family in FULL.items()}
 
 
 def vae_name(key: str) -> str:
@@ -83,9 +73,41 @@ def single_file(backbone: Backbone) -> dict[str, Tensor]:
         # Its attention is made of convolutions.
         linear = "attentions" in key and value.ndim == 2
         state[vae_name(key)] = value[..., None, None] if linear else value
-    for key, value in backbone.text_encoders["clip_l"].state_dict().items():
-        state[keys.TEXT_PREFIX + key.removeprefix("text_model.")] = value
+    return {**state, **text_states(backbone)}
+
+
+def text_states(backbone: Backbone) -> dict[str, Tensor]:
+    prefixes = {
+        "sd15": {"clip_l": "cond_stage_model.transformer."},
+        "sd2": {"clip_h": "cond_stage_model.model."},
+        "sdxl": {
+            "clip_l": "conditioner.embedders.0.transformer.",
+            "clip_g": "conditioner.embedders.1.model.",
+        },
+    }[backbone.spec.family]
+    state = {}
+    for name, prefix in prefixes.items():
+        encoder = backbone.text_encoders[name].state_dict()
+        plain = {key.removeprefix("text_model."): value for key, value in encoder.items()}
+        if name == "clip_l":
+            state |= {f"{prefix}text_model.{key}": value for key, value in plain.items()}
+        else:
+            state |= {prefix + key: value for key, value in open_clip(plain).items()}
     return state
+
+
+def open_clip(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    """CLIP's tensors as OpenCLIP holds them: three projections in one, the last one transposed."""
+    out = {}
+    for key, value in state.items():
+        if ".q_proj." in key:
+            parts = [state[key.replace(".q_proj.", f".{name}_proj.")] for name in "qkv"]
+            out[open_clip_name(key)] = torch.cat(parts)
+        elif key == "text_projection.weight":
+            out["text_projection"] = value.T
+        elif not re.search(r"\.[kv]_proj\.", key):
+            out[open_clip_name(key)] = value
+    return out
 
 
 def equal(module: nn.Module, state: dict[str, Tensor]) -> bool:
@@ -129,39 +151,116 @@ KNOWN = {
 }
 
 
-def test_the_full_family_has_the_names_and_shapes_of_its_checkpoints(full: Backbone):
-    state = single_file(full)
-    shapes = {key: tuple(state[key].shape) for key in KNOWN.keys() & state.keys()}
-    assert shapes == KNOWN
-    counts = [sum(key.startswith(prefix) for key in state) for prefix in (UNET, VAE, TEXT)]
-    assert counts == [686, 248, 196]
+# SD1.5's, SD2's and SDXL's published files: U-Net, autoencoder, text without what nobody reads.
+COUNTS = {"sd15": (686, 248, 196), "sd2": (686, 248, 23 * 12 + 4), "sdxl": (1680, 248, 180 + 389)}
+
+FEW = {
+    "sd15": KNOWN,
+    "sd2": {
+        UNET + "input_blocks.1.1.proj_in.weight": (320, 320),
+        UNET + "output_blocks.11.1.transformer_blocks.0.attn2.to_v.weight": (320, 1024),
+        TEXT + "model.positional_embedding": (77, 1024),
+        TEXT + "model.transformer.resblocks.22.attn.in_proj_weight": (3072, 1024),
+        TEXT + "model.transformer.resblocks.22.mlp.c_fc.bias": (4096,),
+        TEXT + "model.ln_final.weight": (1024,),
+    },
+    "sdxl": {
+        UNET + "label_emb.0.0.weight": (1280, 2816),
+        UNET + "input_blocks.4.1.transformer_blocks.1.attn2.to_k.weight": (640, 2048),
+        UNET + "middle_block.1.transformer_blocks.9.ff.net.0.proj.weight": (10240, 1280),
+        UNET + "output_blocks.5.2.conv.weight": (640, 640, 3, 3),
+        UNET + "output_blocks.8.0.skip_connection.weight": (320, 640, 1, 1),
+        VAE + "decoder.up.0.block.0.nin_shortcut.weight": (128, 256, 1, 1),
+        "conditioner.embedders.0.transformer.text_model.final_layer_norm.bias": (768,),
+        "conditioner.embedders.1.model.transformer.resblocks.31.ln_2.weight": (1280,),
+        "conditioner.embedders.1.model.text_projection": (1280, 1280),
+    },
+}
 
 
-def test_a_whole_checkpoint_is_assembled_with_nothing_missing_or_left_over(full: Backbone):
-    beside = {
-        "alphas_cumprod": torch.zeros(1000),
-        "model_ema.decay": torch.zeros(()),
-        keys.TEXT_PREFIX + "embeddings.position_ids": torch.arange(77)[None],
-    }
-    with torch.device("meta"):
-        assembled = assemble({**single_file(full), **beside}, "sd-v1-5-inpainting.safetensors")
-    assert assembled.spec == SPECS["sd15"]
-    assert assembled.unet.config.in_channels == 9
+@pytest.mark.parametrize("name", FULL)
+def test_a_family_has_the_names_and_shapes_of_its_checkpoints(full, name: str):
+    state, few = single_file(full[name]), FEW[name]
+    assert {key: tuple(state[key].shape) for key in few.keys() & state.keys()} == few
+    prefixes = (UNET, VAE, (TEXT, "conditioner."))
+    assert tuple(sum(key.startswith(p) for key in state) for p in prefixes) == COUNTS[name]
+
+
+EXTRAS = {
+    "sd15": ["cond_stage_model.transformer.text_model.embeddings.position_ids"],
+    "sd2": [
+        "cond_stage_model.model.logit_scale",
+        "cond_stage_model.model.text_projection",
+        "cond_stage_model.model.transformer.resblocks.23.mlp.c_proj.bias",
+    ],
+    "sdxl": [
+        "conditioner.embedders.0.transformer.text_model.embeddings.position_ids",
+        "conditioner.embedders.0.transformer.text_model.encoder.layers.11.layer_norm1.bias",
+        "conditioner.embedders.1.model.logit_scale",
+        "denoiser.sigmas",
+    ],
+}
+TRAINING = ["betas", "alphas_cumprod_prev", "log_one_minus_alphas_cumprod", "model_ema.decay",
+            "sqrt_recipm1_alphas_cumprod", "posterior_log_variance_clipped"]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", FULL)
+@pytest.mark.parametrize("channels", [9, 4])
+def test_a_whole_checkpoint_is_assembled_with_nothing_missing_or_left_over(
+    full, name: str, channels: int
+):
+    state = single_file(full[name])
+    first = UNET + "input_blocks.0.0.weight"
+    state[first] = state[first][:, :channels]
+    state |= {key: torch.zeros(1) for key in (*EXTRAS[name], *TRAINING)}
+    assembled = assemble(split(state), f"{name}.safetensors", "meta")
+    assert assembled.spec == FULL[name].variant(channels == 9)
+    assert assembled.spec.inpainting == (channels == 9)
+    assert assembled.unet.config["in_channels"] == channels
+    for mine, theirs in zip(parameters(assembled), parameters(full[name]), strict=True):
+        assert mine.shape == theirs.shape or channels == 4
+
+
+def parameters(backbone: Backbone) -> list[Tensor]:
+    modules = (backbone.unet, backbone.vae, *backbone.text_encoders.values())
+    return [parameter for module in modules for parameter in module.parameters()]
 
 
 @pytest.mark.parametrize(
-    ("lost", "named"),
+    ("name", "lost", "named"),
     [
-        (VAE + "decoder.up.3.upsample.conv.bias", "AutoencoderKL.*upsample"),
-        (VAE, "AutoencoderKL.*248 keys missing"),
-        (UNET + "output_blocks.5.2.conv.bias", "UNet2DConditionModel.*1 keys missing"),
-        (TEXT + "transformer.text_model.final_layer_norm.bias", "CLIPTextModel.*1 keys missing"),
+        ("sd15", VAE + "decoder.up.3.upsample.conv.bias", "AutoencoderKL.*upsample"),
+        ("sd15", VAE + "decoder.conv_in.bias", "AutoencoderKL.*decoder.conv_in.bias"),
+        ("sd15", VAE, "without its VAE; give a whole checkpoint"),
+        ("sd15", TEXT, "without its text encoder; give a whole checkpoint"),
+        ("sdxl", "conditioner.", "without its pair of text encoders"),
+        ("sd15", UNET + "output_blocks.5.2.conv.bias", "UNet2DConditionModel.*1 keys missing"),
+        ("sd15", TEXT + "transformer.text_model.final_layer_norm.bias", "CLIPText.*1 keys missing"),
+        ("sd2", TEXT + "model.transformer.resblocks.7.ln_1.bias", "CLIPText.*1 keys missing"),
+        ("sdxl", "conditioner.embedders.1.model.text_projection", "CLIPText.*text_projection"),
     ],
 )
-def test_a_checkpoint_that_lacks_something_is_refused(full: Backbone, lost: str, named: str):
-    state = {key: value for key, value in single_file(full).items() if not key.startswith(lost)}
-    with torch.device("meta"), pytest.raises(BackboneError, match=named):
-        assemble(state, "half.safetensors")
+def test_a_checkpoint_that_lacks_something_is_refused(full, name: str, lost: str, named: str):
+    state = {k: v for k, v in single_file(full[name]).items() if not k.startswith(lost)}
+    with pytest.raises(BackboneError, match=named):
+        assemble(split(state), "half.safetensors", "meta")
+
+
+@pytest.mark.parametrize(
+    ("surprise", "named"),
+    [
+        (UNET + "surprise", "UNet2DConditionModel.*1 left over.*surprise"),
+        (VAE + "surprise", "AutoencoderKL.*1 left over.*surprise"),
+        (VAE + "encoder.mid.attn_1.surprise", "AutoencoderKL.*1 left over.*surprise"),
+        ("conditioner.embedders.0.transformer.text_model.surprise", "CLIPText.*1 left over"),
+        ("conditioner.embedders.1.model.surprise", "CLIPText.*1 left over.*surprise"),
+        ("control_model.surprise", "1 tensors that no module.*surprise"),
+    ],
+)
+def test_a_checkpoint_with_something_unknown_is_refused(full, surprise: str, named: str):
+    state = {**single_file(full["sdxl"]), surprise: torch.zeros(1)}
+    with pytest.raises(BackboneError, match=named):
+        assemble(split(state), "more.safetensors", "meta")
 
 
 def test_every_tensor_of_the_u_net_arrives_at_its_place(narrow: Backbone):
@@ -174,51 +273,85 @@ def test_every_tensor_of_the_u_net_arrives_at_its_place(narrow: Backbone):
 def test_every_tensor_of_the_autoencoder_arrives_at_its_place(narrow: Backbone):
     state = single_file(narrow)
     assert state[VAE + "encoder.mid.attn_1.q.weight"].ndim == 4
-    assert equal(narrow.vae, keys.kl_to_diffusers(state, narrow.vae.config))
+    assert equal(narrow.vae, keys.vae_to_diffusers(keys.below(state, VAE), narrow.vae.config))
 
 
 def test_an_autoencoder_that_a_host_holds_in_half_precision_arrives_too(narrow: Backbone):
-    state = {key: value.half() for key, value in single_file(narrow).items()}
+    state = {k: v.half() for k, v in keys.below(single_file(narrow), VAE).items()}
     own = {key: value.half() for key, value in narrow.vae.state_dict().items()}
-    found = keys.kl_to_diffusers(state, narrow.vae.config)
+    found = keys.vae_to_diffusers(state, narrow.vae.config)
     assert found.keys() == own.keys()
     assert all(torch.equal(found[key], own[key]) for key in own)
+
+
+@pytest.mark.parametrize("name", FULL)
+def test_every_tensor_of_a_text_encoder_arrives_at_its_place(name: str):
+    family = narrow_family(FULL[name])
+    backbone = empty_backbone(family)
+    states = [keys.below(text_states(backbone), prefix) for prefix in prefixes_of(name)]
+    for encoder, state in zip(backbone.text_encoders.values(), states, strict=True):
+        own = {k.removeprefix("text_model."): v for k, v in encoder.state_dict().items()}
+        found = keys.text_to_transformers(state)
+        assert found.keys() == own.keys()
+        assert all(torch.equal(found[key], own[key]) for key in own)
+
+
+def prefixes_of(name: str) -> tuple[str, ...]:
+    sdxl, _, sd2, sd15 = keys.TEXT_PREFIXES
+    return {"sdxl": sdxl, "sd2": sd2, "sd15": sd15}[name]
 
 
 # Which family
 
 
-def shaped(channels: int, inputs: int, width: int) -> dict[str, Tensor]:
+def shaped(channels: int, inputs: int, width: int, added: int | None = None) -> Parts[Tensor]:
     """As little of a checkpoint as says which family it is."""
     with torch.device("meta"):
-        return {
-            keys.UNET_PREFIX + "input_blocks.0.0.weight": torch.empty(channels, inputs, 3, 3),
-            keys.TEXT_PREFIX + "embeddings.token_embedding.weight": torch.empty(49408, width),
+        unet = {
+            "input_blocks.0.0.weight": torch.empty(channels, inputs, 3, 3),
+            "input_blocks.1.1.transformer_blocks.0.attn2.to_k.weight": torch.empty(channels, width),
         }
-
-
-def test_a_family_is_known_by_its_first_convolution_and_its_text():
-    assert identify(shaped(320, 9, 768), "x") is SD15
-    assert identify(shaped(64, 9, 128), "x") is TINY
+        if added is not None:
+            unet["label_emb.0.0.weight"] = torch.empty(1280, added)
+        some = {"weight": torch.empty(1)}
+    return Parts(unet, some, (some, some) if added else (some,))
 
 
 @pytest.mark.parametrize(
     ("shape", "family"),
-    [((320, 4, 768), "sd15"), ((320, 8, 768), "sd15"), ((64, 4, 128), "facea-tiny")],
+    [
+        ((320, 768), SD15),
+        ((320, 1024), SD2),
+        ((320, 2048, 2816), SDXL),
+        ((64, 128), TINY),
+    ],
 )
-def test_a_model_that_cannot_inpaint_is_refused_and_told_so(
-    shape: tuple[int, int, int], family: str
-):
-    with pytest.raises(
-        BackboneError, match=f"v1-5.ckpt is a {family} .*{shape[1]} input.*inpainting checkpoint"
-    ):
-        identify(shaped(*shape), "v1-5.ckpt")
+def test_a_family_is_known_by_its_u_net(shape: tuple[int, ...], family: Family):
+    channels, *more = shape
+    assert identify(shaped(channels, 9, *more), "x") == (family, True)
+    assert identify(shaped(channels, 4, *more), "x") == (family, False)
 
 
-@pytest.mark.parametrize("shape", [(320, 9, 1024), (320, 9, 2048), (128, 9, 768)])
-def test_another_family_is_refused_with_those_that_are_known(shape: tuple[int, int, int]):
-    with pytest.raises(BackboneError, match=r"not a supported.*facea-tiny, sd15"):
+def test_a_model_with_other_inputs_is_refused_and_told_so():
+    with pytest.raises(BackboneError, match=r"pix.ckpt is a sd15 model with 8 input.*inpainting"):
+        identify(shaped(320, 8, 768), "pix.ckpt")
+
+
+@pytest.mark.parametrize(
+    "shape", [(320, 9, 2048), (128, 9, 768), (384, 4, 1280, 2560), (320, 4, 1024, 1536)]
+)
+def test_another_family_is_refused_with_those_that_are_known(shape: tuple[int, ...]):
+    with pytest.raises(BackboneError, match=r"not a supported.*facea-tiny, sd15, sd2, sdxl"):
         identify(shaped(*shape), "x")
+
+
+def test_every_family_has_a_spec_that_its_modules_fit(full):
+    assert list(SPECS) == [family.spec.family for family in FAMILIES]
+    for name, backbone in full.items():
+        spec = SPECS[name]
+        assert {k: e.config.hidden_size for k, e in backbone.text_encoders.items()} == spec.widths
+        assert sum(spec.widths.values()) == backbone.unet.config["cross_attention_dim"]
+        assert backbone.unet.config["sample_size"] * spec.latent_factor == spec.resolution
 
 
 # Assembling
@@ -228,7 +361,7 @@ def test_assembling_is_loading_without_the_file(backbone: Backbone, tmp_path):
     path = tmp_path / "tiny.safetensors"
     save_file({k: v.contiguous() for k, v in single_file_state(backbone).items()}, path)
     state, loaded = load_file(path), load_backbone(path)
-    assembled = assemble(state, "what the host holds")
+    assembled = assemble(split(state), "what the host holds")
     assert assembled.hash == loaded.hash == backbone.hash
     assert assembled.spec == loaded.spec
     for mine, theirs in (
@@ -241,19 +374,30 @@ def test_assembling_is_loading_without_the_file(backbone: Backbone, tmp_path):
         assert not any(parameter.requires_grad for parameter in mine.parameters())
 
 
-def test_assembled_weights_are_float32_copies(backbone: Backbone):
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float16])
+def test_assembled_weights_are_copies_in_the_dtype_asked_for(backbone: Backbone, dtype):
     state = {key: value.half() for key, value in single_file_state(backbone).items()}
-    assembled = assemble(state, "x")
-    assert assembled.dtype == torch.float32
+    assembled = assemble(split(state), "x", dtype=dtype)
+    assert {parameter.dtype for parameter in parameters(assembled)} == {dtype}
     before = assembled.hash
     for value in state.values():
         value.zero_()
     assert assembled.hash == before
 
 
+def test_nothing_that_was_built_without_memory_stays_so(backbone: Backbone):
+    assembled = assemble(split(single_file_state(backbone)), "x")
+    for module in (assembled.unet, assembled.vae, *assembled.text_encoders.values()):
+        for tensor in (*module.parameters(), *module.buffers()):
+            assert tensor.device.type == "cpu"
+    prompt = ["a photo of a man"]
+    mine, theirs = assembled.encode_prompts(prompt), backbone.encode_prompts(prompt)
+    assert torch.equal(mine.context, theirs.context)
+
+
 def test_a_host_that_knows_the_prediction_better_is_heard(backbone: Backbone):
-    state = single_file_state(backbone)
-    plain, other = assemble(state, "x"), assemble(state, "x", prediction="epsilon")
+    parts = split(single_file_state(backbone))
+    plain, other = assemble(parts, "x"), assemble(parts, "x", prediction="epsilon")
     assert plain.spec == TINY.spec
     assert other.spec == replace(TINY.spec, prediction="epsilon")
     assert other.hash != plain.hash

@@ -1,0 +1,147 @@
+"""Checkpoints on disk: what their headers say, without reading tensors; and which are refused."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from torch import Tensor
+
+from ..errors import AssetError, BackboneError
+from .folder import Folder
+from .parts import Parts, split
+
+DTYPES = {
+    "F64": torch.float64,
+    "F32": torch.float32,
+    "F16": torch.float16,
+    "BF16": torch.bfloat16,
+}
+_LORA = (".lora_down.", ".lora_up.", ".lora_A.", ".lora_B.", ".hada_w1_", ".lokr_w1", "bundle_emb.")
+_BEGINNINGS = (
+    (b"GGUF", "is a GGUF file"),
+    (b"PK\x03\x04", "is a pickle, which can run code"),
+    (b"\x80", "is a pickle, which can run code"),
+    (b"version https://git-lfs", "is only a pointer of git-lfs; download the file itself"),
+    (b"<", "is a web page, not a model; download it again"),
+)
+_CONVERT = "; give the model as .safetensors in fp16, bf16 or fp32"
+
+
+@dataclass(frozen=True)
+class Slot:
+    """One tensor of a file. `dtype` is spelled as in safetensors: F16, BF16, F8_E4M3, ..."""
+
+    file: Path
+    key: str
+    shape: tuple[int, ...]
+    dtype: str
+
+    @property
+    def numbers(self) -> int:
+        return math.prod(self.shape)
+
+
+@dataclass(frozen=True, eq=False)
+class Stored:
+    """A checkpoint on disk by its modules. `prediction` is what it says of itself, if it does."""
+
+    name: str
+    parts: Parts[Slot]
+    prediction: str | None = None
+
+
+def open_stored(path: Path) -> Stored:
+    """What a .safetensors file or a diffusers folder holds.
+
+    Raises AssetError if there is nothing, BackboneError for what cannot be used: other formats,
+    damaged files, 8-bit weights, LoRAs, noise schedules that end in pure noise.
+    """
+    if path.is_dir():
+        return _folder(Folder(path))
+    if not path.is_file():
+        raise AssetError(
+            f"checkpoint {path} does not exist; give a .safetensors file, a diffusers folder, "
+            "or 'tiny'"
+        )
+    slots, metadata = read_header(path)
+    if any(part in key for key in slots for part in _LORA):
+        raise BackboneError(
+            f"{path.name} is a LoRA, which only changes a model; give the checkpoint that it "
+            "was made for"
+        )
+    if "ztsnr" in slots or any(key.startswith("edm_vpred.") for key in slots):
+        raise BackboneError(_other_schedule(path.name))
+    said = metadata.get("modelspec.prediction_type", "v" if "v_pred" in slots else None)
+    prediction = {"v": "v_prediction"}.get(said, said) if said else None
+    return Stored(path.name, split(slots), prediction)
+
+
+def _folder(folder: Folder) -> Stored:
+    schedule = folder.config("scheduler", "scheduler_config.json")
+    if schedule.get("rescale_betas_zero_snr"):
+        raise BackboneError(_other_schedule(folder.name))
+
+    def part(module: str, stem: str) -> dict[str, Slot]:
+        headers = [read_header(file)[0] for file in folder.files(module, stem)]
+        return {key: slot for header in headers for key, slot in header.items()}
+
+    encoders = (part("text_encoder", "model"), part("text_encoder_2", "model"))
+    parts = Parts(
+        unet=part("unet", "diffusion_pytorch_model"),
+        vae=part("vae", "diffusion_pytorch_model"),
+        text=tuple(encoder for encoder in encoders if encoder),
+    )
+    return Stored(folder.name, parts, schedule.get("prediction_type"))
+
+
+def read_header(path: Path) -> tuple[dict[str, Slot], dict[str, str]]:
+    """Tensor names to slots, and the metadata, of a .safetensors file. Raises BackboneError."""
+    with path.open("rb") as file:
+        begin = file.read(32)
+    for beginning, what in _BEGINNINGS:
+        # A safetensors file may begin with any bytes: its length. Then comes JSON.
+        if begin.startswith(beginning) and begin[8:9] != b"{":
+            advice = "" if ";" in what else _CONVERT
+            raise BackboneError(f"{path.name} {what}{advice}")
+    slots = {}
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+            for key in file.keys():  # noqa: SIM118 (it is no mapping)
+                piece = file.get_slice(key)
+                slots[key] = Slot(path, key, tuple(piece.get_shape()), piece.get_dtype())
+    except (SafetensorError, OSError) as error:
+        raise BackboneError(
+            f"{path.name} cannot be read as safetensors ({error}); download it again, or convert it"
+        ) from error
+    for key, slot in slots.items():
+        if slot.dtype.startswith("F8") or key.endswith(("scaled_fp8", "scale_weight")):
+            raise BackboneError(f"{path.name} holds fp8 weights ({key}), which lose too much to "
+                                f"train on{_CONVERT}")  # fmt: skip
+        if slot.dtype not in DTYPES and key.endswith(".weight"):
+            raise BackboneError(f"{path.name} holds quantised weights ({key}: {slot.dtype}), which "
+                                f"cannot be trained on{_CONVERT}")  # fmt: skip
+    return slots, metadata
+
+
+def read_tensors(slots: Mapping[str, Slot]) -> dict[str, Tensor]:
+    """The tensors behind the slots, on the CPU; pages of the file until somebody copies them."""
+    with ExitStack() as stack:
+        opened = {
+            file: stack.enter_context(safe_open(file, framework="pt"))
+            for file in {slot.file for slot in slots.values()}
+        }
+        return {name: opened[slot.file].get_tensor(slot.key) for name, slot in slots.items()}
+
+
+def _other_schedule(name: str) -> str:
+    return (
+        f"{name} was trained with another noise schedule (zero terminal SNR or EDM), which FaceA "
+        "does not support; give a model with the schedule of Stable Diffusion"
+    )

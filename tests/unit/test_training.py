@@ -17,9 +17,9 @@ from facea_core.composing.sampler import inpaint
 from facea_core.errors import ConfigError, ImageError, MaskError, TrainingError
 from facea_core.identity import apply_identity, learnable_words, save_identity
 from facea_core.training import TrainConfig, face_previewer, train_identity
-from facea_core.training.state import saved_step
 from facea_core.training.losses import Losses, region_loss
 from facea_core.training.optimiser import rate_factor
+from facea_core.training.state import saved_step
 from facea_core.types import Box, FaceAttributes, Part, Photo, StepReport
 
 CONFIG = TrainConfig(

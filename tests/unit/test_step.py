@@ -1,0 +1,532 @@
+"""A step in every way that it can be run: in pieces, computed twice, captured, out of memory."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.optim.optimizer import register_optimizer_step_pre_hook
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
+
+from facea_core.attributes import attribute_table
+from facea_core.backbone import Backbone, LatentDistribution
+from facea_core.errors import BackboneError, TrainingError
+from facea_core.identity import learnable_words, load_identity, lora, save_identity
+from facea_core.identity.flat import Flat
+from facea_core.identity.words import by_placeholder
+from facea_core.training import TrainConfig, capture, train_identity
+from facea_core.training.attention import LeanAttention, lean_attention
+from facea_core.training.cache import LatentCache
+from facea_core.training.capture import WARM_UP, Captured
+from facea_core.training.footprint import checkpointed, is_out_of_memory, on_device
+from facea_core.training.losses import Losses
+from facea_core.training.optimiser import make_optimiser
+from facea_core.training.state import saved_step
+from facea_core.training.step import Step
+from facea_core.training.tasks import Draw, Rows, local_tasks, task_prompts
+from facea_core.types import Box, FaceAttributes, Identity, Part, Photo, StepReport
+
+CONFIG = TrainConfig(
+    attributes="eyes,mouth", steps=4, batch=4, rank=2, variants=1, report_every=1, save_every=1
+)
+
+
+@pytest.fixture
+def backbone(backbone: Backbone) -> Backbone:
+    """The miniature at half its resolution: the same laws in a quarter of the time."""
+    return replace(backbone, spec=replace(backbone.spec, resolution=64))
+
+
+def make_photo() -> Photo:
+    image = torch.rand(1, 3, 128, 128, generator=torch.Generator().manual_seed(0))
+    parts = (Part("eyes", Box(48, 52, 82, 62), 0.9), Part("mouth", Box(55, 80, 75, 90), 0.9))
+    return Photo(image, FaceAttributes((128, 128), Box(40, 30, 90, 100), 0.9, parts))
+
+
+def train(backbone: Backbone, **options) -> tuple[Identity, list[StepReport]]:
+    reports: list[StepReport] = []
+    passed = {key: options.pop(key) for key in ("run_dir", "resume", "previewer") if key in options}
+    identity = train_identity(
+        [make_photo()], backbone, replace(CONFIG, **options), on_step=reports.append, **passed
+    )
+    return identity, reports
+
+
+def assert_close(one: Identity, other: Identity) -> None:
+    assert one.lora.keys() == other.lora.keys()
+    for layer, weights in one.lora.items():
+        torch.testing.assert_close(weights.up, other.lora[layer].up, atol=2e-5, rtol=1e-2)
+    for mine, theirs in zip(one.words, other.words, strict=True):
+        torch.testing.assert_close(mine.vectors, theirs.vectors, atol=2e-5, rtol=1e-3)
+
+
+# Many tensors as one
+
+
+def test_views_are_the_tensors_and_their_gradient_is_the_parameters():
+    tensors = {"a": torch.randn(2, 3), "b": torch.randn(4), "c": torch.randn(1, 2, 1, 1)}
+    flat = Flat.of(tensors, "cpu")
+    for name, value in flat.values().items():
+        assert torch.equal(value, tensors[name])
+    (3 * flat.views(torch.bfloat16)["b"].float().sum()).backward()
+    grad = flat.parameter.grad
+    assert grad is not None
+    assert grad.dtype == torch.float32
+    assert torch.equal(grad, torch.tensor([0.0] * 6 + [3.0] * 4 + [0.0] * 2))
+    assert flat.layout == Flat.of(tensors, "cpu").layout
+    assert flat.layout != Flat.of(dict(reversed(tensors.items())), "cpu").layout
+
+
+# The lean kernels compute what the plain ones do
+
+
+@pytest.mark.parametrize("bias", [True, False])
+def test_the_lean_lora_has_the_gradients_of_autograd(bias: bool):
+    from facea_core.identity.lora import _LoraLinear
+
+    random = torch.Generator().manual_seed(0)
+
+    def draw(*shape: int) -> Tensor:
+        return torch.randn(shape, dtype=torch.float64, generator=random, requires_grad=True)
+
+    x, down, up = draw(2, 5, 6), draw(3, 6), draw(4, 3)
+    weight, offset = draw(4, 6).detach(), draw(4).detach() if bias else None
+    expected = torch.nn.functional.linear(x, weight, offset) + x @ down.t() @ up.t()
+    torch.testing.assert_close(_LoraLinear.apply(x, weight, offset, down, up), expected)
+    assert torch.autograd.gradcheck(
+        lambda *inputs: _LoraLinear.apply(inputs[0], weight, offset, *inputs[1:]), (x, down, up)
+    )
+
+
+@pytest.mark.parametrize("targets", ["attention", "wide"])
+def test_the_lora_learns_what_pefts_does(backbone: Backbone, targets: str):
+    from peft import LoraConfig, inject_adapter_in_model
+
+    from facea_core.identity.lora import TARGETS
+
+    x, context = torch.randn(2, 9, 8, 8), torch.randn(2, 7, 128)
+
+    def loss() -> Tensor:
+        return (
+            backbone.unet(x, torch.tensor([7, 500]), context, return_dict=False)[0].square().mean()
+        )
+
+    with lora(backbone.unet, 4, targets, generator=torch.Generator().manual_seed(0)) as adapter:
+        with torch.no_grad():
+            adapter.flat.parameter.add_(0.01)
+        adapter.bind()
+        loss().backward()
+        start = adapter.flat.values()
+        assert adapter.flat.parameter.grad is not None
+        mine = Flat(nn.Parameter(adapter.flat.parameter.grad), adapter.flat.shapes).values()
+    inject_adapter_in_model(
+        LoraConfig(r=4, lora_alpha=4, target_modules=TARGETS[targets]), backbone.unet, "p"
+    )
+    theirs = {
+        name.replace(".lora_A.p.weight", ".lora_down").replace(".lora_B.p.weight", ".lora_up"): p
+        for name, p in backbone.unet.named_parameters()
+        if ".lora_" in name
+    }
+    assert theirs.keys() == mine.keys()
+    with torch.no_grad():
+        for name, parameter in theirs.items():
+            parameter.copy_(start[name])
+    loss().backward()
+    for name, parameter in theirs.items():
+        assert parameter.grad is not None
+        torch.testing.assert_close(mine[name], parameter.grad, atol=1e-6, rtol=1e-3)
+
+
+def test_lean_attention_is_the_plain_one_to_the_bit_and_is_taken_out(backbone: Backbone):
+    x, context = torch.randn(2, 9, 8, 8), torch.randn(2, 7, 128)
+    before = dict(backbone.unet.attn_processors)
+    with torch.no_grad():
+        plain = backbone.unet(x, 7, context).sample
+        with lean_attention(backbone.unet) as processor:
+            assert set(backbone.unet.attn_processors.values()) == {processor}
+            lean = backbone.unet(x, 7, context).sample
+    assert torch.equal(lean, plain)
+    after = backbone.unet.attn_processors
+    assert all(after[name] is value for name, value in before.items())
+
+
+def test_an_attention_of_another_kind_keeps_its_own_processor(backbone: Backbone):
+    name, module = next((n, m) for n, m in backbone.unet.named_modules() if n.endswith("attn1"))
+    module.rescale_output_factor = 2.0
+    with lean_attention(backbone.unet):
+        kinds = {n: type(p) for n, p in backbone.unet.attn_processors.items()}
+    module.rescale_output_factor = 1.0
+    assert kinds.pop(f"{name}.processor") is not LeanAttention
+    assert set(kinds.values()) == {LeanAttention}
+
+
+# Ways to save memory
+
+
+@pytest.mark.parametrize("way", [{"micro_batch": 1}, {"micro_batch": 3}, {"checkpointing": "on"}])
+def test_saving_memory_learns_the_same(backbone: Backbone, way: dict):
+    whole, reports = train(backbone)
+    spared, others = train(backbone, **way)
+    assert_close(whole, spared)
+    for mine, theirs in zip(reports, others, strict=True):
+        assert mine.loss == pytest.approx(theirs.loss, rel=1e-5)
+    assert reports[0].plan != others[0].plan
+    assert reports[0].mode == "eager: no CUDA graphs on cpu"
+
+
+def test_no_more_pictures_are_on_their_way_than_asked(backbone: Backbone):
+    sizes = []
+    handle = backbone.unet.register_forward_pre_hook(lambda _, inputs: sizes.append(len(inputs[0])))
+    train(backbone, steps=2, micro_batch=3, local_extra=1)
+    handle.remove()
+    assert sizes == [3, 2] * 2
+
+
+def test_checkpointing_keeps_less_and_is_switched_off_again(backbone: Backbone):
+    flags = {n: vars(m).copy() for n, m in backbone.unet.named_modules()}
+    kept = []
+    x = torch.randn(2, 9, 8, 8, requires_grad=True)
+    for wanted in (False, True):
+        total = 0
+
+        def pack(tensor: Tensor) -> Tensor:
+            nonlocal total
+            total += tensor.nbytes
+            return tensor
+
+        with (
+            checkpointed(backbone.unet, wanted),
+            torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor),
+        ):
+            output = backbone.unet(x, 7, torch.randn(2, 7, 128)).sample
+        kept.append(total)
+        del output
+    assert kept[1] < kept[0] / 2
+    after = {n: vars(m) for n, m in backbone.unet.named_modules()}
+    for name, before in flags.items():
+        for key in ("gradient_checkpointing", "_gradient_checkpointing_func"):
+            assert after[name].get(key) is before.get(key)
+
+
+def test_a_module_comes_back_from_another_device():
+    module = nn.Linear(2, 2)
+    with on_device("meta", module):
+        assert module.weight.is_meta
+        # What is on meta has no values to come back with: only where it is counts here.
+        module.to_empty(device="cpu")
+    assert module.weight.device.type == "cpu"
+
+
+def test_a_lower_resolution_is_learned_on(backbone: Backbone):
+    shapes = set()
+    handle = backbone.unet.register_forward_pre_hook(
+        lambda _, inputs: shapes.add(tuple(inputs[0].shape[-2:]))
+    )
+    train(backbone, steps=1, resolution=32)
+    handle.remove()
+    assert shapes == {(4, 4)}
+
+
+def test_words_that_do_not_learn_are_read_once(backbone: Backbone):
+    calls = []
+    (encoder,) = backbone.text_encoders.values()
+    handle = encoder.register_forward_pre_hook(lambda *_: calls.append(None))
+    identity, _ = train(backbone, words_rate=0.0)
+    handle.remove()
+    assert len(calls) == 1
+    starts = learnable_words(backbone, "person", attribute_table("eyes,mouth")).values()
+    for word in identity.words:
+        assert torch.equal(word.vectors["clip_l"], starts[f"{word.placeholder}.clip_l"])
+    assert all(weights.up.any() for weights in identity.lora.values())
+
+
+def test_a_model_without_mask_channels_is_refused_unless_asked_for(backbone: Backbone):
+    plain = replace(backbone, spec=replace(backbone.spec, inpainting=False))
+    with pytest.raises(BackboneError, match="no mask channels.*masked_latent"):
+        train(plain)
+
+
+# Out of memory
+
+
+def out_of_memory() -> None:
+    raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
+
+
+@contextmanager
+def failing(register: Callable, at: int) -> Iterator[list[None]]:
+    """Memory runs out at the call number `at` of whatever `register` hooks, once."""
+    calls: list[None] = []
+
+    def hook(*_) -> None:
+        calls.append(None)
+        if len(calls) == at:
+            out_of_memory()
+
+    handle = register(hook)
+    try:
+        yield calls
+    finally:
+        handle.remove()
+
+
+def in_autoencoder(backbone: Backbone) -> Callable:
+    return backbone.vae.encoder.register_forward_pre_hook
+
+
+def in_forward(backbone: Backbone) -> Callable:
+    return backbone.unet.mid_block.register_forward_pre_hook
+
+
+def in_backward(backbone: Backbone) -> Callable:
+    return backbone.unet.mid_block.register_full_backward_hook
+
+
+def in_update(_: Backbone) -> Callable:
+    return register_optimizer_step_pre_hook
+
+
+@pytest.mark.parametrize(
+    ("where", "at", "redone"),
+    [(in_autoencoder, 2, 0), (in_forward, 1, 0), (in_backward, 3, 0), (in_update, 4, 0)],
+)
+def test_a_run_that_runs_out_of_memory_goes_on_and_loses_no_step(
+    backbone: Backbone, tmp_path: Path, where: Callable, at: int, redone: int
+):
+    whole, _ = train(backbone)
+    with failing(where(backbone), at):
+        identity, reports = train(backbone, run_dir=tmp_path / "run")
+    # Every step is reported once: none is lost, none is done twice.
+    assert [report.step for report in reports] == [1, 2, 3, 4]
+    assert "out of memory" in reports[-1].plan
+    assert "2 at once" in reports[-1].plan
+    assert_close(identity, whole)
+    proof = save_identity(identity, tmp_path / "person.safetensors")
+    assert proof.endswith("2/2 words")
+    assert load_identity(tmp_path / "person.safetensors").name == "person"
+    assert saved_step(tmp_path / "run") == 4
+
+
+def test_without_a_run_directory_it_goes_on_as_well(backbone: Backbone):
+    with failing(in_forward(backbone), 3):
+        identity, reports = train(backbone)
+    assert [report.step for report in reports] == [1, 2, 3, 4]
+    assert_close(identity, train(backbone)[0])
+
+
+def test_what_was_learned_at_one_resolution_goes_on_at_a_lower_one(backbone: Backbone):
+    sides = []
+    note = backbone.unet.register_forward_pre_hook(lambda _, x: sides.append(x[0].shape[-1]))
+    spec = replace(backbone.spec, resolution=128)
+    large = replace(backbone, spec=spec)
+    options = {"micro_batch": 4, "checkpointing": "off", "steps": 2}
+    with failing(in_forward(backbone), 2):
+        _, reports = train(large, **options)
+    note.remove()
+    assert [report.step for report in reports] == [1, 2]
+    assert sides == [16, 16, 8]
+
+
+def test_when_nothing_cheaper_is_left_it_says_so_and_keeps_the_state(
+    backbone: Backbone, tmp_path: Path
+):
+    def always(*_) -> None:
+        if saved_step(tmp_path) == 2:
+            out_of_memory()
+
+    handle = backbone.unet.mid_block.register_forward_pre_hook(always)
+    with pytest.raises(TrainingError, match=r"memory ran out.*CUDA out of memory.*lower"):
+        train(backbone, run_dir=tmp_path)
+    handle.remove()
+    assert saved_step(tmp_path) == 2
+    identity, _ = train(backbone, run_dir=tmp_path, resume=True)
+    assert_close(identity, train(backbone)[0])
+
+
+def test_a_resumed_run_goes_on_in_the_way_it_was_run(backbone: Backbone, tmp_path: Path):
+    with failing(in_forward(backbone), 2):
+        _, reports = train(backbone, steps=2, run_dir=tmp_path)
+    _, again = train(backbone, steps=2, run_dir=tmp_path, resume=True)
+    assert again == []
+    assert "2 at once" in reports[-1].plan
+
+
+def test_previews_are_given_up_before_the_run_is(backbone: Backbone):
+    painted = []
+
+    def previewer(words) -> Tensor:
+        painted.append(None)
+        out_of_memory()
+        return torch.zeros(1)
+
+    _, reports = train(backbone, previewer=previewer, preview_every=1)
+    assert len(painted) == 1
+    assert [report.previews for report in reports] == [None] * 4
+    assert "no previews" in reports[-1].plan
+    assert "at once" not in reports[-1].plan
+
+
+def test_what_counts_as_out_of_memory():
+    for error in (
+        torch.OutOfMemoryError("CUDA out of memory."),
+        MemoryError(),
+        RuntimeError("MPS backend out of memory (MPS allocated: 1 GB)"),
+        RuntimeError("[enforce fail] DefaultCPUAllocator: not enough memory: you tried to"),
+    ):
+        assert is_out_of_memory(error)
+    for error in (RuntimeError("shape mismatch"), KeyboardInterrupt(), ValueError("out of memory")):
+        assert not is_out_of_memory(error)
+
+
+# A step that a graph can hold
+
+
+class OnlyMeta(TorchDispatchMode):
+    """Raises at an operation on anything that is not on the device."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.count = 0
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        for value in tree_leaves((args, kwargs)):
+            if isinstance(value, Tensor):
+                assert value.is_meta, func
+        self.count += 1
+        return func(*args, **(kwargs or {}))
+
+
+def test_a_step_is_work_for_the_device_alone(backbone: Backbone):
+    """On meta there are no values: whatever read one, or brought one along, would raise."""
+    config, table = CONFIG, attribute_table("eyes,mouth")
+    meta = replace(
+        backbone,
+        text_encoders={k: m.to("meta") for k, m in backbone.text_encoders.items()},
+        alphas_cumprod=backbone.alphas_cumprod.to("meta"),
+    )
+    backbone.unet.to("meta")
+    some = torch.empty(5, 4, 8, 8, device="meta")
+    cache = LatentCache(
+        clean=LatentDistribution(some, some),
+        masked=LatentDistribution(some, some),
+        mask=some[:, :1],
+        crop_of=torch.empty(5, dtype=torch.long, device="meta"),
+        rows=Rows(*torch.zeros(4, 1)),
+    )
+    words = learnable_words(meta, "ada", table)
+    prompts = meta.prepare_prompts(
+        task_prompts(config, "ada", "woman", table), by_placeholder(words.views())
+    )
+    with lora(meta.unet, 2) as adapter, lean_attention(meta.unet):
+        trained = [words.parameter, adapter.flat.parameter]
+        step = Step(
+            meta, config, cache, prompts, words, adapter,
+            # AdamW's fused kernel is for real devices only; `make_optimiser` is tested on the CPU.
+            torch.optim.SGD(trained, lr=0.1),
+            Losses(local_tasks(table), "meta"), 3,
+        )  # fmt: skip
+        number = torch.empty(4, dtype=torch.long, device="meta")
+        draw = Draw(number, number, number, number, torch.empty(3, 4, 4, 8, 8, device="meta"))
+        with OnlyMeta() as mode:
+            step(draw)
+    assert mode.count > 1000
+    assert all(parameter.grad is not None for parameter in trained)
+
+
+def test_the_optimiser_has_its_moments_before_the_first_step():
+    words, weights = (nn.Parameter(torch.randn(n)) for n in (3, 5))
+    optimiser = make_optimiser(words, weights, CONFIG)
+    places = {p: {k: v.data_ptr() for k, v in optimiser.state[p].items()} for p in (words, weights)}
+    for parameter in (words, weights):
+        parameter.grad = torch.ones_like(parameter)
+    optimiser.step()
+    for parameter, before in places.items():
+        assert {k: v.data_ptr() for k, v in optimiser.state[parameter].items()} == before
+        assert optimiser.state[parameter]["step"] == 1
+        assert optimiser.state[parameter]["exp_avg"].any()
+
+
+class FakeCuda:
+    """Stands in for CUDA's streams and graphs: in a capture the work is noted, a replay does it."""
+
+    def __init__(self, fails: Exception | None) -> None:
+        self.fails, self.recording, self.streams = fails, False, 0
+
+    def install(self, patch: pytest.MonkeyPatch) -> None:
+        cuda = self
+
+        class Graph:
+            work: Callable[[], None]
+
+            def replay(self) -> None:
+                self.work()
+
+        @contextmanager
+        def record(graph: Graph) -> Iterator[None]:
+            cuda.recording, cuda.graph = True, graph
+            try:
+                yield
+                if cuda.fails:
+                    raise cuda.fails
+            finally:
+                cuda.recording = False
+
+        @contextmanager
+        def on_stream(_) -> Iterator[None]:
+            self.streams += 1
+            yield
+
+        stream = SimpleNamespace(wait_stream=lambda other: None)
+        for name, value in {
+            "CUDAGraph": Graph, "graph": record, "Stream": lambda: stream, "stream": on_stream,
+            "current_stream": lambda: stream, "synchronize": lambda: None,
+        }.items():  # fmt: skip
+            patch.setattr(capture.torch.cuda, name, value)
+
+
+def draw_of(value: int) -> Draw:
+    number = torch.tensor([value])
+    return Draw(number, number, number, number, torch.full((1, 1, 1, 1, 1), float(value)))
+
+
+@pytest.mark.parametrize(
+    ("fails", "mode"),
+    [(None, "captured"), (RuntimeError("not permitted\nwhen capturing"), "eager.*not permitted")],
+)
+def test_every_call_is_one_step_captured_or_not(
+    monkeypatch: pytest.MonkeyPatch, fails: Exception | None, mode: str
+):
+    cuda, done = FakeCuda(fails), []
+    cuda.install(monkeypatch)
+
+    def step(draw: Draw) -> None:
+        if cuda.recording:
+            cuda.graph.work = lambda: done.append(int(draw.rows) + int(draw.noise))
+        else:
+            done.append(int(draw.rows) + int(draw.noise))
+
+    run = Captured(step, SimpleNamespace(whole=True))
+    for value in range(WARM_UP + 4):
+        run(draw_of(value))
+    assert done == [2 * value for value in range(WARM_UP + 4)]
+    assert cuda.streams == WARM_UP
+    assert pytest.importorskip("re").match(mode, run.mode)
+
+
+def test_out_of_memory_in_a_capture_is_passed_on_and_the_weights_are_whole(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    cuda = FakeCuda(torch.OutOfMemoryError("CUDA out of memory"))
+    cuda.install(monkeypatch)
+    checkpoint = SimpleNamespace(whole=True)
+    run = Captured(lambda draw: setattr(checkpoint, "whole", False), checkpoint)
+    for value in range(WARM_UP):
+        run(draw_of(value))
+    with pytest.raises(torch.OutOfMemoryError):
+        run(draw_of(0))
+    assert checkpoint.whole

@@ -84,7 +84,7 @@ def fastest_backend(q: Tensor, k: Tensor, v: Tensor) -> SDPBackend | None:
     """
     seconds: dict[SDPBackend, float] = {}
     for backend in BACKENDS:
-        q, k, v = inputs = [torch.randn_like(x, requires_grad=True) for x in (q, k, v)]
+        q, k, v = inputs = [x.detach().clone().requires_grad_() for x in (q, k, v)]
         start, end = torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)
         try:
             with sdpa_kernel(backend):

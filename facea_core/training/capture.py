@@ -31,6 +31,8 @@ class Captured:
         self.mode = "eager, before the capture"
         self.graph: torch.cuda.CUDAGraph | None = None
         self.inputs: Draw | None = None
+        # One stream for all: libraries keep a workspace for each.
+        self.stream = torch.cuda.Stream()
         self.seen = 0
 
     def __call__(self, draw: Draw) -> None:
@@ -47,18 +49,19 @@ class Captured:
             self.step(draw)
 
     def _warm_up(self, draw: Draw) -> None:
-        # On a stream of its own, as a capture is: libraries keep workspaces by stream.
-        stream, current = torch.cuda.Stream(), torch.cuda.current_stream()
-        stream.wait_stream(current)
-        with torch.cuda.stream(stream):
+        # Beside the default stream, as a capture is.
+        current = torch.cuda.current_stream()
+        self.stream.wait_stream(current)
+        with torch.cuda.stream(self.stream):
             self.step(draw)
-        current.wait_stream(stream)
+        current.wait_stream(self.stream)
 
     def _capture(self, draw: Draw) -> None:
         inputs = Draw(**{spec.name: getattr(draw, spec.name).clone() for spec in fields(draw)})
         graph = torch.cuda.CUDAGraph()
         try:
-            with torch.cuda.graph(graph):
+            # Other threads of a host may go on using the device.
+            with torch.cuda.graph(graph, capture_error_mode="thread_local"):
                 self.step(inputs)
         except torch.OutOfMemoryError:
             raise

@@ -1,4 +1,4 @@
-"""Context managers that trade time for memory on the device, and put everything back after."""
+"""What a training changes for its time: where modules lie, what is kept, how libraries choose."""
 
 from __future__ import annotations
 
@@ -45,6 +45,17 @@ def on_device(device: torch.device | str, *modules: nn.Module) -> Iterator[None]
     finally:
         for module, device in zip(modules, before, strict=True):
             nn.Module.to(module, device)
+
+
+@contextmanager
+def searched_convolutions() -> Iterator[None]:
+    """cuDNN tries its algorithms once for each shape; a training has few shapes and many steps."""
+    before = torch.backends.cudnn.benchmark
+    try:
+        torch.backends.cudnn.benchmark = True
+        yield
+    finally:
+        torch.backends.cudnn.benchmark = before
 
 
 def is_out_of_memory(error: BaseException) -> bool:

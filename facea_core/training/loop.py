@@ -21,7 +21,7 @@ from ..types import BackboneSpec, Identity, IdentityMeta, OnStep, OnTick, Photo
 from .attention import lean_attention
 from .cache import photos_hash
 from .config import TrainConfig
-from .footprint import is_out_of_memory
+from .footprint import is_out_of_memory, on_device, searched_convolutions
 from .losses import Losses
 from .memory import Plan, free_memory, plan_training, step_down
 from .optimiser import make_optimiser
@@ -87,6 +87,7 @@ def train_identity(
         with (
             lora(backbone.unet, config.rank, config.targets, generator=generator) as adapter,
             lean_attention(backbone.unet),
+            searched_convolutions(),
         ):
             checkpoint = Checkpoint(
                 run_dir=run_dir,
@@ -100,7 +101,11 @@ def train_identity(
                 checkpoint.restore(saved)
             # It shows at once whether the directory can be written, and is always a good one.
             checkpoint.save(plan)
-            descend(task, plan, Run(task, cache, words, adapter, checkpoint).train)
+            # The autoencoder has done its work, and so have the text encoders if no word learns.
+            idle = [backbone.vae, *(() if config.words_rate else backbone.text_encoders.values())]
+            run = Run(task, cache, words, adapter, checkpoint, idle)
+            with on_device("cpu", *idle):
+                descend(task, plan, run.train)
             learned = adapter.learned()
     return Identity(
         name=name,

@@ -65,13 +65,14 @@ class Task:
 
 @dataclass(eq=False)
 class Run:
-    """A task under way: what it trains, and where it is saved."""
+    """A task under way: what it trains, where it is saved, and which modules it seldom needs."""
 
     task: Task
     cache: LatentCache
     words: Flat
     lora: Lora
     checkpoint: Checkpoint
+    idle: Sequence[nn.Module]
 
     def train(self, plan: Plan) -> None:
         """From wherever the run is to its last step, in this way."""
@@ -85,19 +86,17 @@ class Run:
             backbone.prepare_prompts(prompts, by_placeholder(self.words.values())),
             self.words, self.lora, checkpoint.optimiser, checkpoint.losses, plan.micro_batch,
         )  # fmt: skip
-        idle: list[nn.Module] = [backbone.vae]
         if config.words_rate == 0:
-            with torch.no_grad():
+            with torch.no_grad(), on_device(device, *self.idle):
                 step = replace(step, fixed=step.encode())
-            idle += backbone.text_encoders.values()
         run, pace, leash = (
             captured(step, checkpoint, device, config.capture),
             Pace(checkpoint.done),
             Leash(device),
         )
-        tell = Teller(self, plan, pace, idle)
+        tell = Teller(self, plan, pace)
         on_tick, first = self.task.calls.on_tick, checkpoint.done
-        with checkpointed(backbone.unet, plan.checkpointing), on_device("cpu", *idle):
+        with checkpointed(backbone.unet, plan.checkpointing):
             try:
                 # Whoever was stopped before the last step could be told of is told now.
                 if first and checkpoint.losses.pending:
@@ -140,7 +139,8 @@ class Run:
     def _fit(self, plan: Plan) -> None:
         side = plan.resolution // self.task.backbone.spec.latent_factor
         if self.cache.shape[1] != side:
-            self.cache, _ = self.task.cache(plan)
+            with on_device(self.task.backbone.device, *self.idle):
+                self.cache, _ = self.task.cache(plan)
 
 
 @dataclass(eq=False)
@@ -150,7 +150,6 @@ class Teller:
     run: Run
     plan: Plan
     pace: Pace
-    idle: Sequence[nn.Module]
     paints: bool = True
 
     def __call__(self, mode: str) -> None:
@@ -183,7 +182,7 @@ class Teller:
         if previewer is None or not self.paints:
             return None
         try:
-            with torch.no_grad(), on_device(backbone.device, *self.idle):
+            with torch.no_grad(), on_device(backbone.device, *self.run.idle):
                 self.run.lora.bind()
                 return previewer(by_placeholder(self.run.words.views())).float().cpu()
         except Exception as error:

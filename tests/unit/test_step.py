@@ -483,7 +483,7 @@ class FakeCuda:
 
         stream = SimpleNamespace(wait_stream=lambda other: None)
         for name, value in {
-            "CUDAGraph": Graph, "graph": record, "Stream": lambda: stream, "stream": on_stream,
+            "CUDAGraph": Graph, "graph": lambda graph, **_: record(graph), "Stream": lambda: stream, "stream": on_stream,
             "current_stream": lambda: stream, "synchronize": lambda: None,
         }.items():  # fmt: skip
             patch.setattr(capture.torch.cuda, name, value)

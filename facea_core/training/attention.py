@@ -12,6 +12,8 @@ from diffusers.models.attention_processor import Attention
 from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
+from ..identity.lora import project
+
 BACKENDS = (
     SDPBackend.CUDNN_ATTENTION,
     SDPBackend.FLASH_ATTENTION,
@@ -56,13 +58,14 @@ class LeanAttention:
         attention_mask: Tensor | None = None,
         **_: Any,
     ) -> Tensor:
-        source = hidden_states if encoder_hidden_states is None else encoder_hidden_states
-        q, k, v = (
-            layer(x).unflatten(-1, (attn.heads, -1)).transpose(1, 2)
-            for layer, x in (
-                (attn.to_q, hidden_states), (attn.to_k, source), (attn.to_v, source)
+        if encoder_hidden_states is None:
+            made = project(hidden_states, attn.to_q, attn.to_k, attn.to_v)
+        else:
+            made = (
+                attn.to_q(hidden_states),
+                *project(encoder_hidden_states, attn.to_k, attn.to_v),
             )
-        )  # fmt: skip
+        q, k, v = (x.unflatten(-1, (attn.heads, -1)).transpose(1, 2) for x in made)
         with self._backend(q, k, v):
             out = F.scaled_dot_product_attention(q, k, v, attn_mask=attention_mask)
         return attn.to_out[0](out.transpose(1, 2).flatten(2))

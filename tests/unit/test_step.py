@@ -1,7 +1,7 @@
 """A step in every way that it can be run: in pieces, computed twice, captured, out of memory."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -17,7 +17,9 @@ from facea_core.attributes import attribute_table
 from facea_core.backbone import Backbone, LatentDistribution
 from facea_core.errors import BackboneError, TrainingError
 from facea_core.identity import learnable_words, load_identity, lora, save_identity
+from facea_core.identity.adapters import frozen
 from facea_core.identity.flat import Flat
+from facea_core.identity.lora import LoraLayer, project
 from facea_core.identity.words import by_placeholder
 from facea_core.training import TrainConfig, capture, train_identity
 from facea_core.training.attention import LeanAttention, lean_attention
@@ -85,22 +87,36 @@ def test_views_are_the_tensors_and_their_gradient_is_the_parameters():
 # The lean kernels compute what the plain ones do
 
 
-@pytest.mark.parametrize("bias", [True, False])
-def test_the_lean_lora_has_the_gradients_of_autograd(bias: bool):
-    from facea_core.identity.lora import _LoraLinear
-
+@pytest.mark.parametrize("count", [1, 3])
+def test_the_lean_lora_has_the_gradients_of_autograd(count: int):
     random = torch.Generator().manual_seed(0)
 
     def draw(*shape: int) -> Tensor:
         return torch.randn(shape, dtype=torch.float64, generator=random, requires_grad=True)
 
-    x, down, up = draw(2, 5, 6), draw(3, 6), draw(4, 3)
-    weight, offset = draw(4, 6).detach(), draw(4).detach() if bias else None
-    expected = torch.nn.functional.linear(x, weight, offset) + x @ down.t() @ up.t()
-    torch.testing.assert_close(_LoraLinear.apply(x, weight, offset, down, up), expected)
-    assert torch.autograd.gradcheck(
-        lambda *inputs: _LoraLinear.apply(inputs[0], weight, offset, *inputs[1:]), (x, down, up)
-    )
+    layers = [LoraLayer(nn.Linear(6, 4 + i, bias=i != 1).double()) for i in range(count)]
+    frozen(*layers).__enter__()
+    x, pairs = draw(2, 5, 6), [(draw(3, 6), draw(4 + i, 3)) for i in range(count)]
+
+    def lean(x: Tensor, *tensors: Tensor) -> tuple[Tensor, ...]:
+        for i, layer in enumerate(layers):
+            layer.down, layer.up = tensors[2 * i : 2 * i + 2]
+        return project(x, *layers)
+
+    flat = [tensor for pair in pairs for tensor in pair]
+    for y, layer, (down, up) in zip(lean(x, *flat), layers, pairs, strict=True):
+        torch.testing.assert_close(y, layer.base(x) + x @ down.t() @ up.t())
+    assert torch.autograd.gradcheck(lean, (x, *flat))
+
+
+def test_layers_that_share_an_input_are_what_each_is_alone(backbone: Backbone):
+    x = torch.randn(2, 9, 128)
+    attention = next(m for n, m in backbone.unet.named_modules() if n.endswith("attn1"))
+    for targets in (None, "attention"):
+        with lora(backbone.unet, 2, targets) if targets else nullcontext():
+            layers = attention.to_q, attention.to_k, attention.to_v
+            for together, layer in zip(project(x, *layers), layers, strict=True):
+                torch.testing.assert_close(together, layer(x))
 
 
 @pytest.mark.parametrize("targets", ["attention", "wide"])
@@ -483,7 +499,8 @@ class FakeCuda:
 
         stream = SimpleNamespace(wait_stream=lambda other: None)
         for name, value in {
-            "CUDAGraph": Graph, "graph": lambda graph, **_: record(graph), "Stream": lambda: stream, "stream": on_stream,
+            "CUDAGraph": Graph, "graph": lambda graph, **_: record(graph),
+            "Stream": lambda: stream, "stream": on_stream,
             "current_stream": lambda: stream, "synchronize": lambda: None,
         }.items():  # fmt: skip
             patch.setattr(capture.torch.cuda, name, value)

@@ -26,7 +26,7 @@ from .identity import check_name, load_identity, peek_identity, save_identity
 from .images import load_image, save_image
 from .outputs import GENERATED, require_writable_folder, write_json
 from .report import Tile, draw_losses, draw_tiles
-from .training import Previewer, TrainConfig, train_identity
+from .training import Plan, Previewer, TrainConfig, train_identity
 from .training.cache import photos_hash
 from .training.state import STATE_FILE, Origin, saved_step
 from .types import Identity, OnStep, OnTick, Photo, StepReport
@@ -35,6 +35,7 @@ KEPT_RUNS = 4
 """Unfinished trainings whose state is kept; older ones are deleted."""
 
 _JOURNAL = "journal.json"
+_SD_VERSIONS = {"sd15": "SD1", "sd2": "SD2", "sdxl": "SDXL"}  # as LoRA managers write it
 _BESIDE = (".jpg", ".json")
 
 
@@ -65,6 +66,7 @@ def train_once(
     on_step: OnStep | None = None,
     on_tick: OnTick | None = None,
     previewer: Previewer | None = None,
+    plan: Plan | None = None,
 ) -> Trained:
     """The identity of exactly this training: found in `folder`, or trained and saved there.
 
@@ -88,12 +90,13 @@ def train_once(
     require_writable_folder(folder)
     run = runs / origin.key
     _prune(runs, keep=run)
-    journal, pace = _Journal(run), [0.0]
+    journal, how = _Journal(run), {"seconds_per_step": 0.0, "mode": "", "plan": ""}
     started = saved_step(run)
 
     def report(step: StepReport) -> None:
         journal.add(step)
-        pace.append(step.seconds / max(step.step - (started or 0), 1))
+        pace = step.seconds / max(step.step - (started or 0), 1)
+        how.update(seconds_per_step=round(pace, 5), mode=step.mode, plan=step.plan)
         if on_step is not None:
             on_step(step)
 
@@ -108,6 +111,7 @@ def train_once(
         run_dir=run,
         resume=started is not None,
         previewer=previewer,
+        plan=plan,
     )
     record = {
         "name": name,
@@ -118,7 +122,7 @@ def train_once(
         "resumed_from": started or 0,
         "cached": False,
         "seconds": round(perf_counter() - began, 2),
-        "seconds_per_step": round(pace[-1], 5),
+        **how,
         "loss": round(journal.losses[-1][1], 6) if journal.losses else None,
         "losses": journal.losses,
     }
@@ -185,7 +189,7 @@ def _save(identity: Identity, folder: Path, sheet: Tensor, record: dict[str, Any
     about = {
         "description": f"{identity.name}: a person learned by FaceA from photos; pictures made "
         "with it are generated",
-        "sd version": {"sd15": "SD1"}.get(identity.meta.family, "Unknown"),
+        "sd version": _SD_VERSIONS.get(identity.meta.family, "Unknown"),
         "activation text": identity.meta.prompt,
         "preferred weight": 1.0,
         "facea": record,

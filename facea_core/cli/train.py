@@ -13,14 +13,24 @@ from tyro.conf import Positional, arg
 
 from ..attributes import attribute_table
 from ..audit import AuditConfig
-from ..backbone import load_backbone
+from ..backbone import inspect_checkpoint, load_backbone
+from ..backbone.load import default_dtype
+from ..backbone.spec import PREDICTIONS
 from ..detection.config import DetectConfig
 from ..detection.own_masks import read_own_masks
 from ..errors import TrainingError
 from ..identity import check_name, save_identity
 from ..images import load_image
 from ..outputs import require_writable_folder
-from ..training import PRESETS, TrainConfig, train_identity
+from ..training import (
+    PRESETS,
+    TrainConfig,
+    check_channels,
+    free_memory,
+    plan_training,
+    preset_for,
+    train_identity,
+)
 from ..training.state import STATE_FILE
 from ..types import Photo, StepReport
 from .audit import LIMITS, audit_for_training
@@ -38,12 +48,14 @@ class Train(DetectorFlags):
     """What the person is called in prompts: a-z, 0-9, - and _."""
     class_noun: ClassNoun
     """What the person is: man, woman, ..."""
-    base: Annotated[str, arg(metavar="CKPT|tiny")]
-    """The inpainting model to learn on: a .safetensors checkpoint, or tiny."""
+    base: Annotated[str, arg(metavar="CKPT|DIR|tiny")]
+    """The inpainting model to learn on: a .safetensors checkpoint, a diffusers folder, or tiny."""
     photos: Positional[tuple[Path, ...]] = ()
     """Photos of one person; three are enough."""
     preset: Annotated[str | None, arg(metavar="|".join(PRESETS))] = None
-    """Named settings that the other flags change; none = tiny for the base tiny, else paper."""
+    """Named settings that the other flags change; none = tiny for facea-tiny, else paper."""
+    prediction: Annotated[str | None, arg(metavar="|".join(PREDICTIONS))] = None
+    """What the model predicts; none = as its file says, or as models of its family do."""
     out: Annotated[Path | None, arg(metavar="FILE")] = None
     """The identity file; none = NAME.safetensors."""
     run: Annotated[Path | None, arg(metavar="DIR")] = None
@@ -64,12 +76,14 @@ def run(arguments: Sequence[str]) -> None:
     values = read_config(arguments)
     base = peek(arguments, "--base") or values.get("base")
     preset = peek(arguments, "--preset") or values.get("preset")
+    if base and not preset:
+        preset = preset_for(inspect_checkpoint(base).spec.family)
     flags, configs = parse(
         "facea train",
         Train,
         arguments,
         values,
-        training=TrainConfig.from_preset(preset or ("tiny" if base == "tiny" else "paper")),
+        training=TrainConfig.from_preset(preset or "paper"),
         detection=DetectConfig(),
         audit=AuditConfig(),
         without=LIMITS,
@@ -85,17 +99,23 @@ def run(arguments: Sequence[str]) -> None:
         require_writable_folder(flags.run)
     if flags.resume and flags.run is None:
         raise TrainingError("--resume needs --run DIR, the directory of the run that was stopped")
+    spec = inspect_checkpoint(flags.base, prediction=flags.prediction).spec
+    check_channels(spec, training)
+    device = pick_device(flags.device)
+    plan = plan_training(spec, training, default_dtype(device), free_memory(device))
+    note("; ".join((plan.line(), *plan.notes)))
     photos = load_photos(flags, detection)
-    backbone = load_backbone(flags.base, pick_device(flags.device))
-    audit = replace(configs["audit"], resolution=backbone.spec.resolution)
+    audit = replace(configs["audit"], resolution=plan.resolution)
     photos = audit_for_training(photos, detection.table, audit)
+    backbone = load_backbone(flags.base, device, prediction=flags.prediction)
 
-    began, losses = perf_counter(), []
+    began, losses, how = perf_counter(), [], {"plan": plan.line(), "mode": ""}
     try:
         with training_bar(training.steps) as show:
 
             def on_step(report: StepReport) -> None:
                 losses.append((report.step, round(report.loss, 6)))
+                how.update(plan=report.plan, mode=report.mode)
                 show(report)
 
             identity = train_identity(
@@ -107,6 +127,7 @@ def run(arguments: Sequence[str]) -> None:
                 on_step=on_step,
                 run_dir=flags.run,
                 resume=flags.resume,
+                plan=plan,
             )
     except KeyboardInterrupt:
         raise KeyboardInterrupt(how_to_go_on(arguments, flags.run)) from None
@@ -116,6 +137,7 @@ def run(arguments: Sequence[str]) -> None:
         "saved": proof,
         "prompt": identity.meta.prompt,
         "seconds": round(perf_counter() - began, 2),
+        **how,
         "losses": losses,
     }
     hand_over(figures, flags.json)

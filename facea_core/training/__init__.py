@@ -1,15 +1,20 @@
 """Test-time fine-tuning: a person's photos become learned words and a LoRA."""
 
 from .config import PRESETS, TrainConfig, preset_for, preview_every
-from .loop import train_identity
+from .loop import check_channels, train_identity
+from .memory import Plan, free_memory, plan_training
 from .preview import face_previewer
 from .run import Previewer
 
 __all__ = [
     "PRESETS",
+    "Plan",
     "Previewer",
     "TrainConfig",
+    "check_channels",
     "face_previewer",
+    "free_memory",
+    "plan_training",
     "preset_for",
     "preview_every",
     "train_identity",

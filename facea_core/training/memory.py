@@ -35,7 +35,7 @@ class Costs:
     `unet`, `text` and `vae` are their weights; `lora` the trained numbers for each rank, by
     targets; `step` the activations of a training step for each latent pixel, by (targets,
     checkpointing): (with rank 0, more for each rank); `prompt` those of one prompt in the text
-    encoders; `encode` and `decode` the autoencoder's for each latent pixel.
+    encoders; `encode` the autoencoder's for each latent pixel of a picture.
     """
 
     unet: int
@@ -45,7 +45,6 @@ class Costs:
     step: Mapping[tuple[str, bool], tuple[int, int]]
     prompt: int
     encode: int
-    decode: int
 
 
 @dataclass(frozen=True)
@@ -147,7 +146,7 @@ def predict_bytes(
     micro_batch: int,
     checkpointing: bool,
 ) -> int:
-    """Bytes of all tensors at the fullest moment of a training: caching, a step or a preview."""
+    """Bytes of all tensors at the fullest moment of a training: caching, or a step."""
     costs, size = COSTS[spec.family], dtype.itemsize
     pixels = (resolution // spec.latent_factor) ** 2
     prompts = 2 + (len(attribute_table(config.attributes)) if config.has_local else 0)
@@ -163,15 +162,11 @@ def predict_bytes(
     activations = micro_batch * pixels * (flat + ranked * config.rank) * size
     gradients = numbers * (size + FLOAT)  # of the working copy, then of the weight itself
 
-    phases = [
-        (costs.text + costs.vae + costs.encode * pixels) * size,
-        trained + text + sums + max(activations, gradients),
-    ]
-    if config.preview_every:
-        phases.append(trained + text + (costs.vae + costs.decode * pixels) * size)
+    caching = (costs.text + costs.vae + costs.encode * pixels) * size
+    step = trained + text + sums + max(activations, gradients)
     examples = PHOTOS * config.variants * prompts
     cache = examples * 2 * spec.latent_channels * pixels * FLOAT
-    return costs.unet * size + cache + max(phases)
+    return costs.unet * size + cache + max(caching, step)
 
 
 def _ladder(
@@ -231,40 +226,40 @@ RESERVE = 500_000_000
 
 COSTS: Mapping[str, Costs] = {
     "facea-tiny": Costs(
-        unet=5_629_060, text=462_336, vae=2_445_063,
+        unet=5_629_060, text=501_248, vae=2_445_063,
         lora={"attention": 8_192, "wide": 49_024},
         step={
-            ("attention", False): (5_900, 6), ("attention", True): (2_050, 0),
-            ("wide", False): (6_990, 19), ("wide", True): (2_600, 0),
+            ("attention", False): (5_900, 6), ("attention", True): (2_120, 0),
+            ("wide", False): (7_010, 19), ("wide", True): (2_500, 0),
         },
-        prompt=220_000, encode=12_480, decode=12_292,
+        prompt=210_000, encode=17_200,
     ),
     "sd15": Costs(
         unet=859_535_364, text=123_060_480, vae=83_653_863,
         lora={"attention": 199_296, "wide": 948_096},
         step={
-            ("attention", False): (100_560, 40), ("attention", True): (28_200, 6),
-            ("wide", False): (115_620, 82), ("wide", True): (29_490, 19),
+            ("attention", False): (100_600, 40), ("attention", True): (28_300, 6),
+            ("wide", False): (115_700, 82), ("wide", True): (29_500, 19),
         },
-        prompt=10_330_000, encode=40_960, decode=61_444,
+        prompt=10_320_000, encode=41_500,
     ),
     "sd2": Costs(
         unet=865_925_124, text=340_387_840, vae=83_653_863,
         lora={"attention": 207_488, "wide": 956_288},
         step={
-            ("attention", False): (95_520, 40), ("attention", True): (23_190, 6),
-            ("wide", False): (115_600, 82), ("wide", True): (29_480, 19),
+            ("attention", False): (95_600, 40), ("attention", True): (23_300, 6),
+            ("wide", False): (115_600, 82), ("wide", True): (29_500, 19),
         },
-        prompt=18_700_000, encode=40_960, decode=61_444,
+        prompt=18_680_000, encode=41_500,
     ),
     "sdxl": Costs(
-        unet=2_567_478_084, text=817_720_320, vae=83_653_863,
+        unet=2_567_478_084, text=810_632_448, vae=83_653_863,
         lora={"attention": 1_451_520, "wide": 3_009_920},
         step={
-            ("attention", False): (172_390, 38), ("attention", True): (17_370, 0),
-            ("wide", False): (211_190, 71), ("wide", True): (22_410, 7),
+            ("attention", False): (176_000, 38), ("attention", True): (19_300, 0),
+            ("wide", False): (211_200, 72), ("wide", True): (22_500, 6),
         },
-        prompt=42_600_000, encode=40_960, decode=61_444,
+        prompt=41_530_000, encode=41_500,
     ),
 }  # fmt: skip
 """By family. Weights and LoRA are exact; the rest is counted, operation by operation, on the real

@@ -160,6 +160,8 @@ class Teller:
             return
         checkpoint.losses.check(checkpoint.path)
         seconds, eta = self.pace.look(done, config.steps)
+        # First: who stops the run here shall find the losses where they were.
+        previews = self._previews() if shows else None
         loss, tasks, attributes = checkpoint.losses.take()
         report = StepReport(
             step=done,
@@ -170,7 +172,7 @@ class Teller:
             rates=rates(done - 1, config),
             seconds=seconds,
             eta=eta,
-            previews=self._previews() if shows else None,
+            previews=previews,
             mode=mode,
             plan="; ".join((self.plan.line(), *self.plan.notes)),
         )

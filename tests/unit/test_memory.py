@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from itertools import pairwise
 
 import pytest
 import torch
 
+from facea_core.backbone.load import empty_backbone
+from facea_core.backbone.spec import FAMILIES as MODELS
 from facea_core.backbone.spec import SPECS
 from facea_core.errors import ConfigError
+from facea_core.identity.lora import TARGETS
 from facea_core.training.config import TrainConfig
-from facea_core.training.memory import Plan, free_memory, plan_training, step_down
+from facea_core.training.memory import COSTS, Plan, free_memory, plan_training, step_down
 
 BF16 = torch.bfloat16
 GB = 10**9
 FAMILIES = ("facea-tiny", "sd15", "sd2", "sdxl")
 CONFIGS = (
     TrainConfig(),
-    TrainConfig(batch=3, local_extra=2, targets="wide", preview_every=100),
+    TrainConfig(batch=3, local_extra=2, targets="wide"),
     TrainConfig(batch=1, words_rate=0.0, rank=8),
     TrainConfig(micro_batch=2, checkpointing="off"),
     TrainConfig(resolution=256, checkpointing="on"),
@@ -98,7 +102,8 @@ def test_a_resolution_the_model_cannot_have_is_refused():
 
 def test_the_line_and_the_notes_say_what_was_given_up():
     plan = plan_training(SPECS["sdxl"], TrainConfig(), BF16, 12 * GB)
-    assert plan.line() == "sdxl 1024 px, 4 pictures, checkpointing; about 11.6 of 12.0 GB"
+    about = f"about {plan.peak / GB:.1f} of 12.0 GB"
+    assert plan.line() == f"sdxl 1024 px, 4 pictures, checkpointing; {about}"
     assert "checkpointing" in plan.notes[0]
     lower = step_down(plan, SPECS["sdxl"], TrainConfig(), BF16)
     assert lower is not None
@@ -133,6 +138,24 @@ def test_every_part_of_the_need_is_counted():
         assert peak(**more) > peak(), more
     assert peak(words_rate=0.0) < peak() - 2 * 120e6, "the text encoder leaves with the words"
     assert plan_training(spec, config, torch.float32, None).peak > 1.8 * peak()
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_the_table_has_the_sizes_of_the_real_modules(family):
+    with torch.device("meta"):
+        backbone = empty_backbone(next(f for f in MODELS if f.spec.family == family))
+
+    def numbers(*modules: torch.nn.Module) -> int:
+        return sum(p.numel() for module in modules for p in module.parameters())
+
+    costs = COSTS[family]
+    assert costs.unet == numbers(backbone.unet)
+    assert costs.text == numbers(*backbone.text_encoders.values())
+    assert costs.vae == numbers(backbone.vae)
+    weights = {path: m.weight for path, m in backbone.unet.named_modules() if hasattr(m, "weight")}
+    for targets, pattern in TARGETS.items():
+        adapted = [w for path, w in weights.items() if re.fullmatch(pattern, path)]
+        assert costs.lora[targets] == sum(len(w) + w[0].numel() for w in adapted)
 
 
 def test_the_cpu_never_plans_by_what_is_free():

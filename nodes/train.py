@@ -17,7 +17,9 @@ from ..facea_core.settings import read_settings
 from ..facea_core.training import (
     PRESETS,
     TrainConfig,
+    check_channels,
     face_previewer,
+    plan_training,
     preset_for,
     preview_every,
 )
@@ -29,10 +31,12 @@ from .host import (
     identities_folder,
     image_out,
     images_in,
+    make_room,
     relative_name,
     runs_folder,
     say,
     schema,
+    spec_of,
     training_backbone,
 )
 from .host.schema import ATTRIBUTES, IDENTITY
@@ -121,17 +125,20 @@ class FaceAEmbeddingTrainer(io.ComfyNode):
         name: str, class_noun: str, preset: str, previews: int, save_words: bool, settings: str,
         **changes: Any,
     ) -> io.NodeOutput:  # fmt: skip
-        say("copying the model …", cls.hidden.unique_id)
         pictures, notes = images_in(images)
         photos, left_out = photos_with_faces(pictures, attributes)
         chosen = {key: value for key, value in changes.items() if value} | read_settings(settings)
-        with training_backbone(model, clip, vae) as backbone:
-            family = backbone.spec.family
-            config = TrainConfig.from_preset(
-                preset_for(family) if preset == AUTO else preset,
-                **{"attributes": attributes.attributes, **chosen},
-            )
-            config = replace(config, preview_every=preview_every(config.steps, previews))
+        spec = spec_of(model)
+        config = TrainConfig.from_preset(
+            preset_for(spec.family) if preset == AUTO else preset,
+            **{"attributes": attributes.attributes, **chosen},
+        )
+        config = replace(config, preview_every=preview_every(config.steps, previews))
+        check_channels(spec, config)
+        room = make_room()
+        plan = plan_training(spec, config, room.dtype, room.free)
+        say(f"{plan.line()}; copying the model …", cls.hidden.unique_id)
+        with training_backbone(model, clip, vae, room) as backbone:
             progress = Progress(config.steps, cls.hidden.unique_id)
             progress.say("looking at the photos …")
 
@@ -147,7 +154,7 @@ class FaceAEmbeddingTrainer(io.ComfyNode):
             trained = train_once(
                 photos, backbone, config, identities_folder(), runs_folder(),
                 name=name, class_noun=class_noun, on_step=on_step, on_tick=progress.at,
-                previewer=previewer,
+                previewer=previewer, plan=plan,
             )  # fmt: skip
         if save_words:
             export_words(trained.identity, embeddings_folder())

@@ -12,7 +12,7 @@ from .folders import (
     runs_folder,
 )
 from .layout import image_out, images_in, mask_out, masks_in
-from .models import spec_of, training_backbone
+from .models import make_room, spec_of, training_backbone
 from .patching import load_report, with_lora, with_words
 from .progress import Progress, say
 from .sampling import SAMPLERS, SCHEDULERS, Paint, encode, painter
@@ -36,6 +36,7 @@ __all__ = [
     "image_out",
     "images_in",
     "load_report",
+    "make_room",
     "mask_out",
     "masks_in",
     "open_detector",

@@ -6,7 +6,7 @@ import gc
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass
 from typing import Any
 
 import comfy.lora
@@ -18,12 +18,12 @@ from torch import Tensor
 
 from ...facea_core.backbone import Backbone, Parts, assemble
 from ...facea_core.backbone.backbone import alphas_cumprod
-from ...facea_core.backbone.spec import SPECS
+from ...facea_core.backbone.spec import FAMILIES
 from ...facea_core.errors import BackboneError
 from ...facea_core.types import BackboneSpec
 from .tiny import FaceATiny
 
-_FAMILIES = {
+_KINDS = {
     "facea-tiny": FaceATiny.__name__,
     "sdxl": comfy.supported_models.SDXL.__name__,
     "sd2": comfy.supported_models.SD20.__name__,
@@ -38,12 +38,12 @@ def spec_of(model: Any) -> BackboneSpec:
     kind = type(model.model.model_config)
     # By name: ComfyUI may hold a second copy of this pack.
     lineage = [parent.__name__ for parent in kind.__mro__]
-    for family, name in _FAMILIES.items():
-        if name in lineage:
-            return replace(SPECS[family], inpainting=is_inpainting(model))
+    for family in FAMILIES:
+        if _KINDS[family.spec.family] in lineage:
+            return family.variant(is_inpainting(model), _prediction(model))
     raise BackboneError(
         f"FaceA does not know the model family {kind.__name__!r}; "
-        f"load a checkpoint of one of: {', '.join(_FAMILIES)}"
+        f"load a checkpoint of one of: {', '.join(_KINDS)}"
     )
 
 
@@ -52,19 +52,37 @@ def is_inpainting(model: Any) -> bool:
     return "masked_image" in model.model.concat_keys
 
 
-@contextmanager
-def training_backbone(model: Any, clip: Any, vae: Any) -> Iterator[Backbone]:
-    """A copy of the wired weights as the core trains them, patches on MODEL and CLIP included.
+@dataclass(frozen=True)
+class Room:
+    """Where a training takes place: `free` bytes of memory, None on the CPU."""
 
-    ComfyUI is asked to free its memory before; the copy's is given back after. Raises BackboneError
-    for what cannot be trained.
-    """
-    encoders = spec_of(model).widths
+    device: torch.device
+    dtype: torch.dtype
+    free: int | None
+
+
+def make_room() -> Room:
+    """Ask ComfyUI to free its memory, and say how much there is for a training."""
     comfy.model_management.unload_all_models()
     comfy.model_management.soft_empty_cache()
     device = comfy.model_management.get_torch_device()
     bf16 = device.type == "cuda" and comfy.model_management.should_use_bf16(device)
-    dtype = torch.bfloat16 if bf16 else torch.float32
+    # On the CPU the same run gives the same bytes, however full the machine is.
+    free = None if device.type == "cpu" else comfy.model_management.get_free_memory(device)
+    return Room(device, torch.bfloat16 if bf16 else torch.float32, free)
+
+
+@contextmanager
+def training_backbone(
+    model: Any, clip: Any, vae: Any, room: Room | None = None
+) -> Iterator[Backbone]:
+    """A copy of the wired weights as the core trains them, patches on MODEL and CLIP included.
+
+    `room` is `make_room`'s. The memory of the copy is given back after. Raises BackboneError for
+    what cannot be trained.
+    """
+    encoders = spec_of(model).widths
+    room = room or make_room()
     holder: list[Backbone] = []
     try:
         # Outside inference mode, in which ComfyUI runs nodes: its tensors cannot be trained on.
@@ -81,7 +99,7 @@ def training_backbone(model: Any, clip: Any, vae: Any) -> Iterator[Backbone]:
                 )
             holder.append(
                 assemble(
-                    parts, "the wired model", device, dtype,
+                    parts, "the wired model", room.device, room.dtype,
                     prediction=_goal(model), layer=clip.layer_idx,
                 )
             )  # fmt: skip
@@ -103,6 +121,11 @@ def _goal(model: Any) -> str:
             f"{known:.4g}: zero terminal SNR or EDM), which cannot be trained; wire a model with "
             "the schedule of Stable Diffusion"
         )
+    return _prediction(model)
+
+
+def _prediction(model: Any) -> str:
+    sampling = model.get_model_object("model_sampling")
     is_v = isinstance(sampling, comfy.model_sampling.V_PREDICTION)
     return "v_prediction" if is_v else "epsilon"
 

@@ -37,6 +37,7 @@ def inpaint(
     `conditioning` and `negative` have B rows or one; `negative` may be None when guidance is 1.
     Item i draws its noise on the CPU from a generator of its own, seeded with `seed + i` or with
     `seed[i]` (default `config.seed`): a batch gives what its items give alone, on every device.
+    A model that is not shown the surroundings gets them back, noised, at every step.
     `config.denoise` d < 1 starts from the noised picture and takes the last `steps` of `steps / d`
     steps, as in ComfyUI. Raises BackboneError if the model answers with NaN.
     """
@@ -58,8 +59,12 @@ def inpaint(
     timesteps = scheduler.timesteps[begin:]
     if hasattr(scheduler, "set_begin_index"):
         scheduler.set_begin_index(begin)
-    if config.denoise < 1:
+    blind = not backbone.spec.inpainting
+    if config.denoise < 1 or blind:
         clean = backbone.encode_image(image).sample().float()
+    else:
+        clean = torch.zeros_like(noise)
+    if config.denoise < 1:
         latent = scheduler.add_noise(clean, noise, timesteps[:1].expand(count))
     else:
         latent = noise * scheduler.init_noise_sigma
@@ -69,12 +74,17 @@ def inpaint(
 
     guide = _guided(backbone, conditioning, negative, config, count)
     for step, timestep in enumerate(timesteps, 1):
+        if blind:
+            around = scheduler.add_noise(clean, noise, timestep.expand(count))
+            latent = torch.where(mask_latent > 0, latent, around)
         scaled = scheduler.scale_model_input(latent, timestep)
         output = guide(scaled, timestep, mask_latent, masked_latent)
         latent = scheduler.step(output, timestep, latent, **extra).prev_sample
         if on_step is not None:
             on_step(step, len(timesteps))
 
+    if blind:
+        latent = torch.where(mask_latent > 0, latent, clean)
     painted = backbone.decode(latent).float().cpu()
     if not torch.isfinite(painted).all():
         raise BackboneError(

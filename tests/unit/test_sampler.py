@@ -5,6 +5,8 @@ import torch
 
 from facea_core.backbone import latent_mask, masked_image
 from facea_core.backbone.backbone import SAMPLERS
+from facea_core.backbone.load import empty_backbone
+from facea_core.backbone.spec import TINY
 from facea_core.composing import ComposeConfig, inpaint
 from facea_core.errors import BackboneError, ConfigError
 from facea_core.tiny.model import random_backbone
@@ -16,6 +18,14 @@ QUICK = ComposeConfig(steps=2, seed=5)
 def backbone():
     """One for all: painting leaves it as it is."""
     return random_backbone(0)
+
+
+@pytest.fixture(scope="module")
+def blind():
+    """One of four channels."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        return empty_backbone(TINY, TINY.variant(inpainting=False))
 
 
 @pytest.fixture(scope="module")
@@ -85,6 +95,34 @@ def test_a_batch_gives_what_its_items_give_alone(backbone, scene, prompts):
         one = slice(i, i + 1)
         single = paint(backbone, prompts, image[one], mask[one], QUICK, seed=5 + i)
         assert torch.allclose(single, batch[one], atol=1e-4)
+
+
+@pytest.mark.parametrize("sampler", SAMPLERS)
+@pytest.mark.parametrize("denoise", [1.0, 0.6])
+def test_a_model_that_sees_no_surroundings_keeps_them(
+    blind, scene, prompts, monkeypatch, sampler, denoise
+):
+    image, mask = scene
+    hole = latent_mask(mask, 8) > 0
+    clean = blind.encode_image(image).sample()
+    seen, decoded = [], []
+    handle = blind.unet.register_forward_pre_hook(lambda _, args: seen.append(args[0].clone()))
+    monkeypatch.setattr(
+        type(blind),
+        "decode",
+        lambda self, latent: decoded.append(latent) or torch.zeros(3, 3, 8, 8),
+    )
+    paint(blind, prompts, image, mask, ComposeConfig(steps=4, sampler=sampler, denoise=denoise))
+    handle.remove()
+    (latent,) = decoded
+    keep = ~hole.expand_as(clean)
+    assert torch.equal(latent[keep], clean[keep])
+    assert not torch.isclose(latent[~keep], clean[~keep]).any(dim=0).all()
+    # What it is shown around the hole comes nearer to the picture with every step.
+    assert {sample.shape[1] for sample in seen} == {4}
+    far = [float((sample[:3][keep] - clean[keep]).norm()) for sample in seen]
+    assert far == sorted(far, reverse=True)
+    assert far[-1] < 0.7 * far[0]
 
 
 def test_one_mask_serves_a_batch(backbone, scene, prompts):

@@ -117,9 +117,14 @@ def plan_training(
 def step_down(
     plan: Plan, spec: BackboneSpec, config: TrainConfig, dtype: torch.dtype
 ) -> Plan | None:
-    """The next cheaper way, for after an out-of-memory error; None = there is none."""
+    """The next way whose steps need less, for when memory ran out all the same; None = none."""
+
+    def need(way: Plan) -> int:
+        step = (way.resolution, way.micro_batch, way.checkpointing)
+        return _step_bytes(spec, config, dtype, *step)
+
     for rung in _ladder(spec, config, dtype, reserve=plan.free is not None):
-        if rung.peak < plan.peak:
+        if need(rung) < need(plan):
             note = f"out of memory with: {plan.line()}"
             return replace(rung, free=plan.free, notes=(*plan.notes, note))
     return None
@@ -149,9 +154,30 @@ def predict_bytes(
     """Bytes of all tensors at the fullest moment of a training: caching, or a step."""
     costs, size = COSTS[spec.family], dtype.itemsize
     pixels = (resolution // spec.latent_factor) ** 2
-    prompts = 2 + (len(attribute_table(config.attributes)) if config.has_local else 0)
+    caching = (costs.text + costs.vae + costs.encode * pixels) * size
+    step = _step_bytes(spec, config, dtype, resolution, micro_batch, checkpointing)
+    examples = PHOTOS * config.variants * _prompts(config)
+    cache = examples * 2 * spec.latent_channels * pixels * FLOAT
+    return costs.unet * size + cache + max(caching, step)
+
+
+def _prompts(config: TrainConfig) -> int:
+    return 2 + (len(attribute_table(config.attributes)) if config.has_local else 0)
+
+
+def _step_bytes(
+    spec: BackboneSpec,
+    config: TrainConfig,
+    dtype: torch.dtype,
+    resolution: int,
+    micro_batch: int,
+    checkpointing: bool,
+) -> int:
+    """Bytes of a step beside the U-Net and the cache."""
+    costs, size = COSTS[spec.family], dtype.itemsize
+    pixels = (resolution // spec.latent_factor) ** 2
     # Without words to learn, the prompts are encoded once and the text encoders leave.
-    text = (costs.text + costs.prompt * prompts) * size if config.words_rate else 0
+    text = (costs.text + costs.prompt * _prompts(config)) * size if config.words_rate else 0
 
     numbers = costs.lora[config.targets] * config.rank
     working = size if size < FLOAT else 0
@@ -161,26 +187,23 @@ def predict_bytes(
     flat, ranked = costs.step[config.targets, checkpointing]
     activations = micro_batch * pixels * (flat + ranked * config.rank) * size
     gradients = numbers * (size + FLOAT)  # of the working copy, then of the weight itself
-
-    caching = (costs.text + costs.vae + costs.encode * pixels) * size
-    step = trained + text + sums + max(activations, gradients)
-    examples = PHOTOS * config.variants * prompts
-    cache = examples * 2 * spec.latent_channels * pixels * FLOAT
-    return costs.unet * size + cache + max(caching, step)
+    return trained + text + sums + max(activations, gradients)
 
 
 def _ladder(
     spec: BackboneSpec, config: TrainConfig, dtype: torch.dtype, reserve: bool
 ) -> Iterator[Plan]:
-    """Ways to train, the best first, each needing less than the one before."""
+    """Ways to train, the best first, each with steps that need less than those before."""
     batch, least = config.batch + config.local_extra, None
+    unet = COSTS[spec.family].unet * dtype.itemsize
     for resolution in _resolutions(spec, config):
         for checkpointing in _checkpointing(config):
             for micro in _micro_batches(batch, config):
                 peak = predict_bytes(spec, config, dtype, resolution, micro, checkpointing)
                 peak = int(SLACK * peak) + RESERVE if reserve else peak
-                if least is None or peak < (1 - WORTH) * least:
-                    least = peak
+                step = unet + _step_bytes(spec, config, dtype, resolution, micro, checkpointing)
+                if least is None or step < (1 - WORTH) * least:
+                    least = step
                     yield Plan(resolution, micro, checkpointing, peak, None, (), spec.family, batch)
 
 

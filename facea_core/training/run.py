@@ -126,8 +126,10 @@ class Run:
                 raise
 
     def _make_whole(self) -> None:
-        """Back to the last saved step, if the weights were left between two."""
+        """Back to the last completed step, or the last saved one if the weights are between two."""
         if self.checkpoint.whole:
+            # What was drawn for a step that failed is drawn for it again.
+            self.checkpoint.generator.set_state(self.checkpoint.random)
             return
         if self.checkpoint.run_dir is None:
             raise TrainingError(

@@ -59,8 +59,8 @@ def test_a_word_that_nobody_wired_is_an_error_that_names_it(found):
 
 
 def test_a_model_that_is_no_inpainting_model_is_refused_by_the_trainer(found):
-    assert "4 input channels" in found["four_channels"]
-    assert "inpainting" in found["four_channels"]
+    assert "no mask channels" in found["four_channels"]
+    assert "masked_latent" in found["four_channels"]
 
 
 def test_the_composed_picture_is_a_changed_one(found):

@@ -191,9 +191,10 @@ class LoraWeights:
 class IdentityMeta:
     """What the file says about the training. Everything here round-trips through JSON.
 
-    `family` and `backbone_hash` say what it was trained on; `class_noun` is "man", "woman", ...;
-    `prompt` is the ready-made prompt with the person's words; `config` the whole training config;
-    `scores` whatever was measured. `origin` is the same for runs that must give the same identity.
+    `family`, `prediction` and `backbone_hash` say what it was trained on; `class_noun` is "man",
+    "woman", ...; `prompt` is the ready-made prompt with the person's words; `config` the whole
+    training config; `scores` whatever was measured. `origin` is the same for runs that must give
+    the same identity.
     """
 
     family: str
@@ -208,6 +209,7 @@ class IdentityMeta:
     tool_version: str = ""
     created: str = ""
     origin: str = ""
+    prediction: str = ""
 
 
 @dataclass(frozen=True, eq=False)

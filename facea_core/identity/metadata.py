@@ -13,11 +13,15 @@ from ..types import Identity
 
 FORMAT = 1
 
-# family -> (modelspec.architecture, ss_base_model_version), the names that LoRA managers know.
+# (family, whether it predicts v) -> (modelspec.architecture, ss_base_model_version), the names that
+# LoRA managers know; those of kohya's trainer.
 _BASES = {
-    "sd15": ("stable-diffusion-v1/lora", "sd_v1"),
-    "sd2": ("stable-diffusion-v2-512/lora", "sd_v2"),
-    "sdxl": ("stable-diffusion-xl-v1-base/lora", "sdxl_base_v1-0"),
+    ("sd15", False): ("stable-diffusion-v1/lora", "sd_v1"),
+    ("sd15", True): ("stable-diffusion-v1/lora", "sd_v1_v"),
+    ("sd2", False): ("stable-diffusion-v2-512/lora", "sd_v2"),
+    ("sd2", True): ("stable-diffusion-v2-768-v/lora", "sd_v2_v"),
+    ("sdxl", False): ("stable-diffusion-xl-v1-base/lora", "sdxl_base_v1-0"),
+    ("sdxl", True): ("stable-diffusion-xl-v1-base/lora", "sdxl_base_v1-0"),
 }
 
 
@@ -47,7 +51,8 @@ def file_metadata(identity: Identity) -> dict[str, str]:
 def _public_metadata(identity: Identity) -> dict[str, str]:
     """`modelspec.*` (Stability's model metadata standard) and the `ss_*` of kohya's trainer."""
     meta = identity.meta
-    architecture, base = _BASES.get(meta.family, (f"{meta.family}/lora", meta.family))
+    v = meta.prediction == "v_prediction"
+    architecture, base = _BASES.get((meta.family, v), (f"{meta.family}/lora", meta.family))
     triggers = [f"embedding:{word.placeholder}" for word in identity.words]
     rank, alpha = str(meta.rank), f"{next((w.alpha for w in identity.lora.values()), meta.rank):g}"
     out = {
@@ -58,6 +63,7 @@ def _public_metadata(identity: Identity) -> dict[str, str]:
         "modelspec.trigger_phrase": meta.prompt,
         "modelspec.tags": "facea, identity, inpainting",
         "ss_base_model_version": base,
+        "ss_v2": str(meta.family == "sd2"),
         "ss_network_module": "networks.lora",
         "ss_network_dim": rank,
         "ss_network_alpha": alpha,
@@ -68,6 +74,8 @@ def _public_metadata(identity: Identity) -> dict[str, str]:
     }
     if any(weights.down.ndim == 4 for weights in identity.lora.values()):
         out["ss_network_args"] = json.dumps({"conv_dim": rank, "conv_alpha": alpha})
+    if meta.prediction:
+        out["modelspec.prediction_type"] = "v" if v else "epsilon"
     if meta.created:
         out["modelspec.date"] = meta.created
     return out

@@ -122,6 +122,7 @@ def train_identity(
             config=config.to_dict(),
             tool_version=__version__,
             origin=origin.key,
+            prediction=backbone.spec.prediction,
         ),
     )
 

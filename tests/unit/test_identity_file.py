@@ -114,6 +114,30 @@ def test_lora_managers_find_base_rank_and_trigger_words(identity: Identity, tmp_
     assert metadata_of(path)["modelspec.date"] == "2026-01-02"
 
 
+@pytest.mark.parametrize(
+    ("family", "prediction", "base", "architecture", "v2"),
+    [
+        ("sd15", "epsilon", "sd_v1", "stable-diffusion-v1/lora", "False"),
+        ("sd2", "epsilon", "sd_v2", "stable-diffusion-v2-512/lora", "True"),
+        ("sd2", "v_prediction", "sd_v2_v", "stable-diffusion-v2-768-v/lora", "True"),
+        ("sdxl", "epsilon", "sdxl_base_v1-0", "stable-diffusion-xl-v1-base/lora", "False"),
+    ],
+)
+def test_lora_managers_know_the_family(
+    identity: Identity, tmp_path: Path,
+    family: str, prediction: str, base: str, architecture: str, v2: str,
+):  # fmt: skip
+    meta = replace(identity.meta, family=family, prediction=prediction)
+    path = tmp_path / "ada.safetensors"
+    save_identity(replace(identity, meta=meta), path)
+    metadata = metadata_of(path)
+    assert metadata["ss_base_model_version"] == base
+    assert metadata["modelspec.architecture"] == architecture
+    assert metadata["ss_v2"] == v2  # what AUTOMATIC1111 tells SD1 from SD2 by
+    assert metadata["modelspec.prediction_type"] == prediction.removesuffix("_prediction")
+    assert load_identity(path).meta == meta
+
+
 def test_exported_words_lie_where_their_prompts_name_them(identity: Identity, tmp_path: Path):
     paths = export_words(identity, tmp_path)
     assert paths == (tmp_path / "ada/eyes.safetensors", tmp_path / "ada/hair.safetensors")

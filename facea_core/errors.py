@@ -54,6 +54,10 @@ class TrainingError(FaceAError, RuntimeError):
     """Training cannot start, go on, or be resumed."""
 
 
+class BenchError(FaceAError, RuntimeError):
+    """Something that a bench checks did not hold."""
+
+
 class MissingDependencyError(FaceAError, ImportError):
     """An optional package is needed and not installed."""
 

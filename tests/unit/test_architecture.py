@@ -44,12 +44,13 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "identity": (*GROUND, "backbone"),
     "training": MODELS,
     "composing": MODELS,
+    "benchmark": (*MODELS, "training", "tiny"),
     "evaluation": (*GROUND, "tiny", "detection"),
     "audit": (*GROUND, "detection", "evaluation"),
     "report": GROUND,
     "library": (*MODELS, *TASKS, "report", "outputs"),
     "demo": (*MODELS, *TASKS, "tiny", "report", "outputs"),
-    "cli": (*MODELS, *TASKS, "detection.grounding", "audit", "demo", "outputs"),
+    "cli": (*MODELS, *TASKS, "detection.grounding", "audit", "demo", "outputs", "benchmark"),
 }
 
 # Top-level modules that a file of facea_core may import only where the pattern matches.
@@ -61,6 +62,7 @@ ONLY_IN: dict[str, tuple[str, ...]] = {
     "pickle": ("detection.grounding",),
     "urllib": ("detection.grounding",),
     "tyro": ("cli",),
+    "peft": ("benchmark",),
 }
 
 # Calls that a file of facea_core may make only in these packages.

@@ -180,8 +180,8 @@ class Backbone:
         """
         factor = self.spec.latent_factor
         ids = torch.zeros(len(latent), 6, device=latent.device)
-        ids[:, 0::4] = latent.shape[-2] * factor
-        ids[:, 1::4] = latent.shape[-1] * factor
+        ids[:, 0::4].fill_(latent.shape[-2] * factor)
+        ids[:, 1::4].fill_(latent.shape[-1] * factor)
         return ids
 
     def _scales(self, timestep: Tensor) -> tuple[Tensor, Tensor]:

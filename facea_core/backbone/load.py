@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -132,7 +133,7 @@ def empty_backbone(family: Family, spec: BackboneSpec | None = None) -> Backbone
     `spec` is one of the family's variants, None the inpainting one.
     """
     spec = spec or family.spec
-    tokenizer = CLIPTokenizer.from_pretrained(str(asset(family.tokenizer)), local_files_only=True)
+    tokenizer: Any = _tokenizer(family.tokenizer)
     encoders, readings = {}, {}
     for name, config in family.text.items():
         reading = family.reading.get(name, Reading())
@@ -156,13 +157,19 @@ def empty_backbone(family: Family, spec: BackboneSpec | None = None) -> Backbone
         unet=UNet2DConditionModel(**{**family.unet, "in_channels": channels}),
         vae=vae,
         text_encoders=encoders,
-        tokenizers={name: tokenizer for name in family.text},  # noqa: C420 (keeps its type)
+        tokenizers={name: _tokenizer(family.tokenizer) for name in family.text},
         alphas_cumprod=alphas_cumprod(),
         reading=readings,
     )
     for module in modules(backbone):
         module.eval().requires_grad_(False)
     return backbone
+
+
+@cache
+def _tokenizer(folder: str) -> CLIPTokenizer:
+    """Read once: its vocabulary takes half a second, and nobody changes it."""
+    return CLIPTokenizer.from_pretrained(str(asset(folder)), local_files_only=True)
 
 
 def modules(backbone: Backbone) -> tuple[nn.Module, ...]:

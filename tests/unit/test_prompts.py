@@ -2,13 +2,20 @@
 
 from typing import Any, cast
 
+import pytest
 import torch
 from torch import Tensor, nn
 from torch._subclasses import FakeTensorMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_iter
+from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection
 
-from facea_core.backbone import Backbone
+from facea_core.backbone import Backbone, Parts, assemble
+from facea_core.backbone import parts as parts_module
+from facea_core.backbone.load import empty_backbone
+from facea_core.backbone.spec import SD2, SD15, SDXL, Family
+
+from .narrow import narrow_family
 
 PROMPTS = ["a photo of embedding:ada/eyes", "long " * 60 + "embedding:ada/nose", ""]
 
@@ -64,3 +71,126 @@ def test_what_was_prepared_serves_every_state_of_its_words(backbone: Backbone):
     context = backbone.encode_prepared(backbone.prepare_prompts(PROMPTS, old), new).context
     assert torch.equal(context, backbone.encode_prompts(PROMPTS, new).context)
     assert not torch.equal(context, backbone.encode_prompts(PROMPTS, old).context)
+
+
+# What each family reads of its text encoders, against transformers' own forward
+
+
+NARROW = {family.spec.family: narrow_family(family) for family in (SD15, SD2, SDXL)}
+START, END = 49406, 49407
+
+
+def whole_encoders(family: Family) -> dict[str, Any]:
+    """transformers' own models with every layer, as they were published."""
+    encoders = {}
+    for i, (name, config) in enumerate(family.text.items()):
+        text = CLIPTextConfig(
+            **config, vocab_size=END + 1, bos_token_id=START, eos_token_id=END, pad_token_id=END
+        )
+        kind = CLIPTextModelWithProjection if name == "clip_g" else CLIPTextModel
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(i)
+            encoders[name] = kind(text).eval()
+    return encoders
+
+
+def assembled(monkeypatch, family: Family, encoders: dict[str, Any], **more: Any) -> Backbone:
+    monkeypatch.setattr(parts_module, "FAMILIES", (family,))
+    rest = empty_backbone(family)
+    texts = tuple(encoder.state_dict() for encoder in encoders.values())
+    return assemble(Parts(rest.unet.state_dict(), rest.vae.state_dict(), texts), "x", **more)
+
+
+def run(encoder: Any, tokens: list[int], pad: int) -> tuple[Any, Any]:
+    ids = torch.tensor([[START, *tokens, END, *[pad] * (75 - len(tokens))]])
+    with torch.no_grad():
+        output = encoder(input_ids=ids, output_hidden_states=True)
+    norm = getattr(encoder, "text_model", encoder).final_layer_norm
+    return output, norm
+
+
+@pytest.mark.parametrize("skip", [None, -1, -3])
+def test_each_family_reads_its_own_layers(monkeypatch, skip: int | None):
+    for name, family in NARROW.items():
+        encoders = whole_encoders(family)
+        ours = assembled(monkeypatch, family, encoders, layer=skip)
+        condition = ours.encode_prompts(["a photo of a man"])
+        tokens = next(iter(ours.tokenizers.values()))("a photo of a man").input_ids[1:-1]
+        layer = skip or (-1 if name == "sd15" else -2)
+        contexts = []
+        for kind, encoder in encoders.items():
+            output, norm = run(encoder, tokens, END if kind == "clip_l" else 0)
+            hidden = output.hidden_states[layer]
+            contexts.append(hidden if name == "sdxl" else norm(hidden))
+        torch.testing.assert_close(condition.context, torch.cat(contexts, dim=-1))
+        if name == "sdxl":
+            torch.testing.assert_close(condition.pooled, output.text_embeds)
+            # The layers behind the one that is read are not built.
+            assert ours.text_encoders["clip_l"].config.num_hidden_layers == 5 + layer
+        else:
+            assert condition.pooled is None
+
+
+def test_the_pooled_state_is_that_of_the_first_end_of_the_first_chunk(monkeypatch):
+    family = NARROW["sdxl"]
+    ours = assembled(monkeypatch, family, whole_encoders(family))
+    table = {k: e.get_input_embeddings().weight for k, e in ours.text_encoders.items()}
+    tokens = ours.tokenizers["clip_g"]("blue eyes").input_ids[1:-1]
+    words = {"ada/eyes": {name: rows[tokens] for name, rows in table.items()}}
+    spelled = ours.encode_prompts(["a man with blue eyes", "a man with blue eyes " * 30])
+    learned = ours.encode_prompts(
+        ["a man with embedding:ada/eyes", "a man with embedding:ada/eyes " * 30], words
+    )
+    assert learned.context.shape == (2, 2 * 77, 96)
+    assert learned.pooled is not None
+    assert spelled.pooled is not None
+    torch.testing.assert_close(learned.context, spelled.context)
+    torch.testing.assert_close(learned.pooled, spelled.pooled)
+    first = ours.encode_prompts(["a man with blue eyes " * 15])  # 75 tokens: one chunk
+    assert first.context.shape[1] == 77
+    torch.testing.assert_close(first.pooled, spelled.pooled[1:])
+    assert learned.select(torch.tensor([1])).pooled.equal(learned.pooled[1:])
+
+
+def test_gradient_reaches_both_encoders_of_a_word_through_the_pooled_state(monkeypatch):
+    family = NARROW["sdxl"]
+    ours = assembled(monkeypatch, family, whole_encoders(family))
+    word = {name: torch.randn(2, w).requires_grad_() for name, w in family.spec.widths.items()}
+    condition = ours.encode_prompts(["a embedding:ada/eyes"], {"ada/eyes": word})
+    (pooled,) = torch.autograd.grad(condition.pooled.square().sum(), word["clip_g"])
+    assert pooled.abs().min() > 0
+    condition = ours.encode_prompts(["a embedding:ada/eyes"], {"ada/eyes": word})
+    condition.context.square().sum().backward()
+    assert all(rows.grad.abs().min() > 0 for rows in word.values())
+
+
+def test_the_u_net_is_told_the_size_of_the_picture(monkeypatch):
+    family = NARROW["sdxl"]
+    ours = assembled(monkeypatch, family, whole_encoders(family))
+    told = []
+    handle = ours.unet.register_forward_pre_hook(
+        lambda _, args, kwargs: told.append(kwargs["added_cond_kwargs"]), with_kwargs=True
+    )
+    latent = torch.ones(2, 4, 8, 16)
+    condition = ours.encode_prompts(["a", "b"])
+    ours.predict(latent, torch.tensor([5, 5]), condition, latent[:, :1], latent)
+    handle.remove()
+    (added,) = told
+    assert added["time_ids"].tolist() == [[64, 128, 0, 0, 64, 128]] * 2
+    assert torch.equal(added["text_embeds"], condition.pooled)
+
+
+def test_nothing_of_sdxl_is_left_to_the_host():
+    family = NARROW["sdxl"]
+    backbone = empty_backbone(family)
+    with FakeTensorMode() as mode:
+        on_pretended_gpu(mode, backbone.unet, *backbone.text_encoders.values())
+        rows = {name: torch.ones(2, w, device="cuda") for name, w in family.spec.widths.items()}
+        words = {"ada/eyes": rows}
+        prepared = backbone.prepare_prompts(["a embedding:ada/eyes", ""], words)
+        latent = torch.ones(2, 4, 8, 8, device="cuda")
+        time = torch.ones(2, device="cuda").long()
+        with Devices() as devices:
+            condition = backbone.encode_prepared(prepared, words)
+            backbone.predict(latent, time, condition, latent[:, :1], latent)
+    assert devices.seen == {"cuda"}

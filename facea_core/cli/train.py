@@ -86,7 +86,7 @@ def run(arguments: Sequence[str]) -> None:
         training=TrainConfig.from_preset(preset or "paper"),
         detection=DetectConfig(),
         audit=AuditConfig(),
-        without=LIMITS,
+        without=set(LIMITS) - {"resolution"},  # the training's, which comes first
     )
     training: TrainConfig = configs["training"]
     detection = replace(configs["detection"], attributes=training.attributes)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 from PIL import Image
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from skimage.data import astronaut
 
 from facea_core import __version__
@@ -91,10 +91,12 @@ SHAPES = {
     "demo": "--out --seed --steps",
     "detect": "--detector --json --preview --config",
     "audit": "--detector --attributes --policy --resolution --json --overlay --crops --embedder",
-    "train": "--policy --base --name --class --preset --steps --out --run --resume --config",
+    "train": "--policy --base --name --class --preset --steps --out --run --resume --config "
+    "--prediction --resolution --micro-batch --checkpointing --masked-latent --capture",
     "compose": "--identity --base --out --prompt --face-index --seed --config",
     "evaluate": "--references --held-out --json",
     "info": "--json",
+    "bench": "--device --json --config",
 }
 
 
@@ -225,6 +227,36 @@ def test_train_makes_an_identity_and_info_tells_about_it(world, capsys):
     assert [word["attribute"] for word in facts["words"]] == ["eyes", "nose", "mouth"]
     assert main(["info", str(world / "ada.safetensors")]) == 0
     assert "embedding:ada/nose" in capsys.readouterr().out
+
+
+def test_train_says_how_it_fits_in_memory_before_it_looks_at_photos(world, inside, capsys):
+    status = train(world, "--json", "-", "--micro-batch", "1", "--batch", "2", "--resolution", "64")
+    said = capsys.readouterr()
+    assert status == 0
+    plan = "facea-tiny 64 px, 2 pictures, 1 at once; about 0.0 GB"
+    assert said.err.startswith(plan)
+    figures = json.loads(said.out)
+    assert figures["plan"].startswith(plan)
+    assert figures["mode"].startswith("eager")
+
+
+def test_a_model_without_mask_channels_is_refused_before_photos_are_looked_at(
+    world, inside, capsys
+):
+    state = load_file(world / "base")
+    first = "model.diffusion_model.input_blocks.0.0.weight"
+    save_file({**state, first: state[first][:, :4].contiguous()}, inside / "plain")
+    plain = [str(world / "cut.png"), "--base", "plain", "--name", "ada", "--class", "woman"]
+    failed(capsys, main(["train", *plain, *SMALL]), "no mask channels", "masked_latent")
+    # With the flag it gets as far as the photo, which cannot be read.
+    failed(capsys, main(["train", *plain, *SMALL, "--masked-latent"]), "cut.png")
+
+
+def test_the_preset_goes_by_what_the_file_is(world, inside, capsys):
+    paths = [str(world / "ada.png"), "--base", str(world / "base")]
+    again = ["--name", "ada", "--class", "woman", "--steps", "1", "--variants", "1", "--batch", "1"]
+    assert main(["train", *paths, *again, "--detector", "landmarks", "--device", "cpu"]) == 0
+    assert load_identity("ada.safetensors").meta.rank == TrainConfig.from_preset("tiny").rank
 
 
 def test_a_training_stopped_by_a_signal_goes_on_to_the_same_bytes(

@@ -112,6 +112,8 @@ def test_a_training_leaves_three_files_and_says_what_it_did(first: Trained):
     assert record["origin"] == first.identity.meta.origin
     assert record["saved"].endswith("1/1 words")
     assert record["seconds"] > 0
+    assert record["mode"].startswith("eager")
+    assert record["plan"].startswith("facea-tiny 32 px, ")
     # The photo and the previews of steps 2 and 4, side by side.
     assert first.sheet.shape[-1] == 3 * 256 + 4 * 20
 

@@ -38,6 +38,7 @@ def main(comfyui: Path, base: Path) -> dict[str, Any]:
     with torch.inference_mode():
         found |= {**stock(host, base, path, identity), **composed(core, host, cast, identity)}
         found |= {**spoken(core, host, identity), **refused(file, host, cast)}
+        found |= doors(file, host)
         found |= untouched(before, outputs(host))
     return found
 
@@ -257,6 +258,48 @@ def refused(file: Path, host: Any, cast: Any) -> dict[str, str]:
     except ValueError as error:
         return {"four_channels": str(error)}
     return {"four_channels": "no error"}
+
+
+def doors(file: Path, host: Any) -> dict[str, Any]:
+    """What of a host's weights becomes a backbone, and what is refused with which words."""
+    import comfy.sd
+    import comfy_extras.nodes_model_advanced as advanced
+    import torch
+
+    model, clip, vae = host
+    backbone_of = part("nodes.host").training_backbone
+
+    def error(model: Any, clip: Any = clip) -> str:
+        try:
+            with backbone_of(model, clip, vae):
+                return "no error"
+        except ValueError as refusal:
+            return str(refusal)
+
+    def fresh(**options: Any) -> Any:
+        return comfy.sd.load_checkpoint_guess_config(str(file), model_options=options)[0]
+
+    class Packed(torch.nn.Parameter):
+        """As packs for GGUF wrap a weight: bytes under a class of their own."""
+
+    packed = fresh()
+    packed.model.diffusion_model.out[2].weight = Packed(
+        torch.zeros(4, 576, dtype=torch.uint8), requires_grad=False
+    )
+    snr = advanced.ModelSamplingDiscrete().patch(fresh(), "v_prediction", zsnr=True)[0]
+    skipping = clip.clone()
+    skipping.clip_layer(-2)
+    with backbone_of(model, skipping, vae) as backbone:
+        ours = backbone.encode_prompts([PROMPT]).context
+    other = clip.clone()
+    other.patcher = model
+    return {
+        "fp8": error(fresh(dtype=torch.float8_e4m3fn)),
+        "packed": error(packed),
+        "zero_snr": error(snr),
+        "other_clip": error(model, other),
+        "clip_layer": diff(ours, skipping.encode_from_tokens(skipping.tokenize(PROMPT))),
+    }
 
 
 def answer(model: Any, sample: Any, context: Any) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -61,6 +62,23 @@ def test_a_word_that_nobody_wired_is_an_error_that_names_it(found):
 def test_a_model_that_is_no_inpainting_model_is_refused_by_the_trainer(found):
     assert "no mask channels" in found["four_channels"]
     assert "masked_latent" in found["four_channels"]
+
+
+@pytest.mark.parametrize(
+    ("door", "said"),
+    [
+        ("fp8", r"float8_e4m3fn.*load it as fp16, bf16 or fp32"),
+        ("packed", r"Packed weights.*GGUF.*load it as fp16, bf16 or fp32"),
+        ("zero_snr", r"another noise schedule.*zero terminal SNR"),
+        ("other_clip", r"CLIP lacks.*clip_l.*wire both from the same checkpoint"),
+    ],
+)
+def test_weights_that_cannot_be_trained_on_are_refused_with_advice(found, door, said):
+    assert re.search(said, found[door])
+
+
+def test_the_layer_that_a_wired_clip_stops_at_is_honoured(found):
+    assert found["clip_layer"] < 1e-5
 
 
 def test_the_composed_picture_is_a_changed_one(found):

@@ -11,6 +11,7 @@ from torch import Tensor
 from tyro.conf import Positional, arg
 
 from ..backbone import load_backbone
+from ..backbone.spec import PREDICTIONS
 from ..composing import ComposeConfig, compose_identity, face_mask
 from ..detection.detect import DetectConfig
 from ..errors import MaskError
@@ -32,14 +33,16 @@ class Compose(DetectorFlags):
     """The picture to paint into."""
     identity: Annotated[Path, arg(metavar="FILE")]
     """The person, as `facea train` wrote it."""
-    base: Annotated[str, arg(metavar="CKPT|tiny")]
-    """The inpainting model, of the family that the person was learned on."""
+    base: Annotated[str, arg(metavar="CKPT|DIR|tiny")]
+    """The model, of the family that the person was learned on: file or diffusers folder."""
     out: Annotated[Path, arg(metavar="FILE")]
     """The finished picture."""
     prompt: str = ""
     """What to paint; empty = the prompt of the training."""
     mask: Annotated[Path | None, arg(metavar="FILE")] = None
     """Repaint where this picture is white, in place of a detected face."""
+    prediction: Annotated[str | None, arg(metavar="|".join(PREDICTIONS))] = None
+    """What the model predicts; none = as its file says, or as models of its family do."""
     device: str = "auto"
     """auto, cpu, cuda, cuda:1, mps."""
     json: Annotated[Path | None, arg(metavar="FILE")] = None
@@ -70,7 +73,7 @@ def run(arguments: Sequence[str]) -> None:
         (face,) = detect_named(flags.image, image, detector, configs["detection"])
         assert face is not None  # without a face there is an error
         mask = face_mask(face, config)
-    backbone = load_backbone(flags.base, pick_device(flags.device))
+    backbone = load_backbone(flags.base, pick_device(flags.device), prediction=flags.prediction)
     with painting_bar(config.steps) as on_step:
         made = compose_identity(image, [(mask, identity)], backbone, config, flags.prompt, on_step)
     said = [*done, *(face.notes if face else ()), *made.notes]

@@ -12,7 +12,7 @@ the U-Net is diffusers' in both, with its scaled dot product attention.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from typing import Any
@@ -78,12 +78,19 @@ def _step(task: Task, adapters: Mapping[str, nn.Parameter], latents: Latents) ->
         target = backbone.target(latent, draw.noise[0], draw.timestep)
         loss = region_loss(output.float(), target, mask, config.background_weight).mean()
         loss.backward()
-        nn.utils.clip_grad_norm_([*learned, *weights], config.clip)
+        _clip([*learned, *weights], config.clip)
         optimiser.step()
         optimiser.zero_grad()
         return loss.detach()
 
     return step
+
+
+def _clip(parameters: Sequence[nn.Parameter], limit: float) -> None:
+    """`clip_grad_norm_` as it is on CUDA, on every device: for all gradients at once."""
+    gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
+    norm = torch.linalg.vector_norm(torch.stack(torch._foreach_norm(gradients)))
+    torch._foreach_mul_(gradients, (limit / (norm + 1e-6)).clamp(max=1.0))
 
 
 def _encoded(task: Task) -> Latents:

@@ -108,9 +108,9 @@ class Tally(TorchDispatchMode):
         source = target = ""
         if name in _COPIES:
             source, target = _device(args[name == "copy_" :]), _device((result,))
-        if self.updating and starts:
-            # On a CPU AdamW counts its steps in tensors, and reads them.
-            self._add("optimiser")
+        if self.updating:
+            # AdamW may count its steps in tensors on the CPU, and reads them there.
+            self._add("optimiser", starts and name not in _READS)
         elif name in _READS or source != target == "cpu":
             self._add("reads")
         elif source != target and source == "cpu":

@@ -15,7 +15,7 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from torch import nn
+from torch import Tensor, nn
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.optim import SGD, AdamW, Optimizer
 from torch.overrides import TorchFunctionMode
@@ -49,23 +49,22 @@ def count_pretended(
     family: Family, config: TrainConfig, dtype: torch.dtype = torch.bfloat16
 ) -> dict[str, Counts]:
     """Counts of one step by contender, at the family's own resolution."""
+    task = pretended_task(family, config, dtype)
+    # As it comes on CUDA, where no tensor is fake.
+    update = partial(AdamW, foreach=True)
+    styles: dict[str, Callable[[Task], AbstractContextManager[TheirStep]]] = {
+        DIFFUSERS: diffusers_style,
+        DIFFUSERS_CACHED: partial(diffusers_style, cached=True),
+        KOHYA: kohya_style,
+        KOHYA_ATTENTION: partial(kohya_style, targets=ATTENTION),
+    }
+    found = {}
+    for name, style in styles.items():
+        with style(task) as step:
+            found[name] = _count(task.backbone, partial(step, 0), update)
     with FakeTensorMode():
-        task = pretended_task(family, config, dtype)
-        backbone = task.backbone
-        # As it comes on CUDA, where no tensor is fake.
-        update = partial(AdamW, foreach=True)
-        styles: dict[str, Callable[[Task], AbstractContextManager[TheirStep]]] = {
-            DIFFUSERS: diffusers_style,
-            DIFFUSERS_CACHED: partial(diffusers_style, cached=True),
-            KOHYA: kohya_style,
-            KOHYA_ATTENTION: partial(kohya_style, targets=ATTENTION),
-        }
-        found = {}
-        for name, style in styles.items():
-            with style(task) as step:
-                found[name] = _count(backbone, partial(step, 0), update)
-        found[OURS] = count_ours(task)
-        return found
+        found[OURS] = count_ours(pretended_task(family, config, dtype))
+    return found
 
 
 def count_ours(task: Task) -> Counts:
@@ -77,14 +76,15 @@ def count_ours(task: Task) -> Counts:
         lean_attention(backbone.unet),
     ):
         table = attribute_table(config.attributes)
-        words = _words(backbone, table)
+        start = _words(backbone, table)
+        words = Flat.of(start, backbone.device)
         prompts = task_prompts(config, NAME, NAME, table)
         prompts = prompts if config.has_local else prompts[: GLOBAL + 1]
         step = Step(
             backbone=backbone,
             config=config,
             cache=task.cache,
-            prompts=backbone.prepare_prompts(prompts, by_placeholder(words.values())),
+            prompts=backbone.prepare_prompts(prompts, by_placeholder(start)),
             words=words,
             lora=adapter,
             # The real one is counted below: nowhere, it has no fused kernel.
@@ -116,11 +116,11 @@ def _count(
     with torch.enable_grad(), _FusedAttention(), Tally(backbone) as tally:
         step()
         tally.tick(1)
-    parameters = [nn.Parameter(torch.empty(shape, device="cuda")) for shape in tally.updated]
-    optimiser = update(parameters)
-    for parameter in parameters:
-        parameter.grad = torch.empty_like(parameter)
-    with _Updates(backbone) as updates:
+    with FakeTensorMode(), _Updates(backbone) as updates:
+        parameters = [nn.Parameter(torch.empty(shape, device="cuda")) for shape in tally.updated]
+        optimiser = update(parameters)
+        for parameter in parameters:
+            parameter.grad = torch.empty_like(parameter)
         for done in (1, 2):  # the first one makes its moments
             optimiser.step()
             updates.tick(done)
@@ -148,17 +148,16 @@ class _Updates(Tally):
         return super().call(func, args, kwargs)
 
 
-def _words(backbone: Backbone, table: Sequence[Attribute]) -> Flat:
-    names = {
+def _words(backbone: Backbone, table: Sequence[Attribute]) -> dict[str, Tensor]:
+    return {
         f"{placeholder(NAME, attribute)}.{encoder}": torch.empty(attribute.vectors, width)
         for attribute in table
         for encoder, width in backbone.spec.widths.items()
     }
-    return Flat.of(names, backbone.device)
 
 
 def pretended_task(family: Family, config: TrainConfig, dtype: torch.dtype) -> Task:
-    """Shapes of everything a step needs; call it in a `FakeTensorMode`."""
+    """Everything a step needs, of these shapes and without values; fake in a `FakeTensorMode`."""
     backbone = filled(family, DEVICE, dtype, lambda weight, name: None)
     backbone = replace(backbone, alphas_cumprod=torch.empty(1000, device=DEVICE))
     spec, count = backbone.spec, config.batch + config.local_extra
@@ -177,7 +176,7 @@ def pretended_task(family: Family, config: TrainConfig, dtype: torch.dtype) -> T
     numbers = long(count, device=on)
     prompts = task_prompts(config, NAME, NAME, table)
     with lora(backbone.unet, config.rank, config.targets) as adapter:
-        start = adapter.flat.values()
+        start = {name: torch.empty(shape) for name, shape in adapter.flat.shapes.items()}
     return Task(
         photos=(),
         backbone=backbone,
@@ -195,7 +194,7 @@ def pretended_task(family: Family, config: TrainConfig, dtype: torch.dtype) -> T
                 torch.empty(1, 1, spec.resolution, spec.resolution),
             )
         ],
-        words=_words(backbone, table).values(),
+        words=_words(backbone, table),
         lora=start,
         draws=[Draw(numbers, numbers, numbers, numbers, noise)],
         rows=[[0] * count],

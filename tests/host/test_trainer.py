@@ -82,6 +82,11 @@ def test_it_says_what_it_does_and_leaves_its_files(
     assert (said["steps"], said["resumed_from"], said["cached"]) == (STEPS, 0, False)
     assert said["seconds"] > 0
     assert said["loss"] > 0
+    assert said["plan"].startswith("facea-tiny 128 px, ")
+    assert said["mode"].startswith("eager")
+    # How it fits in memory is told before the model is copied.
+    first = str(run.of("text", trainer.id)[0].data)
+    assert "facea-tiny 128 px, " in first
     assert set(content) == {"identity", "card", "word eyes", "word mouth", "word nose"}
     assert states(host) == []
 

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 
 from ..backbone import load_backbone
+from ..errors import ConfigError
 from ..settings import check_settings, setting
 from ..training.config import TrainConfig
 from .contenders import CAPTURED, DIFFUSERS, EAGER, KOHYA, KOHYA_ATTENTION, UPSTREAM, contenders
@@ -61,7 +62,7 @@ def run_bench(config: BenchConfig, device: str = "cpu", say: Progress = print) -
     """Everything that `config` asks for, as plain values; `passed` says whether all gates held.
 
     On a CPU one thread is used, and its own seconds are measured, for they do not depend on what
-    else the machine is doing. Raises `ConfigError` for an unknown model.
+    else the machine is doing. Raises `ConfigError` for an unknown model or device.
     """
     place = torch.device(device)
     models = config.families(place)
@@ -69,6 +70,10 @@ def run_bench(config: BenchConfig, device: str = "cpu", say: Progress = print) -
     threads = torch.get_num_threads()
     if place.type == "cpu":
         torch.set_num_threads(1)
+    elif place.type == "cuda":
+        torch.cuda.set_device(place if place.index is not None else 0)
+    else:
+        raise ConfigError(f"device {device!r} has no clock that is known here; give cpu or cuda")
     gates: list[Gate] = []
     result: dict[str, Any] = {
         "machine": machine(place),

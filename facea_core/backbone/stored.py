@@ -75,7 +75,7 @@ def open_stored(path: Path) -> Stored:
             f"{path.name} is a LoRA, which only changes a model; give the checkpoint that it "
             "was made for"
         )
-    if "ztsnr" in slots or any(key.startswith("edm_vpred.") for key in slots):
+    if any(key == "ztsnr" or key.startswith("edm_") for key in slots):
         raise BackboneError(_other_schedule(path.name))
     said = metadata.get("modelspec.prediction_type", "v" if "v_pred" in slots else None)
     prediction = {"v": "v_prediction"}.get(said, said) if said else None

@@ -191,6 +191,7 @@ EXTRAS = {
     "sd2": [
         "cond_stage_model.model.logit_scale",
         "cond_stage_model.model.text_projection",
+        "cond_stage_model.model.text_projection",
         "cond_stage_model.model.transformer.resblocks.23.mlp.c_proj.bias",
     ],
     "sdxl": [
@@ -212,7 +213,7 @@ def test_a_whole_checkpoint_is_assembled_with_nothing_missing_or_left_over(
     state = single_file(full[name])
     first = UNET + "input_blocks.0.0.weight"
     state[first] = state[first][:, :channels]
-    state |= {key: torch.zeros(1) for key in (*EXTRAS[name], *TRAINING)}
+    state |= {key: torch.zeros(1, 1) for key in (*EXTRAS[name], *TRAINING)}
     assembled = assemble(split(state), f"{name}.safetensors", "meta")
     assert assembled.spec == FULL[name].variant(channels == 9)
     assert assembled.spec.inpainting == (channels == 9)
@@ -507,3 +508,39 @@ def test_a_variational_family_learns_and_paints(narrow: Backbone):
     assert made.image.isfinite().all()
     assert (made.image != picture())[..., 30:34, 30:34].any()
     assert torch.equal(made.image[..., 50:], picture()[..., 50:])
+
+
+def test_a_plain_model_learns_where_it_is_asked_to_and_paints():
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        plain = empty_backbone(NARROW, NARROW.variant(inpainting=False))
+    config = replace(CONFIG, masked_latent=True)
+    identity = train_identity([make_photo()], plain, config)
+    assert any(weights.up.any() for weights in identity.lora.values())
+    mask = torch.zeros(1, 1, 64, 64)
+    mask[..., 16:48, 16:48] = 1
+    made = compose_identity(
+        picture(), [(mask, identity)], plain, ComposeConfig(steps=1, cfg=1.0), identity.meta.prompt
+    )
+    assert (made.image != picture())[..., 30:34, 30:34].any()
+    assert torch.equal(made.image[..., 50:], picture()[..., 50:])
+
+
+@pytest.mark.parametrize("wide", [SD2, SDXL])
+def test_wider_families_learn_and_paint(wide: Family):
+    family = narrow_family(wide)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        backbone = empty_backbone(family)
+    identity = train_identity([make_photo()], backbone, CONFIG)
+    assert identity.meta.family == wide.spec.family
+    rows = {name: vectors.shape[1] for name, vectors in identity.words[0].vectors.items()}
+    assert rows == family.spec.widths
+    mask = torch.zeros(1, 1, 64, 64)
+    mask[..., 16:48, 16:48] = 1
+    # With guidance, which joins both prompts' contexts and pooled states.
+    made = compose_identity(
+        picture(), [(mask, identity)], backbone, ComposeConfig(steps=1), identity.meta.prompt
+    )
+    assert made.image.isfinite().all()
+    assert (made.image != picture())[..., 30:34, 30:34].any()

@@ -120,6 +120,7 @@ REFUSED = {
     "peft": (named("unet.mid.to_q.lora_A.weight"), "is a LoRA.*give the checkpoint"),
     "zero snr": (lambda state: {**state, "ztsnr": torch.zeros(0)}, "zero terminal SNR"),
     "edm": (lambda state: {**state, "edm_vpred.sigma_max": torch.ones(1)}, "or EDM"),
+    "playground": (lambda state: {**state, "edm_mean": torch.ones(1)}, "or EDM"),
     "unet in a checkpoint": (without("first_", "cond_"), "without its VAE and text encoder"),
     "no vae": (without("first_"), "facea-tiny model without its VAE; give a whole checkpoint"),
     "no text": (without("cond_"), "without its text encoder; give a whole checkpoint"),

@@ -17,6 +17,8 @@ from facea_core.identity.lora import TARGETS
 from facea_core.training.config import TrainConfig
 from facea_core.training.memory import COSTS, Plan, free_memory, plan_training, step_down
 
+from ..bench import bench_memory
+
 BF16 = torch.bfloat16
 GB = 10**9
 FAMILIES = ("facea-tiny", "sd15", "sd2", "sdxl")
@@ -156,6 +158,19 @@ def test_the_table_has_the_sizes_of_the_real_modules(family):
     for targets, pattern in TARGETS.items():
         adapted = [w for path, w in weights.items() if re.fullmatch(pattern, path)]
         assert costs.lora[targets] == sum(len(w) + w[0].numel() for w in adapted)
+
+
+@pytest.mark.filterwarnings("ignore:.*Profiler clears events")
+@pytest.mark.parametrize(
+    ("device", "setting"),
+    [("meta", ("sd15", 512, 2, 2)), ("cpu", ("facea-tiny", 128, 6, 6))],
+)
+def test_a_real_step_needs_what_was_predicted(device, setting):
+    """At full size without values, every tensor followed; with values, as the allocator says."""
+    chosen = bench_memory.Setting(*setting)
+    backbone = bench_memory.build(chosen.family, device, torch.float32)
+    needed, weights = bench_memory.peak_of(chosen, backbone)
+    assert abs(chosen.predicted() - needed) < 0.05 * (needed - weights)
 
 
 def test_the_cpu_never_plans_by_what_is_free():

@@ -137,9 +137,11 @@ def test_the_pooled_state_is_that_of_the_first_end_of_the_first_chunk(monkeypatc
     table = {k: e.get_input_embeddings().weight for k, e in ours.text_encoders.items()}
     tokens = ours.tokenizers["clip_g"]("blue eyes").input_ids[1:-1]
     words = {"ada/eyes": {name: rows[tokens] for name, rows in table.items()}}
-    spelled = ours.encode_prompts(["a man with blue eyes", "a man with blue eyes " * 30])
+    # The second prompt fills one chunk and leaves another text for a second one.
+    plain = ["a man with blue eyes", "a man with blue eyes " * 15 + "and a dog"]
+    spelled = ours.encode_prompts(plain)
     learned = ours.encode_prompts(
-        ["a man with embedding:ada/eyes", "a man with embedding:ada/eyes " * 30], words
+        [p.replace("blue eyes", "embedding:ada/eyes") for p in plain], words
     )
     assert learned.context.shape == (2, 2 * 77, 96)
     assert learned.pooled is not None

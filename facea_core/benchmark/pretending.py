@@ -30,10 +30,11 @@ from ..identity.words import by_placeholder, placeholder
 from ..training.attention import lean_attention
 from ..training.cache import LatentCache
 from ..training.config import TrainConfig
+from ..training.draws import Draw, Rows
 from ..training.losses import Losses
 from ..training.optimiser import make_optimiser, set_rates
 from ..training.step import Step
-from ..training.tasks import GLOBAL, Draw, Rows, local_tasks, task_prompts
+from ..training.tasks import GLOBAL, local_tasks, task_prompts
 from .baselines import ATTENTION, diffusers_style, kohya_style
 from .baselines import Step as TheirStep
 from .contenders import DIFFUSERS, DIFFUSERS_CACHED, KOHYA, KOHYA_ATTENTION

@@ -15,7 +15,8 @@ from ..identity.lora import lora
 from ..identity.words import learnable_words
 from ..training.cache import LatentCache, build_cache, crop_example
 from ..training.config import TrainConfig
-from ..training.tasks import Draw, task_prompts
+from ..training.draws import Draw
+from ..training.tasks import task_prompts
 from ..types import Photo
 
 NAME = "person"

@@ -19,12 +19,10 @@ from ..backbone import LatentDistribution, latent_mask, masked_image
 from ..images import check_image, crop, resize
 from ..types import OnTick, Photo
 from .config import TrainConfig
+from .draws import Draw, Rows, draw_step
 from .tasks import (
     GLOBAL,
-    Draw,
-    Rows,
     crop_box,
-    draw_step,
     face_region,
     face_shape,
     hole_mask,

@@ -8,8 +8,8 @@ from dataclasses import fields
 
 import torch
 
+from .draws import Draw
 from .state import Checkpoint
-from .tasks import Draw
 
 WARM_UP = 3
 """Steps before the capture: libraries choose their algorithms and get their workspaces there."""

@@ -16,8 +16,8 @@ from ..identity.lora import Lora
 from ..identity.words import by_placeholder
 from .cache import LatentCache
 from .config import TrainConfig
+from .draws import Draw
 from .losses import Losses, region_loss
-from .tasks import Draw
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,9 +1,8 @@
-"""The two tasks, repaint the face and repaint one part: their prompts, crops, masks and draws."""
+"""The two tasks, repaint the face and repaint one part: their prompts, crops and masks."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -146,87 +145,6 @@ def hole_mask(
     box = _at_least(box, least, resolution)
     mask[..., box.y0 : box.y1, box.x0 : box.x1] = 1
     return mask
-
-
-@dataclass(frozen=True, eq=False)
-class Rows:
-    """Where a cache keeps each task's example, on the CPU.
-
-    `face (P, V)` and `parts (P, V, K)` are rows by photo, variant and part; `counts (P,)` says how
-    many of K a photo has, at least 1: a photo without parts lists the face there. `tasks (M,)` is
-    each row's prompt in `task_prompts`.
-    """
-
-    face: Tensor
-    parts: Tensor
-    counts: Tensor
-    tasks: Tensor
-
-
-@dataclass(frozen=True, eq=False)
-class Draw:
-    """Everything random about one step: `rows`, `prompts`, `tasks`, `timestep`, each `(B,)` long.
-
-    `noise (2 or 4, B, C, h, w)` is float32: the noise to predict, and what samples the latents.
-    """
-
-    rows: Tensor
-    prompts: Tensor
-    tasks: Tensor
-    timestep: Tensor
-    noise: Tensor
-
-    def parts(self, count: int) -> Iterator[Draw]:
-        """The same step in pieces of at most `count` pictures."""
-        for i in range(0, len(self.rows), count):
-            some = slice(i, i + count)
-            yield Draw(
-                self.rows[some], self.prompts[some], self.tasks[some], self.timestep[some],
-                self.noise[:, some],
-            )  # fmt: skip
-
-    def copy_(self, other: Draw) -> None:
-        """Take over the values of another draw of this size."""
-        for spec in fields(self):
-            getattr(self, spec.name).copy_(getattr(other, spec.name))
-
-
-def draw_step(
-    rows: Rows,
-    config: TrainConfig,
-    shape: Sequence[int],
-    generator: torch.Generator,
-    *,
-    samples: int = 0,
-    timesteps: int = 1000,
-    device: torch.device | str = "cpu",
-) -> Draw:
-    """Draw a step on the CPU and send it to `device`; nothing is read back.
-
-    `shape` is (C, h, w); `samples` how many latents per item are drawn from a distribution.
-    Timesteps are stratified over the batch: each one alone is uniform, together they spread.
-    """
-    count = config.batch + config.local_extra
-    photo, variant, part, local, drop, jitter = torch.rand(6, count, generator=generator).unbind()
-    photos, variants = rows.face.shape
-    p, v = (photo * photos).long(), (variant * variants).long()
-    k = (part * rows.counts[p]).long()
-    is_local = (local < config.local_ratio) | (torch.arange(count) >= config.batch)
-    row = torch.where(is_local, rows.parts[p, v, k], rows.face[p, v])
-    task = rows.tasks[row]
-    prompt = torch.where(drop < config.prompt_drop, EMPTY, task)
-    stratum = torch.randperm(count, generator=generator)
-    timestep = ((stratum + jitter) * (timesteps / count)).long().clamp(max=timesteps - 1)
-    noise = torch.randn(1 + samples, count, *shape, generator=generator)
-    numbers = _send(torch.stack([row, prompt, task, timestep]), device)
-    row, prompt, task, timestep = numbers.unbind()
-    return Draw(row, prompt, task, timestep, _send(noise, device))
-
-
-def _send(tensor: Tensor, device: torch.device | str) -> Tensor:
-    # Only from pinned memory does the copy go on beside the host's work.
-    pinned = tensor.pin_memory() if torch.device(device).type == "cuda" else tensor
-    return pinned.to(device, non_blocking=True)
 
 
 def local_tasks(table: Sequence[Attribute]) -> Mapping[str, int]:

@@ -45,12 +45,13 @@ from facea_core.identity.words import by_placeholder, learnable_words
 from facea_core.training.attention import lean_attention
 from facea_core.training.cache import LatentCache
 from facea_core.training.config import TrainConfig
+from facea_core.training.draws import Draw
 from facea_core.training.footprint import checkpointed
 from facea_core.training.losses import Losses
 from facea_core.training.memory import PHOTOS, predict_bytes
 from facea_core.training.optimiser import make_optimiser
 from facea_core.training.step import Step
-from facea_core.training.tasks import Draw, local_tasks, task_prompts
+from facea_core.training.tasks import local_tasks, task_prompts
 
 BLOCK = 512
 """Sizes are rounded up to it, as CUDA's allocator does."""

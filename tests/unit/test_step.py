@@ -25,12 +25,13 @@ from facea_core.training import TrainConfig, capture, train_identity
 from facea_core.training.attention import LeanAttention, lean_attention
 from facea_core.training.cache import LatentCache
 from facea_core.training.capture import WARM_UP, Captured
+from facea_core.training.draws import Draw, Rows
 from facea_core.training.footprint import checkpointed, is_out_of_memory, on_device
 from facea_core.training.losses import Losses
 from facea_core.training.optimiser import make_optimiser
 from facea_core.training.state import saved_step
 from facea_core.training.step import Step
-from facea_core.training.tasks import Draw, Rows, local_tasks, task_prompts
+from facea_core.training.tasks import local_tasks, task_prompts
 from facea_core.types import Box, FaceAttributes, Identity, Part, Photo, StepReport
 
 CONFIG = TrainConfig(

@@ -13,13 +13,12 @@ from facea_core.masks import mask_box
 from facea_core.tiny.model import random_backbone
 from facea_core.training import TrainConfig
 from facea_core.training.cache import build_cache, crop_example, photos_hash
+from facea_core.training.draws import Rows, draw_step
 from facea_core.training.tasks import (
     EMPTY,
     GLOBAL,
-    Rows,
     check_photo,
     crop_box,
-    draw_step,
     face_region,
     hole_mask,
     task_prompts,

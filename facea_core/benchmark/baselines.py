@@ -24,6 +24,7 @@ from torch._subclasses.fake_tensor import unset_fake_temporarily
 from ..backbone import latent_mask, masked_image
 from ..errors import MissingDependencyError
 from ..identity.adapters import frozen
+from ..identity.lora import TARGETS
 from ..identity.words import by_placeholder
 from ..training.losses import region_loss
 from .autocast import autocast
@@ -133,7 +134,7 @@ def _peft(task: Task) -> Iterator[dict[str, nn.Parameter]]:
     unet: Any = task.backbone.unet
     before = set(vars(unet))
     rank = task.config.rank
-    config = LoraConfig(r=rank, lora_alpha=rank, target_modules=ATTENTION)
+    config = LoraConfig(r=rank, lora_alpha=rank, target_modules=TARGETS[task.config.targets])
     layers = []
     try:
         # Without values, for they come with the task; and peft cannot make fake tensors.

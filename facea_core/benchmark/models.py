@@ -73,9 +73,10 @@ def filled(
             for name, shape in [
                 (n, p.shape) for n, p in layer._parameters.items() if p is not None
             ]:
-                weight = torch.empty(shape, device=device, dtype=dtype)
+                # Drawn in float32: other dtypes would draw other numbers.
+                weight = torch.empty(shape, device=device)
                 draw(weight, name)
-                setattr(layer, name, nn.Parameter(weight, requires_grad=False))
+                setattr(layer, name, nn.Parameter(weight.to(dtype), requires_grad=False))
             for name, old in list(layer._buffers.items()):
                 # The only buffers are the places of tokens, 0, 1, 2 ...
                 if old is not None:

@@ -27,6 +27,7 @@ from ..identity.adapters import frozen
 from ..identity.lora import TARGETS
 from ..identity.words import by_placeholder
 from ..training.losses import region_loss
+from ..training.optimiser import rate_factor
 from .autocast import autocast
 from .task import Task
 
@@ -80,6 +81,11 @@ def _step(task: Task, adapters: Mapping[str, nn.Parameter], latents: Latents) ->
         loss = region_loss(output.float(), target, mask, config.background_weight).mean()
         loss.backward()
         _clip([*learned, *weights], config.clip)
+        factor = rate_factor(number, config)
+        for group, rate in zip(
+            optimiser.param_groups, (config.words_rate, config.lora_rate), strict=True
+        ):
+            group["lr"] = factor * rate
         optimiser.step()
         optimiser.zero_grad()
         return loss.detach()

@@ -97,9 +97,10 @@ class Backbone:
 
     @property
     def hash(self) -> str:
-        """16 hex digits that change with the weights, the same for every file and dtype.
+        """16 hex digits that change with the weights, the same for every layout they come in.
 
-        A few numbers of every tensor are enough: training, merging or patching moves them all.
+        A few numbers of every tensor are enough: training, merging or patching moves them all, and
+        so does rounding to fewer bits.
         """
         digest = hashlib.sha256(f"{self.spec.family} {self.spec.prediction}".encode())
         for module in (self.unet, self.vae, *self.text_encoders.values()):

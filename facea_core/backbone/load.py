@@ -98,7 +98,13 @@ def assemble(
         backbone = empty_backbone(family.skipping(layer), family.variant(inpainting, prediction))
 
     def fill(module: nn.Module, state: Mapping[str, Tensor]) -> None:
-        _fill(module, state, source, device, dtype)
+        try:
+            _fill(module, state, source, device, dtype)
+        except torch.OutOfMemoryError as error:
+            raise BackboneError(
+                f"{source} does not fit in the memory of {device}: not even its weights do; close "
+                "other programs, or take a smaller family or --device cpu"
+            ) from error
 
     fill(backbone.unet, keys.unet_to_diffusers(parts.unet, backbone.unet.config))
     try:

@@ -48,7 +48,7 @@ def machine(device: torch.device) -> dict[str, Any]:
         "torch": torch.__version__,
         "diffusers": diffusers.__version__,
         "transformers": transformers.__version__,
-        "system": platform.platform(),
+        "system": platform.system(),
         "processor": _processor(),
         "cores": os.cpu_count(),
         "threads": torch.get_num_threads(),

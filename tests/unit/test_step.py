@@ -10,28 +10,22 @@ import pytest
 import torch
 from torch import Tensor, nn
 from torch.optim.optimizer import register_optimizer_step_pre_hook
-from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_leaves
 
 from facea_core.attributes import attribute_table
-from facea_core.backbone import Backbone, LatentDistribution
+from facea_core.backbone import Backbone
 from facea_core.errors import BackboneError, TrainingError
 from facea_core.identity import learnable_words, load_identity, lora, save_identity
 from facea_core.identity.adapters import frozen
 from facea_core.identity.flat import Flat
 from facea_core.identity.lora import LoraLayer, project
-from facea_core.identity.words import by_placeholder
+from facea_core.tiny.model import random_backbone
 from facea_core.training import TrainConfig, capture, train_identity
 from facea_core.training.attention import LeanAttention, lean_attention
-from facea_core.training.cache import LatentCache
 from facea_core.training.capture import WARM_UP, Captured
-from facea_core.training.draws import Draw, Rows
+from facea_core.training.draws import Draw
 from facea_core.training.footprint import checkpointed, is_out_of_memory, on_device
-from facea_core.training.losses import Losses
 from facea_core.training.optimiser import make_optimiser
 from facea_core.training.state import saved_step
-from facea_core.training.step import Step
-from facea_core.training.tasks import local_tasks, task_prompts
 from facea_core.types import Box, FaceAttributes, Identity, Part, Photo, StepReport
 
 CONFIG = TrainConfig(
@@ -58,6 +52,13 @@ def train(backbone: Backbone, **options) -> tuple[Identity, list[StepReport]]:
         [make_photo()], backbone, replace(CONFIG, **options), on_step=reports.append, **passed
     )
     return identity, reports
+
+
+@pytest.fixture(scope="module")
+def whole() -> tuple[Identity, list[StepReport]]:
+    """The run that nothing disturbs."""
+    backbone = random_backbone(0)
+    return train(replace(backbone, spec=replace(backbone.spec, resolution=32)))
 
 
 def assert_close(one: Identity, other: Identity) -> None:
@@ -186,10 +187,10 @@ def test_an_attention_of_another_kind_keeps_its_own_processor(backbone: Backbone
 
 
 @pytest.mark.parametrize("way", [{"micro_batch": 1}, {"micro_batch": 3}, {"checkpointing": "on"}])
-def test_saving_memory_learns_the_same(backbone: Backbone, way: dict):
-    whole, reports = train(backbone)
+def test_saving_memory_learns_the_same(backbone: Backbone, whole, way: dict):
+    identity, reports = whole
     spared, others = train(backbone, **way)
-    assert_close(whole, spared)
+    assert_close(identity, spared)
     for mine, theirs in zip(reports, others, strict=True):
         assert mine.loss == pytest.approx(theirs.loss, rel=1e-5)
     assert reports[0].plan != others[0].plan
@@ -309,31 +310,29 @@ def in_update(_: Backbone) -> Callable:
 
 
 @pytest.mark.parametrize(
-    ("where", "at", "redone"),
-    [(in_autoencoder, 2, 0), (in_forward, 1, 0), (in_backward, 3, 0), (in_update, 4, 0)],
+    ("where", "at"), [(in_autoencoder, 2), (in_forward, 1), (in_backward, 3), (in_update, 4)]
 )
 def test_a_run_that_runs_out_of_memory_goes_on_and_loses_no_step(
-    backbone: Backbone, tmp_path: Path, where: Callable, at: int, redone: int
+    backbone: Backbone, whole, tmp_path: Path, where: Callable, at: int
 ):
-    whole, _ = train(backbone)
     with failing(where(backbone), at):
         identity, reports = train(backbone, run_dir=tmp_path / "run")
     # Every step is reported once: none is lost, none is done twice.
     assert [report.step for report in reports] == [1, 2, 3, 4]
     assert "out of memory" in reports[-1].plan
     assert "2 at once" in reports[-1].plan
-    assert_close(identity, whole)
+    assert_close(identity, whole[0])
     proof = save_identity(identity, tmp_path / "person.safetensors")
     assert proof.endswith("2/2 words")
     assert load_identity(tmp_path / "person.safetensors").name == "person"
     assert saved_step(tmp_path / "run") == 4
 
 
-def test_without_a_run_directory_it_goes_on_as_well(backbone: Backbone):
+def test_without_a_run_directory_it_goes_on_as_well(backbone: Backbone, whole):
     with failing(in_forward(backbone), 3):
         identity, reports = train(backbone)
     assert [report.step for report in reports] == [1, 2, 3, 4]
-    assert_close(identity, train(backbone)[0])
+    assert_close(identity, whole[0])
 
 
 def test_what_was_learned_at_one_resolution_goes_on_at_a_lower_one(backbone: Backbone):
@@ -350,7 +349,7 @@ def test_what_was_learned_at_one_resolution_goes_on_at_a_lower_one(backbone: Bac
 
 
 def test_when_nothing_cheaper_is_left_it_says_so_and_keeps_the_state(
-    backbone: Backbone, tmp_path: Path
+    backbone: Backbone, whole, tmp_path: Path
 ):
     def always(*_) -> None:
         if saved_step(tmp_path) == 2:
@@ -362,7 +361,7 @@ def test_when_nothing_cheaper_is_left_it_says_so_and_keeps_the_state(
     handle.remove()
     assert saved_step(tmp_path) == 2
     identity, _ = train(backbone, run_dir=tmp_path, resume=True)
-    assert_close(identity, train(backbone)[0])
+    assert_close(identity, whole[0])
 
 
 def test_a_resumed_run_goes_on_in_the_way_it_was_run(backbone: Backbone, tmp_path: Path):
@@ -400,59 +399,7 @@ def test_what_counts_as_out_of_memory():
         assert not is_out_of_memory(error)
 
 
-# A step that a graph can hold
-
-
-class OnlyMeta(TorchDispatchMode):
-    """Raises at an operation on anything that is not on the device."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.count = 0
-
-    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
-        for value in tree_leaves((args, kwargs)):
-            if isinstance(value, Tensor):
-                assert value.is_meta, func
-        self.count += 1
-        return func(*args, **(kwargs or {}))
-
-
-def test_a_step_is_work_for_the_device_alone(backbone: Backbone):
-    """On meta there are no values: whatever read one, or brought one along, would raise."""
-    config, table = CONFIG, attribute_table("eyes,mouth")
-    meta = replace(
-        backbone,
-        text_encoders={k: m.to("meta") for k, m in backbone.text_encoders.items()},
-        alphas_cumprod=backbone.alphas_cumprod.to("meta"),
-    )
-    backbone.unet.to("meta")
-    some = torch.empty(5, 4, 8, 8, device="meta")
-    cache = LatentCache(
-        clean=LatentDistribution(some, some),
-        masked=LatentDistribution(some, some),
-        mask=some[:, :1],
-        crop_of=torch.empty(5, dtype=torch.long, device="meta"),
-        rows=Rows(*torch.zeros(4, 1)),
-    )
-    words = learnable_words(meta, "ada", table)
-    prompts = meta.prepare_prompts(
-        task_prompts(config, "ada", "woman", table), by_placeholder(words.views())
-    )
-    with lora(meta.unet, 2) as adapter, lean_attention(meta.unet):
-        trained = [words.parameter, adapter.flat.parameter]
-        step = Step(
-            meta, config, cache, prompts, words, adapter,
-            # AdamW's fused kernel is for real devices only; `make_optimiser` is tested on the CPU.
-            torch.optim.SGD(trained, lr=0.1),
-            Losses(local_tasks(table), "meta"), 3,
-        )  # fmt: skip
-        number = torch.empty(4, dtype=torch.long, device="meta")
-        draw = Draw(number, number, number, number, torch.empty(3, 4, 4, 8, 8, device="meta"))
-        with OnlyMeta() as mode:
-            step(draw)
-    assert mode.count > 1000
-    assert all(parameter.grad is not None for parameter in trained)
+# What a graph needs; that a step leaves nothing to the host is in test_benchmark.py
 
 
 def test_the_optimiser_has_its_moments_before_the_first_step():

@@ -12,7 +12,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.facea-installed
 
-.PHONY: demo test lint host parity install clean
+.PHONY: demo test lint host parity bench install clean
 
 demo: $(INSTALLED)
 	$(BIN)/facea demo $(DEMO_ARGS)
@@ -32,6 +32,10 @@ host: $(INSTALLED)
 parity: $(INSTALLED)
 	$(BIN)/python -m tests.parity
 	$(BIN)/python -m tests.parity.matrix
+
+# A training step beside loops as others write them; on a GPU: BENCH_ARGS='--device cuda --end-to-end'.
+bench: $(INSTALLED)
+	$(BIN)/facea bench $(BENCH_ARGS)
 
 install: $(INSTALLED)
 

@@ -19,7 +19,7 @@ from facea_core.training import TrainConfig, train_identity
 from facea_core.training.cache import build_cache
 from facea_core.types import Box, FaceAttributes, Part, Photo
 
-from .narrow import narrow_family, open_clip_name
+from ..narrow import narrow_family, open_clip_name
 
 NARROW = narrow_family(SD15)
 FULL = {family.spec.family: family for family in (SD15, SD2, SDXL)}

@@ -15,7 +15,7 @@ from facea_core.backbone import parts as parts_module
 from facea_core.backbone.load import empty_backbone
 from facea_core.backbone.spec import SD2, SD15, SDXL, Family
 
-from .narrow import narrow_family
+from ..narrow import narrow_family
 
 PROMPTS = ["a photo of embedding:ada/eyes", "long " * 60 + "embedding:ada/nose", ""]
 

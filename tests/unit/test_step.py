@@ -399,7 +399,7 @@ def test_what_counts_as_out_of_memory():
         assert not is_out_of_memory(error)
 
 
-# What a graph needs; that a step leaves nothing to the host is in test_benchmark.py
+# What a graph needs; that a step leaves nothing to the host is in tests/whole/test_benchmark.py
 
 
 def test_the_optimiser_has_its_moments_before_the_first_step():

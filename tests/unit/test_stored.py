@@ -17,7 +17,7 @@ from facea_core.backbone.spec import SD2, SD15, SDXL, TINY, Family
 from facea_core.errors import AssetError, BackboneError, ConfigError
 from facea_core.tiny.model import random_backbone
 
-from .narrow import narrow_family
+from ..narrow import narrow_family
 
 UNET = "model.diffusion_model."
 

@@ -25,7 +25,7 @@ from facea_core.identity.lora import lora
 from facea_core.identity.words import finished_words, learnable_words
 from facea_core.types import Identity, IdentityMeta, LoraWeights
 
-from .narrow import narrow_family
+from ..narrow import narrow_family
 
 ROOT = Path(__file__).parents[2]
 PROMPT = "a photo of a woman with embedding:ada/eyes embedding:ada/nose , smiling"

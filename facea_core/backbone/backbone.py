@@ -11,7 +11,7 @@ import diffusers
 import torch
 import torch.nn.functional as F
 from diffusers import AutoencoderKL, AutoencoderTiny, UNet2DConditionModel
-from torch import Tensor
+from torch import Tensor, nn
 from transformers import CLIPTextModel, CLIPTextModelWithProjection, CLIPTokenizer
 
 from ..errors import ConfigError
@@ -88,6 +88,10 @@ class Backbone:
     reading: Mapping[str, Reading] = field(default_factory=dict)
 
     @property
+    def modules(self) -> tuple[nn.Module, ...]:
+        return (self.unet, self.vae, *self.text_encoders.values())
+
+    @property
     def device(self) -> torch.device:
         return self.unet.device
 
@@ -103,7 +107,7 @@ class Backbone:
         so does rounding to fewer bits.
         """
         digest = hashlib.sha256(f"{self.spec.family} {self.spec.prediction}".encode())
-        for module in (self.unet, self.vae, *self.text_encoders.values()):
+        for module in self.modules:
             for tensor in module.parameters():
                 # An odd stride: an even one would often see a single column of a matrix.
                 some = tensor.detach().flatten()[:: (tensor.numel() // HASHED) | 1]

@@ -35,7 +35,6 @@ __all__ = [
     "asset",
     "empty_backbone",
     "load_backbone",
-    "modules",
     "move",
     "single_file_state",
 ]
@@ -167,7 +166,7 @@ def empty_backbone(family: Family, spec: BackboneSpec | None = None) -> Backbone
         alphas_cumprod=alphas_cumprod(),
         reading=readings,
     )
-    for module in modules(backbone):
+    for module in backbone.modules:
         module.eval().requires_grad_(False)
     return backbone
 
@@ -178,10 +177,6 @@ def _tokenizer(folder: str) -> CLIPTokenizer:
     return CLIPTokenizer.from_pretrained(str(asset(folder)), local_files_only=True)
 
 
-def modules(backbone: Backbone) -> tuple[nn.Module, ...]:
-    return (backbone.unet, backbone.vae, *backbone.text_encoders.values())
-
-
 def move(backbone: Backbone, device: str | torch.device, dtype: torch.dtype) -> Backbone:
     """The same backbone on another device; the modules are moved, not copied.
 
@@ -190,7 +185,7 @@ def move(backbone: Backbone, device: str | torch.device, dtype: torch.dtype) -> 
     cuda = torch.device(device).type == "cuda"
     layout = torch.channels_last if cuda else torch.preserve_format
     to: Any = nn.Module.to  # diffusers' own warns at every cast
-    for module in modules(backbone):
+    for module in backbone.modules:
         to(module, device, dtype, memory_format=layout)
     return replace(backbone, alphas_cumprod=backbone.alphas_cumprod.to(device))
 

@@ -124,7 +124,7 @@ def _cached(task: Task) -> Latents:
 @contextmanager
 def _ready(task: Task) -> Iterator[None]:
     backbone = task.backbone
-    with frozen(backbone.unet, backbone.vae, *backbone.text_encoders.values()):
+    with frozen(*backbone.modules):
         yield
 
 

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from ..backbone import Backbone
 from ..backbone.backbone import alphas_cumprod
-from ..backbone.load import empty_backbone, modules, move
+from ..backbone.load import empty_backbone, move
 from ..backbone.spec import FAMILIES, SD15, Family
 from ..errors import ConfigError
 from ..tiny.painter import paint, sample_people, sample_scenes
@@ -68,7 +68,7 @@ def filled(
     """
     with torch.device("meta"):
         backbone = empty_backbone(family)
-    for module in modules(backbone):
+    for module in backbone.modules:
         for layer in module.modules():
             for name, shape in [
                 (n, p.shape) for n, p in layer._parameters.items() if p is not None

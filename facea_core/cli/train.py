@@ -103,7 +103,7 @@ def run(arguments: Sequence[str]) -> None:
     check_channels(spec, training)
     device = pick_device(flags.device)
     plan = plan_training(spec, training, default_dtype(device), free_memory(device))
-    note("; ".join((plan.line(), *plan.notes)))
+    note(str(plan))
     photos = load_photos(flags, detection)
     audit = replace(configs["audit"], resolution=plan.resolution)
     photos = audit_for_training(photos, detection.table, audit)

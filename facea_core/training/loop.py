@@ -76,12 +76,10 @@ def train_identity(
     prompts = task_prompts(config, name, class_noun, table)
     calls = Calls(on_step, on_tick, previewer)
     task = Task(photos, backbone, config, table, prompts, calls)
-    modules = (backbone.unet, backbone.vae, *backbone.text_encoders.values())
     # A host may call from inside inference mode, where nothing can be trained.
-    with torch.inference_mode(False), torch.enable_grad(), frozen(*modules):
+    with torch.inference_mode(False), torch.enable_grad(), frozen(*backbone.modules):
         saved = read_state(run_dir, origin) if resume and run_dir else None
-        weights = sum(value.nbytes for module in modules for value in module.parameters())
-        plan = _plan_for(backbone, config, saved, plan, weights)
+        plan = _plan_for(backbone, config, saved, plan)
         (cache, generator), plan = descend(task, plan, task.cache)
         words = learnable_words(backbone, name, table)
         with (
@@ -163,17 +161,22 @@ def descend(task: Task, plan: Plan, work: Callable[[Plan], T]) -> tuple[T, Plan]
 
 
 def _plan_for(
-    backbone: Backbone, config: TrainConfig, saved: Saved | None, plan: Plan | None, weights: int
+    backbone: Backbone, config: TrainConfig, saved: Saved | None, plan: Plan | None
 ) -> Plan:
-    """The plan of a saved run again, for equal bytes; else the given one; else the best one."""
+    """The plan of a saved run again, for equal bytes, but for what the config states by now.
+
+    Without one, the given plan; else the best one.
+    """
     if saved is not None and saved.plan:
+        was = "on" if saved.plan["checkpointing"] else "off"
         config = replace(
             config,
-            resolution=saved.plan["resolution"],
-            micro_batch=saved.plan["micro_batch"],
-            checkpointing="on" if saved.plan["checkpointing"] else "off",
+            resolution=config.resolution or saved.plan["resolution"],
+            micro_batch=config.micro_batch or saved.plan["micro_batch"],
+            checkpointing=was if config.checkpointing == "auto" else config.checkpointing,
         )
     elif plan is not None:
         return plan
+    weights = sum(value.nbytes for m in backbone.modules for value in m.parameters())
     free = free_memory(backbone.device)
     return plan_training(backbone.spec, config, backbone.dtype, free, loaded=weights)

@@ -78,6 +78,9 @@ class Plan:
             f"about {self.peak / _GB:.1f}{free} GB"
         )
 
+    def __str__(self) -> str:
+        return "; ".join((self.line(), *self.notes))
+
 
 def plan_training(
     spec: BackboneSpec,

@@ -176,7 +176,7 @@ class Teller:
             eta=eta,
             previews=previews,
             mode=mode,
-            plan="; ".join((self.plan.line(), *self.plan.notes)),
+            plan=str(self.plan),
         )
         calls.on_step(report)
         self.pace.mark(done)

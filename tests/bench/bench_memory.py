@@ -38,7 +38,7 @@ from torch.utils._pytree import tree_leaves
 from facea_core.attributes import attribute_table
 from facea_core.backbone import Backbone, LatentDistribution
 from facea_core.backbone.backbone import alphas_cumprod
-from facea_core.backbone.load import empty_backbone, modules
+from facea_core.backbone.load import empty_backbone
 from facea_core.backbone.spec import FAMILIES
 from facea_core.identity.lora import TARGETS, lora
 from facea_core.identity.words import by_placeholder, learnable_words
@@ -191,7 +191,7 @@ def build(family: str, device: str, dtype: torch.dtype) -> Backbone:
     with torch.device("meta"):
         backbone = empty_backbone(FAMILY[family])
     to: Any = torch.nn.Module.to  # diffusers' own warns at every cast
-    for module in modules(backbone):
+    for module in backbone.modules:
         to(module, dtype=dtype)
         if device == "meta":
             to(module, memory_format=torch.channels_last)

@@ -372,6 +372,20 @@ def test_a_resumed_run_goes_on_in_the_way_it_was_run(backbone: Backbone, tmp_pat
     assert "2 at once" in reports[-1].plan
 
 
+def test_a_resumed_run_does_what_is_stated_by_then(backbone: Backbone, tmp_path: Path):
+    def stop(*_) -> None:
+        if saved_step(tmp_path) == 1:
+            raise KeyboardInterrupt
+
+    handle = backbone.unet.mid_block.register_forward_pre_hook(stop)
+    with pytest.raises(KeyboardInterrupt):
+        train(backbone, run_dir=tmp_path)
+    handle.remove()
+    _, reports = train(backbone, run_dir=tmp_path, resume=True, micro_batch=1, checkpointing="on")
+    assert [report.step for report in reports] == [2, 3, 4]
+    assert "1 at once, checkpointing" in reports[-1].plan
+
+
 def test_previews_are_given_up_before_the_run_is(backbone: Backbone):
     painted = []
 

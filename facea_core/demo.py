@@ -102,14 +102,16 @@ def run_demo(
     seed: int = 0,
     steps: int | None = None,
     on_progress: OnProgress | None = None,
+    **changes: Any,
 ) -> dict[str, Any]:
     """Runs everything and writes sheet.png, result.png, identity.safetensors and report.json.
 
-    All four files appear together at the end, or none. `steps` None = the preset's. Returns what
-    report.json holds. Raises AssetError at once if `out` cannot be written.
+    All four files appear together at the end, or none. `steps` None = the preset's; `changes` are
+    other settings of training that differ from it. Returns what report.json holds. Raises
+    AssetError at once if `out` cannot be written.
     """
     require_writable_folder(out)
-    config = TrainConfig.from_preset("tiny", seed=seed)
+    config = TrainConfig.from_preset("tiny", seed=seed, **changes)
     config = replace(config, steps=config.steps if steps is None else steps)
     config = replace(config, preview_every=preview_every(config.steps, 8))
     clock = _Clock(on_progress or (lambda stage, done, total: None))

@@ -14,6 +14,9 @@ from ..types import Identity, LoraWeights
 if TYPE_CHECKING:
     from ..backbone import Backbone
 
+RETIRED = frozenset({"d4653a51323a844f"})
+"""Hashes of facea-tiny before it was trained anew: other latents, so nothing learned there fits."""
+
 
 @contextmanager
 def apply_identity(
@@ -73,8 +76,17 @@ def check_fits(identity: Identity, backbone: Backbone) -> None:
 
 
 def check_family(identity: Identity, family: str) -> None:
-    """Raise `BackboneMismatchError` unless the identity was trained on this model family."""
+    """Raise `BackboneMismatchError` unless the identity was trained on this model family.
+
+    One that was trained on weights that the pack no longer ships is refused as well.
+    """
     trained = identity.meta.family
+    if identity.meta.backbone_hash in RETIRED:
+        raise BackboneMismatchError(
+            f"identity {identity.name!r} was trained on earlier weights of {trained!r} (hash "
+            f"{identity.meta.backbone_hash}), which this version does not have; train the person "
+            "again from the photos"
+        )
     if family != trained:
         raise BackboneMismatchError(
             f"identity {identity.name!r} was trained on {trained!r}, the loaded model is "

@@ -1,9 +1,9 @@
-"""The miniature's networks: an untrained backbone, the part detector and the identity encoder."""
+"""The miniature's networks: an untrained backbone, part detector, identity encoder, and probe."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import torch
 import torch.nn.functional as F
@@ -16,9 +16,11 @@ from ..backbone.load import asset, empty_backbone
 from ..backbone.spec import TINY
 from ..errors import AssetError
 from .painter import PARTS
+from .people import GEOMETRY, LABELS
 
 DETECTOR_FILE = "facea-tiny-detector.safetensors"
 ENCODER_FILE = "facea-tiny-identity.safetensors"
+PROBE_FILE = "facea-tiny-probe.safetensors"
 M = TypeVar("M", bound=nn.Module)
 
 
@@ -88,6 +90,40 @@ class IdentityEncoder(nn.Module):
         return F.normalize(self.out(self.describe(crop)), dim=-1)
 
 
+class Seen(NamedTuple):
+    """What a probe sees in B heads: `vector (B, 64)` not yet of unit length, logits `(B, n)` by
+    question, and `geometry (B, len(GEOMETRY))`."""
+
+    vector: Tensor
+    classes: dict[str, Tensor]
+    geometry: Tensor
+
+
+QUESTIONS: dict[str, int] = {**LABELS, "smile": 2, "open_mouth": 2}
+"""What a probe answers, and how many answers there are."""
+
+
+class AttributeProbe(nn.Module):
+    """Reads the painter's attributes off head crops: linear heads on an identity encoder.
+
+    The measures are read off the embedding itself, so it has to hold them.
+    """
+
+    def __init__(self, encoder: IdentityEncoder | None = None) -> None:
+        super().__init__()
+        self.encoder = encoder or IdentityEncoder()
+        inside = self.encoder.hidden.out_features
+        self.heads = nn.ModuleDict({name: nn.Linear(inside, n) for name, n in QUESTIONS.items()})
+        self.geometry = nn.Linear(IdentityEncoder.WIDTH, len(GEOMETRY))
+
+    def look(self, crop: Tensor) -> Seen:
+        """`crop (B, 3, 64, 64)` in [0, 1]."""
+        hidden = self.encoder.describe(crop)
+        vector = self.encoder.out(hidden)
+        answers = {name: head(hidden) for name, head in self.heads.items()}
+        return Seen(vector, answers, self.geometry(vector))
+
+
 def load_part_detector(path: Path | None = None) -> PartDetector:
     """The trained detector, float32, eval mode. Raises `AssetError` if the file does not fit."""
     return _load(PartDetector(), path or asset(DETECTOR_FILE))
@@ -96,6 +132,14 @@ def load_part_detector(path: Path | None = None) -> PartDetector:
 def load_identity_encoder(path: Path | None = None) -> IdentityEncoder:
     """The trained encoder, float32, eval mode. Raises `AssetError` if the file does not fit."""
     return _load(IdentityEncoder(), path or asset(ENCODER_FILE))
+
+
+def load_attribute_probe(encoder: Path | None = None, heads: Path | None = None) -> AttributeProbe:
+    """The trained probe on the trained encoder. Raises `AssetError` if a file does not fit."""
+    probe = AttributeProbe(load_identity_encoder(encoder))
+    readers = nn.ModuleDict({"heads": probe.heads, "geometry": probe.geometry})
+    _load(readers, heads or asset(PROBE_FILE))
+    return probe.eval()
 
 
 def _load(model: M, path: Path) -> M:

@@ -13,6 +13,7 @@ import pytest
 import torch
 
 from facea_core.identity import save_identity
+from facea_core.identity.adapters import RETIRED
 from facea_core.types import Identity, IdentityMeta, LoraWeights, Word
 
 from .client import Client, NodeError
@@ -61,9 +62,11 @@ def transparent(graph: Graph, images: Any) -> Node:
     return graph.add("JoinImageWithAlpha", image=images, alpha=alpha)
 
 
-def save_stranger(host: Server, family: str, width: int, name: str) -> str:
+def save_stranger(
+    host: Server, family: str, width: int, name: str, backbone: str = "0" * 16
+) -> str:
     """A small identity of a model family; returns its name as the loader lists it."""
-    meta = IdentityMeta(family, "0" * 16, "man", f"a photo of embedding:{name}/eyes", 1, 0, 4)
+    meta = IdentityMeta(family, backbone, "man", f"a photo of embedding:{name}/eyes", 1, 0, 4)
     layer = "down_blocks.0.attentions.0.transformer_blocks.0.attn1.to_q"
     lora = {layer: LoraWeights(torch.zeros(4, width), torch.zeros(width, 4), 4.0)}
     word = Word(f"{name}/eyes", "eyes", "eyes", {"clip_l": torch.zeros(1, width)})
@@ -167,6 +170,14 @@ def test_a_person_of_another_family(client: Client, host: Server):
     loader = load(graph, checkpoint(graph), file)
     graph.add("PreviewAny", source=loader.out(2))
     complaint(client, graph, loader, "sd15", "facea-tiny")
+
+
+def test_a_person_of_weights_that_are_gone(client: Client, host: Server):
+    file = save_stranger(host, "facea-tiny", 128, "earlier", backbone=min(RETIRED))
+    graph = Graph()
+    loader = load(graph, checkpoint(graph), file)
+    graph.add("PreviewAny", source=loader.out(2))
+    complaint(client, graph, loader, "earlier weights", min(RETIRED), "train the person again")
 
 
 def test_a_damaged_person_file(client: Client, host: Server):

@@ -4,10 +4,11 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from facea_core.backbone import Backbone, Conditioning
+from facea_core.backbone import Backbone, Conditioning, load_backbone
 from facea_core.backbone.load import move
 from facea_core.errors import BackboneMismatchError, ConfigError
 from facea_core.identity import apply_identity, lora
+from facea_core.identity.adapters import RETIRED
 from facea_core.identity.flat import Flat
 from facea_core.identity.lora import Lora
 from facea_core.types import Identity, IdentityMeta, LoraWeights, Word
@@ -234,6 +235,10 @@ def other_width(identity: Identity) -> Identity:
     return replace(identity, words=(replace(word, vectors={"clip_l": torch.zeros(1, 768)}),))
 
 
+def earlier_weights(identity: Identity) -> Identity:
+    return replace(identity, meta=replace(identity.meta, backbone_hash=min(RETIRED)))
+
+
 def other_encoder(identity: Identity) -> Identity:
     word = identity.words[0]
     return replace(identity, words=(replace(word, vectors={"clip_g": torch.zeros(1, 128)}),))
@@ -243,6 +248,7 @@ def test_an_identity_for_another_model_is_refused(backbone: Backbone):
     identity, before = make_identity(backbone), snapshot(backbone.unet)
     for change, named in (
         (other_family, "'sdxl'.*'facea-tiny'"),
+        (earlier_weights, "earlier weights.*train the person again"),
         (other_layer, "mid_block.gone"),
         (other_shape, "adapts layer"),
         (other_width, "768"),
@@ -252,3 +258,7 @@ def test_an_identity_for_another_model_is_refused(backbone: Backbone):
         with pytest.raises(BackboneMismatchError, match=named), apply_identity(backbone, wrong):
             pass
     assert_unchanged(backbone.unet, before)
+
+
+def test_the_published_weights_are_not_retired():
+    assert load_backbone("tiny").hash not in RETIRED

@@ -4,17 +4,29 @@ import random
 
 import pytest
 import torch
+from torch import nn
 
-from facea_core.tiny.painter import PARTS, VOCABULARY, class_noun
+from facea_core.backbone import load_backbone
+from facea_core.composing import ComposeConfig
+from facea_core.tiny.model import QUESTIONS, AttributeProbe, PartDetector
+from facea_core.tiny.painter import PARTS, VOCABULARY, class_noun, paint
 from facea_core.tiny.pretrain.autoencoder import (
     NarrowAutoencoder,
+    autoencoder_loss,
     export,
+    narrow,
     normalise,
     start_at_linear_optimum,
 )
 from facea_core.tiny.pretrain.captions import caption, describe_pool
 from facea_core.tiny.pretrain.dataset import HEAD, holes, paint_pool
-from facea_core.tiny.pretrain.encoder import contrastive
+from facea_core.tiny.pretrain.denoiser import denoiser_loss, networks
+from facea_core.tiny.pretrain.detector import detector_loss
+from facea_core.tiny.pretrain.encoder import contrastive, encoder_loss, paint_heads
+from facea_core.tiny.pretrain.latents import _stitched, encode_pictures
+from facea_core.tiny.pretrain.muon import Muon, optimisers, orthogonal
+from facea_core.tiny.pretrain.pieces import Piece, train_piece
+from facea_core.tiny.pretrain.repaint import NEAR, reconstruct, repaint
 from facea_core.tiny.pretrain.score import equal_error_rate
 
 
@@ -41,6 +53,13 @@ def test_the_export_is_the_same_function_in_the_published_layout(trained):
     latent = model.encode(image)
     assert torch.allclose(wide.encode(image * 2 - 1).latents, latent, atol=1e-5)
     assert torch.allclose(wide.decode(latent).sample / 2 + 0.5, model.decode(latent), atol=1e-5)
+
+
+def test_what_was_exported_is_read_back_exactly(trained):
+    model, _ = trained
+    again = narrow(export(model))
+    for name, value in model.state_dict().items():
+        assert torch.equal(again.state_dict()[name], value), name
 
 
 def test_the_start_is_the_principal_components_of_patches(pool):
@@ -95,3 +114,122 @@ def test_the_equal_error_rate_of_separated_and_of_equal_scores():
     assert equal_error_rate(torch.rand(99) + 1, torch.rand(99)) == pytest.approx(0, abs=0.01)
     same = torch.linspace(0, 1, 1000)
     assert equal_error_rate(same, same) == pytest.approx(0.5, abs=0.01)
+
+
+def test_an_orthogonal_update_keeps_directions_and_levels_singular_values():
+    matrices = torch.randn(3, 40, 70, generator=torch.Generator().manual_seed(0))
+    left, before, right = torch.linalg.svd(matrices, full_matrices=False)
+    inside = left.mT @ orthogonal(matrices) @ right.mT
+    values = inside.diagonal(dim1=1, dim2=2)
+    assert values.min() > 0.5
+    assert values.max() < 1.5
+    assert before.max() / before.min() > 3
+    assert (inside - torch.diag_embed(values)).abs().max() < 1e-4
+    assert torch.allclose(orthogonal(matrices.mT), orthogonal(matrices).mT, atol=1e-5)
+
+
+def test_muon_gets_the_matrices_and_adamw_the_rest():
+    network = nn.Sequential(nn.Embedding(90, 64), nn.Conv1d(64, 64, 3), nn.Conv1d(64, 4, 1))
+    muon, rest = (
+        [tuple(p.shape) for group in one.param_groups for p in group["params"]]
+        for one in optimisers(network, 1e-3)
+    )
+    assert muon == [(64, 64, 3)]
+    assert sorted(rest) == [(4,), (4, 64, 1), (64,), (90, 64)]
+    assert isinstance(optimisers(network, 1e-3)[0], Muon)
+
+
+def _regression(seed: int = 0):
+    torch.manual_seed(seed)
+    network, truth = (
+        nn.Sequential(nn.Linear(40, 48), nn.SiLU(), nn.Linear(48, 3)),
+        torch.randn(40, 3),
+    )
+
+    def loss(draw: torch.Generator):
+        x = torch.randn(16, 40, generator=draw)
+        return (network(x) - x @ truth / 6).square().mean()
+
+    return network, loss
+
+
+def test_two_pieces_are_one_long_one(tmp_path):
+    one, loss = _regression()
+    train_piece("net", one, loss, Piece(tmp_path / "a", 60, steps=6), 1e-2)
+    for _ in range(2):
+        two, loss = _regression()
+        piece = Piece(tmp_path / "b", 60, steps=3)
+        figures = train_piece("net", two, loss, piece, 1e-2)
+    assert figures["steps"] == 6
+    for a, b in zip(one.parameters(), two.parameters(), strict=True):
+        assert torch.equal(a, b)
+
+
+def test_a_piece_learns_and_no_file_of_it_is_large(tmp_path):
+    network, loss = _regression()
+    check = torch.Generator()
+    before = loss(check.manual_seed(1)).item()
+    train_piece("net", network, loss, Piece(tmp_path, 60, last=0.0, steps=150), 3e-2)
+    assert loss(check.manual_seed(1)).item() < before / 2
+    assert not any(p.requires_grad for p in network.parameters())
+    large = nn.Linear(2500, 2500)
+    piece = Piece(tmp_path, 60, steps=1)
+    train_piece("large", large, lambda draw: large.weight.square().mean(), piece, 1e-3)
+    files = list((tmp_path / "large").glob("*.safetensors"))
+    assert sum(f.stat().st_size for f in files) > 3 * 4 * 2500**2
+    # One tensor is not divided: 25 MB here, where the largest of the miniature has 1.3 MB.
+    largest = max(p.numel() * 4 for p in load_backbone("tiny").unet.parameters())
+    assert largest < 15e6
+
+
+def test_a_stitched_picture_is_one_inside_and_the_other_outside():
+    image, host = torch.ones(40, 3, 32, 32), torch.zeros(40, 3, 32, 32)
+    hole = torch.zeros(40, 1, 32, 32)
+    hole[..., 8:24, 8:24] = 1
+    mixed = _stitched(image, host, hole, torch.Generator().manual_seed(0))
+    assert mixed[..., 12:20, 12:20].min() == 1
+    assert mixed[..., :4, :].max() == 0
+    hard = torch.tensor([set(one.unique().tolist()) == {0.0, 1.0} for one in mixed])
+    assert 10 < int(hard.sum()) < 30  # of hard and of soft edges about as many
+
+
+def test_every_stage_has_a_gradient_for_every_weight(pool, tmp_path):
+    """Without one, a weight would be pre-trained by nobody."""
+    piece = Piece(tmp_path)
+    backbone = load_backbone("tiny")
+    autoencoder, probe = narrow(backbone.vae).requires_grad_(True), AttributeProbe()
+    data, said = encode_pictures(6, 3, autoencoder, piece)
+    assert len(data) == 8
+    assert len(said) == 6
+    network = networks(backbone).requires_grad_(True)
+    heads = paint_heads(12, 5, "cpu", lambda painted: reconstruct(backbone, painted))
+    detector = PartDetector()
+    for model, loss in (
+        (autoencoder, autoencoder_loss(autoencoder, pool, piece)),
+        (network, denoiser_loss(backbone, said, data, piece)),
+        (detector, detector_loss(detector, pool, piece)),
+        (probe, encoder_loss(probe, heads, piece)),
+    ):
+        value = loss(torch.Generator().manual_seed(0))
+        value.backward()
+        assert torch.isfinite(value)
+        without = [n for n, p in model.named_parameters() if p.grad is None]
+        assert not without, without
+
+
+def test_a_repaint_changes_the_hole_and_a_near_one_less(pool):
+    backbone = load_backbone("tiny")
+    painted = paint(pool.people[:2], pool.scenes[:2])
+    far = repaint(backbone, painted, ComposeConfig(steps=4, cfg=1.0), 0)
+    near = repaint(backbone, painted, NEAR, 0)
+    assert far.shape == near.shape == painted.image.shape
+    difference = [(one - painted.image).abs().mean().item() for one in (near, far)]
+    assert difference[0] < difference[1]
+    assert torch.equal(reconstruct(backbone, painted), reconstruct(backbone, painted))
+
+
+def test_a_probe_answers_every_question():
+    seen = AttributeProbe().look(torch.rand(2, 3, 64, 64))
+    assert {name: logits.shape[1] for name, logits in seen.classes.items()} == QUESTIONS
+    assert seen.vector.shape == (2, 64)
+    assert seen.geometry.shape == (2, 22)

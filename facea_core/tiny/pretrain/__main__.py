@@ -1,7 +1,9 @@
-"""`python -m facea_core.tiny.pretrain`: rebuild the miniature, stage by stage, from a seed.
+"""`python -m facea_core.tiny.pretrain STAGE`: train the miniature, some minutes at a time.
 
-Each stage leaves its result in the run folder; a stage whose result is there is not run again, and
-the long one goes on from its last state. The finished files are written to the asset folder.
+Every call goes on where the last one in the run folder stopped; the first one starts from the
+published weights, or from nothing with `--fresh`. On a CPU,
+`torchrun --nproc-per-node 2 -m facea_core.tiny.pretrain STAGE` shares a stage among processes.
+The order: autoencoder, denoiser, decoder (latents stay as they are), detector, encoder, publish.
 """
 
 from __future__ import annotations
@@ -9,12 +11,9 @@ from __future__ import annotations
 import argparse
 import json
 import logging
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
 
 import torch
 from safetensors.torch import load_file, save_file
@@ -26,187 +25,217 @@ from ...backbone.load import TINY_FILE, move, single_file_state
 from ..model import (
     DETECTOR_FILE,
     ENCODER_FILE,
-    IdentityEncoder,
+    PROBE_FILE,
+    AttributeProbe,
     PartDetector,
+    load_attribute_probe,
     load_identity_encoder,
     load_part_detector,
     random_backbone,
 )
 from ..painter import VOCABULARY
 from ..tokenizer import write_tokenizer
-from . import score
-from .autoencoder import NarrowAutoencoder, export, train_autoencoder
-from .captions import describe_pool
-from .dataset import draw_pool, paint_pool
-from .denoiser import Encoded, encode_pool, train_denoiser
-from .detector import train_detector
-from .encoder import train_encoder
+from . import autoencoder as ae
+from . import denoiser, detector, encoder, score
+from .dataset import Pool, paint_pool
+from .latents import encode_pictures
+from .pieces import Loss, Piece, train_piece, worker
+from .repaint import reconstruct
+from .sheets import write_sheets
 
 log = logging.getLogger("facea.pretrain")
-Model = TypeVar("Model", bound=nn.Module)
 ASSETS = Path(__file__).parents[2] / "assets"
 # Whole tokens for what people may type beside the painter's own words.
 MORE_WORDS = "ears eye ear lips chin teeth child girl boy his her their old young , . ! ? : ; ' \""
 
 
 @dataclass(frozen=True)
-class Recipe:
-    """Everything the weights depend on."""
+class Job:
+    """One call: its piece, how many people each process paints for it, and how it starts."""
 
-    seed: int = 0
-    autoencoder_rounds: tuple[tuple[int, int], ...] = (
-        (650, 130),
-        (350, 60),
-        (0, 350),
-        (0, 600),
-    )
-    people: int = 4000
-    pictures_each: int = 2
-    denoiser_steps: int = 1000
-    detector_steps: int = 450
-    encoder_groups: int = 1500
-    encoder_steps: int = 400
-
-
-class Run:
-    """A run folder; every stage is a method that makes its file if it is missing."""
-
-    def __init__(self, folder: Path, recipe: Recipe, device: str) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
-        self.folder, self.recipe, self.device = folder, recipe, device
-
-    @contextmanager
-    def timed(self, name: str) -> Iterator[None]:
-        """Add what passes to `<name>.seconds`: a stage may take several runs."""
-        path, start = self.folder / f"{name}.seconds", time.time()
-        try:
-            yield
-        finally:
-            spent = float(path.read_text()) if path.exists() else 0.0
-            path.write_text(f"{spent + time.time() - start:.0f}")
+    piece: Piece
+    people: int
+    fresh: bool
 
     @property
-    def seconds(self) -> dict[str, int]:
-        return {path.stem: int(path.read_text()) for path in sorted(self.folder.glob("*.seconds"))}
+    def device(self) -> str:
+        return self.piece.device
 
-    def stage(self, name: str, model: Model, train: Callable[[], nn.Module]) -> Model:
-        path = self.folder / f"{name}.safetensors"
-        if not path.exists():
-            with self.timed(name):
-                _write(train().state_dict(), path)
-        model.load_state_dict(load_file(path))
+    @property
+    def folder(self) -> Path:
+        return self.piece.folder
+
+    def pool(self, count: int) -> Pool:
+        """This process's own people."""
+        return paint_pool(count, 1, self.seed, self.device)
+
+    @property
+    def seed(self) -> int:
+        rank, workers = worker()
+        return self.piece.seed * 1009 + rank + 1 + workers
+
+    def learn(self, name: str, network: nn.Module, loss: Loss, rate: float) -> None:
+        figures = train_piece(name, network, loss, self.piece, rate)
+        log.info("%s", figures)
+
+    def write(self, name: str, state: dict[str, Tensor]) -> None:
+        if worker()[0] == 0:
+            write(state, self.folder / f"{name}.safetensors")
+
+    def autoencoder(self) -> ae.NarrowAutoencoder:
+        """As the run has it, or the published one."""
+        path = self.folder / "autoencoder.safetensors"
+        if path.exists():
+            model = ae.NarrowAutoencoder()
+            model.load_state_dict(load_file(path))
+        else:
+            model = ae.narrow(load_backbone("tiny").vae)
         return model.to(self.device).eval().requires_grad_(False)
 
-    def autoencoder(self) -> NarrowAutoencoder:
-        r = self.recipe
-        model = NarrowAutoencoder()
-        for number, (steps, decoder_steps) in enumerate(r.autoencoder_rounds):
-
-            def train(
-                n: int = number, all_steps: int = steps, decoder: int = decoder_steps
-            ) -> nn.Module:
-                pool = paint_pool(1500, 2, r.seed + 1, self.device)
-                return train_autoencoder(
-                    model, pool, all_steps, decoder, r.seed + n, self.device, fresh=n == 0
-                )
-
-            self.stage(f"autoencoder-{number}", model, train)
-            model.requires_grad_(True)
-        return model.requires_grad_(False)
-
-    def detector(self) -> PartDetector:
-        r = self.recipe
-
-        def train() -> nn.Module:
-            pool = paint_pool(1200, 2, r.seed + 3, self.device)
-            return train_detector(pool, r.detector_steps, r.seed, self.device)
-
-        return self.stage("detector", PartDetector(), train)
-
-    def encoder(self) -> IdentityEncoder:
-        r = self.recipe
-        autoencoder = self.autoencoder()
-
-        def rebuild(image: Tensor) -> Tensor:
-            return autoencoder.decode(autoencoder.encode(image))
-
-        return self.stage(
-            "encoder", IdentityEncoder(),
-            lambda: train_encoder(r.encoder_groups, r.encoder_steps, r.seed, self.device, rebuild),
-        )  # fmt: skip
-
     def backbone(self) -> Backbone:
-        """The trained backbone; trains what is still to train of it."""
-        r = self.recipe
-        autoencoder = self.autoencoder()
-        start = random_backbone(r.seed)
-        start.vae.load_state_dict(export(autoencoder.cpu()).state_dict())
-        backbone = move(start, self.device, torch.float32)
-        path = self.folder / "latents.safetensors"
-        if not path.exists():
-            pool = paint_pool(r.people, r.pictures_each, r.seed + 2, self.device)
-            with self.timed("encode"):
-                data = encode_pool(pool, autoencoder.to(self.device), r.seed, self.device)
-            _write(vars(data), path)
-        said = describe_pool(*draw_pool(r.people, r.pictures_each, r.seed + 2))
-        data = Encoded(**load_file(path))
-        with self.timed("denoiser"):
-            train_denoiser(backbone, said, data, r.denoiser_steps, r.seed, self.folder)
-        return backbone
+        """As the run has it; what is not there yet is the published one's."""
+        start = random_backbone(self.piece.seed) if self.fresh else load_backbone("tiny")
+        start.vae.load_state_dict(ae.export(self.autoencoder().cpu()).state_dict())
+        path = self.folder / "denoiser.safetensors"
+        if path.exists():
+            denoiser.networks(start).load_state_dict(load_file(path))
+        return move(start, self.device, torch.float32)
 
 
-def _write(state, path: Path, metadata: dict[str, str] | None = None) -> None:
-    save_file({k: v.detach().contiguous().cpu() for k, v in state.items()}, path, metadata)
-    path.chmod(0o644)  # safetensors writes for the owner's eyes only
+def train_autoencoder(job: Job) -> None:
+    pool = job.pool(job.people)
+    sample, _ = pool.batch(torch.arange(min(512, len(pool))), job.device)
+    if job.fresh:
+        model = ae.NarrowAutoencoder().to(job.device)
+        ae.start_at_linear_optimum(model, sample)
+    else:
+        model = job.autoencoder()
+    job.learn("autoencoder", model, ae.autoencoder_loss(model, pool, job.piece), ae.RATE)
+    ae.normalise(model, sample)
+    job.write("autoencoder", model.state_dict())
 
 
-def publish(run: Run, backbone: Backbone) -> None:
-    """Write the asset files in float16, then score exactly what was written."""
-    ASSETS.mkdir(exist_ok=True)
-    recipe = json.dumps(asdict(run.recipe), sort_keys=True)
-    metadata = {"facea.recipe": recipe, "facea.tool_version": __version__}
-    half = {k: v.half() for k, v in single_file_state(backbone).items()}
-    _write(
-        half, ASSETS / TINY_FILE, {**metadata, "modelspec.architecture": "facea-tiny-inpainting"}
+def train_decoder(job: Job) -> None:
+    """More of the decoder alone, at any time: latents stay valid."""
+    model, pool = job.autoencoder(), job.pool(job.people)
+    loss = ae.autoencoder_loss(model, pool, job.piece, decoder_only=True)
+    job.learn("decoder", model.decoder, loss, ae.RATE / 2)
+    job.write("autoencoder", model.state_dict())
+
+
+def train_denoiser(job: Job) -> None:
+    backbone = job.backbone()
+    data, said = encode_pictures(job.people, job.seed, job.autoencoder(), job.piece)
+    network = denoiser.networks(backbone)
+    loss = denoiser.denoiser_loss(backbone, said, data, job.piece)
+    job.learn("denoiser", network, loss, denoiser.RATE)
+    job.write("denoiser", network.state_dict())
+
+
+def train_detector(job: Job) -> None:
+    model = PartDetector() if job.fresh else load_part_detector()
+    model = model.to(job.device)
+    loss = detector.detector_loss(model, job.pool(job.people), job.piece)
+    job.learn("detector", model, loss, detector.RATE)
+    job.write("detector", model.state_dict())
+
+
+def train_encoder(job: Job) -> None:
+    """Sees what this run's backbone makes of faces as well."""
+    backbone = job.backbone()
+    heads = encoder.paint_heads(
+        job.people, job.seed, job.device, lambda painted: reconstruct(backbone, painted)
     )
-    for name, model in ((DETECTOR_FILE, run.detector()), (ENCODER_FILE, run.encoder())):
-        _write({k: v.half() for k, v in model.state_dict().items()}, ASSETS / name, metadata)
+    probe = AttributeProbe(None if job.fresh else load_identity_encoder()).to(job.device)
+    loss = encoder.encoder_loss(probe, heads, job.piece)
+    job.learn("encoder", probe, loss, encoder.RATE)
+    job.write("encoder", probe.state_dict())
 
 
-def scores(device: str) -> dict[str, float]:
-    backbone = load_backbone("tiny", device)
-    score.sample_sheet(backbone).save(ASSETS / "facea-tiny.jpg", quality=88)
-    return {
+def publish(job: Job) -> None:
+    """Write the asset files in float16, then score exactly what was written."""
+    write_tokenizer(ASSETS / "tiny-tokenizer", [*VOCABULARY, *MORE_WORDS.split()])
+    stages = {
+        p.parent.name: json.loads(p.read_text("utf-8"))
+        for p in sorted(job.folder.glob("*/figures.json"))
+    }
+    metadata = {"facea.recipe": json.dumps(stages), "facea.tool_version": __version__}
+    backbone = {**metadata, "modelspec.architecture": "facea-tiny-inpainting"}
+    write(single_file_state(job.backbone()), ASSETS / TINY_FILE, backbone, half=True)
+    for stage, prefixes, file in (
+        ("detector", {"": ""}, DETECTOR_FILE),
+        ("encoder", {"encoder.": ""}, ENCODER_FILE),
+        ("encoder", {"heads.": "heads.", "geometry.": "geometry."}, PROBE_FILE),
+    ):
+        path = job.folder / f"{stage}.safetensors"
+        if path.exists():
+            state = {
+                new + key.removeprefix(old): value for key, value in load_file(path).items()
+                for old, new in prefixes.items() if key.startswith(old)
+            }  # fmt: skip
+            write(state, ASSETS / file, metadata, half=True)
+    report(job, stages)
+
+
+def report(job: Job, stages: dict[str, dict[str, float]]) -> None:
+    backbone, probe = load_backbone("tiny", job.device), load_attribute_probe().to(job.device)
+    write_sheets(backbone, job.folder)
+    scores = {
         **score.score_autoencoder(backbone),
         **score.score_denoiser(backbone),
-        **score.score_detector(load_part_detector()),
-        **score.score_encoder(load_identity_encoder().to(device), device),
+        **score.score_captions(backbone, probe),
+        **score.score_detector(load_part_detector(), backbone),
+        **score.score_encoder(probe, job.device, lambda painted: reconstruct(backbone, painted)),
     }
+    device = f"{job.device}, {torch.get_num_threads()} threads, torch {torch.__version__}"
+    text = json.dumps({"device": device, "stages": stages, "scores": scores}, indent=2)
+    (ASSETS / "facea-tiny.json").write_text(text + "\n", "utf-8")
+    log.info("%s", text)
+
+
+def write(state, path: Path, metadata: dict[str, str] | None = None, *, half: bool = False) -> None:
+    """Safetensors, readable by everybody: the library writes for the owner's eyes only."""
+    kept = {k: v.detach().contiguous().cpu() for k, v in state.items()}
+    save_file({k: v.half() for k, v in kept.items()} if half else kept, path, metadata)
+    path.chmod(0o644)
+
+
+STAGES: dict[str, tuple[Callable[[Job], None], int]] = {
+    "autoencoder": (train_autoencoder, 3000),
+    "decoder": (train_decoder, 3000),
+    "denoiser": (train_denoiser, 4500),
+    "detector": (train_detector, 1200),
+    "encoder": (train_encoder, 800),
+    "publish": (publish, 0),
+}
+"""What each stage does, and how many people each process paints for it."""
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("stage", choices=STAGES)
     parser.add_argument("--run", type=Path, default=Path("runs/pretrain"))
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
-    parser.add_argument("--only", choices=["autoencoder", "detector", "encoder", "backbone"])
-    parser.add_argument("--recipe", type=json.loads, default={}, help='JSON, e.g. {"seed": 1}')
+    parser.add_argument("--minutes", type=float, default=8.0)
+    parser.add_argument(
+        "--rate", type=float, nargs=2, default=(1.0, 1.0), metavar=("FIRST", "LAST"),
+        help="the rate goes evenly from FIRST to LAST times its height; the last piece: 1 0",
+    )  # fmt: skip
+    parser.add_argument("--batch", type=int, help="of each process; for a GPU some hundreds")
+    parser.add_argument("--people", type=int, help="how many each process paints")
+    parser.add_argument("--seed", type=int, default=0, help="another one for every piece")
+    parser.add_argument("--fresh", action="store_true", help="do not start from published weights")
     args = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    recipe = Recipe(**args.recipe)
-    run = Run(args.run, recipe, args.device)
-    if args.only:
-        getattr(run, args.only)()
-        return
-    write_tokenizer(ASSETS / "tiny-tokenizer", [*VOCABULARY, *MORE_WORDS.split()])
-    publish(run, run.backbone())
-    report = {
-        "recipe": asdict(recipe),
-        "device": f"{args.device}, {torch.get_num_threads()} threads, torch {torch.__version__}",
-        "seconds": run.seconds,
-        "scores": scores(args.device),
-    }
-    (ASSETS / "facea-tiny.json").write_text(json.dumps(report, indent=2) + "\n", "utf-8")
-    log.info("%s", json.dumps(report["scores"], indent=2))
+    if "cpu" in args.device:
+        torch.set_num_threads(max(1, torch.get_num_threads() // worker()[1]))
+    stage, people = STAGES[args.stage]
+    args.run.mkdir(parents=True, exist_ok=True)
+    piece = Piece(
+        args.run, args.minutes, *args.rate, seed=args.seed, device=args.device, batch=args.batch,
+        compiled="cuda" in args.device,
+    )  # fmt: skip
+    stage(Job(piece, args.people or people, args.fresh))
 
 
 if __name__ == "__main__":

@@ -6,18 +6,22 @@ the 64-channel TAESD layout are zero, and a residual block of zeros is the ident
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import torch
 import torch.nn.functional as F
 from diffusers import AutoencoderTiny
 from torch import Tensor, nn
-from tqdm import tqdm
 
 from .dataset import SIDE, Pool
+from .pieces import Loss, Piece
 
 ENCODER_WIDTHS, ENCODER_BLOCKS = (16, 32, 64, 64), (1, 1, 2, 3)
 DECODER_WIDTHS, DECODER_BLOCKS = (64, 64, 32, 16), (3, 3, 2, 1)
 LAYOUT_BLOCKS = (1, 3, 3, 3)  # blocks per stage of TAESD's encoder; the decoder has them reversed
 LATENT = 4
+BATCH, CROP, RATE = 8, 64, 1.5e-3
+NOISE = 0.08
 
 
 class Block(nn.Module):
@@ -104,81 +108,51 @@ def start_at_linear_optimum(model: NarrowAutoencoder, images: Tensor) -> None:
         _bias(convs[4])[i] = -offset[i]
 
 
-def train_autoencoder(
-    model: NarrowAutoencoder,
-    pool: Pool,
-    steps: int,
-    decoder_steps: int,
-    seed: int,
-    device: str | torch.device,
-    *,
-    fresh: bool,
-) -> NarrowAutoencoder:
-    """One round: `steps` of everything, then `decoder_steps` of the decoder alone.
+def autoencoder_loss(
+    model: NarrowAutoencoder, pool: Pool, piece: Piece, *, decoder_only: bool = False
+) -> Loss:
+    """Absolute and squared difference, with latents of unit variance.
 
-    Between the two, latents are normalised to zero mean and unit deviation per channel; a round of
-    the decoder alone leaves them as they are. A `fresh` model starts at the linear optimum; another
-    one goes on from where the last round left it.
+    The decoder sees them a little noisy: what a U-Net paints is never exact.
     """
-    torch.manual_seed(seed)
-    generator = torch.Generator().manual_seed(seed)
-    sample, _ = pool.batch(torch.randperm(len(pool), generator=generator)[:512], device)
-    if fresh:
-        start_at_linear_optimum(model, sample)
-    model = model.to(device)
-    if steps:
-        _fit(model, pool, list(model.parameters()), steps, 2e-3, generator, device, "autoencoder")
-        normalise(model, sample)
-    decoder = list(model.decoder.parameters())
-    _fit(model, pool, decoder, decoder_steps, 1e-3, generator, device, "decoder")
-    return model
 
-
-def _fit(
-    model: NarrowAutoencoder,
-    pool: Pool,
-    parameters: list[nn.Parameter],
-    steps: int,
-    rate: float,
-    generator: torch.Generator,
-    device: str | torch.device,
-    title: str,
-) -> None:
-    batch = 24
-    optimizer = torch.optim.AdamW(parameters, lr=rate, weight_decay=0.0)
-
-    def factor(step: int) -> float:
-        return min(1, (step + 1) / 50) * max(0.02, min(1.0, 1.6 * (1 - step / max(steps, 1))))
-
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, factor)
-    bar = tqdm(range(steps), desc=title)
-    for _ in bar:
-        index = torch.randint(len(pool), (batch,), generator=generator)
-        image, masks = _crops(*pool.batch(index, device), generator)
-        # One in eight is seen with a hole: the U-Net's masked latents come from this encoder too.
-        y, x = torch.randint(40, (2,), generator=generator).tolist()
-        image[: batch // 8, :, y : y + 40, x : x + 40] = 0.5
+    def compare(image: Tensor, weight: Tensor, noise: Tensor) -> Tensor:
         latent = model.encode(image)
-        difference = (model.decode(latent) - image).abs()
+        if decoder_only:
+            latent = latent.detach()
+        difference = (model.decode(latent + noise) - image).abs()
+        value = (weight * (difference + 6 * difference.square())).mean()
+        mean, deviation = latent.mean(dim=(0, 2, 3)), latent.var(dim=(0, 2, 3)).sqrt()
+        return value + 0.02 * (mean.square() + (deviation - 1).square()).mean()
+
+    run, batch = piece.compile(compare), piece.batch or BATCH
+
+    def loss(draw: torch.Generator) -> Tensor:
+        index = torch.randint(len(pool), (batch,), generator=draw)
+        image, masks = _crops(*pool.batch(index, piece.device), draw)
+        # One in eight is seen with a hole: the U-Net's masked latents come from this encoder too.
+        y, x, height, width = torch.randint(12, 44, (4,), generator=draw).tolist()
+        image[: batch // 8, :, y - 12 : y - 12 + height, x - 12 : x - 12 + width] = 0.5
         # Heads count double, eyes, brows and mouth more: they are small and carry the person.
         weight = 1 + masks[:, :2].amax(1, True) + 3 * masks[:, [2, 3, 5]].amax(1, True)
-        loss = (weight * (difference + 4 * difference.square())).mean()
-        mean, std = latent.mean(dim=(0, 2, 3)), latent.std(dim=(0, 2, 3))
-        loss = loss + 0.02 * (mean.square() + (std - 1).square()).mean()
-        loss.backward(inputs=parameters)
-        nn.utils.clip_grad_norm_(parameters, 1.0)
-        optimizer.step()
-        optimizer.zero_grad(set_to_none=True)
-        schedule.step()
-        if bar.n % 50 == 0:
-            bar.set_postfix(mse=f"{(difference.detach() ** 2).mean().item():.5f}")
+        noise = torch.randn(batch, LATENT, CROP // 8, CROP // 8, generator=draw)
+        noise *= NOISE * torch.rand(batch, 1, 1, 1, generator=draw)
+        return run(image, weight, noise.to(piece.device))
+
+    return loss
 
 
-def _crops(image: Tensor, masks: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-    """The same random quarter of every picture: four times as many steps for the same time."""
-    y, x = torch.randint(SIDE // 2 // 8 + 1, (2,), generator=generator).mul(8).tolist()
-    rows, columns = slice(y, y + SIDE // 2), slice(x, x + SIDE // 2)
-    return image[..., rows, columns], masks[..., rows, columns]
+def _crops(image: Tensor, masks: Tensor, draw: torch.Generator) -> tuple[Tensor, Tensor]:
+    """The same square of every picture, mostly round the heads, sometimes mirrored."""
+    room = (SIDE - CROP) // 8
+    y, x = torch.randint(room + 1, (2,), generator=draw).tolist()
+    kind = torch.rand(2, generator=draw)
+    if kind[0] < 0.8:
+        y, x = min(max(y, 1), 5), min(max(x, 2), room - 2)
+    rows, columns = slice(8 * y, 8 * y + CROP), slice(8 * x, 8 * x + CROP)
+    both = torch.cat([image, masks], dim=1)[..., rows, columns]
+    both = (both.flip(3) if kind[1] < 0.5 else both).contiguous()
+    return both[:, :3].contiguous(), both[:, 3:].contiguous()
 
 
 @torch.no_grad()
@@ -201,28 +175,45 @@ def export(model: NarrowAutoencoder) -> AutoencoderTiny:
     wide = AutoencoderTiny().eval().requires_grad_(False)
     for parameter in wide.parameters():
         parameter.zero_()
-    _place(model.encoder, wide.encoder.layers, ENCODER_BLOCKS, LAYOUT_BLOCKS)
-    _place(model.decoder, wide.decoder.layers, DECODER_BLOCKS, LAYOUT_BLOCKS[::-1])
+    for mine, place in _places(model, wide):
+        place.copy_(mine)
     return wide
 
 
-def _place(narrow: nn.Sequential, wide: nn.Module, live: tuple, layout: tuple) -> None:
+@torch.no_grad()
+def narrow(wide: AutoencoderTiny) -> NarrowAutoencoder:
+    """What `export` was given."""
+    model = NarrowAutoencoder()
+    for mine, place in _places(model, wide):
+        mine.copy_(place)
+    return model
+
+
+def _places(model: NarrowAutoencoder, wide: AutoencoderTiny) -> Iterator[tuple[Tensor, Tensor]]:
+    """Each parameter of the narrow one and the part of the wide one where it stands."""
+    yield from _pairs(model.encoder, wide.encoder.layers, ENCODER_BLOCKS, LAYOUT_BLOCKS)
+    yield from _pairs(model.decoder, wide.decoder.layers, DECODER_BLOCKS, LAYOUT_BLOCKS[::-1])
+
+
+def _pairs(
+    slim: nn.Sequential, wide: nn.Module, live: tuple, layout: tuple
+) -> Iterator[tuple[Tensor, Tensor]]:
     assert isinstance(wide, nn.Sequential)
     targets = iter(wide)
     stage = 0
     run = 0
-    for layer in narrow:
+    for layer in slim:
         target = next(targets)
         if isinstance(layer, Block):
             run += 1
-            _place(layer.conv, target.get_submodule("conv"), (), ())
+            yield from _pairs(layer.conv, target.get_submodule("conv"), (), ())
             if run == live[stage]:
                 for _ in range(layout[stage] - live[stage]):
                     next(targets)
                 stage, run = stage + 1, 0
         elif isinstance(layer, nn.Conv2d):
-            for name, source in layer.named_parameters():
-                target.get_parameter(name)[tuple(slice(n) for n in source.shape)] = source
+            for name, mine in layer.named_parameters():
+                yield mine, target.get_parameter(name)[tuple(slice(n) for n in mine.shape)]
 
 
 def _bias(conv: nn.Conv2d) -> Tensor:

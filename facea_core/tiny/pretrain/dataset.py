@@ -13,6 +13,8 @@ from .. import painter
 
 SIDE = 128
 HEAD = -1
+NECK = 0.3
+"""How far down a neck holes reach, in heights of the head: ComposeConfig's."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,8 +66,9 @@ def holes(masks: Tensor, part: Tensor, generator: torch.Generator) -> Tensor:
     """A hole `(B, 1, H, W)` in {0, 1} over a part of each picture, as composing would make it.
 
     `masks (B, parts, H, W)`; `part (B,)` indexes `painter.PARTS`, or is `HEAD` for face and hair.
-    Half of the holes are grown boxes, a quarter ellipses, a quarter the grown shape itself. A
-    picture without the part (a bald head's hair) gets the whole head.
+    Half of the holes are grown boxes, a quarter ellipses, a quarter the grown shape itself; half of
+    those over a head reach down its neck. A picture without the part (a bald head's hair) gets the
+    whole head.
     """
     head = masks[:, :2].amax(dim=1, keepdim=True)
     shape = masks.gather(1, part.clamp(min=0).view(-1, 1, 1, 1).expand(-1, 1, *masks.shape[2:]))
@@ -82,7 +85,9 @@ def holes(masks: Tensor, part: Tensor, generator: torch.Generator) -> Tensor:
         last = torch.where(seen, line, -1).amax(dim=1) + 1
         edges += [first, last]
     y0, y1, x0, x1 = (e.float() for e in edges)
-    draw = torch.rand(len(masks), 5, generator=generator).to(masks.device)
+    draw = torch.rand(len(masks), 6, generator=generator).to(masks.device)
+    neck = NECK * (y1 - y0) * (2 * draw[:, 5] - 1).clamp(min=0)
+    y1 = torch.where(part.to(masks.device) == HEAD, y1 + neck, y1)
     grow_x = 1.0 + 0.35 * draw[:, 0]
     grow_y = 1.0 + 0.35 * draw[:, 1]
     cx = (x0 + x1) / 2 + (draw[:, 2] - 0.5) * 0.1 * (x1 - x0)

@@ -5,40 +5,32 @@ from __future__ import annotations
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-from tqdm import tqdm
 
 from ..model import PartDetector
 from .dataset import Pool
+from .pieces import Loss, Piece
 
-BATCH = 24
+BATCH = 12
 RATE = 3e-3
 
 
-def train_detector(pool: Pool, steps: int, seed: int, device: str) -> PartDetector:
-    torch.manual_seed(seed)
-    generator = torch.Generator().manual_seed(seed)
-    model = PartDetector().to(device)
-    optimizer = torch.optim.AdamW(model.parameters(), lr=RATE, weight_decay=0.01)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, RATE, total_steps=steps + 1)
-    bar = tqdm(range(steps), desc="detector")
-    for _ in bar:
-        index = torch.randint(len(pool), (BATCH,), generator=generator)
-        image, masks = augment(*pool.batch(index, device), generator)
+def detector_loss(model: PartDetector, pool: Pool, piece: Piece) -> Loss:
+    """Cross-entropy of the parts' areas, and their overlap."""
+    look, batch = piece.compile(model), piece.batch or BATCH
+
+    def loss(draw: torch.Generator) -> Tensor:
+        index = torch.randint(len(pool), (batch,), generator=draw)
+        image, masks = augment(*pool.batch(index, piece.device), draw)
         target = F.avg_pool2d(masks, 2)
-        logits = model(image)
+        logits = look(image)
         # Small parts are few cells: the overlap term gives each part the same say.
         cross = F.binary_cross_entropy_with_logits(logits, target)
         guess = logits.sigmoid()
         shared = (guess * target).sum(dim=(0, 2, 3))
         overlap = (2 * shared + 1) / (guess.sum(dim=(0, 2, 3)) + target.sum(dim=(0, 2, 3)) + 1)
-        loss = cross + 0.3 * (1 - overlap).mean()
-        loss.backward()
-        optimizer.step()
-        optimizer.zero_grad(set_to_none=True)
-        schedule.step()
-        if bar.n % 25 == 0:
-            bar.set_postfix(loss=f"{loss.item():.4f}", overlap=f"{overlap.mean().item():.3f}")
-    return model.eval().requires_grad_(False)
+        return cross + 0.3 * (1 - overlap).mean()
+
+    return loss
 
 
 def augment(image: Tensor, masks: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:

@@ -1,100 +1,109 @@
-"""Pre-training of the identity encoder: same person close, others far, twins in colour included."""
+"""Pre-training of the identity encoder: same person close, others far, twins in colour included.
+
+Linear heads learn beside it what can be read off a face; they stay as the probe of `tiny.model`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 from tqdm import tqdm
 
 from ...evaluation.crops import face_crop
 from ...types import Box
 from .. import painter
-from ..model import IdentityEncoder
-from ..people import IDENTITY
+from ..model import AttributeProbe
+from ..painting import Painting
+from ..people import IDENTITY, circumstance
+from .pieces import Loss, Piece
 
 SIDE = 64
-GROUPS, VIEWS = 24, 3  # a group is a person and a twin
+GROUPS, VIEWS = 12, 3  # a group is a person and a twin
 RATE = 2e-3
 TEMPERATURE = 0.1
 
+Rebuild = Callable[[Painting], Tensor]
+"""Pictures `(B, 3, H, W)` as a model gives paintings back."""
 
-Rebuild = Callable[[Tensor], Tensor]
-"""Images `(B, 3, H, W)` as the autoencoder gives them back."""
+
+class Heads(NamedTuple):
+    """Crops `(groups, 2, VIEWS, 3, 64, 64)` uint8, `people (groups, 2, I)`, and `scenes` of each
+    crop, `(groups, 2, VIEWS, S)`."""
+
+    crops: Tensor
+    people: Tensor
+    scenes: Tensor
 
 
 def paint_heads(
-    groups: int, seed: int, device: str, rebuild: Rebuild | None = None
-) -> tuple[Tensor, Tensor]:
-    """Head crops `(groups, 2, VIEWS, 3, 64, 64)` uint8, and the people `(groups, 2, I)`.
+    groups: int, seed: int, device: str, rebuild: Rebuild | None = None, views: int = VIEWS
+) -> Heads:
+    """Heads of `groups` people and of a twin of each.
 
-    With `rebuild` the last view of each person went through the autoencoder, as every generated
-    picture does: who somebody is must not hang on what it blurs.
-
-    The second of each group has the first one's colours and hair, and a geometry of its own:
-    to tell them apart, an encoder has to look at shapes.
+    A twin has the colours and the hair of the first, and a geometry of its own: to tell them apart,
+    an encoder has to look at shapes. With `rebuild` the last view of everybody is what a model made
+    of the painting: who somebody is must not hang on what models blur.
     """
     generator = torch.Generator().manual_seed(seed)
     first = painter.sample_people(groups, generator)
     other = painter.sample_people(groups, generator)
     shapes = torch.tensor([name in painter.GEOMETRY for name in IDENTITY])
     people = torch.stack([first, torch.where(shapes, other, first)], dim=1)
-    who = people.flatten(0, 1).repeat_interleave(VIEWS, dim=0)
+    who = people.flatten(0, 1).repeat_interleave(views, dim=0)
     scenes = painter.sample_scenes(len(who), generator)
     crops = torch.empty(len(who), 3, SIDE, SIDE, dtype=torch.uint8)
     jitter = torch.rand(len(who), 3, generator=generator)
-    for start in tqdm(range(0, len(who), 64), desc="heads", unit="x64"):
-        rows = slice(start, start + 64)
+    for start in tqdm(range(0, len(who), 60), desc="heads", unit="x60"):
+        rows = slice(start, start + 60)
         painted = painter.paint(who[rows].to(device), scenes[rows].to(device))
         image = painted.image
         if rebuild is not None:
-            last = torch.arange(start, start + len(image), device=device) % VIEWS == VIEWS - 1
-            image[last] = rebuild(image[last]).clamp(0, 1)
+            last = torch.arange(start, start + len(image), device=device) % views == views - 1
+            image[last] = rebuild(some(painted, last))
         for i, boxes in enumerate(painted.boxes):
             dx, dy, grow = ((jitter[start + i] - 0.5) * 0.12).tolist()
             face = Box(*boxes["face"])
             face = face.grow(1 + grow).shift(round(dx * face.width), round(dy * face.height))
             crop = face_crop(image[i : i + 1], face, SIDE)
             crops[start + i] = (crop[0] * 255).round().byte().cpu()
-    return crops.view(groups, 2, VIEWS, 3, SIDE, SIDE), people
+    shape = (groups, 2, views)
+    return Heads(crops.view(*shape, 3, SIDE, SIDE), people, scenes.view(*shape, -1))
 
 
-def train_encoder(
-    groups: int, steps: int, seed: int, device: str, rebuild: Rebuild
-) -> IdentityEncoder:
-    crops, people = paint_heads(groups, seed + 1, device, rebuild)
-    torch.manual_seed(seed)
-    generator = torch.Generator().manual_seed(seed)
-    model = IdentityEncoder().to(device)
-    heads = nn.ModuleDict({name: nn.Linear(192, n) for name, n in painter.LABELS.items()})
-    heads["geometry"] = nn.Linear(192, len(painter.GEOMETRY))
-    heads = heads.to(device)
-    parameters = [*model.parameters(), *heads.parameters()]
-    optimizer = torch.optim.AdamW(parameters, lr=RATE, weight_decay=0.02)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, RATE, total_steps=steps + 1)
-    bar = tqdm(range(steps), desc="identity")
-    for _ in bar:
-        index = torch.randperm(groups, generator=generator)[:GROUPS]
-        batch = crops[index].flatten(0, 2).to(device).float() / 255
-        who = people[index].flatten(0, 1).repeat_interleave(VIEWS, dim=0).to(device)
-        hidden = model.describe(disturb(batch, generator))
-        vectors = F.normalize(model.out(hidden), dim=-1)
-        loss = contrastive(vectors, VIEWS)
-        classes = painter.labels(who)
-        for name in painter.LABELS:
-            loss = loss + 0.1 * F.cross_entropy(heads[name](hidden), classes[name])
-        guess = heads["geometry"](hidden)
-        loss = loss + 3.0 * F.mse_loss(guess, painter.geometry(who))
-        loss.backward()
-        nn.utils.clip_grad_norm_(parameters, 5.0)
-        optimizer.step()
-        optimizer.zero_grad(set_to_none=True)
-        schedule.step()
-        if bar.n % 25 == 0:
-            bar.set_postfix(loss=f"{loss.item():.3f}")
-    return model.eval().requires_grad_(False)
+def some(painted: Painting, chosen: Tensor) -> Painting:
+    """The paintings where `chosen (N,)` is true."""
+    masks = {part: mask[chosen] for part, mask in painted.masks.items()}
+    return Painting(painted.image[chosen], masks, painted.people[chosen], painted.scenes[chosen])
+
+
+def encoder_loss(probe: AttributeProbe, heads: Heads, piece: Piece) -> Loss:
+    """Who it is by contrast; every attribute by class; every measure by regression."""
+    look, groups, device = piece.compile(probe.look), piece.batch or GROUPS, piece.device
+
+    def loss(draw: torch.Generator) -> Tensor:
+        index = torch.randperm(len(heads.crops), generator=draw)[:groups]
+        crops = heads.crops[index].flatten(0, 2).to(device).float() / 255
+        who = heads.people[index].flatten(0, 1).repeat_interleave(VIEWS, dim=0).to(device)
+        seen = look(disturb(crops, draw))
+        value = contrastive(F.normalize(seen.vector, dim=-1), VIEWS)
+        for name, wanted in classes(who, heads.scenes[index].flatten(0, 2).to(device)).items():
+            value = value + 0.1 * F.cross_entropy(seen.classes[name], wanted)
+        return value + 6.0 * F.mse_loss(seen.geometry, painter.geometry(who))
+
+    return loss
+
+
+def classes(people: Tensor, scenes: Tensor) -> dict[str, Tensor]:
+    """What a probe is asked: the labels of a person, and the two of the face in a scene."""
+    return {
+        **painter.labels(people),
+        "smile": (circumstance(scenes, "smile") >= 0.6).long(),
+        "open_mouth": (circumstance(scenes, "mouth_open") >= 0.75).long(),
+    }
 
 
 def contrastive(vectors: Tensor, views: int) -> Tensor:

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import torch
-import torch.nn.functional as F
-from PIL import Image
 from torch import Tensor
 
 from ...backbone import Backbone, latent_mask, masked_image
 from ...composing import ComposeConfig
-from ...composing.sampler import inpaint
 from ...detection.detect import DetectConfig, detect_faces
 from ...detection.tiny import TinyDetector
+from ...evaluation.crops import face_crop
 from ...types import Box
 from .. import painter
-from ..model import IdentityEncoder, PartDetector
-from .dataset import HEAD, holes, paint_pool
-from .encoder import paint_heads
+from ..model import AttributeProbe, IdentityEncoder, PartDetector
+from ..painting import Painting
+from ..people import GEOMETRY
+from .dataset import HEAD, draw_pool, holes, paint_pool
+from .encoder import SIDE, Heads, Rebuild, classes, paint_heads
+from .repaint import reconstruct, repaint
 
 UNSEEN = 7_000_001
+TIMES = (100, 300, 500, 700, 900)
+ASKED = ("hair_colour", "skin", "glasses", "beard", "smile")
+MEASURES = ("eye_spacing", "nose_width", "mouth_width")
 
 
 def equal_error_rate(same: Tensor, other: Tensor) -> float:
@@ -30,104 +34,154 @@ def equal_error_rate(same: Tensor, other: Tensor) -> float:
 
 
 @torch.no_grad()
-def score_encoder(model: IdentityEncoder, device: str, groups: int = 150) -> dict[str, float]:
-    crops, _ = paint_heads(groups, UNSEEN, device)
-    shape = crops.shape[:3]
-    vectors = torch.cat([model(c.to(device).float() / 255) for c in crops.flatten(0, 2).split(100)])
-    vectors = vectors.view(*shape, -1).cpu()
-    first = vectors[:, 0]  # one person per group: strangers of each other
-    likeness = torch.einsum("gvd,hwd->gvhw", first, first)
-    mine = torch.eye(groups, dtype=torch.bool)
-    pairs = ~torch.eye(shape[2], dtype=torch.bool)
-    same = likeness.permute(0, 2, 1, 3)[mine][:, pairs].flatten()
-    other = likeness.permute(0, 2, 1, 3)[~mine].flatten()
-    twins = torch.einsum("gvd,gwd->gvw", vectors[:, 0], vectors[:, 1]).flatten()
-    return {
-        "encoder_equal_error_rate": equal_error_rate(same, other),
-        "encoder_equal_error_rate_twins": equal_error_rate(same, twins),
-        "encoder_same_mean": float(same.mean()),
-        "encoder_other_mean": float(other.mean()),
-        "encoder_twin_mean": float(twins.mean()),
-    }
-
-
-@torch.no_grad()
-def score_detector(model: PartDetector, count: int = 100) -> dict[str, float]:
-    """Mean intersection over union of boxes, over parts that are there; a miss counts 0."""
-    generator = torch.Generator().manual_seed(UNSEEN)
-    people, scenes = (
-        painter.sample_people(count, generator),
-        painter.sample_scenes(count, generator),
-    )
-    painted = painter.paint(people, scenes)
-    detector = TinyDetector(model.cpu())
-    config = DetectConfig(attributes=painter.PARTS)
-    shares: dict[str, list[float]] = {part: [] for part in painter.PARTS}
-    for i in range(count):
-        faces = detect_faces(painted.image[i : i + 1], detector, config)
-        for name, true in painted.boxes[i].items():
-            part = faces[0].part(name) if faces else None
-            shares[name].append(part.box.iou(Box(*true)) if part else 0.0)
-    scores = {f"detector_iou_{part}": sum(v) / len(v) for part, v in shares.items()}
-    return {"detector_iou": sum(scores.values()) / len(scores), **scores}
-
-
-@torch.no_grad()
 def score_autoencoder(backbone: Backbone, count: int = 64) -> dict[str, float]:
-    """Peak signal-to-noise ratio in decibels: of the picture, and inside the head's box."""
+    """Peak signal-to-noise ratio in dB: of the picture, in the head's box, on its features."""
     pool = paint_pool(count, 1, UNSEEN)
-    error, inside = [], []
+    errors: dict[str, list[float]] = {"": [], "_head": [], "_features": []}
     for start in range(0, count, 16):
         image, masks = pool.batch(torch.arange(start, min(start + 16, count)), backbone.device)
         rebuilt = backbone.decode(backbone.encode_image(image).sample())
         square = (rebuilt - image).square()
-        head = masks[:, :2].amax(dim=1) > 0.5
-        error += square.mean(dim=(1, 2, 3)).tolist()
-        for row, where in zip(square, head, strict=True):
-            ys, xs = where.nonzero(as_tuple=True)
-            inside.append(row[:, ys.min() : ys.max() + 1, xs.min() : xs.max() + 1].mean().item())
-    names = {"autoencoder_psnr": error, "autoencoder_psnr_head": inside}
-    return {name: float(-10 * torch.tensor(v).mean().log10()) for name, v in names.items()}
+        errors[""] += square.mean(dim=(1, 2, 3)).tolist()
+        for row, mask in zip(square, masks, strict=True):
+            ys, xs = (mask[:2].amax(dim=0) > 0.5).nonzero(as_tuple=True)
+            head = row[:, ys.min() : ys.max() + 1, xs.min() : xs.max() + 1]
+            errors["_head"].append(float(head.mean()))
+            features = mask[[2, 3, 5]].amax(dim=0) > 0.5
+            errors["_features"].append(float(row[:, features].mean()))
+    return {
+        f"autoencoder_psnr{name}": float(-10 * torch.tensor(values).mean().log10())
+        for name, values in errors.items()
+    }
 
 
 @torch.no_grad()
 def score_denoiser(backbone: Backbone, count: int = 256) -> dict[str, float]:
-    """Mean squared error of the prediction inside head-sized holes, over the whole schedule."""
+    """Mean squared error inside head-sized holes: of v over the schedule, of x0 at five times."""
     pool = paint_pool(count, 1, UNSEEN)
     generator = torch.Generator().manual_seed(UNSEEN)
-    total = weight = 0.0
+    names = ["denoiser_masked_loss", *(f"denoiser_x0_at_{time}" for time in TIMES)]
+    total = dict.fromkeys(names, 0.0)
+    weight = 0.0
     for start in range(0, count, 32):
         index = torch.arange(start, start + 32)
         image, masks = pool.batch(index, backbone.device)
         hole = holes(masks, torch.full((32,), HEAD, device=backbone.device), generator)
-        prompts = [painter.describe(pool.people[i], pool.scenes[i]) for i in index.tolist()]
+        said = backbone.encode_prompts(painter.describe_all(pool.people[index], pool.scenes[index]))
         latent = backbone.encode_image(image).sample()
         masked = backbone.encode_image(masked_image(image, hole)).sample()
         noise = torch.randn(latent.shape, generator=generator).to(latent)
-        timestep = ((torch.arange(32) + 0.5) / 32 * 1000).long().to(latent.device)
         small = latent_mask(hole)
-        output = backbone.predict(
-            backbone.add_noise(latent, noise, timestep), timestep,
-            backbone.encode_prompts(prompts), small, masked,
-        )  # fmt: skip
-        square = (output - backbone.target(latent, noise, timestep)).square()
-        total += float((square * small).sum())
-        weight += float(small.sum() * square.shape[1])
-    return {"denoiser_masked_loss": total / weight}
+        weight += float(small.sum() * latent.shape[1])
+        spread = ((torch.arange(32) + 0.5) / 32 * 1000).long()
+        for name, time in zip(names, (spread, *TIMES), strict=True):
+            timestep = torch.as_tensor(time).expand(32).to(latent.device)
+            noisy = backbone.add_noise(latent, noise, timestep)
+            output = backbone.predict(noisy, timestep, said, small, masked)
+            if isinstance(time, Tensor):
+                error = output - backbone.target(latent, noise, timestep)
+            else:
+                error = backbone.to_x0(output, noisy, timestep) - latent
+            total[name] += float((error.square() * small).sum())
+    return {name: value / weight for name, value in total.items()}
 
 
 @torch.no_grad()
-def sample_sheet(backbone: Backbone, columns: int = 10) -> Image.Image:
-    """Rows: a painting, its hole, and the hole repainted from a caption of the person."""
-    pool = paint_pool(columns, 1, UNSEEN + 1)
-    image, masks = pool.batch(torch.arange(columns), backbone.device)
-    whole = torch.full((columns,), HEAD, device=backbone.device)
-    hole = holes(masks, whole, torch.Generator().manual_seed(UNSEEN))
-    prompts = [painter.describe(p, s) for p, s in zip(pool.people, pool.scenes, strict=True)]
-    painted = inpaint(
-        backbone, backbone.encode_prompts(prompts), backbone.encode_prompts([""]).expand(columns),
-        image, hole, ComposeConfig(), 0,
-    )  # fmt: skip
-    rows = torch.stack([image, masked_image(image, hole), painted.to(image)])  # (3, N, 3, H, W)
-    sheet = F.pad(rows, (1, 1, 1, 1), value=1.0).permute(0, 3, 1, 4, 2).flatten(2, 3).flatten(0, 1)
-    return Image.fromarray((sheet.clamp(0, 1) * 255).round().byte().cpu().numpy())
+def score_captions(backbone: Backbone, probe: AttributeProbe, count: int = 200) -> dict[str, float]:
+    """How often a probe reads off a repainted head what the caption said, in pictures of others.
+
+    As in composing, the hole is where somebody else's head was. `probe_` says how often the probe
+    is right about the painter's own paintings.
+    """
+    people, scenes = draw_pool(count, 1, UNSEEN + 2)
+    hosts = painter.sample_people(count, torch.Generator().manual_seed(UNSEEN + 3))
+    right: dict[str, list[float]] = {
+        f"{kind}_{name}": [] for kind in ("caption", "probe") for name in ASKED
+    }
+    for start in range(0, count, 20):
+        rows = slice(start, start + 20)
+        answer, host = (
+            painter.paint(people[rows], scenes[rows]),
+            painter.paint(hosts[rows], scenes[rows]),
+        )
+        images = repaint(backbone, host, ComposeConfig(), start, answer.captions)
+        wanted = classes(people[rows], scenes[rows])
+        haired = wanted["hair_style"] != 0
+        for kind, shown in (("caption", images), ("probe", answer.image)):
+            seen = probe.look(_crops(shown, answer)).classes
+            for name in ASKED:
+                good = (seen[name].argmax(dim=1) == wanted[name]).float()
+                right[f"{kind}_{name}"] += (
+                    good[haired] if name == "hair_colour" else good
+                ).tolist()
+    found = {name: sum(values) / len(values) for name, values in right.items()}
+    for kind in ("caption", "probe"):
+        found[f"{kind}_agreement"] = sum(found[f"{kind}_{name}"] for name in ASKED) / len(ASKED)
+    return found
+
+
+def _crops(images: Tensor, painted: Painting) -> Tensor:
+    faces = zip(images.split(1), painted.boxes, strict=True)
+    return torch.cat([face_crop(image, Box(*boxes["face"]), SIDE) for image, boxes in faces])
+
+
+@torch.no_grad()
+def score_encoder(
+    probe: AttributeProbe, device: str, rebuild: Rebuild, groups: int = 200
+) -> dict[str, float]:
+    """Paintings against paintings, and what the model made of paintings against paintings."""
+    heads = paint_heads(groups, UNSEEN, device, rebuild)
+    vectors = _vectors(probe.encoder, heads, device)
+    first, twins = vectors[:, 0], vectors[:, 1]
+    mine = torch.eye(groups, dtype=torch.bool)
+    scores: dict[str, float] = {}
+    for kind, view in (("", 1), ("_repainted", 2)):
+        likeness = torch.einsum("gd,hd->gh", first[:, view], first[:, 0])
+        twin = torch.einsum("gd,gd->g", first[:, view], twins[:, 0])
+        same, other = likeness[mine], likeness[~mine]
+        scores |= {
+            f"encoder_equal_error_rate{kind}": equal_error_rate(same, other),
+            f"encoder_equal_error_rate_twins{kind}": equal_error_rate(same, twin),
+            f"encoder_rank1{kind}": float(
+                (likeness.argmax(1) == torch.arange(groups)).float().mean()
+            ),
+            f"encoder_same_mean{kind}": float(same.mean()),
+            f"encoder_other_mean{kind}": float(other.mean()),
+            f"encoder_twin_mean{kind}": float(twin.mean()),
+        }
+    crops = heads.crops[:, :, 0].flatten(0, 1).to(device).float() / 255
+    guess = torch.cat([probe.look(part).geometry.cpu() for part in crops.split(100)])
+    truth = painter.geometry(heads.people.flatten(0, 1))
+    unexplained = (guess - truth).square().mean(dim=0) / truth.var(dim=0, unbiased=False)
+    r2 = dict(zip(GEOMETRY, (1 - unexplained).tolist(), strict=True))
+    scores |= {f"encoder_r2_{name}": r2[name] for name in MEASURES}
+    return {**scores, "encoder_r2_mean": sum(r2.values()) / len(r2)}
+
+
+def _vectors(model: IdentityEncoder, heads: Heads, device: str) -> Tensor:
+    crops = heads.crops.flatten(0, 2).split(100)
+    vectors = torch.cat([model(crop.to(device).float() / 255) for crop in crops])
+    return vectors.view(*heads.crops.shape[:3], -1).cpu()
+
+
+@torch.no_grad()
+def score_detector(model: PartDetector, backbone: Backbone, count: int = 100) -> dict[str, float]:
+    """Mean intersection over union of boxes, over parts that are there; a miss counts 0."""
+    people, scenes = draw_pool(count, 1, UNSEEN)
+    painted = [
+        painter.paint(*rows) for rows in zip(people.split(20), scenes.split(20), strict=True)
+    ]
+    detector, config = TinyDetector(model.cpu()), DetectConfig(attributes=painter.PARTS)
+    scores: dict[str, float] = {}
+    for kind in ("", "_repainted"):
+        shares: dict[str, list[float]] = {part: [] for part in painter.PARTS}
+        for group in painted:
+            images = reconstruct(backbone, group) if kind else group.image
+            for image, boxes in zip(images.split(1), group.boxes, strict=True):
+                faces = detect_faces(image, detector, config)
+                for name, true in boxes.items():
+                    part = faces[0].part(name) if faces else None
+                    shares[name].append(part.box.iou(Box(*true)) if part else 0.0)
+        means = {f"detector_iou{kind}_{part}": sum(v) / len(v) for part, v in shares.items()}
+        scores |= {f"detector_iou{kind}": sum(means.values()) / len(means), **means}
+    return scores

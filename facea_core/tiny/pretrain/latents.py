@@ -1,0 +1,97 @@
+"""What the U-Net learns from: paintings and holes in them, encoded, and what is said of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+from tqdm import tqdm
+
+from ...backbone import latent_mask, masked_image
+from .. import painter
+from .autoencoder import NarrowAutoencoder
+from .captions import Description, describe_pool
+from .dataset import HEAD, SIDE, draw_pool, holes
+from .pieces import Piece
+
+BATCH = 30
+FACE_SHARE = 0.12
+"""Share of the large holes that cover the face without its hair."""
+
+
+@dataclass(frozen=True, eq=False)
+class Encoded:
+    """N samples, latents in float16: `clean (N, 4, 16, 16)`, `masked` as large, `hole (N, 1, 16,
+    16)`; `picture (N,)` counts the pictures that were painted, `part (N,)` is what the hole covers.
+
+    A third of the pictures shows somebody else's neck, clothes and surroundings around the hole:
+    that is what composing finds, and the prompt has to win against it. Another third has a second
+    sample with a hole over a single part.
+    """
+
+    clean: Tensor
+    masked: Tensor
+    hole: Tensor
+    picture: Tensor
+    part: Tensor
+
+    def __len__(self) -> int:
+        return len(self.clean)
+
+
+@torch.no_grad()
+def encode_pictures(
+    count: int, seed: int, model: NarrowAutoencoder, piece: Piece
+) -> tuple[Encoded, list[Description]]:
+    """Paint `count` people once each, and encode what the U-Net will see of them."""
+    generator = torch.Generator().manual_seed(seed)
+    people, scenes = draw_pool(count, 1, seed)
+    others = painter.sample_people(count, generator)
+    encode, device = piece.compile(model.encode), piece.device
+    rows: list[tuple[Tensor, ...]] = []
+
+    def add(image: Tensor, hole: Tensor, index: Tensor, part: Tensor) -> None:
+        latents = [_filled(encode, view) for view in (image, masked_image(image, hole))]
+        rows.append((*latents, latent_mask(hole).half().cpu(), index, part))
+
+    for start in tqdm(range(0, count, BATCH), desc="latents", unit=f"x{BATCH}"):
+        index = torch.arange(start, min(start + BATCH, count))
+        image, masks = _painted(people[index], scenes[index], device)
+        foreign, single = index % 3 == 2, index % 3 == 0
+        share = torch.rand(len(index), generator=generator)
+        part = torch.where(share < FACE_SHARE, 0, HEAD)
+        host, host_masks = _painted(others[index[foreign]], scenes[index[foreign]], device)
+        seen = masks.clone()
+        seen[foreign] = host_masks  # the hole is where the other head was
+        hole = holes(seen, part, generator)
+        mixed = image.clone()
+        mixed[foreign] = _stitched(image[foreign], host, hole[foreign], generator)
+        add(mixed, hole, index, part)
+        if single.any():
+            part = torch.randint(1, masks.shape[1], (int(single.sum()),), generator=generator)
+            add(image[single], holes(masks[single], part, generator), index[single], part)
+    columns = (torch.cat(column) for column in zip(*rows, strict=True))
+    return Encoded(*columns), describe_pool(people, scenes)
+
+
+def _painted(people: Tensor, scenes: Tensor, device: str) -> tuple[Tensor, Tensor]:
+    painting = painter.paint(people.to(device), scenes.to(device), SIDE)
+    return painting.image, torch.cat([painting.masks[part] for part in painter.PARTS], dim=1)
+
+
+def _stitched(image: Tensor, host: Tensor, hole: Tensor, generator: torch.Generator) -> Tensor:
+    """`image` inside the hole and `host` around it; every other edge is a soft one."""
+    soft = F.avg_pool2d(hole, 9, stride=1, padding=4, count_include_pad=False)
+    hard = (torch.rand(len(hole), generator=generator) < 0.5).view(-1, 1, 1, 1).to(hole.device)
+    return torch.lerp(host, image, torch.where(hard, hole, soft))
+
+
+def _filled(encode, image: Tensor) -> Tensor:
+    """Latents of up to BATCH pictures, always encoded as a whole batch: compiled once."""
+    count = len(image)
+    full = (
+        torch.cat([image, image[:1].expand(BATCH - count, -1, -1, -1)]) if count < BATCH else image
+    )
+    return encode(full.contiguous())[:count].half().cpu()

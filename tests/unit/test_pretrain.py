@@ -172,7 +172,7 @@ def test_a_piece_learns_and_no_file_of_it_is_large(tmp_path):
     train_piece("net", network, loss, Piece(tmp_path, 60, last=0.0, steps=150), 3e-2)
     assert loss(check.manual_seed(1)).item() < before / 2
     assert not any(p.requires_grad for p in network.parameters())
-    large = nn.Linear(2500, 2500)
+    large = nn.Embedding(2500, 2500)
     piece = Piece(tmp_path, 60, steps=1)
     train_piece("large", large, lambda draw: large.weight.square().mean(), piece, 1e-3)
     files = list((tmp_path / "large").glob("*.safetensors"))
@@ -195,14 +195,14 @@ def test_a_stitched_picture_is_one_inside_and_the_other_outside():
 
 def test_every_stage_has_a_gradient_for_every_weight(pool, tmp_path):
     """Without one, a weight would be pre-trained by nobody."""
-    piece = Piece(tmp_path)
+    piece = Piece(tmp_path, batch=2)
     backbone = load_backbone("tiny")
     autoencoder, probe = narrow(backbone.vae).requires_grad_(True), AttributeProbe()
     data, said = encode_pictures(6, 3, autoencoder, piece)
     assert len(data) == 8
     assert len(said) == 6
     network = networks(backbone).requires_grad_(True)
-    heads = paint_heads(12, 5, "cpu", lambda painted: reconstruct(backbone, painted))
+    heads = paint_heads(2, 5, "cpu", lambda painted: reconstruct(backbone, painted))
     detector = PartDetector()
     for model, loss in (
         (autoencoder, autoencoder_loss(autoencoder, pool, piece)),

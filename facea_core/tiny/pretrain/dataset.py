@@ -70,7 +70,7 @@ def holes(masks: Tensor, part: Tensor, generator: torch.Generator) -> Tensor:
     those over a head reach down its neck. A picture without the part (a bald head's hair) gets the
     whole head.
     """
-    head = masks[:, :2].amax(dim=1, keepdim=True)
+    head, part = masks[:, :2].amax(dim=1, keepdim=True), part.to(masks.device)
     shape = masks.gather(1, part.clamp(min=0).view(-1, 1, 1, 1).expand(-1, 1, *masks.shape[2:]))
     shape = torch.where((part == HEAD).view(-1, 1, 1, 1), head, shape)
     empty = shape.flatten(1).amax(dim=1) < 0.5
@@ -87,7 +87,7 @@ def holes(masks: Tensor, part: Tensor, generator: torch.Generator) -> Tensor:
     y0, y1, x0, x1 = (e.float() for e in edges)
     draw = torch.rand(len(masks), 6, generator=generator).to(masks.device)
     neck = NECK * (y1 - y0) * (2 * draw[:, 5] - 1).clamp(min=0)
-    y1 = torch.where(part.to(masks.device) == HEAD, y1 + neck, y1)
+    y1 = torch.where(part == HEAD, y1 + neck, y1)
     grow_x = 1.0 + 0.35 * draw[:, 0]
     grow_y = 1.0 + 0.35 * draw[:, 1]
     cx = (x0 + x1) / 2 + (draw[:, 2] - 0.5) * 0.1 * (x1 - x0)

@@ -61,7 +61,7 @@ def worker() -> tuple[int, int]:
 
 
 def train_piece(
-    name: str, network: nn.Module, loss: Loss, piece: Piece, rate: float, average: float = 0.999
+    name: str, network: nn.Module, loss: Loss, piece: Piece, rate: float, average: float = 0.995
 ) -> dict[str, float]:
     """Train `network` in place; it ends as the moving average of its weights.
 

@@ -95,6 +95,7 @@ def score_captions(backbone: Backbone, probe: AttributeProbe, count: int = 200) 
     """
     people, scenes = draw_pool(count, 1, UNSEEN + 2)
     hosts = painter.sample_people(count, torch.Generator().manual_seed(UNSEEN + 3))
+    device = next(probe.parameters()).device
     right: dict[str, list[float]] = {
         f"{kind}_{name}": [] for kind in ("caption", "probe") for name in ASKED
     }
@@ -108,9 +109,9 @@ def score_captions(backbone: Backbone, probe: AttributeProbe, count: int = 200) 
         wanted = classes(people[rows], scenes[rows])
         haired = wanted["hair_style"] != 0
         for kind, shown in (("caption", images), ("probe", answer.image)):
-            seen = probe.look(_crops(shown, answer)).classes
+            seen = probe.look(_crops(shown, answer).to(device)).classes
             for name in ASKED:
-                good = (seen[name].argmax(dim=1) == wanted[name]).float()
+                good = (seen[name].argmax(dim=1).cpu() == wanted[name]).float()
                 right[f"{kind}_{name}"] += (
                     good[haired] if name == "hair_colour" else good
                 ).tolist()

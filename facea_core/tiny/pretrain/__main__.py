@@ -12,8 +12,9 @@ import argparse
 import json
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors.torch import load_file, save_file
@@ -142,7 +143,7 @@ def train_detector(job: Job) -> None:
 
 def train_encoder(job: Job) -> None:
     """Sees what this run's backbone makes of faces as well."""
-    backbone = job.backbone()
+    backbone: Any = replace(job.backbone(), vae=ae.Slim(job.autoencoder()))
     heads = encoder.paint_heads(
         job.people, job.seed, job.device, lambda painted: reconstruct(backbone, painted)
     )

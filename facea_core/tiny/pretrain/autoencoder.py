@@ -7,6 +7,7 @@ the 64-channel TAESD layout are zero, and a residual block of zeros is the ident
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import ClassVar
 
 import torch
 import torch.nn.functional as F
@@ -69,6 +70,22 @@ class NarrowAutoencoder(nn.Module):
 
     def decode(self, latent: Tensor) -> Tensor:
         return self.decoder(torch.tanh(latent / 3) * 3)
+
+
+class Slim(nn.Module):
+    """A narrow autoencoder as a backbone's `vae`: what its export does, ten times as fast."""
+
+    config: ClassVar = {"scaling_factor": 1.0}
+
+    def __init__(self, model: NarrowAutoencoder) -> None:
+        super().__init__()
+        self.model = model
+
+    def encode(self, image: Tensor, return_dict: bool) -> tuple[Tensor]:
+        return (self.model.encode(image / 2 + 0.5),)
+
+    def decode(self, latent: Tensor, return_dict: bool) -> tuple[Tensor]:
+        return (self.model.decode(latent) * 2 - 1,)
 
 
 @torch.no_grad()

@@ -149,10 +149,10 @@ def _list(names: Any) -> str:
 PRESETS: Mapping[str, TrainConfig] = {
     "paper": TrainConfig(),
     "stylised": TrainConfig(steps=600),
-    # What the miniature needs: so small a net learns little at the paper's rates in 100 steps, and
-    # local tasks cost it likeness at equal batch.
+    # What the miniature needs: so small a net learns little at the paper's rates in 200 steps, and
+    # local tasks cost it likeness at equal batch. docs/facea-tiny.md has the sweep.
     "tiny": TrainConfig(
-        steps=100,
+        steps=200,
         batch=6,
         rank=16,
         targets="wide",

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from diffusers import AutoencoderTiny
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
@@ -90,7 +91,9 @@ class Job:
             model = ae.NarrowAutoencoder()
             model.load_state_dict(load_file(path))
         else:
-            model = ae.narrow(load_backbone("tiny").vae)
+            published = load_backbone("tiny").vae
+            assert isinstance(published, AutoencoderTiny)
+            model = ae.narrow(published)
         return model.to(self.device).eval().requires_grad_(False)
 
     def backbone(self) -> Backbone:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -16,8 +17,7 @@ from typing import TypeVar
 
 import torch
 import torch.distributed as dist
-from huggingface_hub import save_torch_state_dict
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from tqdm import tqdm
 
@@ -28,7 +28,7 @@ Loss = Callable[[torch.Generator], Tensor]
 
 T = TypeVar("T")
 WARM_UP = 100
-FILE_SIZE = "15MB"
+FILE_SIZE = 15_000_000
 
 
 @dataclass(frozen=True)
@@ -144,18 +144,29 @@ def _share(parameters: list[Tensor], workers: int) -> None:
 
 
 def _save(path: Path, network: nn.Module, averages, both, done: dict[str, float]) -> None:
-    """Several files of at most 15 MB, each replaced as a whole; the figures last."""
+    """Several files of at most 15 MB, put into their place together."""
     state = {f"weights.{k}": v for k, v in network.state_dict().items()}
     state |= {f"average.{i}": v for i, v in enumerate(averages)}
     for number, one in enumerate(both):
         for i, parameter in enumerate(p for group in one.param_groups for p in group["params"]):
             for key, value in one.state[parameter].items():
                 state[f"optimiser.{number}.{i}.{key}"] = value
-    path.mkdir(parents=True, exist_ok=True)
-    save_torch_state_dict(
-        {k: v.detach().contiguous().cpu() for k, v in state.items()}, path, max_shard_size=FILE_SIZE
-    )
-    (path / "figures.json").write_text(json.dumps(done, indent=2) + "\n", "utf-8")
+    partial = path.with_name(f"{path.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    shards: list[dict[str, Tensor]] = [{}]
+    size = 0
+    for key, value in state.items():
+        size += value.nbytes
+        if size > FILE_SIZE and shards[-1]:
+            shards.append({})
+            size = value.nbytes
+        shards[-1][key] = value.detach().contiguous().cpu()
+    for number, shard in enumerate(shards):
+        save_file(shard, partial / f"state-{number}.safetensors")
+    (partial / "figures.json").write_text(json.dumps(done, indent=2) + "\n", "utf-8")
+    shutil.rmtree(path, ignore_errors=True)
+    partial.rename(path)
 
 
 def _resume(path: Path, network: nn.Module, averages, both) -> dict[str, float]:

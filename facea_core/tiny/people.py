@@ -48,6 +48,9 @@ BEARDS = ("none", "stubble", "moustache", "goatee", "full")
 SKINS = ("pale", "fair", "tan", "brown", "dark")
 BACKDROPS = ("wall", "sea", "sunset", "meadow", "night")
 
+SMILING, OPEN = 0.6, 0.75
+"""From which `smile` and `mouth_open` of a scene on captions say so."""
+
 # Shares of each class; hair style and beard as (man, woman).
 _HAIR_SHARES = (
     (0.14, 0.16, 0.30, 0.14, 0.10, 0.06, 0.05, 0.0, 0.05),

@@ -17,8 +17,10 @@ from .people import (
     HAIR_STYLES,
     IDENTITY,
     LIP_COLOURS,
+    OPEN,
     SCENE,
     SKINS,
+    SMILING,
     labels,
 )
 
@@ -122,9 +124,9 @@ def _caption(of: dict[str, int], scene: list[float] | None) -> str:
     parts.append(f"{SKINS[of['skin']]} skin")
     if scene is not None:
         value = dict(zip(SCENE, scene, strict=True))
-        if value["smile"] >= 0.6:
+        if value["smile"] >= SMILING:
             parts.append("smiling")
-        if value["mouth_open"] >= 0.75:
+        if value["mouth_open"] >= OPEN:
             parts.append("an open mouth")
         parts.append(place(value["backdrop"]))
     noun = "woman" if of["gender"] else "man"

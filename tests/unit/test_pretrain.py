@@ -26,7 +26,7 @@ from facea_core.tiny.pretrain.encoder import contrastive, encoder_loss, paint_he
 from facea_core.tiny.pretrain.latents import _stitched, encode_pictures
 from facea_core.tiny.pretrain.muon import Muon, optimisers, orthogonal
 from facea_core.tiny.pretrain.pieces import Piece, train_piece
-from facea_core.tiny.pretrain.repaint import NEAR, reconstruct, repaint
+from facea_core.tiny.pretrain.repaint import NEAR, head_holes, reconstruct, repaint
 from facea_core.tiny.pretrain.score import equal_error_rate
 
 
@@ -220,8 +220,11 @@ def test_every_stage_has_a_gradient_for_every_weight(pool, tmp_path):
 def test_a_repaint_changes_the_hole_and_a_near_one_less(pool):
     backbone = load_backbone("tiny")
     painted = paint(pool.people[:2], pool.scenes[:2])
-    far = repaint(backbone, painted, ComposeConfig(steps=4, cfg=1.0), 0)
-    near = repaint(backbone, painted, NEAR, 0)
+    hole = head_holes(painted, 0)
+    far, near = (
+        repaint(backbone, painted.image, hole, painted.captions, config, 0)
+        for config in (ComposeConfig(steps=4, cfg=1.0), NEAR)
+    )
     assert far.shape == near.shape == painted.image.shape
     difference = [(one - painted.image).abs().mean().item() for one in (near, far)]
     assert difference[0] < difference[1]

@@ -67,14 +67,13 @@ class Job:
     def folder(self) -> Path:
         return self.piece.folder
 
-    def pool(self, count: int) -> Pool:
-        """This process's own people."""
-        return paint_pool(count, 1, self.seed, self.device)
-
     @property
     def seed(self) -> int:
-        rank, workers = worker()
-        return self.piece.seed * 1009 + rank + 1 + workers
+        """Another one for each process: each paints its own people."""
+        return self.piece.seed * 1009 + worker()[0] + 1
+
+    def pool(self) -> Pool:
+        return paint_pool(self.people, 1, self.seed, self.device)
 
     def learn(self, name: str, network: nn.Module, loss: Loss, rate: float) -> None:
         figures = train_piece(name, network, loss, self.piece, rate)
@@ -107,7 +106,7 @@ class Job:
 
 
 def train_autoencoder(job: Job) -> None:
-    pool = job.pool(job.people)
+    pool = job.pool()
     sample, _ = pool.batch(torch.arange(min(512, len(pool))), job.device)
     if job.fresh:
         model = ae.NarrowAutoencoder().to(job.device)
@@ -121,8 +120,8 @@ def train_autoencoder(job: Job) -> None:
 
 def train_decoder(job: Job) -> None:
     """More of the decoder alone, at any time: latents stay valid."""
-    model, pool = job.autoencoder(), job.pool(job.people)
-    loss = ae.autoencoder_loss(model, pool, job.piece, decoder_only=True)
+    model, pool = job.autoencoder(), job.pool()
+    loss = ae.autoencoder_loss(model, pool, job.piece)
     job.learn("decoder", model.decoder, loss, ae.RATE / 2)
     job.write("autoencoder", model.state_dict())
 
@@ -139,7 +138,7 @@ def train_denoiser(job: Job) -> None:
 def train_detector(job: Job) -> None:
     model = PartDetector() if job.fresh else load_part_detector()
     model = model.to(job.device)
-    loss = detector.detector_loss(model, job.pool(job.people), job.piece)
+    loss = detector.detector_loss(model, job.pool(), job.piece)
     job.learn("detector", model, loss, detector.RATE)
     job.write("detector", model.state_dict())
 

@@ -9,12 +9,14 @@ import torch.nn.functional as F
 from torch import Tensor
 from tqdm import tqdm
 
+from ...composing import ComposeConfig
 from .. import painter
+from ..painting import Painting
 
 SIDE = 128
 HEAD = -1
-NECK = 0.3
-"""How far down a neck holes reach, in heights of the head: ComposeConfig's."""
+FEATURES = [painter.PARTS.index(part) for part in ("eyebrows", "eyes", "mouth")]
+"""Small, and what most of a person is in."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,6 +41,11 @@ class Pool:
         return images.float() / 255, masks.float() / 255
 
 
+def part_masks(painted: Painting) -> Tensor:
+    """`(B, parts, H, W)` in [0, 1], in the order of PARTS."""
+    return torch.cat([painted.masks[part] for part in painter.PARTS], dim=1)
+
+
 def draw_pool(people: int, each: int, seed: int) -> tuple[Tensor, Tensor]:
     """Who is painted and where: `each` scenes per person, a third of them busy."""
     generator = torch.Generator().manual_seed(seed)
@@ -57,8 +64,7 @@ def paint_pool(people: int, each: int, seed: int, device: str | torch.device = "
         rows = slice(start, start + 64)
         painted = painter.paint(who[rows].to(device), scenes[rows].to(device), SIDE)
         images[rows] = (painted.image * 255).round().byte().cpu()
-        stacked = torch.cat([painted.masks[part] for part in painter.PARTS], dim=1)
-        masks[rows] = (stacked * 255).round().byte().cpu()
+        masks[rows] = (part_masks(painted) * 255).round().byte().cpu()
     return Pool(images, masks, who, scenes)
 
 
@@ -86,7 +92,7 @@ def holes(masks: Tensor, part: Tensor, generator: torch.Generator) -> Tensor:
         edges += [first, last]
     y0, y1, x0, x1 = (e.float() for e in edges)
     draw = torch.rand(len(masks), 6, generator=generator).to(masks.device)
-    neck = NECK * (y1 - y0) * (2 * draw[:, 5] - 1).clamp(min=0)
+    neck = ComposeConfig().neck * (y1 - y0) * (2 * draw[:, 5] - 1).clamp(min=0)
     y1 = torch.where(part == HEAD, y1 + neck, y1)
     grow_x = 1.0 + 0.35 * draw[:, 0]
     grow_y = 1.0 + 0.35 * draw[:, 1]

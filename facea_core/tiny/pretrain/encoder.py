@@ -18,7 +18,7 @@ from ...types import Box
 from .. import painter
 from ..model import AttributeProbe
 from ..painting import Painting
-from ..people import IDENTITY, circumstance
+from ..people import IDENTITY, OPEN, SMILING, circumstance
 from .pieces import Loss, Piece
 
 SIDE = 64
@@ -39,21 +39,19 @@ class Heads(NamedTuple):
     scenes: Tensor
 
 
-def paint_heads(
-    groups: int, seed: int, device: str, rebuild: Rebuild | None = None, views: int = VIEWS
-) -> Heads:
+def paint_heads(groups: int, seed: int, device: str, rebuild: Rebuild) -> Heads:
     """Heads of `groups` people and of a twin of each.
 
     A twin has the colours and the hair of the first, and a geometry of its own: to tell them apart,
-    an encoder has to look at shapes. With `rebuild` the last view of everybody is what a model made
-    of the painting: who somebody is must not hang on what models blur.
+    an encoder has to look at shapes. The last view of everybody is what a model made of the
+    painting: who somebody is must not hang on what models blur.
     """
     generator = torch.Generator().manual_seed(seed)
     first = painter.sample_people(groups, generator)
     other = painter.sample_people(groups, generator)
     shapes = torch.tensor([name in painter.GEOMETRY for name in IDENTITY])
     people = torch.stack([first, torch.where(shapes, other, first)], dim=1)
-    who = people.flatten(0, 1).repeat_interleave(views, dim=0)
+    who = people.flatten(0, 1).repeat_interleave(VIEWS, dim=0)
     scenes = painter.sample_scenes(len(who), generator)
     crops = torch.empty(len(who), 3, SIDE, SIDE, dtype=torch.uint8)
     jitter = torch.rand(len(who), 3, generator=generator)
@@ -61,16 +59,15 @@ def paint_heads(
         rows = slice(start, start + 60)
         painted = painter.paint(who[rows].to(device), scenes[rows].to(device))
         image = painted.image
-        if rebuild is not None:
-            last = torch.arange(start, start + len(image), device=device) % views == views - 1
-            image[last] = rebuild(some(painted, last))
+        last = torch.arange(start, start + len(image), device=device) % VIEWS == VIEWS - 1
+        image[last] = rebuild(some(painted, last))
         for i, boxes in enumerate(painted.boxes):
             dx, dy, grow = ((jitter[start + i] - 0.5) * 0.12).tolist()
             face = Box(*boxes["face"])
             face = face.grow(1 + grow).shift(round(dx * face.width), round(dy * face.height))
             crop = face_crop(image[i : i + 1], face, SIDE)
             crops[start + i] = (crop[0] * 255).round().byte().cpu()
-    shape = (groups, 2, views)
+    shape = (groups, 2, VIEWS)
     return Heads(crops.view(*shape, 3, SIDE, SIDE), people, scenes.view(*shape, -1))
 
 
@@ -101,8 +98,8 @@ def classes(people: Tensor, scenes: Tensor) -> dict[str, Tensor]:
     """What a probe is asked: the labels of a person, and the two of the face in a scene."""
     return {
         **painter.labels(people),
-        "smile": (circumstance(scenes, "smile") >= 0.6).long(),
-        "open_mouth": (circumstance(scenes, "mouth_open") >= 0.75).long(),
+        "smile": (circumstance(scenes, "smile") >= SMILING).long(),
+        "open_mouth": (circumstance(scenes, "mouth_open") >= OPEN).long(),
     }
 
 

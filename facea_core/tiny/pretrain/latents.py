@@ -13,7 +13,7 @@ from ...backbone import latent_mask, masked_image
 from .. import painter
 from .autoencoder import NarrowAutoencoder
 from .captions import Description, describe_pool
-from .dataset import HEAD, SIDE, draw_pool, holes
+from .dataset import HEAD, SIDE, draw_pool, holes, part_masks
 from .pieces import Piece
 
 BATCH = 30
@@ -52,9 +52,9 @@ def encode_pictures(
     encode, device = piece.compile(model.encode), piece.device
     rows: list[tuple[Tensor, ...]] = []
 
-    def add(image: Tensor, hole: Tensor, index: Tensor, part: Tensor) -> None:
-        latents = [_filled(encode, view) for view in (image, masked_image(image, hole))]
-        rows.append((*latents, latent_mask(hole).half().cpu(), index, part))
+    def add(clean: Tensor, image: Tensor, hole: Tensor, index: Tensor, part: Tensor) -> None:
+        latents = (clean, encode(masked_image(image, hole)), latent_mask(hole))
+        rows.append((*(one.half().cpu() for one in latents), index, part))
 
     for start in tqdm(range(0, count, BATCH), desc="latents", unit=f"x{BATCH}"):
         index = torch.arange(start, min(start + BATCH, count))
@@ -68,17 +68,19 @@ def encode_pictures(
         hole = holes(seen, part, generator)
         mixed = image.clone()
         mixed[foreign] = _stitched(image[foreign], host, hole[foreign], generator)
-        add(mixed, hole, index, part)
+        clean = encode(mixed)
+        add(clean, mixed, hole, index, part)
         if single.any():
             part = torch.randint(1, masks.shape[1], (int(single.sum()),), generator=generator)
-            add(image[single], holes(masks[single], part, generator), index[single], part)
+            hole = holes(masks[single], part, generator)
+            add(clean[single], image[single], hole, index[single], part)
     columns = (torch.cat(column) for column in zip(*rows, strict=True))
     return Encoded(*columns), describe_pool(people, scenes)
 
 
 def _painted(people: Tensor, scenes: Tensor, device: str) -> tuple[Tensor, Tensor]:
     painting = painter.paint(people.to(device), scenes.to(device), SIDE)
-    return painting.image, torch.cat([painting.masks[part] for part in painter.PARTS], dim=1)
+    return painting.image, part_masks(painting)
 
 
 def _stitched(image: Tensor, host: Tensor, hole: Tensor, generator: torch.Generator) -> Tensor:
@@ -86,12 +88,3 @@ def _stitched(image: Tensor, host: Tensor, hole: Tensor, generator: torch.Genera
     soft = F.avg_pool2d(hole, 9, stride=1, padding=4, count_include_pad=False)
     hard = (torch.rand(len(hole), generator=generator) < 0.5).view(-1, 1, 1, 1).to(hole.device)
     return torch.lerp(host, image, torch.where(hard, hole, soft))
-
-
-def _filled(encode, image: Tensor) -> Tensor:
-    """Latents of up to BATCH pictures, always encoded as a whole batch: compiled once."""
-    count = len(image)
-    full = (
-        torch.cat([image, image[:1].expand(BATCH - count, -1, -1, -1)]) if count < BATCH else image
-    )
-    return encode(full.contiguous())[:count].half().cpu()

@@ -69,8 +69,6 @@ def optimisers(network: nn.Module, rate: float) -> tuple[torch.optim.Optimizer, 
     matrices: list[nn.Parameter] = []
     others: list[nn.Parameter] = []
     for parameter in network.parameters():
-        if not parameter.requires_grad:
-            continue
         small = parameter.ndim < 2 or min(len(parameter), parameter[0].numel()) < LEAST
         (others if small or id(parameter) in tables else matrices).append(parameter)
     fast = torch.optim.AdamW(others, lr=rate / 2, weight_decay=0.0, betas=(0.9, 0.98))

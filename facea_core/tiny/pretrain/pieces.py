@@ -27,7 +27,7 @@ Loss = Callable[[torch.Generator], Tensor]
 """The loss of one batch, everything random in it drawn from the generator."""
 
 T = TypeVar("T")
-WARM_UP = 100
+WARM_UP, AVERAGE = 100, 0.995
 FILE_SIZE = 15_000_000
 
 
@@ -61,7 +61,7 @@ def worker() -> tuple[int, int]:
 
 
 def train_piece(
-    name: str, network: nn.Module, loss: Loss, piece: Piece, rate: float, average: float = 0.995
+    name: str, network: nn.Module, loss: Loss, piece: Piece, rate: float
 ) -> dict[str, float]:
     """Train `network` in place; it ends as the moving average of its weights.
 
@@ -98,7 +98,7 @@ def train_piece(
             one.zero_grad(set_to_none=True)
         step += 1
         with torch.no_grad():
-            torch._foreach_lerp_(averages, parameters, max(1 - average, 1 / (step + 1)))
+            torch._foreach_lerp_(averages, parameters, max(1 - AVERAGE, 1 / (step + 1)))
         if step % 10 == 0:
             now = float(value.detach())
             recent = now if recent != recent else 0.9 * recent + 0.1 * now

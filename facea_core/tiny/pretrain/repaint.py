@@ -10,9 +10,8 @@ from torch import Tensor
 from ...backbone import Backbone
 from ...composing import ComposeConfig
 from ...composing.sampler import inpaint
-from .. import painter
 from ..painting import Painting
-from .dataset import HEAD, holes
+from .dataset import HEAD, holes, part_masks
 
 NEAR = ComposeConfig(steps=4, denoise=0.4, cfg=1.0)
 """So little noise that what comes back is the model's own painting of the same face."""
@@ -20,24 +19,26 @@ NEAR = ComposeConfig(steps=4, denoise=0.4, cfg=1.0)
 
 def repaint(
     backbone: Backbone,
-    painted: Painting,
+    image: Tensor,
+    hole: Tensor,
+    captions: Sequence[str],
     config: ComposeConfig,
     seed: int,
-    captions: Sequence[str] | None = None,
-    part: int | Tensor = HEAD,
 ) -> Tensor:
-    """Pictures `(B, 3, H, W)` with a hole over `part` of each painted anew from its caption."""
-    stacked = torch.cat([painted.masks[name] for name in painter.PARTS], dim=1)
-    which = torch.as_tensor(part).expand(len(stacked))
-    hole = holes(stacked, which, torch.Generator().manual_seed(seed))
-    said = painted.captions if captions is None else captions
+    """Pictures `(B, 3, H, W)` with their holes `(B, 1, H, W)` painted anew from the captions."""
     negative = None if config.cfg == 1 else backbone.encode_prompts([""])
-    image = inpaint(
-        backbone, backbone.encode_prompts(said), negative, painted.image, hole, config, seed
-    )
-    return image.to(painted.image)
+    said = backbone.encode_prompts(captions)
+    return inpaint(backbone, said, negative, image, hole, config, seed).to(image)
+
+
+def head_holes(painted: Painting, seed: int) -> Tensor:
+    """A hole `(B, 1, H, W)` over the head of each painting."""
+    generator = torch.Generator().manual_seed(seed)
+    return holes(part_masks(painted), torch.full((len(painted.image),), HEAD), generator)
 
 
 def reconstruct(backbone: Backbone, painted: Painting) -> Tensor:
     """The same faces as the model paints them, `(B, 3, H, W)`; their parts stay where they were."""
-    return repaint(backbone, painted, NEAR, int(painted.people.sum() * 1e4) % 2**31)
+    seed = int(painted.people.sum() * 1e4) % 2**31  # other people, other noise
+    hole = head_holes(painted, seed)
+    return repaint(backbone, painted.image, hole, painted.captions, NEAR, seed)

@@ -15,9 +15,9 @@ from .. import painter
 from ..model import AttributeProbe, IdentityEncoder, PartDetector
 from ..painting import Painting
 from ..people import GEOMETRY
-from .dataset import HEAD, draw_pool, holes, paint_pool
+from .dataset import FEATURES, HEAD, draw_pool, holes, paint_pool
 from .encoder import SIDE, Heads, Rebuild, classes, paint_heads
-from .repaint import reconstruct, repaint
+from .repaint import head_holes, reconstruct, repaint
 
 UNSEEN = 7_000_001
 TIMES = (100, 300, 500, 700, 900)
@@ -47,7 +47,7 @@ def score_autoencoder(backbone: Backbone, count: int = 64) -> dict[str, float]:
             ys, xs = (mask[:2].amax(dim=0) > 0.5).nonzero(as_tuple=True)
             head = row[:, ys.min() : ys.max() + 1, xs.min() : xs.max() + 1]
             errors["_head"].append(float(head.mean()))
-            features = mask[[2, 3, 5]].amax(dim=0) > 0.5
+            features = mask[FEATURES].amax(dim=0) > 0.5
             errors["_features"].append(float(row[:, features].mean()))
     return {
         f"autoencoder_psnr{name}": float(-10 * torch.tensor(values).mean().log10())
@@ -101,11 +101,10 @@ def score_captions(backbone: Backbone, probe: AttributeProbe, count: int = 200) 
     }
     for start in range(0, count, 20):
         rows = slice(start, start + 20)
-        answer, host = (
-            painter.paint(people[rows], scenes[rows]),
-            painter.paint(hosts[rows], scenes[rows]),
-        )
-        images = repaint(backbone, host, ComposeConfig(), start, answer.captions)
+        answer = painter.paint(people[rows], scenes[rows])
+        host = painter.paint(hosts[rows], scenes[rows])
+        hole = head_holes(host, start)
+        images = repaint(backbone, host.image, hole, answer.captions, ComposeConfig(), start)
         wanted = classes(people[rows], scenes[rows])
         haired = wanted["hair_style"] != 0
         for kind, shown in (("caption", images), ("probe", answer.image)):

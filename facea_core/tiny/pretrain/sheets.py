@@ -13,7 +13,7 @@ from ...backbone import Backbone, masked_image
 from ...composing import ComposeConfig
 from .. import painter
 from ..painter import PARTS
-from .dataset import HEAD, draw_pool, holes
+from .dataset import HEAD, draw_pool, holes, part_masks
 from .repaint import repaint
 from .score import UNSEEN
 
@@ -44,10 +44,9 @@ def repaint_sheet(backbone: Backbone, count: int, *, parts: bool) -> Image.Image
             for i in range(count)
         ]
     else:
-        part, captions = torch.full((count,), HEAD), None
-    stacked = torch.cat([painted.masks[name] for name in PARTS], dim=1)
-    hole = holes(stacked, part, torch.Generator().manual_seed(0))
-    image = repaint(backbone, painted, ComposeConfig(), 0, captions, part)
+        part, captions = torch.full((count,), HEAD), painted.captions
+    hole = holes(part_masks(painted), part, torch.Generator().manual_seed(0))
+    image = repaint(backbone, painted.image, hole, captions, ComposeConfig(), 0)
     return tiled(torch.stack([painted.image, masked_image(painted.image, hole), image]), COLUMNS)
 
 

@@ -217,7 +217,7 @@ STAGES: dict[str, tuple[Callable[[Job], None], int]] = {
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("stage", choices=STAGES)
-    parser.add_argument("--run", type=Path, default=Path("runs/pretrain"))
+    parser.add_argument("--folder", type=Path, default=Path("runs/pretrain"))
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--minutes", type=float, default=8.0)
     parser.add_argument(
@@ -233,9 +233,9 @@ def main() -> None:
     if "cpu" in args.device:
         torch.set_num_threads(max(1, torch.get_num_threads() // worker()[1]))
     stage, people = STAGES[args.stage]
-    args.run.mkdir(parents=True, exist_ok=True)
+    args.folder.mkdir(parents=True, exist_ok=True)
     piece = Piece(
-        args.run, args.minutes, *args.rate, seed=args.seed, device=args.device, batch=args.batch,
+        args.folder, args.minutes, *args.rate, seed=args.seed, device=args.device, batch=args.batch,
         compiled="cuda" in args.device,
     )  # fmt: skip
     stage(Job(piece, args.people or people, args.fresh))

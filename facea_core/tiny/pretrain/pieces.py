@@ -99,7 +99,7 @@ def train_piece(
         step += 1
         with torch.no_grad():
             torch._foreach_lerp_(averages, parameters, max(1 - AVERAGE, 1 / (step + 1)))
-        if step % 10 == 0:
+        if step % 10 == 0 or recent != recent:
             now = float(value.detach())
             recent = now if recent != recent else 0.9 * recent + 0.1 * now
             bar.set_postfix(step=step, loss=f"{recent:.4f}", refresh=False)

@@ -19,13 +19,14 @@ import torch
 
 from facea_core.demo import run_demo
 
+FALLING: dict[str, Any] = {"steps": 200, "decay": "linear"}
 ARMS: dict[str, dict[str, Any]] = {
-    "200 steps": {"steps": 200},
-    "100 steps": {"steps": 100},
-    "200 steps, lora x 2": {"steps": 200, "lora_rate": 2e-3},
-    "200 steps, lora / 2": {"steps": 200, "lora_rate": 5e-4},
-    "200 steps, words / 4": {"steps": 200, "words_rate": 2.5e-3},
-    "200 steps, rank 32": {"steps": 200, "rank": 32},
+    "constant": {"steps": 200, "decay": "constant"},
+    "falling": FALLING,
+    "falling, lora / 3": {**FALLING, "lora_rate": 3e-4},
+    "falling, lora x 2": {**FALLING, "lora_rate": 2e-3},
+    "falling, attention only": {**FALLING, "targets": "attention"},
+    "falling, 300 steps": {**FALLING, "steps": 300},
 }
 """What each changes in the preset."""
 

@@ -2,6 +2,7 @@
 
 import random
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -19,7 +20,7 @@ from facea_core.tiny.pretrain.autoencoder import (
     start_at_linear_optimum,
 )
 from facea_core.tiny.pretrain.captions import caption, describe_pool
-from facea_core.tiny.pretrain.dataset import HEAD, holes, paint_pool
+from facea_core.tiny.pretrain.dataset import HEAD, draw_pool, holes, paint_pool
 from facea_core.tiny.pretrain.denoiser import denoiser_loss, networks
 from facea_core.tiny.pretrain.detector import detector_loss
 from facea_core.tiny.pretrain.encoder import contrastive, encoder_loss, paint_heads
@@ -27,7 +28,8 @@ from facea_core.tiny.pretrain.latents import _stitched, encode_pictures
 from facea_core.tiny.pretrain.muon import Muon, optimisers, orthogonal
 from facea_core.tiny.pretrain.pieces import Piece, train_piece
 from facea_core.tiny.pretrain.repaint import NEAR, head_holes, reconstruct, repaint
-from facea_core.tiny.pretrain.score import equal_error_rate
+from facea_core.tiny.pretrain.score import UNSEEN, equal_error_rate
+from facea_core.tiny.pretrain.sheets import reconstruction_sheet
 
 
 @pytest.fixture(scope="module")
@@ -215,6 +217,24 @@ def test_every_stage_has_a_gradient_for_every_weight(pool, tmp_path):
         assert torch.isfinite(value)
         without = [n for n, p in model.named_parameters() if p.grad is None]
         assert not without, without
+
+
+def test_every_second_group_ends_with_a_view_that_a_model_made():
+    heads = paint_heads(4, 5, "cpu", lambda painted: torch.zeros_like(painted.image), every=2)
+    black = (heads.crops == 0).flatten(3).all(3)
+    expected = torch.zeros(4, 2, 3, dtype=torch.bool)
+    expected[::2, :, 2] = True
+    assert torch.equal(black, expected)
+
+
+def test_a_sheet_shows_paintings_over_what_latents_keep_of_them():
+    sheet = reconstruction_sheet(load_backbone("tiny"), 2)
+    first, second = (
+        torch.from_numpy(np.array(sheet)[i : i + 128, 1:129]).float() / 255 for i in (1, 131)
+    )
+    assert torch.equal(first, (paint(*draw_pool(2, 1, UNSEEN + 1)).image[0].movedim(0, -1) * 255)
+                       .round() / 255)  # fmt: skip
+    assert 0 < (first - second).abs().mean() < 0.05
 
 
 def test_a_repaint_changes_the_hole_and_a_near_one_less(pool):

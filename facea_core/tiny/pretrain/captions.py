@@ -46,14 +46,14 @@ def caption(of: Description, part: int, rng: random.Random) -> str:
             ]
         )
     style = rng.random()
-    if style < 0.12:
+    if style < 0.1:
         return f"a photo of a {of.noun}"
-    if style < 0.5:
+    if style < 0.6:
         head, _, rest = of.whole.partition(" with ")
-        kept = [phrase for phrase in rest.split(", ") if rng.random() < 0.85]
+        kept = [phrase for phrase in rest.split(", ") if rng.random() < 0.93]
     else:
         head = f"a photo of a {of.noun}"
         kept = [phrase for phrase in of.parts[1:] if rng.random() < 0.75]
         rng.shuffle(kept)
-    joint = " " if style > 0.75 else ", "  # learned words stand side by side without commas
+    joint = " " if style > 0.8 else ", "  # learned words stand side by side without commas
     return f"{head} with {joint.join(kept)}" if kept else head

@@ -26,8 +26,8 @@ class Encoded:
     """N samples, latents in float16: `clean (N, 4, 16, 16)`, `masked` as large, `hole (N, 1, 16,
     16)`; `picture (N,)` counts the pictures that were painted, `part (N,)` is what the hole covers.
 
-    A third of the pictures shows somebody else's neck, clothes and surroundings around the hole:
-    that is what composing finds, and the prompt has to win against it. Another third has a second
+    Half of the pictures show somebody else's neck, clothes and surroundings around the hole: that
+    is what composing finds, and the prompt has to win against it. Half of the others have a second
     sample with a hole over a single part.
     """
 
@@ -59,7 +59,7 @@ def encode_pictures(
     for start in tqdm(range(0, count, BATCH), desc="latents", unit=f"x{BATCH}"):
         index = torch.arange(start, min(start + BATCH, count))
         image, masks = _painted(people[index], scenes[index], device)
-        foreign, single = index % 3 == 2, index % 3 == 0
+        foreign, single = index % 2 == 1, index % 4 == 0
         share = torch.rand(len(index), generator=generator)
         part = torch.where(share < FACE_SHARE, 0, HEAD)
         host, host_masks = _painted(others[index[foreign]], scenes[index[foreign]], device)

@@ -50,6 +50,14 @@ def repaint_sheet(backbone: Backbone, count: int, *, parts: bool) -> Image.Image
     return tiled(torch.stack([painted.image, masked_image(painted.image, hole), image]), COLUMNS)
 
 
+@torch.no_grad()
+def reconstruction_sheet(backbone: Backbone, count: int) -> Image.Image:
+    """Blocks of two rows: a painting, and what is left of it in a latent."""
+    painted = painter.paint(*draw_pool(count, 1, UNSEEN + 1)).image
+    rebuilt = backbone.decode(backbone.encode_image(painted).sample())
+    return tiled(torch.stack([painted, rebuilt]), COLUMNS)
+
+
 def tiled(rows: Tensor, columns: int) -> Image.Image:
     """Rows `(R, N, 3, H, W)` as blocks of R rows and `columns` columns."""
     blocks = torch.cat(list(rows.split(columns, dim=1)))

@@ -19,14 +19,13 @@ import torch
 
 from facea_core.demo import run_demo
 
-FALLING: dict[str, Any] = {"steps": 200, "decay": "linear"}
 ARMS: dict[str, dict[str, Any]] = {
-    "constant": {"steps": 200, "decay": "constant"},
-    "falling": FALLING,
-    "falling, lora / 3": {**FALLING, "lora_rate": 3e-4},
-    "falling, lora x 2": {**FALLING, "lora_rate": 2e-3},
-    "falling, attention only": {**FALLING, "targets": "attention"},
-    "falling, 300 steps": {**FALLING, "steps": 300},
+    "200 steps": {"steps": 200, "decay": "constant"},
+    "200 steps, falling": {"steps": 200, "decay": "linear"},
+    "200 steps, lora x 2": {"steps": 200, "decay": "constant", "lora_rate": 2e-3},
+    "400 steps": {"steps": 400, "decay": "constant"},
+    "400 steps, falling": {"steps": 400, "decay": "linear"},
+    "400 steps, falling, lora x 2": {"steps": 400, "decay": "linear", "lora_rate": 2e-3},
 }
 """What each changes in the preset."""
 

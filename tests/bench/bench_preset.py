@@ -23,8 +23,6 @@ ARMS: dict[str, dict[str, Any]] = {
     "200 steps": {"steps": 200, "decay": "constant"},
     "200 steps, falling": {"steps": 200, "decay": "linear"},
     "200 steps, lora x 2": {"steps": 200, "decay": "constant", "lora_rate": 2e-3},
-    "400 steps": {"steps": 400, "decay": "constant"},
-    "400 steps, falling": {"steps": 400, "decay": "linear"},
     "400 steps, falling, lora x 2": {"steps": 400, "decay": "linear", "lora_rate": 2e-3},
 }
 """What each changes in the preset."""

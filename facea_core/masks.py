@@ -15,13 +15,16 @@ from torch import Tensor
 
 from .errors import MaskError
 from .images import resize
-from .types import Box, Outline, Part, Size
+from .types import Box, FaceAttributes, Outline, Part, Size
 
 WORKING_SIDE = 384
 """Distances are measured at no more than this many pixels: a fade needs no finer grid."""
 
 EXPONENT = 2.5
 """Superellipse of a head: 2 is an ellipse, infinity the box."""
+
+NECK_LENGTH, NECK_WIDTH = 0.3, 0.8
+"""How much of the neck belongs to a head, in face heights and widths."""
 
 _CORNERS = 48
 """Of the polygon that stands for the rounded shape in a box."""
@@ -64,6 +67,51 @@ def part_mask(part: Part, size: Size, *, grow: float = 0.0, feather: float = 0.0
     band = max(min(band, -float(outside.min())), _LEAST_BAND)
     mask = (0.5 - outside / (2 * band)).clamp(0, 1)
     return mask if own is None else torch.maximum(mask, own)
+
+
+def head_distance(
+    attributes: FaceAttributes,
+    grow: float,
+    *,
+    neck: float = NECK_LENGTH,
+    hair: bool = True,
+    room: float = 0.0,
+    limit: float = 1.0,
+) -> Tensor:
+    """Distance (1, 1, H, W), about, to the outline of a head in its picture, in pixels, < 0 inside.
+
+    A rounded shape in the face box, or the user's own mask of the face, grown by `grow` pixels,
+    together with the neck down to `neck` face heights below, and, if it was found and `hair` asks
+    for it, the hair, grown by half as much. `room` adds a rounded shape with that many face widths
+    to each side of the face, for hair longer or fuller than this. Beside own masks distances are
+    right up to `limit` pixels beyond the outline.
+    """
+    face, size, own = attributes.face, attributes.size, attributes.part("face")
+    if own is None or own.mask is None:
+        outside = rounded_distance(face, size, grow)
+    else:
+        outside = mask_distance(own.mask, abs(grow) + limit) - grow
+    (cx, cy), bottom = face.center, round(face.y1 + neck * face.height)
+    if neck > 0:
+        # A neck left of the old skin betrays the new face, and misleads the model about its tone.
+        side = NECK_WIDTH * face.width / 2
+        below = Box(round(cx - side), round(cy), round(cx + side), bottom)
+        outside = torch.minimum(outside, rounded_distance(below, size))
+    found = attributes.part("hair") if hair else None
+    if found is not None:
+        # Hair ends in the picture's own soft edge; half the growth keeps the background.
+        if found.mask is None:
+            beyond = rounded_distance(found.box, size, grow / 2)
+        else:
+            beyond = mask_distance(found.mask, abs(grow) / 2 + limit) - grow / 2
+        outside = torch.minimum(outside, beyond)
+    if room > 0:
+        side = (0.5 + room) * face.width
+        around = Box(
+            round(cx - side), round(face.y0 - room * face.height), round(cx + side), bottom
+        )
+        outside = torch.minimum(outside, rounded_distance(around, size))
+    return outside
 
 
 def usable(outlines: Sequence[Outline]) -> tuple[Outline, ...]:

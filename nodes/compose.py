@@ -113,6 +113,7 @@ class FaceAInpaintCompose(io.ComfyNode):
                     "negative", optional=True,
                     tooltip="Your own conditioning, not the negative prompt.",
                 ),
+                field_input(ComposeConfig, "hair_room", optional=True),
             ],
             outputs=[
                 io.Image.Output(display_name="image", tooltip="The finished picture."),

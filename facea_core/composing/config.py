@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..backbone.backbone import SAMPLERS
+from ..masks import NECK_LENGTH
 from ..settings import check_settings, setting
 
 
@@ -32,12 +33,17 @@ class ComposeConfig:
     grow: float = setting(0.1, "how far the mask reaches beyond the face", 0, 1)
     feather: float = setting(0.08, "width of the blend around what is repainted", 0, 0.5)
     neck: float = setting(
-        0.3, "how far down the neck the mask reaches, in face heights, for one tone of skin", 0, 1
-    )
+        NECK_LENGTH,
+        "how far down the neck the mask reaches, in face heights, for one tone of skin", 0, 1,
+    )  # fmt: skip
     hair: bool = setting(True, "repaint the hair too, where it was detected")
     colour_match: float = setting(
         1.0, "how far colours are matched to the picture around the mask", 0, 1
     )
+    hair_room: float = setting(
+        0.0, "space beside the face for hair longer or fuller than the picture's, in face widths",
+        0, 1,
+    )  # fmt: skip
 
     def __post_init__(self) -> None:
         check_settings(self)

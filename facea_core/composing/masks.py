@@ -14,12 +14,9 @@ import torch
 from torch import Tensor
 
 from ..images import resize
-from ..masks import distance_inside, mask_box, mask_distance, rounded_distance, shrink, window
-from ..types import Box, FaceAttributes, Size
+from ..masks import distance_inside, head_distance, mask_box, shrink, window
+from ..types import FaceAttributes, Size
 from .config import ComposeConfig
-
-NECK_WIDTH = 0.8
-"""Of the repainted neck, in face widths."""
 
 
 def blend_weight(mask: Tensor) -> Tensor:
@@ -55,34 +52,17 @@ def soften(mask: Tensor, feather: float) -> Tensor:
 def face_mask(attributes: FaceAttributes, config: ComposeConfig | None = None) -> Tensor:
     """Soft mask (1, 1, H, W) of the head to repaint, in the frame of the picture searched.
 
-    A rounded superellipse around the face box, or the user's own mask of the face if there is one,
-    grown by `config.grow`, together with the neck down to `config.neck` and, if it was found and
-    `config.hair` asks for it, the hair. 0.5 at that outline, fading over `config.feather` to either
-    side: the blend lies outside the face. All zero if the face lies outside the picture.
+    0.5 at the outline of `masks.head_distance`, grown by `config.grow`, and fading over
+    `config.feather` to either side: the blend lies outside the face. All zero if the face lies
+    outside the picture.
     """
     config = config or ComposeConfig()
-    face = attributes.face
-    unit = max(face.width, face.height)
-    grow, band = config.grow * unit, max(config.feather * unit, 0.5)
-    own = attributes.part("face")
-    if own is None or own.mask is None:
-        outside = rounded_distance(face, attributes.size, grow)
-    else:
-        outside = mask_distance(own.mask, grow + band) - grow
-    if config.neck > 0:
-        # A neck left of the old skin betrays the new face, and misleads the model about its tone.
-        side, (cx, cy) = NECK_WIDTH * face.width / 2, face.center
-        bottom = face.y1 + config.neck * face.height
-        neck = Box(round(cx - side), round(cy), round(cx + side), round(bottom))
-        outside = torch.minimum(outside, rounded_distance(neck, attributes.size))
-    hair = attributes.part("hair") if config.hair else None
-    if hair is not None:
-        # Hair ends in the picture's own soft edge; half the growth keeps the background.
-        if hair.mask is None:
-            beyond = rounded_distance(hair.box, attributes.size, grow / 2)
-        else:
-            beyond = mask_distance(hair.mask, grow / 2 + band) - grow / 2
-        outside = torch.minimum(outside, beyond)
+    unit = max(attributes.face.width, attributes.face.height)
+    band = max(config.feather * unit, 0.5)
+    outside = head_distance(
+        attributes, config.grow * unit, neck=config.neck, hair=config.hair, room=config.hair_room,
+        limit=band,
+    )  # fmt: skip
     return (0.5 - outside / (2 * band)).clamp(0, 1)
 
 

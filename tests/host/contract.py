@@ -187,6 +187,7 @@ NODES = {
             "identity_4": Socket(IDENTITY, optional=True),
             "positive": Socket("CONDITIONING", optional=True),
             "negative": Socket("CONDITIONING", optional=True),
+            "hair_room": Widget("FLOAT", 0.0, 0, optional=True),
         },
         {
             "image": "IMAGE",

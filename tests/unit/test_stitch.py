@@ -1,4 +1,5 @@
 import math
+from itertools import pairwise
 
 import pytest
 import torch
@@ -14,7 +15,7 @@ from facea_core.composing import (
     soften,
     stitch,
 )
-from facea_core.masks import distance_inside
+from facea_core.masks import distance_inside, mask_box
 from facea_core.types import BackboneSpec, Box, CropPlan, FaceAttributes, Part
 
 SPEC = BackboneSpec("test", 128, 4, 8, {}, 48, "epsilon", 1.0)
@@ -187,6 +188,18 @@ def test_hair_belongs_to_the_mask_where_it_was_found_and_is_wanted(shape):
     assert (bare[..., 15:20, 60:70] == 0).all()
     assert (with_hair >= bare).all()
     assert torch.equal(face_mask(found, ComposeConfig(hair=False)), bare)
+
+
+def test_room_for_hair_widens_the_mask_beside_and_above_the_face():
+    masks = [face_mask(face(), ComposeConfig(hair_room=room)) for room in (0.0, 0.3, 0.6)]
+    assert torch.equal(masks[0], face_mask(face()))
+    for less, more in pairwise(masks):
+        assert ((more > 0.5) >= (less > 0.5)).all()
+        assert (more >= masks[0]).all()
+        for y, x in ((70, 25), (70, 104), (30, 65)):
+            assert more[0, 0, y, x] > less[0, 0, y, x] or more[0, 0, y, x] == 1
+    # The new hair may fall to the end of the neck, and no further.
+    assert [mask_box((mask > 0.5).float()).y1 for mask in masks] == [118, 118, 118]
 
 
 def test_face_masks_of_faces_cut_by_the_border_or_outside():

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from tqdm import tqdm
 
-from ...composing import ComposeConfig
+from ...masks import NECK_LENGTH, NECK_WIDTH
 from .. import painter
 from ..painting import Painting
 
@@ -72,8 +72,8 @@ def holes(masks: Tensor, part: Tensor, generator: torch.Generator) -> Tensor:
     """A hole `(B, 1, H, W)` in {0, 1} over a part of each picture, as composing would make it.
 
     `masks (B, parts, H, W)`; `part (B,)` indexes `painter.PARTS`, or is `HEAD` for face and hair.
-    Half of the holes are grown boxes, a quarter ellipses, a quarter the grown shape itself; half of
-    those over a head reach down its neck. A picture without the part (a bald head's hair) gets the
+    Two in five are grown boxes, one is an ellipse, two the grown shape itself; half of those over a
+    head reach down its neck. A picture without the part (a bald head's hair) gets the
     whole head.
     """
     head, part = masks[:, :2].amax(dim=1, keepdim=True), part.to(masks.device)
@@ -82,27 +82,43 @@ def holes(masks: Tensor, part: Tensor, generator: torch.Generator) -> Tensor:
     empty = shape.flatten(1).amax(dim=1) < 0.5
     shape = torch.where(empty.view(-1, 1, 1, 1), head, shape)
     solid = shape > 0.5
-    size = masks.shape[-1]
-    line = torch.arange(size, device=masks.device)
-    edges = []
-    for axis in (2, 3):  # rows seen from the columns, then columns seen from the rows
-        seen = solid.any(dim=5 - axis).squeeze(1)
-        first = torch.where(seen, line, size).amin(dim=1)
-        last = torch.where(seen, line, -1).amax(dim=1) + 1
-        edges += [first, last]
-    y0, y1, x0, x1 = (e.float() for e in edges)
+    y0, y1, x0, x1 = _edges(solid)
     draw = torch.rand(len(masks), 6, generator=generator).to(masks.device)
-    neck = ComposeConfig().neck * (y1 - y0) * (2 * draw[:, 5] - 1).clamp(min=0)
+    neck = NECK_LENGTH * (y1 - y0) * (2 * draw[:, 5] - 1).clamp(min=0)
     y1 = torch.where(part == HEAD, y1 + neck, y1)
     grow_x = 1.0 + 0.35 * draw[:, 0]
     grow_y = 1.0 + 0.35 * draw[:, 1]
     cx = (x0 + x1) / 2 + (draw[:, 2] - 0.5) * 0.1 * (x1 - x0)
     cy = (y0 + y1) / 2 + (draw[:, 3] - 0.5) * 0.1 * (y1 - y0)
     rx, ry = (x1 - x0) / 2 * grow_x + 1, (y1 - y0) / 2 * grow_y + 1
-    dx = ((line + 0.5)[None, None, :] - cx[:, None, None]).abs() / rx[:, None, None]
-    dy = ((line + 0.5)[None, :, None] - cy[:, None, None]).abs() / ry[:, None, None]
+    line = torch.arange(masks.shape[-1], device=masks.device) + 0.5
+    dx = (line[None, None, :] - cx[:, None, None]).abs() / rx[:, None, None]
+    dy = (line[None, :, None] - cy[:, None, None]).abs() / ry[:, None, None]
     box = ((dx <= 1) & (dy <= 1)).float().unsqueeze(1)
     oval = ((dx / 1.12) ** 4 + (dy / 1.12) ** 4 <= 1).float().unsqueeze(1)
-    grown = F.max_pool2d(solid.float(), 9, stride=1, padding=4)
+    grown = F.max_pool2d(torch.maximum(solid.float(), _neck(masks, part, neck)), 9, 1, padding=4)
     kind = draw[:, 4].view(-1, 1, 1, 1)
-    return torch.where(kind < 0.5, box, torch.where(kind < 0.75, oval, grown))
+    return torch.where(kind < 0.4, box, torch.where(kind < 0.6, oval, grown))
+
+
+def _neck(masks: Tensor, part: Tensor, length: Tensor) -> Tensor:
+    """The neck `(B, 1, H, W)` in {0, 1} of each head, `length (B,)` pixels below its face."""
+    line = torch.arange(masks.shape[-1], device=masks.device) + 0.5
+    y0, y1, x0, x1 = (edge.view(-1, 1, 1, 1) for edge in _edges(masks[:, :1] > 0.5))
+    below = (line > (y0 + y1) / 2) & (line < y1 + length.view(-1, 1, 1, 1))
+    beside = (line - (x0 + x1) / 2).abs() < NECK_WIDTH * (x1 - x0) / 2
+    wanted = ((part == HEAD) & (length > 0)).view(-1, 1, 1, 1)
+    return (wanted & below.transpose(2, 3) & beside).float()
+
+
+def _edges(solid: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """(y0, y1, x0, x1), each `(B,)`, of what is true in `(B, 1, H, W)`."""
+    size = solid.shape[-1]
+    line, edges = torch.arange(size, device=solid.device), []
+    for axis in (2, 3):  # rows seen from the columns, then columns seen from the rows
+        seen = solid.any(dim=5 - axis).squeeze(1)
+        first = torch.where(seen, line, size).amin(dim=1)
+        last = torch.where(seen, line, -1).amax(dim=1) + 1
+        edges += [first.float(), last.float()]
+    y0, y1, x0, x1 = edges
+    return y0, y1, x0, x1

@@ -50,9 +50,10 @@ def lay_open(photos: Sequence[Photo], backbone: Backbone, config: TrainConfig) -
     # The crops and holes as pictures: drawn once more, from the same state.
     again = torch.Generator().manual_seed(config.seed)
     pictures = []
-    for photo in photos:
-        for variant in range(config.variants):
-            image, holes = crop_example(photo, backbone, table, config, again if variant else None)
+    for p, photo in enumerate(photos):
+        for v in range(config.variants):
+            random = again if v else None
+            image, holes = crop_example(photo, backbone, table, config, random, number=p + v)
             pictures += [(image, hole) for hole in holes.values()]
     with torch.no_grad(), frozen(backbone.unet):
         cache = build_cache(photos, backbone, table, config, generator)

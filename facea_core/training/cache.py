@@ -17,6 +17,7 @@ from torch import Tensor
 from ..attributes import Attribute
 from ..backbone import LatentDistribution, latent_mask, masked_image
 from ..images import check_image, crop, resize
+from ..masks import mask_box
 from ..types import OnTick, Photo
 from .config import TrainConfig
 from .draws import Draw, Rows, draw_step
@@ -25,6 +26,7 @@ from .tasks import (
     crop_box,
     face_region,
     face_shape,
+    head_shape,
     hole_mask,
     local_tasks,
     part_boxes,
@@ -96,7 +98,8 @@ def build_cache(
     for p, photo in enumerate(photos):
         counts[p] = max(len(shown[p]), 1)
         for v in range(config.variants):
-            image, holes = crop_example(photo, backbone, table, config, generator if v else None)
+            random = generator if v else None
+            image, holes = crop_example(photo, backbone, table, config, random, number=p + v)
             face[p, v] = len(task_of)
             parts[p, v] = len(task_of)
             for k, name in enumerate(shown[p]):
@@ -124,18 +127,24 @@ def crop_example(
     table: Sequence[Attribute],
     config: TrainConfig,
     generator: torch.Generator | None = None,
+    number: int = 0,
 ) -> tuple[Tensor, dict[str, Tensor]]:
     """One crop `(1, 3, R, R)` at native resolution R, and its holes `(1, 1, R, R)` by name.
 
     The first hole, named "", is the whole face; the others are the parts the crop shows, if the
     config has local tasks. Where the user drew a mask of a part or the face, that is its hole.
+    `number` counts the crops of a run: an even `config.outline_share` of them, the first included,
+    has the outline of the head as the first hole.
     """
-    spec = backbone.spec
-    region = face_region(photo, config)
+    spec, share = backbone.spec, config.outline_share
+    region, shape = face_region(photo, config), face_shape(photo)
+    if number * share % 1 < share:
+        shape = head_shape(photo, config)
+        region = mask_box(shape) or region
     box = crop_box(region, photo.attributes.size, config, generator)
     side = (spec.resolution, spec.resolution)
     image = resize(crop(check_image(photo.image).cpu(), box), side)
-    holes = {"": hole_mask(region, box, spec, config.mask_jitter, generator, face_shape(photo))}
+    holes = {"": hole_mask(region, box, spec, config.mask_jitter, generator, shape)}
     own = {part.attribute: part.mask for part in photo.attributes.parts}
     for name, part in part_boxes(photo, table).items() if config.has_local else ():
         grown = part.grow(config.part_grow)

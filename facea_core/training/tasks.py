@@ -12,7 +12,7 @@ from ..errors import ImageError, MaskError
 from ..identity.words import fill_prompt, placeholder
 from ..images import check_image, check_mask, resize
 from ..images import crop as crop_image
-from ..masks import mask_box
+from ..masks import head_distance, mask_box
 from ..types import BackboneSpec, Box, Part, Photo, Size
 from .config import TrainConfig
 
@@ -88,6 +88,16 @@ def face_shape(photo: Photo) -> Tensor | None:
     shape, box = face.mask.clone(), hair.box.clip(photo.attributes.size)
     shape[..., box.y0 : box.y1, box.x0 : box.x1] = 1
     return shape
+
+
+def head_shape(photo: Photo, config: TrainConfig) -> Tensor:
+    """Mask `(1, 1, H, W)` in {0, 1} of the head, neck and hair: the outline that composing paints.
+
+    Grown on each side by as much as the face box is.
+    """
+    face = photo.attributes.face
+    grow = (config.face_grow - 1) / 2 * max(face.width, face.height)
+    return (head_distance(photo.attributes, grow) < 0).float()
 
 
 def _part_box(part: Part) -> Box:

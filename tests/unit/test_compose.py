@@ -7,15 +7,19 @@ import torch
 from facea_core.attributes import attribute_table
 from facea_core.composing import ComposeConfig, compose_identity, face_mask, face_prompt
 from facea_core.errors import BackboneMismatchError, ConfigError, ImageError, MaskError
+from facea_core.images import crop, resize
+from facea_core.masks import mask_box
 from facea_core.tiny.model import random_backbone
 from facea_core.training.cache import build_cache, crop_example
 from facea_core.training.config import TrainConfig
+from facea_core.training.tasks import crop_box
 from facea_core.types import (
     Box,
     FaceAttributes,
     Identity,
     IdentityMeta,
     LoraWeights,
+    Part,
     Photo,
     Word,
 )
@@ -218,6 +222,18 @@ def test_training_and_composing_feed_the_unet_the_same(backbone):
     assert torch.equal(sample[:1, 4:5], cache.mask[:1])
     # A batch of one and of two encodes alike, but not to the last bit.
     assert torch.allclose(sample[:1, 5:], cache.masked.mean[:1], atol=1e-5)
+
+
+def test_training_outlines_a_head_as_composing_does(backbone):
+    hair = Part("hair", Box(17, 12, 46, 30), 1.0)
+    found = FaceAttributes((64, 64), Box(22, 18, 41, 44), 1.0, (hair,))
+    photo = Photo(torch.rand(1, 3, 64, 64), found)
+    config = TrainConfig(outline_share=1.0)
+    _, holes = crop_example(photo, backbone, attribute_table("male"), config)
+    mask = face_mask(found)
+    box = mask_box((mask > 0.5).float())
+    wanted = crop((mask > 0.5).float(), crop_box(box, (64, 64), config), fill="zero")
+    assert torch.equal(holes[""], (resize(wanted, (64, 64), mask=True) > 0.5).float())
 
 
 # Prompts

@@ -193,8 +193,8 @@ def with_masks(photo: Photo, **masks: Tensor) -> Photo:
 
 
 def examples(photo: Photo, backbone: Backbone, **settings) -> list[dict[str, Tensor]]:
-    """The holes of four crops with jitter from one seed."""
-    config = TrainConfig(**settings)
+    """The holes of four crops with jitter from one seed, those of the face as boxes."""
+    config = TrainConfig(outline_share=0.0, **settings)
     random = torch.Generator().manual_seed(5)
     return [crop_example(photo, backbone, TABLE, config, random)[1] for _ in range(4)]
 
@@ -248,8 +248,7 @@ def box_area(hole: Tensor) -> int:
 def test_an_own_mask_of_the_face_is_the_global_hole_with_the_hair(backbone: Backbone):
     half = drawn(Box(40, 30, 90, 65))
     photo = with_masks(make_photo(), face=half)
-    still = {"mask_jitter": 0.0, "face_grow": 1.0}
-    config = TrainConfig(**still)
+    config = TrainConfig(mask_jitter=0.0, face_grow=1.0, outline_share=0.0)
     assert face_region(photo, config) == Box(40, 30, 90, 65)
     _, holes = crop_example(photo, backbone, TABLE, config)
     area = float(holes[""].sum())
@@ -264,6 +263,29 @@ def test_an_own_mask_of_the_face_is_the_global_hole_with_the_hair(backbone: Back
     assert 0.5 * box.area < hole.sum() < 0.8 * box.area
 
 
+def test_an_even_share_of_the_holes_over_a_face_has_its_outline(backbone: Backbone):
+    photo = make_photo()
+    whole = set(range(8))
+    for share, wanted in ((0.0, set()), (0.25, {0, 4}), (0.5, {0, 2, 4, 6}), (1.0, whole)):
+        config = TrainConfig(outline_share=share, mask_jitter=0.0)
+        holes = [
+            crop_example(photo, backbone, TABLE, config, number=number)[1][""]
+            for number in range(8)
+        ]
+        assert {i for i, hole in enumerate(holes) if hole.sum() < box_area(hole)} == wanted
+
+
+def test_an_outlined_hole_moves_with_the_jitter_and_keeps_to_the_head(backbone: Backbone):
+    photo, config = make_photo(), TrainConfig(outline_share=1.0)
+    random = torch.Generator().manual_seed(5)
+    still = crop_example(photo, backbone, TABLE, config)[1][""]
+    moved = [crop_example(photo, backbone, TABLE, config, random)[1][""] for _ in range(4)]
+    for hole in moved:
+        assert not torch.equal(hole, still)
+        assert 0.5 < hole.sum() / still.sum() < 2
+    assert config.hash != TrainConfig(outline_share=0.0).hash
+
+
 def test_even_a_thin_mask_leaves_a_hole_in_the_latent(backbone: Backbone):
     line = torch.eye(128)[None, None] * drawn(EYES)
     for mask in (drawn(Box(60, 60, 61, 61)), drawn(Box(45, 85, 80, 86)), line):
@@ -275,8 +297,8 @@ def test_even_a_thin_mask_leaves_a_hole_in_the_latent(backbone: Backbone):
 
 
 def test_without_own_masks_the_cache_is_what_it_always_was(backbone: Backbone):
-    """The sums were taken before own masks were known."""
-    config = TrainConfig(variants=2)
+    """The sums were taken before own masks and outlines were known."""
+    config = TrainConfig(variants=2, outline_share=0.0)
     hair = Part("hair", Box(30, 10, 100, 60), 0.9)
     photo = make_photo()
     found = replace(photo.attributes, parts=(*photo.attributes.parts, hair))

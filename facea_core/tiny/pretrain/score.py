@@ -16,12 +16,11 @@ from ..model import AttributeProbe, IdentityEncoder, PartDetector
 from ..painting import Painting
 from ..people import GEOMETRY
 from .dataset import FEATURES, HEAD, draw_pool, holes, paint_pool
-from .encoder import SIDE, Heads, Rebuild, classes, paint_heads
+from .encoder import ASKED, SIDE, Heads, Rebuild, classes, paint_heads
 from .repaint import head_holes, reconstruct, repaint
 
 UNSEEN = 7_000_001
 TIMES = (100, 300, 500, 700, 900)
-ASKED = ("hair_colour", "skin", "glasses", "beard", "smile")
 MEASURES = ("eye_spacing", "nose_width", "mouth_width")
 
 

@@ -50,7 +50,18 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "report": GROUND,
     "library": (*MODELS, *TASKS, "report", "outputs"),
     "demo": (*MODELS, *TASKS, "tiny", "report", "outputs"),
-    "cli": (*MODELS, *TASKS, "detection.grounding", "audit", "demo", "outputs", "benchmark"),
+    "fidelity": (*MODELS, *TASKS, "tiny", "outputs", "library"),
+    "cli": (
+        *MODELS,
+        *TASKS,
+        "tiny",
+        "detection.grounding",
+        "audit",
+        "demo",
+        "outputs",
+        "benchmark",
+        "fidelity",
+    ),  # fmt: skip
 }
 
 # Top-level modules that a file of facea_core may import only where the pattern matches.

@@ -1,0 +1,204 @@
+"""The benchmark itself: every person in every arm in every scene, once."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from time import perf_counter
+
+from torch import Tensor
+
+from ..backbone import Backbone
+from ..composing import ComposeConfig
+from ..errors import ConfigError
+from ..images import atomic_path, load_image, save_image
+from ..library import train_once
+from ..outputs import GENERATED, require_writable_folder
+from ..settings import check_settings, setting
+from ..training import TrainConfig
+from ..training.config import preset_for
+from ..types import Identity
+from .arms import Arm, arms
+from .journal import Journal, read_rows
+from .judge import Judge
+from .outcome import Result, as_csv, as_dict, markdown, results
+from .page import GIVEN, page
+from .paint import paint_scene
+from .subjects import Subject
+
+OnProgress = Callable[[str, float, float], None]
+"""Called with (what, done, total), in steps of training and painting. To cancel, raise."""
+WHOLE = -1
+"""The scene of a line about all pictures of a person."""
+
+
+@dataclass(frozen=True)
+class BenchmarkConfig:
+    """How much is compared. The defaults are the quick form; the paper's is 28 people, 40 scenes.
+
+    Raises ConfigError for a value out of range, an unknown arm and a part that is none.
+    """
+
+    people: int = setting(4, "people that are learned", 1, 1000)
+    first: int = setting(0, "number of the first painted person: other numbers, others", 0, 10**6)
+    scenes: int = setting(5, "pictures that each person is painted into", 1, 1000)
+    arms: str = setting("main", "what is compared: groups or arms, with commas")
+    part: str = setting("1/1", "2/3 = the second of three processes that share the work")
+
+    def __post_init__(self) -> None:
+        check_settings(self)
+        arms(self.arms)
+        number, count = self.share
+        if not 1 <= number <= count:
+            raise ConfigError(f"part is {self.part!r}; give a number and a count such as 2/3")
+
+    @property
+    def share(self) -> tuple[int, int]:
+        """(which part, of how many)."""
+        with suppress(ValueError):
+            number, count = map(int, self.part.split("/"))
+            return number, count
+        return 0, 0
+
+
+@dataclass(frozen=True, eq=False)
+class Benchmark:
+    """What a run works with. `subjects` makes the person of an index when it is their turn."""
+
+    folder: Path
+    config: BenchmarkConfig
+    backbone: Backbone
+    subjects: Callable[[int], Subject]
+    judge: Judge
+    preset: TrainConfig
+
+    def run(self, on_progress: OnProgress | None = None) -> None:
+        """Whatever is not done yet; see `read_rows` for what came out.
+
+        The same folder may be given again after any end, and to several processes with a part each.
+        """
+        tell = on_progress or (lambda what, done, total: None)
+        require_writable_folder(self.folder)
+        number, count = self.config.share
+        journal = Journal(self.folder, self._about(), number)
+        mine = range(number - 1, self.config.people, count)
+        ways = arms(self.config.arms)
+        costs = [self._cost(arm) for arm in ways]
+        total, spent = sum(costs) * len(mine), 0.0
+        for index in mine:
+            subject = self.subjects(index)
+            for arm, cost in zip(ways, costs, strict=True):
+                at = partial(_at, tell, f"{subject.name}, {arm.name}", spent, total)
+                at(0)
+                self._unit(journal, subject, arm, at)
+                spent += cost
+
+    def report(self, scenes: int = 5) -> list[Result]:
+        """Tables of what is there by now as `table.md`, `.csv` and `.json`, and `index.html`."""
+        found = results(read_rows(self.folder))
+        subjects = [self.subjects(index) for index in range(self.config.people)]
+        for subject in subjects:
+            self._show(subject)
+        for name, text in (
+            ("table.md", markdown(found)),
+            ("table.csv", as_csv(found)),
+            ("table.json", json.dumps(as_dict(found), indent=2) + "\n"),
+            ("index.html", page(found, subjects, self.folder, scenes)),
+        ):
+            with atomic_path(self.folder / name) as temporary:
+                temporary.write_text(text, "utf-8")
+        return found
+
+    def _show(self, subject: Subject) -> None:
+        """The pictures that no arm made."""
+        folder = self.folder / "pictures" / GIVEN
+        given = [(f"photo-{i}", photo.image) for i, photo in enumerate(subject.photos)]
+        for i, scene in enumerate(subject.scenes):
+            given += [(f"context-{i}", scene.image)]
+            given += [] if scene.answer is None else [(f"answer-{i}", scene.answer)]
+        for name, image in given:
+            path = folder / f"{subject.name}-{name}.png"
+            if not path.exists():
+                save_image(image, path)
+
+    def _about(self) -> dict[str, str | int]:
+        """What must be the same for lines to be comparable."""
+        return {
+            "family": self.backbone.spec.family,
+            "backbone": self.backbone.hash,
+            "preset": self.preset.hash,
+            "embedder": self.judge.embedder.name,
+            "first": self.config.first,
+            "scenes": self.config.scenes,
+        }
+
+    def _cost(self, arm: Arm) -> float:
+        """About how many steps of the preset's an arm takes for one person."""
+        way = self._training(arm)
+        learned = way.steps * (way.batch + way.local_extra) / self.preset.batch
+        painting = {"paste": 0}.get(arm.kind, self.config.scenes * ComposeConfig().steps / 2)
+        return (learned if arm.kind == "train" else 0) + painting + 1
+
+    def _training(self, arm: Arm) -> TrainConfig:
+        return arm.training(self.preset)
+
+    def _unit(
+        self, journal: Journal, subject: Subject, arm: Arm, tell: Callable[[float], None]
+    ) -> None:
+        """One person in one arm."""
+        known = [row for row in read_rows(self.folder)
+                 if (row["person"], row["arm"]) == (subject.name, arm.name)]  # fmt: skip
+        done = {row["scene"] for row in known}
+        missing = [i for i in range(len(subject.scenes)) if i not in done]
+        if missing:
+            began = perf_counter()
+            identity = self._learn(subject, arm, tell)
+            seconds = perf_counter() - began
+            for scene in missing:
+                began = perf_counter()
+                image = paint_scene(arm, subject, scene, identity, self.backbone, subject.number)
+                path = self._picture(subject, arm, scene)
+                save_image(image, path, text=GENERATED)
+                journal.add({
+                    "person": subject.name, "arm": arm.name, "scene": scene,
+                    **self.judge(subject, subject.scenes[scene], image),
+                    "train_seconds": seconds, "paint_seconds": perf_counter() - began,
+                })  # fmt: skip
+        if WHOLE not in done:
+            shown = [self._load(subject, arm, i) for i in range(len(subject.scenes))]
+            spread = self.judge.diversity(subject, shown)
+            journal.add({"person": subject.name, "arm": arm.name, "scene": WHOLE,
+                         "diversity": spread})  # fmt: skip
+
+    def _learn(self, subject: Subject, arm: Arm, tell: Callable[[float], None]) -> Identity | None:
+        """Found if another arm or an earlier run came to the same training."""
+        if arm.kind != "train":
+            return None
+        config = arm.training(
+            replace(self.preset, seed=subject.number, attributes=subject.attributes)
+        )
+        folder = self.folder / "identities" / subject.name
+        share = (config.batch + config.local_extra) / self.preset.batch
+        return train_once(
+            subject.photos, self.backbone, config, folder, folder / "runs", name=subject.name,
+            class_noun=subject.noun, on_tick=lambda done, total: tell(done * share),
+        ).identity  # fmt: skip
+
+    def _picture(self, subject: Subject, arm: Arm, scene: int) -> Path:
+        return self.folder / "pictures" / arm.name / f"{subject.name}-{scene}.png"
+
+    def _load(self, subject: Subject, arm: Arm, scene: int) -> Tensor:
+        return load_image(self._picture(subject, arm, scene), longest=None)[0]
+
+
+def _at(tell: OnProgress, what: str, before: float, total: float, done: float) -> None:
+    tell(what, before + done, total)
+
+
+def preset_of(backbone: Backbone) -> TrainConfig:
+    """What the arms change."""
+    return TrainConfig.from_preset(preset_for(backbone.spec.family))

@@ -97,6 +97,7 @@ SHAPES = {
     "evaluate": "--references --held-out --json",
     "info": "--json",
     "bench": "--device --json --config",
+    "benchmark": "--out --people --first --scenes --arms --part --people-from --base --config",
 }
 
 

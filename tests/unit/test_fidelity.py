@@ -61,7 +61,7 @@ def test_the_best_possible_picture_is_judged_better_than_the_scene(subject: Subj
     for scene in subject.scenes:
         assert scene.answer is not None
         best, worst = (judge(subject, scene, image) for image in (scene.answer, scene.image))
-        assert set(best) | {"diversity"} == set(MEASURES)
+        assert set(best) | {"diversity", "clip_i", "clip_t", "dino"} == set(MEASURES)
         assert best["heldout"] > worst["heldout"] + 0.3
         assert best["context"] == 0
         assert sum(best[part] for part in PARTS) > sum(worst[part] for part in PARTS)

@@ -60,6 +60,7 @@ def first_run(g: Graph) -> None:
         prompt=apply["prompt"],
         attributes=target["attributes"],
         seed=1,
+        hair_room=0.4,
     )
     save = g.node(
         "SaveImage",
@@ -307,7 +308,7 @@ def sdxl_scene(g: Graph) -> None:
         "If the face does not fit",
         """
         - Too little likeness: `lora_strength` up to 1.3, or another `seed` in *Inpaint Compose*.
-        - Hair of the wrong person: leave `hair` on, and raise `grow`.
+        - Hair of the wrong person: leave `hair` on, and raise `grow`; cut short: `hair_room` 0.3.
         - A visible edge: raise `feather`; other colours: `colour_match` 1.
         - Rather keep the pose of the scene: `denoise` 0.7.
         """,

@@ -14,8 +14,8 @@ from ..types import Identity, LoraWeights
 if TYPE_CHECKING:
     from ..backbone import Backbone
 
-RETIRED = frozenset({"d4653a51323a844f", "ddd5039aeb00d88c"})
-"""Hashes of facea-tiny before each new training: other latents, so nothing learned there fits."""
+RETIRED = frozenset({"d4653a51323a844f", "ddd5039aeb00d88c", "6697a83316ddfadc"})
+"""Hashes of facea-tiny before each new training: nothing learned there fits."""
 
 
 @contextmanager

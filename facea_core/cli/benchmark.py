@@ -12,6 +12,8 @@ from tqdm import tqdm
 from tyro.conf import arg
 
 from ..backbone import load_backbone
+from ..composing import ComposeConfig
+from ..demo import HAIR_ROOM
 from ..detection.base import Detector
 from ..detection.load import load_detector
 from ..errors import ConfigError
@@ -71,6 +73,7 @@ def run(arguments: Sequence[str]) -> None:
     if flags.people_from is None and flags.scenes_from is None:
         subjects = _painted(config, backbone.spec.resolution)
         judge = Judge(TinyEmbedder(), load_attribute_probe(), more)
+        compose = ComposeConfig(hair_room=HAIR_ROOM)
     elif flags.people_from is not None and flags.scenes_from is not None:
         folders = person_folders(flags.people_from)
         config = replace(config, people=min(config.people, len(folders)))
@@ -78,10 +81,11 @@ def run(arguments: Sequence[str]) -> None:
         scenes = read_scenes(flags.scenes_from, config.scenes, detector)
         subjects = partial(_photographed, folders, scenes, detector)
         judge = Judge(load_embedder(flags.embedder), more=more)
+        compose = ComposeConfig()
     else:
         raise ConfigError("real people need pictures to be painted into: give both, --people-from "
                           "and --scenes-from, or none")  # fmt: skip
-    runner = Runner(flags.out, config, backbone, subjects, judge, preset_of(backbone))
+    runner = Runner(flags.out, config, backbone, subjects, judge, preset_of(backbone), compose)
     with tqdm(total=1.0, disable=None, leave=False, bar_format=BAR) as shown:
 
         def on_progress(what: str, done: float, total: float) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -23,14 +24,14 @@ def paint_scene(
     number: int,
     identity: Identity | None,
     backbone: Backbone,
-    seed: int,
+    config: ComposeConfig,
     on_step: OnTick | None = None,
 ) -> Tensor:
     """Scene `number` of the subject, `(1, 3, H, W)`; every arm gets the same noise for it."""
     scene = subject.scenes[number]
     if arm.kind == "paste":
         return paste_head(subject.photos[number % len(subject.photos)], scene)
-    config = ComposeConfig(seed=seed * 1000 + number)
+    config = replace(config, seed=subject.number * 1000 + number)
     said = subject.caption if identity is None else identity.meta.prompt
     prompt = ", ".join(text for text in (said, scene.prompt) if text)
     faces = [(face_mask(scene.target, config), identity)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from time import perf_counter
@@ -75,6 +75,7 @@ class Benchmark:
     subjects: Callable[[int], Subject]
     judge: Judge
     preset: TrainConfig
+    compose: ComposeConfig = field(default_factory=ComposeConfig)
 
     def run(self, on_progress: OnProgress | None = None) -> None:
         """Whatever is not done yet; see `read_rows` for what came out.
@@ -131,6 +132,7 @@ class Benchmark:
             "family": self.backbone.spec.family,
             "backbone": self.backbone.hash,
             "preset": self.preset.hash,
+            "compose": json.dumps(asdict(self.compose)),
             "embedder": self.judge.embedder.name,
             "first": self.config.first,
             "scenes": self.config.scenes,
@@ -140,7 +142,7 @@ class Benchmark:
         """About how many steps of the preset's an arm takes for one person."""
         way = self._training(arm)
         learned = way.steps * (way.batch + way.local_extra) / self.preset.batch
-        painting = {"paste": 0}.get(arm.kind, self.config.scenes * ComposeConfig().steps / 2)
+        painting = {"paste": 0}.get(arm.kind, self.config.scenes * self.compose.steps / 2)
         return (learned if arm.kind == "train" else 0) + painting + 1
 
     def _training(self, arm: Arm) -> TrainConfig:
@@ -160,7 +162,7 @@ class Benchmark:
             seconds = perf_counter() - began
             for scene in missing:
                 began = perf_counter()
-                image = paint_scene(arm, subject, scene, identity, self.backbone, subject.number)
+                image = paint_scene(arm, subject, scene, identity, self.backbone, self.compose)
                 path = self._picture(subject, arm, scene)
                 save_image(image, path, text=GENERATED)
                 journal.add({

@@ -60,11 +60,12 @@ class LatentCache:
         """How many standard normals per item `gather` takes: 2, or 0 without a deviation."""
         return 0 if self.clean.std is None else 2
 
-    def draw(self, config: TrainConfig, generator: torch.Generator) -> Draw:
-        """Everything random about the next step, on this cache's device; see `draw_step`."""
+    def draw(self, config: TrainConfig, generator: torch.Generator, done: int = 0) -> Draw:
+        """Everything random about the step after `done`, on this cache's device: `draw_step`."""
         return draw_step(
-            self.rows, config, self.shape, generator, samples=self.samples, device=self.mask.device
-        )
+            self.rows, config, self.shape, generator,
+            samples=self.samples, done=done, device=self.mask.device,
+        )  # fmt: skip
 
     def gather(self, rows: Tensor, noise: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """(latent, mask, masked latent) of examples `rows (B,)`; `noise (samples, B, C, h, w)`."""

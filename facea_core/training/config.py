@@ -42,7 +42,14 @@ class TrainConfig:
     prompt_drop: float = setting(0.1, "share of items that see the empty prompt", 0.0, 1.0)
     local_ratio: float = setting(0.5, "share of items that repaint one part only", 0.0, 1.0)
     local_extra: int = setting(0, "more items per step, each repainting one part", 0, 64)
+    curriculum: float = setting(
+        0.0, "share of the run over which local_ratio is reached, from whole faces only", 0.0, 1.0
+    )
     background_weight: float = setting(0.0, "loss weight outside the repainted region", 0.0, 1.0)
+    outside_penalty: float = setting(
+        0.0, "how much it costs when the LoRA changes layers outside that region; 0 = nothing",
+        0.0, 10.0,
+    )  # fmt: skip
     global_prompt: str = setting(
         "a photo of a {class} with {words}", "prompt of the whole face; with {words}"
     )

@@ -63,19 +63,21 @@ def draw_step(
     *,
     samples: int = 0,
     timesteps: int = 1000,
+    done: int = 0,
     device: torch.device | str = "cpu",
 ) -> Draw:
     """Draw a step on the CPU and send it to `device`; nothing is read back.
 
     `shape` is (C, h, w); `samples` how many latents per item are drawn from a distribution.
-    Timesteps are stratified over the batch: each one alone is uniform, together they spread.
+    `done` steps came before. Timesteps are stratified over the batch: each one alone is uniform,
+    together they spread.
     """
     count = config.batch + config.local_extra
     photo, variant, part, local, drop, jitter = torch.rand(6, count, generator=generator).unbind()
     photos, variants = rows.face.shape
     p, v = (photo * photos).long(), (variant * variants).long()
     k = (part * rows.counts[p]).long()
-    is_local = (local < config.local_ratio) | (torch.arange(count) >= config.batch)
+    is_local = (local < local_share(config, done)) | (torch.arange(count) >= config.batch)
     row = torch.where(is_local, rows.parts[p, v, k], rows.face[p, v])
     task = rows.tasks[row]
     prompt = torch.where(drop < config.prompt_drop, EMPTY, task)
@@ -85,6 +87,12 @@ def draw_step(
     numbers = _send(torch.stack([row, prompt, task, timestep]), device)
     row, prompt, task, timestep = numbers.unbind()
     return Draw(row, prompt, task, timestep, _send(noise, device))
+
+
+def local_share(config: TrainConfig, done: int) -> float:
+    """Which share of the items is local after `done` steps; see `config.curriculum`."""
+    over = config.curriculum * config.steps
+    return config.local_ratio * (min(done / over, 1.0) if over else 1.0)
 
 
 def _send(tensor: Tensor, device: torch.device | str) -> Tensor:

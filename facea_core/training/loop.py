@@ -25,6 +25,7 @@ from .footprint import is_out_of_memory, on_device, searched_convolutions
 from .losses import Losses
 from .memory import Plan, free_memory, plan_training, step_down
 from .optimiser import make_optimiser
+from .outside import watching
 from .run import Calls, Previewer, Run, Task
 from .state import Checkpoint, Origin, Saved, read_state
 from .tasks import GLOBAL, check_photo, local_tasks, task_prompts
@@ -84,6 +85,7 @@ def train_identity(
         words = learnable_words(backbone, name, table)
         with (
             lora(backbone.unet, config.rank, config.targets, generator=generator) as adapter,
+            watching(adapter, config.outside_penalty > 0) as outside,
             lean_attention(backbone.unet),
             searched_convolutions(),
         ):
@@ -101,7 +103,7 @@ def train_identity(
             checkpoint.save(plan)
             # The autoencoder has done its work, and so have the text encoders if no word learns.
             idle = [backbone.vae, *(() if config.words_rate else backbone.text_encoders.values())]
-            run = Run(task, cache, words, adapter, checkpoint, idle)
+            run = Run(task, cache, words, adapter, checkpoint, idle, outside)
             with on_device("cpu", *idle):
                 descend(task, plan, run.train)
             learned = adapter.learned()

@@ -24,6 +24,7 @@ from .config import TrainConfig
 from .footprint import checkpointed, is_out_of_memory, on_device
 from .memory import Plan
 from .optimiser import rates, set_rates
+from .outside import Outside
 from .pace import Leash, Pace
 from .state import Checkpoint, read_state
 from .step import Step
@@ -73,6 +74,7 @@ class Run:
     lora: Lora
     checkpoint: Checkpoint
     idle: Sequence[nn.Module]
+    outside: Outside | None = None
 
     def train(self, plan: Plan) -> None:
         """From wherever the run is to its last step, in this way."""
@@ -85,6 +87,7 @@ class Run:
             backbone, config, self.cache,
             backbone.prepare_prompts(prompts, by_placeholder(self.words.values())),
             self.words, self.lora, checkpoint.optimiser, checkpoint.losses, plan.micro_batch,
+            outside=self.outside,
         )  # fmt: skip
         if config.words_rate == 0:
             with torch.no_grad(), on_device(device, *self.idle):
@@ -103,7 +106,7 @@ class Run:
                     tell(run.mode)
                 while checkpoint.done < config.steps:
                     # Draw everything random about this step, on the CPU.
-                    draw = self.cache.draw(config, checkpoint.generator)
+                    draw = self.cache.draw(config, checkpoint.generator, checkpoint.done)
                     set_rates(checkpoint.optimiser, checkpoint.done, config)
                     run(draw)
                     checkpoint.advance()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import dataclass
 from math import inf
 
@@ -18,6 +19,7 @@ from .cache import LatentCache
 from .config import TrainConfig
 from .draws import Draw
 from .losses import Losses, region_loss
+from .outside import Outside
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,7 +28,7 @@ class Step:
 
     `prompts` are those of `task_prompts`, in their order; `fixed` is what they say if the words do
     not learn. At most `micro_batch` pictures are on their way through the U-Net at once, with the
-    gradient of all of them in the end.
+    gradient of all of them in the end. `outside` watches the LoRA if that has a cost.
     """
 
     backbone: Backbone
@@ -39,6 +41,7 @@ class Step:
     losses: Losses
     micro_batch: int
     fixed: Conditioning | None = None
+    outside: Outside | None = None
 
     def __call__(self, draw: Draw) -> None:
         parameters = [self.words.parameter, self.lora.flat.parameter]
@@ -57,10 +60,14 @@ class Step:
             # Predict, and compare inside the hole.
             self.lora.bind()
             conditioning = shared.select(part.prompts)
-            output = self.backbone.predict(noisy, part.timestep, conditioning, mask, masked_latent)
-            target = self.backbone.target(latent, noise, part.timestep)
-            loss = region_loss(output.float(), target, mask, self.config.background_weight)
-            (loss.sum() / len(draw.rows)).backward()
+            with self.outside.looking(mask) if self.outside else nullcontext():
+                output = self.backbone.predict(
+                    noisy, part.timestep, conditioning, mask, masked_latent
+                )
+                target = self.backbone.target(latent, noise, part.timestep)
+                loss = region_loss(output.float(), target, mask, self.config.background_weight)
+                spilt = self.outside.share() * self.config.outside_penalty if self.outside else 0.0
+                ((loss + spilt).sum() / len(draw.rows)).backward()
             losses.append(loss.detach())
         _backward(encoded, shared)
 

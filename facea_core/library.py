@@ -26,7 +26,7 @@ from .identity import check_name, load_identity, peek_identity, save_identity
 from .images import load_image, save_image
 from .outputs import GENERATED, require_writable_folder, write_json
 from .report import Tile, draw_losses, draw_tiles
-from .training import Plan, Previewer, TrainConfig, train_identity
+from .training import Judge, Plan, Previewer, TrainConfig, train_identity
 from .training.cache import photos_hash
 from .training.state import STATE_FILE, Origin, saved_step
 from .types import Identity, OnStep, OnTick, Photo, StepReport
@@ -66,6 +66,7 @@ def train_once(
     on_step: OnStep | None = None,
     on_tick: OnTick | None = None,
     previewer: Previewer | None = None,
+    judge: Judge | None = None,
     plan: Plan | None = None,
 ) -> Trained:
     """The identity of exactly this training: found in `folder`, or trained and saved there.
@@ -92,9 +93,12 @@ def train_once(
     _prune(runs, keep=run)
     journal, how = _Journal(run), {"seconds_per_step": 0.0, "mode": "", "plan": ""}
     started = saved_step(run)
+    last = started or 0
 
     def report(step: StepReport) -> None:
+        nonlocal last
         journal.add(step)
+        last = step.step
         pace = step.seconds / max(step.step - (started or 0), 1)
         how.update(seconds_per_step=round(pace, 5), mode=step.mode, plan=step.plan)
         if on_step is not None:
@@ -111,14 +115,15 @@ def train_once(
         run_dir=run,
         resume=started is not None,
         previewer=previewer,
+        judge=judge,
         plan=plan,
     )
     record = {
         "name": name,
         "origin": origin.key,
         "photos": len(photos),
-        "steps": config.steps,
-        "steps_run": config.steps - (started or 0),
+        "steps": identity.meta.steps,
+        "steps_run": last - (started or 0),
         "resumed_from": started or 0,
         "cached": False,
         "seconds": round(perf_counter() - began, 2),

@@ -138,7 +138,8 @@ class StepReport:
     `attribute_losses` by attribute; `rates` by parameter group ("words", "lora");
     `seconds` since the start of this run; `eta` seconds still to go. `previews` is `(N, 3, H, W)`
     when this report carries fixed-seed preview pictures. `mode` is how a step runs ("captured",
-    "eager: why"), `plan` how the training fits on the device.
+    "eager: why"), `plan` how the training fits on the device. `best` is (step, likeness) of the
+    look that liked the person best, where there were looks.
     """
 
     step: int
@@ -152,6 +153,7 @@ class StepReport:
     previews: Tensor | None = None
     mode: str = ""
     plan: str = ""
+    best: tuple[int, float] | None = None
 
 
 OnStep = Callable[[StepReport], None]

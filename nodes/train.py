@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from comfy_api.latest import io, ui
 
+from ..facea_core.choosing import step_judge
 from ..facea_core.composing import ComposeConfig, inpaint
 from ..facea_core.detection.detect import photos_with_faces
 from ..facea_core.identity import export_words
@@ -151,10 +152,14 @@ class FaceAEmbeddingTrainer(io.ComfyNode):
                 inpaint, ComposeConfig(steps=PREVIEW_STEPS), photos[0], backbone, config,
                 name=name, class_noun=class_noun, on_step=lambda *_: progress.alive(),
             )  # fmt: skip
+            judge = step_judge(
+                photos, backbone, config,
+                name=name, class_noun=class_noun, on_step=lambda *_: progress.alive(),
+            )  # fmt: skip
             trained = train_once(
                 photos, backbone, config, identities_folder(), runs_folder(),
                 name=name, class_noun=class_noun, on_step=on_step, on_tick=progress.at,
-                previewer=previewer, plan=plan,
+                previewer=previewer, judge=judge, plan=plan,
             )  # fmt: skip
         if save_words:
             export_words(trained.identity, embeddings_folder())

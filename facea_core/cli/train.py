@@ -16,6 +16,7 @@ from ..audit import AuditConfig
 from ..backbone import inspect_checkpoint, load_backbone
 from ..backbone.load import default_dtype
 from ..backbone.spec import PREDICTIONS
+from ..choosing import step_judge
 from ..detection.config import DetectConfig
 from ..detection.own_masks import read_own_masks
 from ..errors import TrainingError
@@ -109,6 +110,7 @@ def run(arguments: Sequence[str]) -> None:
     photos = audit_for_training(photos, detection.table, audit)
     backbone = load_backbone(flags.base, device, prediction=flags.prediction)
 
+    judge = step_judge(photos, backbone, training, name=flags.name, class_noun=flags.class_noun)
     began, losses, how = perf_counter(), [], {"plan": plan.line(), "mode": ""}
     try:
         with training_bar(training.steps) as show:
@@ -127,6 +129,7 @@ def run(arguments: Sequence[str]) -> None:
                 on_step=on_step,
                 run_dir=flags.run,
                 resume=flags.resume,
+                judge=judge,
                 plan=plan,
             )
     except KeyboardInterrupt:
@@ -136,6 +139,7 @@ def run(arguments: Sequence[str]) -> None:
         "identity": str(out),
         "saved": proof,
         "prompt": identity.meta.prompt,
+        "steps": identity.meta.steps,
         "seconds": round(perf_counter() - began, 2),
         **how,
         "losses": losses,

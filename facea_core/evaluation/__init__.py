@@ -2,7 +2,7 @@
 
 from .crops import face_crop, head_box
 from .embedders import Embedder, LandmarksEmbedder, TinyEmbedder, load_embedder
-from .metrics import background_change, embed_faces, evaluate_identity, face_photo
+from .metrics import background_change, embed_faces, evaluate_identity, face_photo, likeness
 
 __all__ = [
     "Embedder",
@@ -14,5 +14,6 @@ __all__ = [
     "face_crop",
     "face_photo",
     "head_box",
+    "likeness",
     "load_embedder",
 ]

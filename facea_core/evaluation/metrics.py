@@ -14,7 +14,14 @@ from ..types import Box, FaceAttributes, Metrics, Photo
 from .crops import face_crop
 from .embedders import Embedder
 
-__all__ = ["background_change", "embed_faces", "evaluate_identity", "face_crop", "face_photo"]
+__all__ = [
+    "background_change",
+    "embed_faces",
+    "evaluate_identity",
+    "face_crop",
+    "face_photo",
+    "likeness",
+]
 
 
 def face_photo(image: Tensor, face: Box) -> Photo:
@@ -70,6 +77,11 @@ def evaluate_identity(
         background = background_change([photo.image for photo in generated], original, mask)
     means = [math.nan if s is None else float(s.mean()) for s in similarity]
     return Metrics(means[0], means[1], copy_paste, background, len(generated))
+
+
+def likeness(embedder: Embedder, face: Photo, photos: Sequence[Photo]) -> float:
+    """Mean cosine of a face with those of photos; raises ConfigError and ImageError as above."""
+    return evaluate_identity([face], photos, [], embedder).training
 
 
 def background_change(

@@ -94,6 +94,7 @@ OURS = _arms(
     ),
     Arm("fair-001", "changes outside the hole cost 0.01", {"outside_penalty": 0.01}),
     Arm("fair-01", "changes outside the hole cost 0.1", {"outside_penalty": 0.1}),
+    Arm("best-step", "the best of eight looks on the way is kept", {"choose_every": 25}),
     Arm("boxes", "holes over faces are boxes", {"outline_share": 0.0}),
     Arm("outlines", "holes over faces are outlines", {"outline_share": 1.0}),
 )

@@ -13,6 +13,7 @@ from time import perf_counter
 from torch import Tensor
 
 from ..backbone import Backbone
+from ..choosing import step_judge
 from ..composing import ComposeConfig
 from ..errors import ConfigError
 from ..images import atomic_path, load_image, save_image
@@ -185,9 +186,12 @@ class Benchmark:
         )
         folder = self.folder / "identities" / subject.name
         share = (config.batch + config.local_extra) / self.preset.batch
+        judge = step_judge(
+            subject.photos, self.backbone, config, name=subject.name, class_noun=subject.noun
+        )
         return train_once(
             subject.photos, self.backbone, config, folder, folder / "runs", name=subject.name,
-            class_noun=subject.noun, on_tick=lambda done, total: tell(done * share),
+            class_noun=subject.noun, judge=judge, on_tick=lambda done, total: tell(done * share),
         ).identity  # fmt: skip
 
     def _picture(self, subject: Subject, arm: Arm, scene: int) -> Path:

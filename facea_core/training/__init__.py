@@ -1,17 +1,20 @@
 """Test-time fine-tuning: a person's photos become learned words and a LoRA."""
 
+from .choice import face_judge
 from .config import PRESETS, TrainConfig, preset_for, preview_every
 from .loop import check_channels, train_identity
 from .memory import Plan, free_memory, plan_training
 from .preview import face_previewer
-from .run import Previewer
+from .run import Judge, Previewer
 
 __all__ = [
     "PRESETS",
+    "Judge",
     "Plan",
     "Previewer",
     "TrainConfig",
     "check_channels",
+    "face_judge",
     "face_previewer",
     "free_memory",
     "plan_training",

@@ -18,7 +18,7 @@ from ..attributes import Attribute
 from ..backbone import LatentDistribution, latent_mask, masked_image
 from ..images import check_image, crop, resize
 from ..masks import mask_box
-from ..types import OnTick, Photo
+from ..types import Box, OnTick, Photo
 from .config import TrainConfig
 from .draws import Draw, Rows, draw_step
 from .tasks import (
@@ -137,11 +137,8 @@ def crop_example(
     `number` counts the crops of a run: an even `config.outline_share` of them, the first included,
     has the outline of the head as the first hole.
     """
-    spec, share = backbone.spec, config.outline_share
-    region, shape = face_region(photo, config), face_shape(photo)
-    if number * share % 1 < share:
-        shape = head_shape(photo, config)
-        region = mask_box(shape) or region
+    spec = backbone.spec
+    region, shape = whole_face(photo, config, number)
     box = crop_box(region, photo.attributes.size, config, generator)
     side = (spec.resolution, spec.resolution)
     image = resize(crop(check_image(photo.image).cpu(), box), side)
@@ -155,6 +152,15 @@ def crop_example(
     if config.flip and generator is not None and torch.rand(1, generator=generator).lt(0.5).all():
         return image.flip(-1), {name: mask.flip(-1) for name, mask in holes.items()}
     return image, holes
+
+
+def whole_face(photo: Photo, config: TrainConfig, number: int = 0) -> tuple[Box, Tensor | None]:
+    """What crop `number` repaints of a photo as a whole, and the shape of it unless it is a box."""
+    share = config.outline_share
+    if number * share % 1 < share:
+        shape = head_shape(photo, config)
+        return mask_box(shape) or face_region(photo, config), shape
+    return face_region(photo, config), face_shape(photo)
 
 
 def photos_hash(photos: Sequence[Photo]) -> str:

@@ -74,6 +74,13 @@ class TrainConfig:
     masked_latent: bool = setting(
         False, "learn on a model without mask channels; it sees no picture around the face"
     )
+    choose_every: int = setting(
+        0, "steps between looks at how like the person it paints, of which the best is kept; "
+        "0 = keep the last step", 0, 100_000,
+    )  # fmt: skip
+    patience: int = setting(
+        0, "stop after so many looks without a better one; 0 = never stop early", 0, 1000
+    )
     micro_batch: int = setting(
         0, "pictures at once, to save memory; 0 = as many as fit", 0, 64, affects_result=False
     )

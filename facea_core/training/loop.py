@@ -26,7 +26,7 @@ from .losses import Losses
 from .memory import Plan, free_memory, plan_training, step_down
 from .optimiser import make_optimiser
 from .outside import watching
-from .run import Calls, Previewer, Run, Task
+from .run import Calls, Judge, Previewer, Run, Task
 from .state import Checkpoint, Origin, Saved, read_state
 from .tasks import GLOBAL, check_photo, local_tasks, task_prompts
 
@@ -45,6 +45,7 @@ def train_identity(
     run_dir: str | Path | None = None,
     resume: bool = False,
     previewer: Previewer | None = None,
+    judge: Judge | None = None,
     plan: Plan | None = None,
 ) -> Identity:
     """Learn the person in `photos` (FaceA-Net, AAAI 2025); the backbone comes out as it went in.
@@ -53,13 +54,14 @@ def train_identity(
     `resume` goes on from it, and the result has the same bytes as that of an uninterrupted run. To
     cancel, raise in `on_step` or `on_tick`. Every random number comes from `config.seed`; the
     global random state is not touched. `previewer` is called every `config.preview_every` steps.
+    With `config.choose_every` the `judge` looks as often, and the step that it likes best is kept.
     `plan` says how the run fits on the device; None = as the free memory allows. If memory runs out
     all the same, the run goes on from where it is in the next cheaper way.
 
-    Raises `TrainingError` (no photos; nothing, or another run, to resume; loss not finite; out of
-    memory in the cheapest way), `BackboneError` (a model without mask channels, unless
-    `config.masked_latent`), `ConfigError` (name, attributes), `ImageError` or `MaskError` (a
-    photo), `AssetError` (the directory cannot be written).
+    Raises `TrainingError` (no photos; no judge where one is needed; nothing, or another run, to
+    resume; loss not finite; out of memory in the cheapest way), `BackboneError` (a model without
+    mask channels, unless `config.masked_latent`), `ConfigError` (name, attributes), `ImageError` or
+    `MaskError` (a photo), `AssetError` (the directory cannot be written).
     """
     table = attribute_table(config.attributes)
     check_name(name)
@@ -67,6 +69,11 @@ def train_identity(
         raise ConfigError(f"class noun is {class_noun!r}; give a word such as 'woman' or 'man'")
     if not photos:
         raise TrainingError("there are no photos to train on; give at least one, better three")
+    if config.choose_every and judge is None:
+        raise TrainingError(
+            f"choose_every is {config.choose_every}, but there is nothing to tell likeness by; "
+            "install an embedder for photographs (see the README), or set choose_every to 0"
+        )
     for photo in photos:
         check_photo(photo, table)
     check_channels(backbone.spec, config)
@@ -75,7 +82,7 @@ def train_identity(
         raise TrainingError("resume needs the run directory of the run that was stopped")
     origin = Origin(config, photos_hash(photos), backbone.hash, name, class_noun)
     prompts = task_prompts(config, name, class_noun, table)
-    calls = Calls(on_step, on_tick, previewer)
+    calls = Calls(on_step, on_tick, previewer, judge)
     task = Task(photos, backbone, config, table, prompts, calls)
     # A host may call from inside inference mode, where nothing can be trained.
     with torch.inference_mode(False), torch.enable_grad(), frozen(*backbone.modules):
@@ -106,6 +113,7 @@ def train_identity(
             run = Run(task, cache, words, adapter, checkpoint, idle, outside)
             with on_device("cpu", *idle):
                 descend(task, plan, run.train)
+            checkpoint.take_best()
             learned = adapter.learned()
     return Identity(
         name=name,
@@ -116,7 +124,7 @@ def train_identity(
             backbone_hash=origin.backbone,
             class_noun=class_noun,
             prompt=prompts[GLOBAL],
-            steps=config.steps,
+            steps=checkpoint.kept,
             seed=config.seed,
             rank=config.rank,
             config=config.to_dict(),

@@ -32,14 +32,17 @@ from .tasks import GLOBAL
 
 Previewer = Callable[[Words], Tensor]
 """Words -> pictures `(N, 3, H, W)`, painted by the U-Net as it is then; see `face_previewer`."""
+Judge = Callable[[Words], float]
+"""Words -> how like the person the U-Net paints them as it is then, more is better: `face_judge`"""
 
 
 class Calls(NamedTuple):
-    """Who is told of what happens in the loop, and who paints previews."""
+    """Who is told of what happens in the loop, who paints previews, who judges."""
 
     on_step: OnStep | None
     on_tick: OnTick | None
     previewer: Previewer | None
+    judge: Judge | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,9 +105,10 @@ class Run:
         with checkpointed(backbone.unet, plan.checkpointing):
             try:
                 # Whoever was stopped before the last step could be told of is told now.
+                self._look()
                 if first and checkpoint.losses.pending:
                     tell(run.mode)
-                while checkpoint.done < config.steps:
+                while not self.finished:
                     # Draw everything random about this step, on the CPU.
                     draw = self.cache.draw(config, checkpoint.generator, checkpoint.done)
                     set_rates(checkpoint.optimiser, checkpoint.done, config)
@@ -114,7 +118,8 @@ class Run:
                     if on_tick is not None:
                         on_tick(checkpoint.done, config.steps)
 
-                    # Preview, report and save: only here does the host wait for the device.
+                    # Look, preview, report, save: only here does the host wait for the device.
+                    self._look()
                     if checkpoint.done - first <= WARM_UP + 1:
                         pace.mark(checkpoint.done)
                     tell(run.mode)
@@ -127,6 +132,25 @@ class Run:
                         checkpoint.losses.check(None)
                         checkpoint.save(plan)
                 raise
+
+    @property
+    def finished(self) -> bool:
+        """Whether all steps are done, or too many looks brought nothing better."""
+        config, checkpoint = self.task.config, self.checkpoint
+        stale = checkpoint.best is not None and 0 < config.patience <= checkpoint.best.since
+        return checkpoint.done >= config.steps or stale
+
+    def _look(self) -> None:
+        """Where a look is due that has not been taken: keep the weights if they are the best."""
+        config, checkpoint, judge = self.task.config, self.checkpoint, self.task.calls.judge
+        done = checkpoint.done
+        if judge is None or not done or not due(done, config.choose_every, config):
+            return
+        if checkpoint.best is None or checkpoint.best.looked < done:
+            checkpoint.losses.check(checkpoint.path)
+            with torch.no_grad(), on_device(self.task.backbone.device, *self.idle):
+                self.lora.bind()
+                checkpoint.look(judge(by_placeholder(self.words.views())))
 
     def _make_whole(self) -> None:
         """Back to the last completed step, or the last saved one if the weights are between two."""
@@ -161,7 +185,8 @@ class Teller:
         config, calls, checkpoint = self.run.task.config, self.run.task.calls, self.run.checkpoint
         done = checkpoint.done
         shows = calls.previewer is not None and due(done, config.preview_every, config)
-        if calls.on_step is None or not (shows or due(done, config.report_every, config)):
+        told = shows or self.run.finished or due(done, config.report_every, config)
+        if calls.on_step is None or not told:
             return
         checkpoint.losses.check(checkpoint.path)
         seconds, eta = self.pace.look(done, config.steps)
@@ -180,6 +205,7 @@ class Teller:
             previews=previews,
             mode=mode,
             plan=str(self.plan),
+            best=None if checkpoint.best is None else (checkpoint.best.step, checkpoint.best.score),
         )
         calls.on_step(report)
         self.pace.mark(done)

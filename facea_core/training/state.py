@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from math import inf, isnan
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,7 @@ from .memory import Plan
 STATE_FILE = "state.safetensors"
 FORMAT = 2
 
-_WEIGHT, _MOMENT, _RANDOM, _LOSSES = "weight:", "moment:", "random", "losses"
+_WEIGHT, _MOMENT, _RANDOM, _LOSSES, _BEST = "weight:", "moment:", "random", "losses", "best:"
 _PLANNED = ("resolution", "micro_batch", "checkpointing")
 
 
@@ -65,6 +66,20 @@ class Origin:
         return found
 
 
+@dataclass(frozen=True, eq=False)
+class Best:
+    """The look that liked the person best, with the weights of its `step`.
+
+    `looked` is the step of the last look, and `since` how many there were after the best.
+    """
+
+    score: float
+    step: int
+    looked: int
+    since: int
+    weights: Mapping[str, Tensor]
+
+
 @dataclass(eq=False)
 class Checkpoint:
     """Where a run is saved, and everything in it that changes.
@@ -84,6 +99,7 @@ class Checkpoint:
     done: int = 0
     random: Tensor = field(init=False)
     whole: bool = True
+    best: Best | None = None
 
     def __post_init__(self) -> None:
         self.random = self.generator.get_state()
@@ -97,6 +113,28 @@ class Checkpoint:
         """Another step is completed."""
         self.done, self.random, self.whole = self.done + 1, self.generator.get_state(), True
 
+    def look(self, score: float) -> None:
+        """The weights got this score; a NaN is none, and of nothing but those the last is kept."""
+        best, score = self.best, -inf if isnan(score) else score
+        if best is None or score > best.score or best.score == -inf:
+            weights = {name: flat.parameter.detach().cpu().clone()
+                       for name, flat in self.trained.items()}  # fmt: skip
+            self.best = Best(score, self.done, self.done, 0, weights)
+        else:
+            self.best = replace(best, looked=self.done, since=best.since + 1)
+
+    @property
+    def kept(self) -> int:
+        """The step whose weights are the result."""
+        return self.done if self.best is None else self.best.step
+
+    def take_best(self) -> None:
+        """Put the weights of the best look in their places, if there were looks."""
+        if self.best is not None:
+            with torch.no_grad():
+                for name, flat in self.trained.items():
+                    flat.parameter.copy_(self.best.weights[name])
+
     def save(self, plan: Plan) -> None:
         """Write the state after `done` steps.
 
@@ -109,12 +147,16 @@ class Checkpoint:
             tensors[_WEIGHT + name] = flat.parameter
             for key, moment in self.optimiser.state[flat.parameter].items():
                 tensors[f"{_MOMENT}{key}:{name}"] = moment
+        best = self.best
+        if best is not None:
+            tensors |= {_BEST + name: value for name, value in best.weights.items()}
         about = {
             "format": FORMAT,
             "step": self.done,
             "run": self.origin.to_dict(),
             "layout": self._layout(),
             "plan": {key: getattr(plan, key) for key in _PLANNED},
+            "best": best and [best.score, best.step, best.looked, best.since],
         }
         data = save(
             {key: value.detach().cpu().contiguous() for key, value in tensors.items()},
@@ -143,6 +185,7 @@ class Checkpoint:
         except (KeyError, RuntimeError, TypeError, ValueError) as error:
             raise _damaged(saved.path, error) from error
         self.done, self.random, self.whole = saved.step, self.generator.get_state(), True
+        self.best = saved.best
 
     def _layout(self) -> dict[str, str]:
         return {name: flat.layout for name, flat in self.trained.items()}
@@ -157,6 +200,7 @@ class Saved:
     tensors: Mapping[str, Tensor]
     layout: Mapping[str, str]
     plan: Mapping[str, Any]
+    best: Best | None = None
 
 
 def saved_step(run_dir: Path) -> int | None:
@@ -191,6 +235,7 @@ def read_state(run_dir: Path, origin: Origin) -> Saved:
             tensors = {key: file.get_tensor(key).clone() for key in names}
         number, step = int(about["format"]), int(about["step"])
         different = origin.differences(about["run"])
+        best = _best(about.get("best"), tensors)
     except (SafetensorError, OSError, KeyError, TypeError, ValueError, AttributeError) as error:
         raise _damaged(path, error) from error
     if number > FORMAT:
@@ -205,7 +250,16 @@ def read_state(run_dir: Path, origin: Origin) -> Saved:
             f"cannot resume {path}: this run differs from the saved one ({'; '.join(different)}); "
             "use the same settings, or start without resume"
         )
-    return Saved(path, step, tensors, about.get("layout", {}), about.get("plan", {}))
+    return Saved(path, step, tensors, about.get("layout", {}), about.get("plan", {}), best)
+
+
+def _best(about: Sequence[Any] | None, tensors: Mapping[str, Tensor]) -> Best | None:
+    if not about:
+        return None
+    score, step, looked, since = about
+    kept = [key for key in tensors if key.startswith(_BEST)]
+    weights = {key.removeprefix(_BEST): tensors[key] for key in kept}
+    return Best(float(score), int(step), int(looked), int(since), weights)
 
 
 def _damaged(path: Path, error: Exception) -> TrainingError:

@@ -124,7 +124,7 @@ def test_the_first_run_changes_only_the_face(
     changed = ((after - context.image).abs() > 1 / 255).any(dim=1)[0]
     x0, y0, x1, y1 = context.boxes[0]["face"]
     assert changed[y0:y1, x0:x1].float().mean() > 0.5
-    assert changed.float().mean() < 0.9  # with room for hair
+    assert changed.float().mean() < 0.9  # the room for hair counts too
     assert not changed[:, 0].any()
 
 

@@ -49,8 +49,9 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "audit": (*GROUND, "detection", "evaluation"),
     "report": GROUND,
     "library": (*MODELS, *TASKS, "report", "outputs"),
+    "choosing": (*MODELS, *TASKS),
     "demo": (*MODELS, *TASKS, "tiny", "report", "outputs"),
-    "fidelity": (*MODELS, *TASKS, "tiny", "outputs", "library"),
+    "fidelity": (*MODELS, *TASKS, "tiny", "outputs", "library", "choosing"),
     "cli": (
         *MODELS,
         *TASKS,
@@ -61,6 +62,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "outputs",
         "benchmark",
         "fidelity",
+        "choosing",
     ),  # fmt: skip
 }
 

@@ -5,22 +5,28 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import partial
 
+from torch import Tensor
+
 from .backbone import Backbone
-from .composing import ComposeConfig, inpaint
+from .composing import ComposeConfig, Rank, inpaint
+from .detection.base import Detector
+from .detection.detect import DetectConfig, detect_attributes, detect_chosen, photos_with_faces
+from .detection.load import load_detector
 from .evaluation import Embedder, likeness, load_embedder
 from .training import Judge, TrainConfig, face_judge
-from .types import Photo
+from .types import DetectedFaces, Photo
 
 LOOK_STEPS = 10
 """Sampling steps of a look: enough to know somebody."""
 
 
-def embedder_for(family: str) -> Embedder:
-    """What tells the people of a model family apart: painted ones, or photographed ones.
+def tools_for(family: str) -> tuple[Detector, Embedder]:
+    """What finds and tells apart the people of a model family: painted or photographed ones.
 
     Raises MissingDependencyError where the packages for photographs are not installed.
     """
-    return load_embedder("tiny" if family == "facea-tiny" else "landmarks")
+    name = "tiny" if family == "facea-tiny" else "landmarks"
+    return load_detector(name), load_embedder(name)
 
 
 def step_judge(
@@ -34,18 +40,44 @@ def step_judge(
 ) -> Judge | None:
     """The judge that `config.choose_every` asks for, None if it asks for none; see `face_judge`.
 
-    Raises MissingDependencyError as `embedder_for`.
+    Raises MissingDependencyError as `tools_for`.
     """
     if not config.choose_every:
         return None
+    _, embedder = tools_for(backbone.spec.family)
     return face_judge(
         inpaint,
         ComposeConfig(steps=LOOK_STEPS),
         photos,
         backbone,
         config,
-        partial(likeness, embedder_for(backbone.spec.family)),
+        partial(likeness, embedder),
         name=name,
         class_noun=class_noun,
         on_step=on_step,
     )
+
+
+def person_rank(photos: Sequence[Photo], detector: Detector, embedder: Embedder) -> Rank:
+    """How like the person of these photos a painted square is, for `compose_faces`.
+
+    A square in which the detector finds no face is like nobody.
+    """
+
+    def rank(face: int, patch: Tensor) -> float:
+        (found,) = detect_attributes([patch], detector, DetectConfig("face", on_missing="skip"))
+        return -1.0 if found is None else likeness(embedder, Photo(patch, found), photos)
+
+    return rank
+
+
+def photos_to_choose_by(
+    images: Sequence[Tensor], detector: Detector
+) -> tuple[list[Photo], list[str]]:
+    """The largest face of each picture (1, 3, H, W), and notes on those without one.
+
+    Raises NoFaceError if there is none at all.
+    """
+    config = DetectConfig("face", on_missing="skip")
+    found = detect_chosen(images, detector, config)
+    return photos_with_faces(images, DetectedFaces("face", found))

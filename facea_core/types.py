@@ -240,12 +240,26 @@ class CropPlan:
     size: Size
 
 
+@dataclass(frozen=True)
+class Choice:
+    """Which of a face's candidates was `kept`, counted from 0, and why.
+
+    `fits` in [0, 1] say how well each meets the picture, `likeness` how like the person each is, a
+    cosine; empty where there was nothing to tell it by.
+    """
+
+    kept: int
+    fits: tuple[float, ...]
+    likeness: tuple[float, ...] = ()
+
+
 @dataclass(frozen=True, eq=False)
 class Composition:
     """A finished picture and how it came about. All tensors on the CPU.
 
     `image (1, 3, H, W)` equals the input bit for bit where `mask (1, 1, H, W)` is 0; `crops` are
-    what the model saw, `patches` what it painted, one pair per face in `plans`.
+    what the model saw, `patches` what it painted, one pair per face in `plans`; `choices` has one
+    for each of those faces if there were several candidates.
     """
 
     image: Tensor
@@ -254,6 +268,7 @@ class Composition:
     crops: tuple[Tensor, ...]
     patches: tuple[Tensor, ...]
     notes: tuple[str, ...] = ()
+    choices: tuple[Choice, ...] = ()
 
 
 @dataclass(frozen=True)

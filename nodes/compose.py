@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import asdict
 from functools import cache
 from typing import Any
 
 import torch
 from comfy_api.latest import io
 
+from ..facea_core.choosing import person_rank, photos_to_choose_by, tools_for
 from ..facea_core.composing import (
     ComposeConfig,
     Job,
+    Rank,
+    candidate_seed,
     compose_faces,
     face_prompt,
     plan_batch,
@@ -114,6 +118,12 @@ class FaceAInpaintCompose(io.ComfyNode):
                     tooltip="Your own conditioning, not the negative prompt.",
                 ),
                 field_input(ComposeConfig, "hair_room", optional=True),
+                field_input(ComposeConfig, "candidates", optional=True),
+                io.Image.Input(
+                    "references", optional=True,
+                    tooltip="Photos of the person to choose among candidates by; of identity, if "
+                    "several are wired. Without them the best fitting one is kept.",
+                ),
             ],
             outputs=[
                 io.Image.Output(display_name="image", tooltip="The finished picture."),
@@ -132,7 +142,7 @@ class FaceAInpaintCompose(io.ComfyNode):
         negative_prompt: str, seed: int, steps: int, cfg: float, sampler_name: str, scheduler: str,
         denoise: float, lora_strength: float, mask: torch.Tensor | None = None,
         attributes: DetectedFaces | None = None, positive: Any = None, negative: Any = None,
-        **more: Any,
+        references: torch.Tensor | None = None, **more: Any,
     ) -> io.NodeOutput:  # fmt: skip
         people: list[Identity | None] = [more.pop(name, None) for name in PEOPLE]
         config = ComposeConfig(steps=steps, seed=seed, denoise=denoise, **more)
@@ -145,7 +155,8 @@ class FaceAInpaintCompose(io.ComfyNode):
             clip = with_words(clip, person)
         unwanted = encode(clip, negative_prompt) if negative is None else negative
 
-        total = sum(len(job.masks) for job in jobs) * steps
+        rank, rank_notes = _rank(references, spec.family, config)
+        total = sum(len(job.masks) for job in jobs) * config.candidates * steps
         progress, done = Progress(total, cls.hidden.unique_id), 0
 
         def on_step(step: int, preview: Any) -> None:
@@ -159,23 +170,41 @@ class FaceAInpaintCompose(io.ComfyNode):
             return with_lora(model, person, lora_strength), encode(clip, text)
 
         def paint_job(number: int, job: Job) -> Composition:
-            def paint(face: int, crop: torch.Tensor, hole: torch.Tensor) -> torch.Tensor:
+            def paint(
+                face: int, candidate: int, crop: torch.Tensor, hole: torch.Tensor
+            ) -> torch.Tensor:
                 nonlocal done
                 painting, wanted = brush(job.people[face])
                 paint_crop = painter(
-                    painting, vae, wanted, unwanted, settings, (seed + number) % 2**64, on_step
-                )
+                    painting, vae, wanted, unwanted, settings,
+                    candidate_seed(seed + number, candidate), on_step,
+                )  # fmt: skip
                 patch = paint_crop(crop, hole)
                 done += steps
                 return patch
 
-            return compose_faces(job.image, job.masks, paint, spec, config)
+            def like(face: int, patch: torch.Tensor) -> float:
+                progress.alive()
+                return rank(face, patch) if rank and job.people[face] is people[0] else 0.0
+
+            return compose_faces(job.image, job.masks, paint, spec, config, rank and like)
 
         made = [paint_job(number, job) for number, job in enumerate(jobs)]
         return io.NodeOutput(
             *_outputs(made, [job.image for job in jobs], spec.resolution),
-            json.dumps(_report(made, [*notes, *more_notes]), indent=2),
+            json.dumps(_report(made, [*notes, *more_notes, *rank_notes]), indent=2),
         )
+
+
+def _rank(
+    references: torch.Tensor | None, family: str, config: ComposeConfig
+) -> tuple[Rank | None, list[str]]:
+    if references is None or config.candidates == 1:
+        return None, []
+    detector, embedder = tools_for(family)
+    pictures, notes = images_in(references)
+    photos, left_out = photos_to_choose_by(pictures, detector)
+    return person_rank(photos, detector, embedder), [f"references: {n}" for n in notes + left_out]
 
 
 def _outputs(
@@ -191,6 +220,11 @@ def _outputs(
 
 def _report(made: Sequence[Composition], notes: Sequence[str]) -> dict[str, Any]:
     pictures = [
-        {"crops": [list(plan.box) for plan in one.plans], "notes": list(one.notes)} for one in made
+        {
+            "crops": [list(plan.box) for plan in one.plans],
+            "candidates": [asdict(choice) for choice in one.choices],
+            "notes": list(one.notes),
+        }
+        for one in made
     ]
     return {"pictures": pictures, "notes": list(notes)}

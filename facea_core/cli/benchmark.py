@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -31,7 +31,6 @@ from .flags import ConfigFile, parse, pick_device, read_config
 from .talk import say
 
 BAR = "{desc} {percentage:3.0f}%|{bar}| {elapsed}<{remaining}"
-Subjects = Callable[[int], Subject]
 Folder = Annotated[Path | None, arg(metavar="DIR")]
 
 
@@ -71,7 +70,8 @@ def run(arguments: Sequence[str]) -> None:
     more = [load_features(folder) for folder in (flags.clip, flags.dino) if folder is not None]
     backbone = load_backbone(flags.base, pick_device(flags.device))
     if flags.people_from is None and flags.scenes_from is None:
-        subjects = _painted(config, backbone.spec.resolution)
+        detector = load_detector("tiny")
+        subjects = partial(_painted, config, backbone.spec.resolution, detector)
         judge = Judge(TinyEmbedder(), load_attribute_probe(), more)
         compose = ComposeConfig(hair_room=HAIR_ROOM)
     elif flags.people_from is not None and flags.scenes_from is not None:
@@ -85,7 +85,9 @@ def run(arguments: Sequence[str]) -> None:
     else:
         raise ConfigError("real people need pictures to be painted into: give both, --people-from "
                           "and --scenes-from, or none")  # fmt: skip
-    runner = Runner(flags.out, config, backbone, subjects, judge, preset_of(backbone), compose)
+    runner = Runner(
+        flags.out, config, backbone, subjects, judge, detector, preset_of(backbone), compose
+    )
     with tqdm(total=1.0, disable=None, leave=False, bar_format=BAR) as shown:
 
         def on_progress(what: str, done: float, total: float) -> None:
@@ -97,9 +99,8 @@ def run(arguments: Sequence[str]) -> None:
     say(f"look at {flags.out / 'index.html'}")
 
 
-def _painted(config: BenchmarkConfig, size: int) -> Subjects:
-    detector = load_detector("tiny")
-    return lambda index: painted_subject(config.first + index, config.scenes, size, detector)
+def _painted(config: BenchmarkConfig, size: int, detector: Detector, index: int) -> Subject:
+    return painted_subject(config.first + index, config.scenes, size, detector)
 
 
 def _photographed(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -12,7 +12,8 @@ from tyro.conf import Positional, arg
 
 from ..backbone import load_backbone
 from ..backbone.spec import PREDICTIONS
-from ..composing import ComposeConfig, compose_identity, face_mask
+from ..choosing import person_rank, photos_to_choose_by, tools_for
+from ..composing import ComposeConfig, Rank, compose_identity, face_mask
 from ..detection.detect import DetectConfig
 from ..errors import MaskError
 from ..identity import load_identity
@@ -39,6 +40,8 @@ class Compose(DetectorFlags):
     """The finished picture."""
     prompt: str = ""
     """What to paint; empty = the prompt of the training."""
+    references: Annotated[tuple[Path, ...], arg(metavar="PHOTOS")] = ()
+    """Photos of the person, to choose among --candidates by; none = by how well each fits only."""
     mask: Annotated[Path | None, arg(metavar="FILE")] = None
     """Repaint where this picture is white, in place of a detected face."""
     prediction: Annotated[str | None, arg(metavar="|".join(PREDICTIONS))] = None
@@ -74,8 +77,11 @@ def run(arguments: Sequence[str]) -> None:
         assert face is not None  # without a face there is an error
         mask = face_mask(face, config)
     backbone = load_backbone(flags.base, pick_device(flags.device), prediction=flags.prediction)
-    with painting_bar(config.steps) as on_step:
-        made = compose_identity(image, [(mask, identity)], backbone, config, flags.prompt, on_step)
+    rank = read_rank(flags.references, backbone.spec.family)
+    with painting_bar(config.steps * config.candidates) as on_step:
+        made = compose_identity(
+            image, [(mask, identity)], backbone, config, flags.prompt, on_step, rank
+        )
     said = [*done, *(face.notes if face else ()), *made.notes]
     save_image(made.image, flags.out, text=GENERATED)
     figures = {
@@ -83,12 +89,23 @@ def run(arguments: Sequence[str]) -> None:
         "face": list(face.face) if face else None,
         "crops": [list(plan.box) for plan in made.plans],
         "repainted": list(_bounds(made.mask)),
+        "candidates": [asdict(choice) for choice in made.choices],
         "notes": said,
     }
     hand_over(figures, flags.json)
     notes(str(flags.image), said)
     if str(flags.json) != "-":
         say(str(flags.out))
+
+
+def read_rank(paths: Sequence[Path], family: str) -> Rank | None:
+    """What likes a face the better the more it is like those in the photos; None without any."""
+    if not paths:
+        return None
+    detector, embedder = tools_for(family)
+    photos, left_out = photos_to_choose_by([load_image(path)[0] for path in paths], detector)
+    notes("--references", left_out)
+    return person_rank(photos, detector, embedder)
 
 
 def read_mask(path: Path, image: Tensor) -> Tensor:

@@ -1,6 +1,7 @@
 """Painting people into a picture: the one call is `compose_identity`."""
 
 from .batch import Job, plan_batch
+from .candidates import Rank, candidate_seed
 from .compose import Painter, compose_faces, compose_identity, face_prompt
 from .config import ComposeConfig
 from .masks import blend_weight, face_mask, faces_mask, soften
@@ -12,7 +13,9 @@ __all__ = [
     "ComposeConfig",
     "Job",
     "Painter",
+    "Rank",
     "blend_weight",
+    "candidate_seed",
     "compose_faces",
     "compose_identity",
     "crop_image",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 
 import torch
 import torch.nn.functional as F
@@ -14,15 +15,16 @@ from ..backbone.prompts import WORD, placeholders
 from ..errors import ConfigError, ImageError
 from ..identity.adapters import apply_identity
 from ..images import check_image, check_mask
-from ..types import BackboneSpec, Composition, CropPlan, Identity
+from ..types import BackboneSpec, Choice, Composition, CropPlan, Identity
+from .candidates import Rank, candidate_seed, choose
 from .config import ComposeConfig
 from .masks import blend_weight, soften
 from .plan import plan_crop
 from .sampler import OnPaint, inpaint
 from .stitch import crop_image, crop_mask, match_colour, stitch
 
-Painter = Callable[[int, Tensor, Tensor], Tensor]
-"""(face, crop (1, 3, s, s), hole (1, 1, s, s)) -> the whole crop painted anew, (1, 3, s, s)."""
+Painter = Callable[[int, int, Tensor, Tensor], Tensor]
+"""(face, candidate, crop (1, 3, s, s), hole (1, 1, s, s)) -> the whole crop anew, (1, 3, s, s)."""
 
 
 def compose_identity(
@@ -32,12 +34,14 @@ def compose_identity(
     config: ComposeConfig | None = None,
     prompt: str | Sequence[str] = "",
     on_step: OnPaint | None = None,
+    rank: Rank | None = None,
 ) -> Composition:
     """Paints each identity into image (1, 3, H, W) where its mask (1, 1, H, W) says.
 
     Faces are painted in order, each seeing those before it; see `compose_faces`. The identity None
     is the backbone alone. `prompt` is one for all faces or one per face; empty = the identity's
-    own; see `face_prompt`. `on_step(step, total)` counts over all faces; raise in it to cancel.
+    own; see `face_prompt`. `on_step(step, total)` counts over all faces and candidates; raise in it
+    to cancel.
 
     Everything is checked before anything is painted. Raises ImageError and MaskError for tensors
     that cannot be used, ConfigError for prompts that do not match the faces or hold an unknown
@@ -58,17 +62,20 @@ def compose_identity(
     ]
     painted = [i for i, mask in enumerate(masks) if mask.any()]
 
-    def paint(face: int, crop: Tensor, hole: Tensor) -> Tensor:
-        before, total = painted.index(face) * config.steps, len(painted) * config.steps
+    def paint(face: int, candidate: int, crop: Tensor, hole: Tensor) -> Tensor:
+        count = config.candidates
+        before = (painted.index(face) * count + candidate) * config.steps
+        total = len(painted) * count * config.steps
+        seed = candidate_seed(config.seed, candidate)
 
         def report(step: int, _: int) -> None:
             if on_step is not None:
                 on_step(before + step, total)
 
         with _applied(backbone, people[face], config.strength):
-            return inpaint(backbone, *conditions[face], crop, hole, config, on_step=report)
+            return inpaint(backbone, *conditions[face], crop, hole, config, seed, on_step=report)
 
-    return compose_faces(image, masks, paint, backbone.spec, config)
+    return compose_faces(image, masks, paint, backbone.spec, config, rank)
 
 
 def compose_faces(
@@ -77,13 +84,15 @@ def compose_faces(
     paint: Painter,
     spec: BackboneSpec,
     config: ComposeConfig | None = None,
+    rank: Rank | None = None,
 ) -> Composition:
     """Image (1, 3, H, W) with what `paint` makes of the square around each mask (1, 1, H, W).
 
     Each square is cut out, handed over at the native size of `spec`, matched in colour and put
     back, in order, each seeing those before it. No pixel whose masks are all 0 changes; a mask that
-    is 0 everywhere is not painted and leaves a note. Raises ImageError and MaskError for tensors
-    that cannot be used, before anything is painted.
+    is 0 everywhere is not painted and leaves a note. With `config.candidates` each is painted so
+    often, and the one is kept that meets the picture best and that `rank` likes best. Raises
+    ImageError and MaskError for tensors that cannot be used, before anything is painted.
     """
     config = config or ComposeConfig()
     image = check_image(image.detach().cpu())
@@ -97,6 +106,7 @@ def compose_faces(
     crops: list[Tensor] = []
     patches: list[Tensor] = []
     notes: list[str] = []
+    choices: list[Choice] = []
     for face, mask in enumerate(masks):
         if not mask.any():
             notes.append(f"face {face + 1}: the mask is empty")
@@ -109,13 +119,24 @@ def compose_faces(
                 f"face {face + 1}: the mask is smaller than the model can see; more was painted "
                 "and cut to the mask"
             )
-        patch = match_colour(paint(face, piece, hole), piece, hole, config.colour_match)
+        made = [
+            match_colour(paint(face, candidate, piece, hole), piece, hole, config.colour_match)
+            for candidate in range(config.candidates)
+        ]
+        if made[1:]:
+            kept, choice = choose(made, piece, wanted, rank and partial(rank, face))
+            patch = made[kept]
+            choices.append(choice)
+        else:
+            (patch,) = made
         result = stitch(result, patch, mask, plan)
         touched = torch.maximum(touched, blend_weight(mask))
         plans.append(plan)
         crops.append(piece)
         patches.append(patch)
-    return Composition(result, touched, tuple(plans), tuple(crops), tuple(patches), tuple(notes))
+    return Composition(
+        result, touched, tuple(plans), tuple(crops), tuple(patches), tuple(notes), tuple(choices)
+    )
 
 
 def _applied(

@@ -40,6 +40,9 @@ class ComposeConfig:
     colour_match: float = setting(
         1.0, "how far colours are matched to the picture around the mask", 0, 1
     )
+    candidates: int = setting(
+        1, "how many are painted of each face; the one that fits best is kept", 1, 64
+    )
     hair_room: float = setting(
         0.0, "space beside the face for hair longer or fuller than the picture's, in face widths",
         0, 1,

@@ -19,8 +19,8 @@ class Arm:
     """A way to get a person into a picture.
 
     `kind` is "train" (a training with `changes` to the preset, and some of its numbers `times`
-    something), "caption" (the untrained model and
-    the best words there are) or "paste" (the head of a photo, cut out).
+    something), "caption" (the untrained model and the best words there are) or "paste" (the head of
+    a photo, cut out). `painting` changes how pictures are composed.
     """
 
     name: str
@@ -28,6 +28,7 @@ class Arm:
     changes: Mapping[str, Any] = field(default_factory=dict)
     kind: str = "train"
     times: Mapping[str, float] = field(default_factory=dict)
+    painting: Mapping[str, Any] = field(default_factory=dict)
 
     def training(self, preset: TrainConfig) -> TrainConfig:
         """The preset with what this arm changes."""
@@ -94,6 +95,9 @@ OURS = _arms(
     ),
     Arm("fair-001", "changes outside the hole cost 0.01", {"outside_penalty": 0.01}),
     Arm("fair-01", "changes outside the hole cost 0.1", {"outside_penalty": 0.1}),
+    Arm("crops-quarter", "a quarter of the crops of each photo", times={"variants": 0.25}),
+    Arm("crops-four", "four times the crops of each photo", times={"variants": 4}),
+    Arm("best-of-four", "the best of four candidates is kept", painting={"candidates": 4}),
     Arm("best-step", "the best of eight looks on the way is kept", {"choose_every": 25}),
     Arm("boxes", "holes over faces are boxes", {"outline_share": 0.0}),
     Arm("outlines", "holes over faces are outlines", {"outline_share": 1.0}),

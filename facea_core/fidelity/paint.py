@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from ..backbone import Backbone
-from ..composing import ComposeConfig, blend_weight, compose_identity, face_mask
+from ..composing import ComposeConfig, Rank, blend_weight, compose_identity, face_mask
 from ..images import crop, resize
 from ..types import Box, Identity, Photo
 from .arms import Arm
@@ -25,17 +25,21 @@ def paint_scene(
     identity: Identity | None,
     backbone: Backbone,
     config: ComposeConfig,
+    rank: Rank | None = None,
     on_step: OnTick | None = None,
 ) -> Tensor:
-    """Scene `number` of the subject, `(1, 3, H, W)`; every arm gets the same noise for it."""
+    """Scene `number` of the subject, `(1, 3, H, W)`; every arm gets the same noise for it.
+
+    `rank` chooses where an arm paints several candidates.
+    """
     scene = subject.scenes[number]
     if arm.kind == "paste":
         return paste_head(subject.photos[number % len(subject.photos)], scene)
-    config = replace(config, seed=subject.number * 1000 + number)
+    config = replace(config, seed=subject.number * 1000 + number, **arm.painting)
     said = subject.caption if identity is None else identity.meta.prompt
     prompt = ", ".join(text for text in (said, scene.prompt) if text)
     faces = [(face_mask(scene.target, config), identity)]
-    return compose_identity(scene.image, faces, backbone, config, prompt, on_step).image
+    return compose_identity(scene.image, faces, backbone, config, prompt, on_step, rank).image
 
 
 def paste_head(photo: Photo, scene: Scene) -> Tensor:

@@ -13,8 +13,9 @@ from time import perf_counter
 from torch import Tensor
 
 from ..backbone import Backbone
-from ..choosing import step_judge
+from ..choosing import person_rank, step_judge
 from ..composing import ComposeConfig
+from ..detection.base import Detector
 from ..errors import ConfigError
 from ..images import atomic_path, load_image, save_image
 from ..library import train_once
@@ -75,6 +76,7 @@ class Benchmark:
     backbone: Backbone
     subjects: Callable[[int], Subject]
     judge: Judge
+    detector: Detector
     preset: TrainConfig
     compose: ComposeConfig = field(default_factory=ComposeConfig)
 
@@ -143,7 +145,8 @@ class Benchmark:
         """About how many steps of the preset's an arm takes for one person."""
         way = self._training(arm)
         learned = way.steps * (way.batch + way.local_extra) / self.preset.batch
-        painting = {"paste": 0}.get(arm.kind, self.config.scenes * self.compose.steps / 2)
+        steps = self.compose.steps * arm.painting.get("candidates", 1)
+        painting = {"paste": 0}.get(arm.kind, self.config.scenes * steps / 2)
         return (learned if arm.kind == "train" else 0) + painting + 1
 
     def _training(self, arm: Arm) -> TrainConfig:
@@ -160,10 +163,13 @@ class Benchmark:
         if missing:
             began = perf_counter()
             identity = self._learn(subject, arm, tell)
+            rank = person_rank(subject.photos, self.detector, self.judge.embedder)
             seconds = perf_counter() - began
             for scene in missing:
                 began = perf_counter()
-                image = paint_scene(arm, subject, scene, identity, self.backbone, self.compose)
+                image = paint_scene(
+                    arm, subject, scene, identity, self.backbone, self.compose, rank
+                )
                 path = self._picture(subject, arm, scene)
                 save_image(image, path, text=GENERATED)
                 journal.add({

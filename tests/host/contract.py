@@ -188,6 +188,8 @@ NODES = {
             "positive": Socket("CONDITIONING", optional=True),
             "negative": Socket("CONDITIONING", optional=True),
             "hair_room": Widget("FLOAT", 0.0, 0, optional=True),
+            "candidates": Widget("INT", 1, 1, 64, optional=True),
+            "references": Socket("IMAGE", optional=True),
         },
         {
             "image": "IMAGE",

@@ -202,7 +202,11 @@ def composed(image: Tensor, masks: list[Tensor], colour: float = 0.25) -> Tensor
     """The picture with one colour painted by a painter that knows no other."""
     config = ComposeConfig(colour_match=0.0)
     made = compose_faces(
-        image, masks, lambda face, crop, hole: torch.full_like(crop, colour), TINY.spec, config
+        image,
+        masks,
+        lambda face, candidate, crop, hole: torch.full_like(crop, colour),
+        TINY.spec,
+        config,
     )
     assert made.image.shape == image.shape
     assert ((made.image != image).any(1, keepdim=True) <= (made.mask > 0)).all()

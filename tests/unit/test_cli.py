@@ -92,8 +92,10 @@ SHAPES = {
     "detect": "--detector --json --preview --config",
     "audit": "--detector --attributes --policy --resolution --json --overlay --crops --embedder",
     "train": "--policy --base --name --class --preset --steps --out --run --resume --config "
-    "--prediction --resolution --micro-batch --checkpointing --masked-latent --capture",
-    "compose": "--identity --base --out --prompt --face-index --seed --config",
+    "--prediction --resolution --micro-batch --checkpointing --masked-latent --capture "
+    "--choose-every --patience",
+    "compose": "--identity --base --out --prompt --face-index --seed --references --candidates "
+    "--config",
     "evaluate": "--references --held-out --json",
     "info": "--json",
     "bench": "--device --json --config",

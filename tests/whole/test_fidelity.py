@@ -37,7 +37,7 @@ def benchmark(folder: Path, **changes) -> Benchmark:
     return Benchmark(
         folder, config, backbone,
         lambda index: painted_subject(index, config.scenes, 128, detector),
-        Judge(TinyEmbedder(), load_attribute_probe()),
+        Judge(TinyEmbedder(), load_attribute_probe()), detector,
         replace(preset_of(backbone), steps=2, variants=1, save_every=1),
     )  # fmt: skip
 

@@ -1,0 +1,47 @@
+"""Several paintings of one face: which one meets the picture best, and is most like the person."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from torch import Tensor
+
+from ..types import Choice
+from .masks import blend_weight
+
+Rank = Callable[[int, Tensor], float]
+"""(face, painted square (1, 3, s, s)) -> how like the person it is, a cosine in [-1, 1]."""
+
+_STRIDE = 0x9E37_79B9_7F4A_7C15  # odd, so that no two candidates share a seed
+
+
+def candidate_seed(seed: int, candidate: int) -> int:
+    """The first candidate has the seed itself; the others never one of a batch's next pictures."""
+    return (seed + candidate * _STRIDE) % 2**64
+
+
+def fit(patch: Tensor, original: Tensor, mask: Tensor) -> float:
+    """How well the patch meets the original where the two are blended, in [0, 1]; 1 = no seam.
+
+    patch, original (1, 3, s, s), soft mask (1, 1, s, s) of the same frame. Each pixel counts by how
+    evenly both show in it; a mask without such pixels meets anything.
+    """
+    weight = blend_weight(mask)
+    mixed = (weight * (1 - weight)).expand_as(patch)
+    difference = ((patch - original).abs() * mixed).sum()
+    return float(1 - difference / mixed.sum().clamp(min=1e-6))
+
+
+def choose(
+    patches: list[Tensor], original: Tensor, mask: Tensor, like: Callable[[Tensor], float] | None
+) -> tuple[int, Choice]:
+    """The best of the candidates and what was thought of each: fit and likeness count alike.
+
+    A candidate whose likeness is NaN has none.
+    """
+    fits = [fit(patch, original, mask) for patch in patches]
+    alike = [like(patch) if like else 0.0 for patch in patches]
+    alike = [-1.0 if value != value else value for value in alike]
+    scores = [a + b for a, b in zip(fits, alike, strict=True)]
+    best = scores.index(max(scores))
+    return best, Choice(best, tuple(fits), tuple(alike) if like else ())

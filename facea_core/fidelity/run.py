@@ -146,7 +146,7 @@ class Benchmark:
         way = self._training(arm)
         learned = way.steps * (way.batch + way.local_extra) / self.preset.batch
         steps = self.compose.steps * arm.painting.get("candidates", 1)
-        painting = {"paste": 0}.get(arm.kind, self.config.scenes * steps / 2)
+        painting = 0.0 if arm.kind == "paste" else self.config.scenes * steps / 2
         return (learned if arm.kind == "train" else 0) + painting + 1
 
     def _training(self, arm: Arm) -> TrainConfig:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from typing import Any
 
 from ..errors import ConfigError
+from ..settings import updated
 from ..training import TrainConfig
 
 REFERENCE = "facea"
@@ -116,11 +118,29 @@ def arms(names: str) -> tuple[Arm, ...]:
     """The arms of a group or of names with commas, the reference always first. ConfigError."""
     wanted: list[str] = [REFERENCE]
     for name in (part.strip() for part in names.split(",") if part.strip()):
-        if name not in GROUPS and name not in ARMS:
-            near = get_close_matches(name, [*GROUPS, *ARMS], n=1, cutoff=0.0)[0]
-            raise ConfigError(
-                f"there is no arm {name!r}; did you mean {near!r}? groups: {', '.join(GROUPS)}; "
-                f"arms: {', '.join(ARMS)}"
-            )
         wanted += GROUPS.get(name, (name,))
-    return tuple(ARMS[name] for name in dict.fromkeys(wanted))
+    return tuple(arm_named(name) for name in dict.fromkeys(wanted))
+
+
+def arm_named(name: str) -> Arm:
+    """One of ARMS, or the preset with settings of your own: `steps=100+lora_rate=0.002`.
+
+    Raises ConfigError for a name or setting that there is not.
+    """
+    if name in ARMS:
+        return ARMS[name]
+    if "=" in name:
+        changes = {}
+        for pair in name.split("+"):
+            key, _, value = pair.partition("=")
+            try:
+                changes[key] = json.loads(value)
+            except ValueError:
+                changes[key] = value
+        updated(TrainConfig(), changes)  # raises for what is none
+        return Arm(name, "the preset with these settings", changes)
+    near = get_close_matches(name, [*GROUPS, *ARMS], n=1, cutoff=0.0)[0]
+    raise ConfigError(
+        f"there is no arm {name!r}; did you mean {near!r}? groups: {', '.join(GROUPS)}; arms: "
+        f"{', '.join(ARMS)}; or settings such as steps=100+lora_rate=0.002"
+    )

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import torch
 
-from .arms import ARMS, REFERENCE
+from .arms import ARMS, REFERENCE, arm_named
 from .journal import Row
 from .judge import MEASURES
 
@@ -41,11 +41,12 @@ class Result(NamedTuple):
 
 
 def results(rows: Sequence[Row]) -> list[Result]:
-    """One per arm, in the order of ARMS."""
+    """One per arm, in the order of ARMS; arms of your own settings come last."""
     values = {measure: _by_person(rows, measure) for measure in MEASURES}
     found = {row["arm"] for row in rows}
+    known = [arm for arm in ARMS.values() if arm.name in found]
     out = []
-    for arm in (arm for arm in ARMS.values() if arm.name in found):
+    for arm in (*known, *(arm_named(name) for name in sorted(found - set(ARMS)))):
         own, against = {}, {}
         for measure, of in values.items():
             mine = of.get(arm.name, {})

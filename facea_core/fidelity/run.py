@@ -48,7 +48,9 @@ class BenchmarkConfig:
     people: int = setting(4, "people that are learned", 1, 1000)
     first: int = setting(0, "number of the first painted person: other numbers, others", 0, 10**6)
     scenes: int = setting(5, "pictures that each person is painted into", 1, 1000)
-    arms: str = setting("main", "what is compared: groups or arms, with commas")
+    arms: str = setting(
+        "main", "what is compared, with commas: groups, arms, or settings such as steps=50+rank=8"
+    )
     part: str = setting("1/1", "2/3 = the second of three processes that share the work")
 
     def __post_init__(self) -> None:

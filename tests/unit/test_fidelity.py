@@ -92,6 +92,22 @@ def test_arms_are_found_by_name_and_group():
         arms("words-onyl")
 
 
+def test_settings_are_an_arm_too():
+    _, mine = arms("steps=7+targets=wide+lora_rate=0.5")
+    way = mine.training(TrainConfig())
+    assert way == TrainConfig(steps=7, targets="wide", lora_rate=0.5)
+    for wrong, said in (("stesp=7", "steps"), ("steps=many", "steps"), ("steps=0", "steps")):
+        with pytest.raises(ConfigError, match=said):
+            arms(wrong)
+    rows = [
+        {"person": person, "arm": arm, "scene": 0, "heldout": value}
+        for person in "ab" for arm, value in (("steps=7", 0.5), (REFERENCE, 0.25))
+    ]  # fmt: skip
+    found = results(rows)
+    assert [result.arm for result in found] == [REFERENCE, "steps=7"]
+    assert found[1].differences["heldout"].mean == 0.25
+
+
 @pytest.mark.parametrize("preset", ["paper", "tiny"])
 def test_every_arm_is_a_training_that_differs_from_the_others_or_is_the_reference(preset: str):
     start = TrainConfig.from_preset(preset)

@@ -167,20 +167,20 @@ def _list(names: Any) -> str:
 PRESETS: Mapping[str, TrainConfig] = {
     "paper": TrainConfig(),
     "stylised": TrainConfig(steps=600),
-    # What the miniature needs: so small a net learns little at the paper's rates in 200 steps, and
-    # local tasks cost it likeness at equal batch. docs/facea-tiny.md has the sweep.
+    # What the miniature needs: so small a net learns little at the paper's rates in 100 steps, and
+    # local tasks cost it likeness at equal batch. docs/benchmark.md has the table.
     "tiny": TrainConfig(
-        steps=200,
+        steps=100,
         batch=6,
         rank=16,
         targets="wide",
         words_rate=1e-2,
-        lora_rate=1e-3,
+        lora_rate=2e-3,
         warmup=5,
         local_ratio=0.0,
         report_every=10,
         save_every=50,
-        variants=4,
+        variants=8,
     ),
 }
 """Starting points: `paper` (1000 steps), `stylised` (600) and `tiny` (the embedded miniature)."""

@@ -5,9 +5,12 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..host.install import NotReadyError
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
 
 # Installed, but told nothing yet: nodes arrive after the page has loaded.
 _READY = """
@@ -85,6 +88,13 @@ class Frontend:
 @contextmanager
 def open_frontend(url: str, size: tuple[int, int] = (1600, 1000)) -> Iterator[Frontend]:
     """The front end at `url`, in a browser of its own. Raises NotReadyError."""
+    with open_page(size) as page:
+        yield Frontend(page, url)
+
+
+@contextmanager
+def open_page(size: tuple[int, int]) -> Iterator[Page]:
+    """An empty page in a browser of its own. Raises NotReadyError."""
     program = chromium()
     try:
         from playwright.sync_api import sync_playwright
@@ -94,6 +104,5 @@ def open_frontend(url: str, size: tuple[int, int] = (1600, 1000)) -> Iterator[Fr
         # Containers have neither a sandbox nor much shared memory.
         options = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
         browser = playwright.chromium.launch(executable_path=program, args=options)
-        page = browser.new_page(viewport={"width": size[0], "height": size[1]})
-        yield Frontend(page, url)
+        yield browser.new_page(viewport={"width": size[0], "height": size[1]})
         browser.close()

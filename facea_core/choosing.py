@@ -10,11 +10,12 @@ from torch import Tensor
 from .backbone import Backbone
 from .composing import ComposeConfig, Rank, inpaint
 from .detection.base import Detector
-from .detection.detect import DetectConfig, detect_attributes, detect_chosen, photos_with_faces
+from .detection.detect import DetectConfig, detect_attributes
 from .detection.load import load_detector
+from .errors import NoFaceError
 from .evaluation import Embedder, likeness, load_embedder
 from .training import Judge, TrainConfig, face_judge
-from .types import DetectedFaces, Photo
+from .types import Photo
 
 LOOK_STEPS = 10
 """Sampling steps of a look: enough to know somebody."""
@@ -78,6 +79,18 @@ def photos_to_choose_by(
 
     Raises NoFaceError if there is none at all.
     """
-    config = DetectConfig("face", on_missing="skip")
-    found = detect_chosen(images, detector, config)
-    return photos_with_faces(images, DetectedFaces("face", found))
+    found = detect_attributes(images, detector, DetectConfig("face", on_missing="skip"))
+    photos = [
+        Photo(image, face, f"photo {number}")
+        for number, (image, face) in enumerate(zip(images, found, strict=True), start=1)
+        if face is not None
+    ]
+    if not photos:
+        raise NoFaceError(
+            f"none of the {len(images)} references shows a face to choose by; give photos of the "
+            "person, or none to choose by how well a candidate fits"
+        )
+    return photos, [
+        f"photo {number} left out: no face was found in it"
+        for number, face in enumerate(found, start=1) if face is None
+    ]  # fmt: skip

@@ -116,6 +116,16 @@ def test_one_mask_serves_a_whole_batch(client: Client):
     assert len(client.run(graph).outputs[shown]["images"]) == 2
 
 
+def test_references_without_a_face(client: Client):
+    graph = Graph()
+    samples, found = photos(graph, count=1)
+    blank = graph.add("EmptyImage", width=128, height=128, batch_size=1, color=0x808080)
+    made = compose(
+        graph, samples, checkpoint(graph), attributes=found, candidates=2, references=blank
+    )
+    complaint(client, graph, made, "references", "face")
+
+
 def test_no_face_in_the_middle_frame_is_an_error_that_names_it(client: Client):
     graph = Graph()
     found = detect(graph, with_a_blank_frame(graph), on_missing="error")

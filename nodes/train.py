@@ -179,8 +179,9 @@ class FaceAEmbeddingTrainer(io.ComfyNode):
 
 def _line(report: StepReport) -> str:
     minutes, seconds = divmod(round(report.eta), 60)
+    best = f" · best at step {report.best[0]}" if report.best else ""
     return (
-        f"step {report.step} of {report.total} · loss {report.loss:.4f} · "
+        f"step {report.step} of {report.total} · loss {report.loss:.4f}{best} · "
         f"{minutes}:{seconds:02} left"
     )
 

@@ -146,7 +146,8 @@ def run(arguments: Sequence[str]) -> None:
     }
     hand_over(figures, flags.json)
     if str(flags.json) != "-":
-        say(f"{out}: {proof}")
+        kept = f", step {identity.meta.steps}" if training.choose_every else ""
+        say(f"{out}: {proof}{kept}")
         say(f"prompt: {identity.meta.prompt}")
 
 

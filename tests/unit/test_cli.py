@@ -345,6 +345,20 @@ def test_compose_changes_the_face_alone_and_marks_the_picture(world, inside, cap
         assert "Generated" in made.info
 
 
+def test_train_says_which_step_it_kept(world, inside, capsys):
+    assert train(world, "--choose-every", "1", "--json", "-") == 0
+    kept = json.loads(capsys.readouterr().out)["steps"]
+    assert kept in (1, 2)
+    assert load_identity("ada.safetensors").meta.steps == kept
+
+
+def test_compose_says_what_it_chose_among(world, inside, capsys):
+    assert compose(world, "--candidates", "2", "--json", "-") == 0
+    (choice,) = json.loads(capsys.readouterr().out)["candidates"]
+    assert len(choice["fits"]) == 2
+    assert choice["likeness"] == []
+
+
 def test_compose_into_a_mask_needs_no_face(world, inside):
     Image.new("L", (64, 64), 255).save("white.png")
     flags = ["--identity", str(world / "ada.safetensors"), "--base", str(world / "base")]
@@ -361,6 +375,8 @@ def test_compose_into_a_mask_needs_no_face(world, inside):
         (["--mask", "{}/black.png"], ["black"]),
         (["--mask", "{}/empty.png"], ["64x64"]),
         (["--face-index", "3"], ["face_index 3"]),
+        (["--candidates", "0"], ["candidates"]),
+        (["--references", "{}/empty.png"], ["references"]),
         (["--prompt", "a man with embedding:bo/eyes"], ["bo/eyes"]),
         (["--out", "{}/ada.png/made.png"], ["cannot write"]),
         (["--out", "made.gif"], [".gif"]),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 from torch import Tensor
@@ -37,11 +38,14 @@ def choose(
 ) -> tuple[int, Choice]:
     """The best of the candidates and what was thought of each: fit and likeness count alike.
 
-    A candidate whose likeness is NaN has none.
+    NaN counts as the worst there is.
     """
-    fits = [fit(patch, original, mask) for patch in patches]
-    alike = [like(patch) if like else 0.0 for patch in patches]
-    alike = [-1.0 if value != value else value for value in alike]
+    fits = [_known(fit(patch, original, mask), 0.0) for patch in patches]
+    alike = [_known(like(patch), -1.0) if like else 0.0 for patch in patches]
     scores = [a + b for a, b in zip(fits, alike, strict=True)]
     best = scores.index(max(scores))
     return best, Choice(best, tuple(fits), tuple(alike) if like else ())
+
+
+def _known(value: float, worst: float) -> float:
+    return worst if math.isnan(value) else value

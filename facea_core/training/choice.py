@@ -42,28 +42,25 @@ def face_judge(
     table = attribute_table(config.attributes)
     prompt = task_prompts(config, name, class_noun, table)[GLOBAL]
     side = backbone.spec.resolution
-    images, masks, looks = [], [], []
+    looks = []
     for i, photo in enumerate(photos):
         image, holes = crop_example(photo, backbone, table, config)
         region, _ = whole_face(photo, config)
         box = crop_box(region, photo.attributes.size, config)
         face = photo.attributes.face.shift(-box.x0, -box.y0).scale(*(side / box.width,) * 2)
         others = [other for k, other in enumerate(photos) if k != i] or [photo]
-        looks.append((FaceAttributes((side, side), face, 1.0), others))
-        images.append(image)
-        masks.append(holes[""])
-    image, mask, seeds = torch.cat(images), torch.cat(masks), range(len(photos))
+        looks.append((image, holes[""], FaceAttributes((side, side), face, 1.0), others))
 
     @torch.no_grad()
     def judge(words: Words) -> float:
         conditioning = backbone.encode_prompts([prompt], words)
         negative = backbone.encode_prompts([""])
-        made = inpaint(backbone, conditioning, negative, image, mask, settings, seeds, on_step)
-        painted = torch.where(mask > 0.5, made.to(image), image).split(1)
-        found = [
-            likeness(Photo(picture, face), others)
-            for picture, (face, others) in zip(painted, looks, strict=True)
-        ]
-        return sum(found) / len(found)
+        total = 0.0
+        # One after the other: it shall need no more memory than a preview.
+        for seed, (image, mask, face, others) in enumerate(looks):
+            made = inpaint(backbone, conditioning, negative, image, mask, settings, seed, on_step)
+            painted = torch.where(mask > 0.5, made.to(image), image)
+            total += likeness(Photo(painted, face), others)
+        return total / len(looks)
 
     return judge

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from math import nan
 from typing import NamedTuple
 
 import torch
@@ -29,6 +31,8 @@ from .pace import Leash, Pace
 from .state import Checkpoint, read_state
 from .step import Step
 from .tasks import GLOBAL
+
+_LOG = logging.getLogger(__name__)
 
 Previewer = Callable[[Words], Tensor]
 """Words -> pictures `(N, 3, H, W)`, painted by the U-Net as it is then; see `face_previewer`."""
@@ -148,9 +152,19 @@ class Run:
             return
         if checkpoint.best is None or checkpoint.best.looked < done:
             checkpoint.losses.check(checkpoint.path)
+            checkpoint.look(self._score(judge))
+
+    def _score(self, judge: Judge) -> float:
+        """NaN if there is no memory for a look: that is not worth the run."""
+        try:
             with torch.no_grad(), on_device(self.task.backbone.device, *self.idle):
                 self.lora.bind()
-                checkpoint.look(judge(by_placeholder(self.words.views())))
+                return judge(by_placeholder(self.words.views()))
+        except Exception as error:
+            if not is_out_of_memory(error):
+                raise
+        _LOG.warning("FaceA cannot look which step is best: there is no memory for it")
+        return nan
 
     def _make_whole(self) -> None:
         """Back to the last completed step, or the last saved one if the weights are between two."""
@@ -205,7 +219,7 @@ class Teller:
             previews=previews,
             mode=mode,
             plan=str(self.plan),
-            best=None if checkpoint.best is None else (checkpoint.best.step, checkpoint.best.score),
+            best=checkpoint.best and (checkpoint.best.step, checkpoint.best.score),
         )
         calls.on_step(report)
         self.pace.mark(done)

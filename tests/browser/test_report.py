@@ -14,12 +14,11 @@ from facea_core.fidelity.run import Benchmark, BenchmarkConfig, preset_of
 from facea_core.fidelity.subjects import painted_subject
 from facea_core.tiny.model import load_attribute_probe
 
-from ..host.install import NotReadyError, required
-from .frontend import open_page
+from .frontend import Frontend
 from .report import show
 
 
-def test_the_page_of_a_benchmark_shows_all_of_it(tmp_path: Path):
+def test_the_page_of_a_benchmark_shows_all_of_it(frontend: Frontend, tmp_path: Path):
     config, detector = BenchmarkConfig(people=2, scenes=2, arms="paste"), load_detector("tiny")
     backbone = load_backbone("tiny")
     runner = Benchmark(
@@ -30,16 +29,14 @@ def test_the_page_of_a_benchmark_shows_all_of_it(tmp_path: Path):
     )  # fmt: skip
     runner.run()
     (_, paste) = runner.report()
-    try:
-        with open_page((1400, 1000)) as page:
-            # Of each person three photos, and of each scene what was given and both arms.
-            assert show(page, tmp_path) == 2 * (3 + 2 * (2 + 2))
-            shown = page.locator("body").inner_text()
-            assert f"{paste.measures['heldout'].mean:.3f}" in shown
-            next(tmp_path.rglob("pictures/paste/*.png")).unlink()
-            with pytest.raises(RuntimeError, match="paste"):
-                show(page, tmp_path)
-    except NotReadyError as reason:
-        if required():
-            pytest.fail(f"a browser is required: {reason}", pytrace=False)
-        pytest.skip(f"NO BROWSER: {reason}")
+    browser = frontend.page.context.browser
+    assert browser is not None
+    page = browser.new_page()
+    # Of each person three photos, and of each scene what was given and both arms.
+    assert show(page, tmp_path) == 2 * (3 + 2 * (2 + 2))
+    shown = page.locator("body").inner_text()
+    assert f"{paste.measures['heldout'].mean:.3f}" in shown
+    next((tmp_path / "pictures" / "paste").glob("*.png")).unlink()
+    with pytest.raises(RuntimeError, match="paste"):
+        show(page, tmp_path)
+    page.close()

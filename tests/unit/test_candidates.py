@@ -64,6 +64,8 @@ def test_the_best_of_fit_and_likeness_is_kept():
     assert choice.likeness == (0.1, 0.2, 0.9)
     unknown = iter([0.1, nan, nan])
     assert choose(patches, original, mask, lambda patch: next(unknown))[0] == 0
+    broken = torch.full_like(original, nan)
+    assert choose([broken, patches[0]], original, mask, None)[0] == 1
 
 
 def test_seeds_of_candidates_are_not_those_of_the_next_pictures():

@@ -100,6 +100,13 @@ def test_a_look_that_cannot_tell_counts_for_nothing(backbone):
     assert learn(backbone, saying(*[-inf] * 6)).meta.steps == 6
 
 
+def test_without_memory_for_a_look_the_run_goes_on(backbone):
+    def judge(words: Words) -> float:
+        raise torch.OutOfMemoryError("no memory")
+
+    assert same(learn(backbone, judge), only(backbone, 6))
+
+
 def test_who_shall_choose_needs_a_judge(backbone):
     with pytest.raises(TrainingError, match="choose_every is 1"):
         learn(backbone, None)

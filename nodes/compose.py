@@ -199,8 +199,10 @@ class FaceAInpaintCompose(io.ComfyNode):
 def _rank(
     references: torch.Tensor | None, family: str, config: ComposeConfig
 ) -> tuple[Rank | None, list[str]]:
-    if references is None or config.candidates == 1:
+    if references is None:
         return None, []
+    if config.candidates == 1:
+        return None, ["references: there is nothing to choose among with candidates 1"]
     detector, embedder = tools_for(family)
     pictures, notes = images_in(references)
     photos, left_out = photos_to_choose_by(pictures, detector)

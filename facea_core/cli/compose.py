@@ -23,7 +23,7 @@ from ..types import Box
 from .detect import detect_named
 from .detectors import DetectorFlags, open_detector
 from .flags import ConfigFile, parse, pick_device, read_config
-from .talk import hand_over, notes, painting_bar, require_outputs, say
+from .talk import hand_over, note, notes, painting_bar, require_outputs, say
 
 
 @dataclass(frozen=True)
@@ -78,6 +78,8 @@ def run(arguments: Sequence[str]) -> None:
         mask = face_mask(face, config)
     backbone = load_backbone(flags.base, pick_device(flags.device), prediction=flags.prediction)
     rank = read_rank(flags.references, backbone.spec.family)
+    if rank and config.candidates == 1:
+        note("--references: there is nothing to choose among with --candidates 1")
     with painting_bar(config.steps * config.candidates) as on_step:
         made = compose_identity(
             image, [(mask, identity)], backbone, config, flags.prompt, on_step, rank

@@ -18,6 +18,7 @@ from facea_core.tiny.pretrain.autoencoder import (
     narrow,
     normalise,
     start_at_linear_optimum,
+    wake,
 )
 from facea_core.tiny.pretrain.captions import caption, describe_pool
 from facea_core.tiny.pretrain.dataset import HEAD, draw_pool, holes, paint_pool
@@ -62,6 +63,27 @@ def test_what_was_exported_is_read_back_exactly(trained):
     again = narrow(export(model))
     for name, value in model.state_dict().items():
         assert torch.equal(again.state_dict()[name], value), name
+
+
+def test_waking_changes_no_picture_and_lets_new_channels_learn(trained):
+    model, image = trained
+    model = narrow(export(model)).requires_grad_(False)  # a copy
+    inner = [conv for conv in model.decoder.modules() if isinstance(conv, nn.Conv2d)]
+    for conv in inner:  # as one of half the width is read
+        conv.weight[conv.out_channels // 2 if conv.out_channels > 3 else 3 :] = 0
+        conv.weight[:, conv.in_channels // 2 if conv.in_channels > 4 else 4 :] = 0
+    latent = model.encode(image)
+    before = model.decode(latent)
+    wake(model.decoder)
+    assert torch.equal(model.decode(latent), before)
+    model.decoder.requires_grad_(True)
+    (model.decode(latent) - image).square().mean().backward()
+    for conv in inner[1:]:
+        assert conv.weight.grad is not None
+        assert conv.weight.grad[:, conv.in_channels // 2 :].abs().amax() > 0
+    once = [conv.weight.clone() for conv in inner]
+    wake(model.decoder)  # nothing sleeps any more
+    assert all(torch.equal(conv.weight, was) for conv, was in zip(inner, once, strict=True))
 
 
 def test_the_start_is_the_principal_components_of_patches(pool):

@@ -120,6 +120,7 @@ def train_autoencoder(job: Job) -> None:
 def train_decoder(job: Job) -> None:
     """More of the decoder alone, at any time: latents stay valid."""
     model, pool = job.autoencoder(), job.pool()
+    ae.wake(model.decoder)
     loss = ae.autoencoder_loss(model, pool, job.piece)
     job.learn("decoder", model.decoder, loss, ae.RATE / 2)
     job.write("autoencoder", model.state_dict())

@@ -18,7 +18,7 @@ from .dataset import FEATURES, SIDE, Pool
 from .pieces import Loss, Piece
 
 ENCODER_WIDTHS, ENCODER_BLOCKS = (16, 32, 64, 64), (1, 1, 2, 3)
-DECODER_WIDTHS, DECODER_BLOCKS = (64, 64, 32, 16), (3, 3, 2, 1)
+DECODER_WIDTHS, DECODER_BLOCKS = (64, 64, 64, 32), (3, 3, 2, 1)
 LAYOUT_BLOCKS = (1, 3, 3, 3)  # blocks per stage of TAESD's encoder; the decoder has them reversed
 LATENT = 4
 BATCH, CROP, RATE = 8, 64, 1.5e-3
@@ -200,6 +200,22 @@ def narrow(wide: AutoencoderTiny) -> NarrowAutoencoder:
     for mine, place in _places(model, wide):
         mine.copy_(place)
     return model
+
+
+@torch.no_grad()
+def wake(decoder: nn.Module) -> None:
+    """Give channels that a narrower one left at zero something to start from.
+
+    What reads them stays zero, so the function is the same; but now there is a gradient.
+    """
+    generator = torch.Generator().manual_seed(0)  # the same in every process
+    for conv in decoder.modules():
+        if isinstance(conv, nn.Conv2d):
+            weight = conv.weight
+            fresh = torch.empty(weight.shape)
+            nn.init.kaiming_uniform_(fresh, nonlinearity="relu", generator=generator)
+            asleep = (weight == 0).flatten(1).all(dim=1)
+            weight[asleep] = fresh.to(weight)[asleep]
 
 
 def _places(model: NarrowAutoencoder, wide: AutoencoderTiny) -> Iterator[tuple[Tensor, Tensor]]:

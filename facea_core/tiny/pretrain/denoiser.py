@@ -25,7 +25,8 @@ def networks(backbone: Backbone) -> nn.ModuleDict:
 def denoiser_loss(
     backbone: Backbone, said: Sequence[Description], data: Encoded, piece: Piece
 ) -> Loss:
-    """The squared error of v, mostly inside the hole; each batch covers the whole schedule."""
+    """The squared error of v, mostly inside the hole and most on the features of a face; each batch
+    covers the whole schedule."""
     rank, workers = worker()
     device, batch = backbone.device, piece.batch or BATCH
     unet = piece.compile(backbone.unet)
@@ -35,8 +36,9 @@ def denoiser_loss(
         rng = random.Random(int(torch.randint(2**31, (), generator=draw)))
         pairs = zip(data.picture[index].tolist(), data.part[index].tolist(), strict=True)
         prompts = [caption(said[i], part, rng) for i, part in pairs]
-        latent, masked, hole = (
-            rows[index].to(device).float() for rows in (data.clean, data.masked, data.hole)
+        latent, masked, hole, worth = (
+            rows[index].to(device).float()
+            for rows in (data.clean, data.masked, data.hole, data.weight)
         )
         noise = torch.randn(latent.shape, generator=draw).to(device)
         spread = torch.arange(batch) * workers + rank + torch.rand(batch, generator=draw)
@@ -47,7 +49,7 @@ def denoiser_loss(
             encoder_hidden_states=backbone.encode_prompts(prompts).context, return_dict=False,
         )[0]  # fmt: skip
         error = (output - backbone.target(latent, noise, timestep)).square()
-        weight = hole + OUTSIDE_WEIGHT * (1 - hole)
+        weight = worth * (hole + OUTSIDE_WEIGHT * (1 - hole))
         return (error * weight).sum() / (weight.sum() * error.shape[1])
 
     return loss

@@ -27,6 +27,7 @@ from ..types import Identity
 from .arms import Arm, arms
 from .journal import Journal, read_rows
 from .judge import Judge
+from .known import KnowingBackbone
 from .outcome import Result, as_csv, as_dict, markdown, results
 from .page import GIVEN, page
 from .paint import paint_scene
@@ -97,10 +98,11 @@ class Benchmark:
         total, spent = sum(costs) * len(mine), 0.0
         for index in mine:
             subject = self.subjects(index)
+            remembering = replace(self, backbone=KnowingBackbone.of(self.backbone))
             for arm, cost in zip(ways, costs, strict=True):
                 at = partial(_at, tell, f"{subject.name}, {arm.name}", spent, total)
                 at(0)
-                self._unit(journal, subject, arm, at)
+                remembering._unit(journal, subject, arm, at)
                 spent += cost
 
     def report(self, scenes: int = 5) -> list[Result]:

@@ -27,6 +27,7 @@ from facea_core.fidelity.features import load_features
 from facea_core.fidelity.folders import person_folders, read_scenes, read_subject
 from facea_core.fidelity.journal import Journal, read_rows
 from facea_core.fidelity.judge import MEASURES, PARTS, Judge
+from facea_core.fidelity.known import KnowingBackbone
 from facea_core.fidelity.outcome import as_csv, as_dict, difference, estimate, markdown, results
 from facea_core.fidelity.paint import paste_head
 from facea_core.fidelity.run import WHOLE, BenchmarkConfig
@@ -81,6 +82,22 @@ def test_a_pasted_head_is_the_photos_and_leaves_the_rest_alone(subject: Subject,
     assert abs(float(shown - wanted)) < 0.1
     assert judge(subject, scene, made)["heldout"] > judge(subject, scene, scene.image)["heldout"]
     assert (face_mask(scene.target) > 0).any()
+
+
+def test_a_backbone_that_knows_a_picture_answers_the_same_without_encoding_it():
+    backbone = load_backbone("tiny")
+    knowing = KnowingBackbone.of(backbone)
+    image = torch.rand(2, 3, 64, 32, generator=torch.Generator().manual_seed(0))
+    first = knowing.encode_image(image)
+    assert torch.equal(first.mean, backbone.encode_image(image).mean)
+    assert knowing.encode_image(image.clone()) is first
+    # At another resolution it is the same memory, and other bytes are another picture.
+    other = replace(knowing, spec=replace(knowing.spec, resolution=64))
+    assert other.encode_image(image) is first
+    for changed in (image.view(2, 3, 32, 64), image + 1e-6):
+        assert torch.equal(other.encode_image(changed).mean, backbone.encode_image(changed).mean)
+    assert len(knowing.known) == 3
+    assert knowing.hash == backbone.hash
 
 
 def test_arms_are_found_by_name_and_group():

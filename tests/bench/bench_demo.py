@@ -3,7 +3,8 @@
     python tests/bench/bench_demo.py --seeds 101 110 --out demo-bench
     python tests/bench/bench_demo.py --seeds 301 303 --set rank=32 steps=200 --out wide-bench
 
-Writes each seed's files below `--out` and the table as `scores.json`.
+Writes each seed's files below `--out`, the table as `scores.json`, and everybody as `people.jpg`: a
+photo, the person in somebody else's picture, and how the painter would do it.
 """
 
 from __future__ import annotations
@@ -15,9 +16,12 @@ import statistics
 from pathlib import Path
 
 import torch
+from PIL import Image
 
-from facea_core.demo import run_demo
+from facea_core.demo import draw_cast, run_demo
+from facea_core.images import load_image, to_pil
 
+SIDE = 150
 KEYS = ("identity_before", "identity_after", "heldout_before", "heldout_after", "copy_paste")
 
 
@@ -47,6 +51,7 @@ def main() -> None:
             f"{report['person']}",
             flush=True,
         )
+    people_sheet([row["seed"] for row in rows], args.out).save(args.out / "people.jpg", quality=88)
     gains = [row["gain"] for row in rows]
     summary = {
         "mean_gain": statistics.mean(gains),
@@ -61,6 +66,18 @@ def main() -> None:
     }
     (args.out / "scores.json").write_text(json.dumps({"rows": rows, **summary}, indent=2) + "\n")
     print(json.dumps(summary, indent=2))
+
+
+def people_sheet(seeds: list[int], folder: Path) -> Image.Image:
+    """A column per seed, whose results are in `folder`."""
+    sheet = Image.new("RGB", (SIDE * len(seeds), SIDE * 3))
+    for column, seed in enumerate(seeds):
+        cast = draw_cast(seed)
+        made, _ = load_image(folder / f"seed-{seed}" / "result.png", longest=None)
+        for row, image in enumerate((cast.photos.image[:1], made, cast.answer.image)):
+            tile = to_pil(image).resize((SIDE, SIDE), Image.Resampling.LANCZOS)
+            sheet.paste(tile, (column * SIDE, row * SIDE))
+    return sheet
 
 
 if __name__ == "__main__":

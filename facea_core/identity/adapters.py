@@ -14,7 +14,9 @@ from ..types import Identity, LoraWeights
 if TYPE_CHECKING:
     from ..backbone import Backbone
 
-RETIRED = frozenset({"d4653a51323a844f", "ddd5039aeb00d88c", "6697a83316ddfadc"})
+RETIRED = frozenset(
+    {"d4653a51323a844f", "ddd5039aeb00d88c", "6697a83316ddfadc", "84c0e81ad1890fef"}
+)
 """Hashes of facea-tiny before each new training: nothing learned there fits."""
 
 

@@ -14,12 +14,12 @@ import io
 import json
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from PIL import Image, ImageDraw, ImageFont
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page, TimeoutError, sync_playwright
 from queue_workflow import ComfyUI, Graph, Messages, follow
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -308,6 +308,11 @@ def front_end(url: str) -> Iterator[Page]:
         page.wait_for_function(
             "() => !!window.LiteGraph?.registered_node_types?.FaceAInpaintCompose", timeout=60_000
         )
+        # A new user is shown the templates first, which would cover every picture.
+        templates = page.get_by_role("dialog")
+        with suppress(TimeoutError):
+            templates.get_by_role("button", name="Close").click(timeout=10_000)
+            templates.wait_for(state="hidden")
         for setting in ("Comfy.Workflow.ShowMissingModelsWarning", "Comfy.Minimap.Visible"):
             page.evaluate("name => app.ui.settings.setSettingValue(name, false)", setting)
         yield page

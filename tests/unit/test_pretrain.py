@@ -25,7 +25,7 @@ from facea_core.tiny.pretrain.dataset import HEAD, draw_pool, holes, paint_pool
 from facea_core.tiny.pretrain.denoiser import denoiser_loss, networks
 from facea_core.tiny.pretrain.detector import detector_loss
 from facea_core.tiny.pretrain.encoder import contrastive, encoder_loss, paint_heads
-from facea_core.tiny.pretrain.latents import _stitched, encode_pictures
+from facea_core.tiny.pretrain.latents import FEATURE_WEIGHT, _stitched, encode_pictures
 from facea_core.tiny.pretrain.muon import Muon, optimisers, orthogonal
 from facea_core.tiny.pretrain.pieces import Piece, train_piece
 from facea_core.tiny.pretrain.repaint import NEAR, head_holes, reconstruct, repaint
@@ -215,6 +215,20 @@ def test_a_stitched_picture_is_one_inside_and_the_other_outside():
     assert mixed[..., :4, :].max() == 0
     hard = torch.tensor([set(one.unique().tolist()) == {0.0, 1.0} for one in mixed])
     assert 10 < int(hard.sum()) < 30  # of hard and of soft edges about as many
+
+
+def test_latents_that_show_features_count_more_and_no_others(tmp_path):
+    model = narrow(load_backbone("tiny").vae)
+    data, _ = encode_pictures(4, 3, model, Piece(tmp_path))
+    assert data.weight.shape == data.hole.shape
+    assert data.weight.min() == 1
+    assert data.weight.amax(dim=(1, 2, 3)).eq(FEATURE_WEIGHT).all()
+    people, scenes = draw_pool(4, 1, 3)
+    masks = paint(people, scenes).masks
+    shown = torch.cat([masks[part] for part in ("eyebrows", "eyes", "mouth")], 1).amax(1)
+    blocks = shown.unfold(1, 8, 8).unfold(2, 8, 8).amax((3, 4))
+    for weight, picture in zip(data.weight[:, 0].float(), data.picture, strict=True):
+        assert torch.allclose(weight, 1 + (FEATURE_WEIGHT - 1) * blocks[picture], atol=2e-3)
 
 
 def test_every_stage_has_a_gradient_for_every_weight(pool, tmp_path):

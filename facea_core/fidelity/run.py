@@ -98,11 +98,11 @@ class Benchmark:
         total, spent = sum(costs) * len(mine), 0.0
         for index in mine:
             subject = self.subjects(index)
-            remembering = replace(self, backbone=KnowingBackbone.of(self.backbone))
+            knowing = replace(self, backbone=KnowingBackbone.of(self.backbone))
             for arm, cost in zip(ways, costs, strict=True):
                 at = partial(_at, tell, f"{subject.name}, {arm.name}", spent, total)
                 at(0)
-                remembering._unit(journal, subject, arm, at)
+                knowing._unit(journal, subject, arm, at)
                 spent += cost
 
     def report(self, scenes: int = 5) -> list[Result]:

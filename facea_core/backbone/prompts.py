@@ -113,9 +113,10 @@ def encode_prepared(
             firsts = output.text_embeds.split(prepared.counts)
             pooled = torch.stack([chunks[0] for chunks in firsts])
     # Cross-attention does not change when its context is repeated: lengths are levelled exactly.
-    longest = math.lcm(*prepared.counts)
-    chunks = torch.cat(contexts, dim=-1).split(prepared.counts)
-    context = torch.stack([c.flatten(0, 1).repeat(longest // len(c), 1) for c in chunks])
+    context, longest = torch.cat(contexts, dim=-1), math.lcm(*prepared.counts)
+    if longest > 1:
+        chunks = context.split(prepared.counts)
+        context = torch.stack([c.flatten(0, 1).repeat(longest // len(c), 1) for c in chunks])
     return context, pooled
 
 
@@ -133,16 +134,16 @@ def _tokens(
     ids: list[list[int]] = []
     spots: list[tuple[int, int, int]] = []
     counts = []
-    for prompt in prompts:
+    # re.split with one group alternates text and placeholder.
+    pieces = [WORD.split(prompt) for prompt in prompts]
+    texts = [text for some in pieces for text in some[::2]]
+    # Long prompts are split below; its warning about length is switched off.
+    plain = iter(tokenizer(texts, add_special_tokens=False, verbose=False).input_ids)
+    for some in pieces:
         # Below 0: row number ~token of the learned words.
         row: list[int] = []
-        # re.split with one group alternates text and placeholder.
-        for i, piece in enumerate(WORD.split(prompt)):
-            if i % 2:
-                row += [~(first[piece] + n) for n in range(lengths[piece])]
-            else:
-                # Long prompts are split below; its warning about length is switched off.
-                row += tokenizer(piece, add_special_tokens=False, verbose=False).input_ids
+        for i, piece in enumerate(some):
+            row += [~(first[piece] + n) for n in range(lengths[piece])] if i % 2 else next(plain)
         # As ComfyUI does: a long prompt becomes several chunks, encoded apart, joined along L.
         chunks = [row[i : i + room] for i in range(0, len(row), room)] or [[]]
         counts.append(len(chunks))

@@ -13,10 +13,9 @@ from ...backbone import latent_mask, masked_image
 from .. import painter
 from .autoencoder import NarrowAutoencoder
 from .captions import Description, describe_pool
-from .dataset import FEATURES, HEAD, SIDE, draw_pool, holes, part_masks
+from .dataset import FEATURES, HEAD, SIDE, at_once, draw_pool, holes, part_masks
 from .pieces import Piece
 
-BATCH = 30
 FACE_SHARE = 0.12
 """Share of the large holes that cover the face without its hair."""
 FEATURE_WEIGHT = 3.0
@@ -65,8 +64,9 @@ def encode_pictures(
         latents = (clean, encode(masked_image(image, hole)), latent_mask(hole), weight)
         rows.append((*(one.half().cpu() for one in latents), index, part))
 
-    for start in tqdm(range(0, count, BATCH), desc="latents", unit=f"x{BATCH}"):
-        index = torch.arange(start, min(start + BATCH, count))
+    few = at_once(device)
+    for start in tqdm(range(0, count, few), desc="latents", unit=f"x{few}"):
+        index = torch.arange(start, min(start + few, count))
         image, masks = _painted(people[index], scenes[index], device)
         foreign, single = index % 2 == 1, index % 4 == 0
         share = torch.rand(len(index), generator=generator)

@@ -28,6 +28,7 @@ TARGETS: Mapping[str, str] = {
     "wide": rf".*\.({_ATTENTION}|{_FEED_FORWARD}|{_CONVOLUTION})",
 }
 """Preset -> what a layer's whole dotted path in the U-Net must match."""
+NOTHING = torch.empty(0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,6 +44,10 @@ class Lora:
         All are cast to the layers' dtype at once.
         """
         dtype = next(iter(self.layers.values())).base.weight.dtype
+        # The old values go first: they hold on to the parameter's gradient accumulator, which
+        # belongs to the stream it was made on, and no CUDA graph of another stream can have it.
+        for layer in self.layers.values():
+            layer.down = layer.up = NOTHING
         views = self.flat.views(dtype)
         for path, layer in self.layers.items():
             layer.down, layer.up = views[f"{path}.lora_down"], views[f"{path}.lora_up"]

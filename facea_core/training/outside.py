@@ -38,12 +38,12 @@ class Outside:
         try:
             yield
         finally:
-            self._mask = None
+            self._mask, self._found = None, []
 
     def share(self) -> Tensor:
         """Size of the change outside in shares of the frozen layer's output there, `(B,)`.
 
-        Mean over the layers. Ask for it after the forward pass.
+        Mean over the layers. Ask for it after the forward pass, and while looking.
         """
         return torch.stack(self._found).mean(dim=0)
 

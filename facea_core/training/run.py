@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, replace
 from math import nan
 from typing import NamedTuple
@@ -90,15 +90,17 @@ class Run:
         self._make_whole()
         self._fit(plan)
         prompts = self.task.prompts if config.has_local else self.task.prompts[: GLOBAL + 1]
-        step = Step(
-            backbone, config, self.cache,
-            backbone.prepare_prompts(prompts, by_placeholder(self.words.values())),
-            self.words, self.lora, checkpoint.optimiser, checkpoint.losses, plan.micro_batch,
-            outside=self.outside,
-        )  # fmt: skip
-        if config.words_rate == 0:
-            with torch.no_grad(), on_device(device, *self.idle):
-                step = replace(step, fixed=step.encode())
+        # Where nothing learns to read, the encoders are elsewhere but for this once.
+        with on_device(device, *self.idle) if config.words_rate == 0 else nullcontext():
+            step = Step(
+                backbone, config, self.cache,
+                backbone.prepare_prompts(prompts, by_placeholder(self.words.values())),
+                self.words, self.lora, checkpoint.optimiser, checkpoint.losses, plan.micro_batch,
+                outside=self.outside,
+            )  # fmt: skip
+            if config.words_rate == 0:
+                with torch.no_grad():
+                    step = replace(step, fixed=step.encode())
         run, pace, leash = (
             captured(step, checkpoint, device, config.capture),
             Pace(checkpoint.done),

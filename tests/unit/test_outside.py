@@ -44,7 +44,7 @@ def look(backbone: Backbone, adapter: Lora, outside: Outside, mask: Tensor) -> T
     adapter.bind()
     with outside.looking(mask):
         backbone.predict(latent, torch.full((count,), 500), conditioning, mask, latent)
-    return outside.share()
+        return outside.share()
 
 
 def stir(adapter: Lora) -> None:
@@ -82,11 +82,11 @@ def test_the_share_is_that_of_the_frozen_layer(watched):
     mask = torch.zeros(1, 1, SIDE, SIDE)
     mask[..., :2] = 1
     with outside.looking(mask):
-        y = layer(x)
+        y, share = layer(x), outside.share()
     out = mask.flatten() == 0
     frozen_y = layer.base(x)
     wanted = (y - frozen_y)[:, out].norm() / frozen_y[:, out].norm()
-    torch.testing.assert_close(outside.share(), wanted[None])
+    torch.testing.assert_close(share, wanted[None])
 
 
 def make_photo() -> Photo:

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.autograd.graph import Node
 from torch.optim.optimizer import register_optimizer_step_pre_hook
 
 from facea_core.attributes import attribute_table
@@ -19,7 +20,7 @@ from facea_core.identity.adapters import frozen
 from facea_core.identity.flat import Flat
 from facea_core.identity.lora import LoraLayer, project
 from facea_core.tiny.model import random_backbone
-from facea_core.training import TrainConfig, capture, train_identity
+from facea_core.training import TrainConfig, capture, run, train_identity
 from facea_core.training.attention import LeanAttention, lean_attention
 from facea_core.training.capture import WARM_UP, Captured
 from facea_core.training.draws import Draw
@@ -263,6 +264,29 @@ def test_words_that_do_not_learn_are_read_once(backbone: Backbone):
     assert all(weights.up.any() for weights in identity.lora.values())
 
 
+def test_words_that_do_not_learn_are_prepared_where_they_are_read(
+    backbone: Backbone, monkeypatch: pytest.MonkeyPatch
+):
+    """The encoder is put away for the training, on a GPU into other memory."""
+    there, prepared, prepare = [], [], Backbone.prepare_prompts
+
+    @contextmanager
+    def watched(device, *modules: nn.Module) -> Iterator[None]:
+        there.extend(modules)
+        with on_device(device, *modules):
+            yield
+        there.clear()
+
+    def watched_prepare(self: Backbone, prompts, words=None):
+        prepared.append(all(encoder in there for encoder in self.text_encoders.values()))
+        return prepare(self, prompts, words)
+
+    monkeypatch.setattr(run, "on_device", watched)
+    monkeypatch.setattr(Backbone, "prepare_prompts", watched_prepare)
+    train(backbone, words_rate=0.0)
+    assert prepared == [True]
+
+
 def test_a_model_without_mask_channels_is_refused_unless_asked_for(backbone: Backbone):
     plain = replace(backbone, spec=replace(backbone.spec, inpainting=False))
     with pytest.raises(BackboneError, match="no mask channels.*masked_latent"):
@@ -427,6 +451,43 @@ def test_the_optimiser_has_its_moments_before_the_first_step():
         assert {k: v.data_ptr() for k, v in optimiser.state[parameter].items()} == before
         assert optimiser.state[parameter]["step"] == 1
         assert optimiser.state[parameter]["exp_avg"].any()
+
+
+def accumulator(parameter: Tensor) -> Node:
+    """What adds up a parameter's gradient: there is one as long as any graph holds it."""
+    node = parameter.view_as(parameter).grad_fn
+    assert node is not None
+    return node.next_functions[0][0]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"micro_batch": 2},
+        {"outside_penalty": 0.1},
+        {"outside_penalty": 0.1, "checkpointing": "on"},
+    ],
+)
+def test_no_step_leaves_an_accumulator_to_the_next(backbone: Backbone, options: dict):
+    """It belongs to the stream that it was made on, and a graph is captured on another one."""
+    steps = []
+
+    def look(optimiser: torch.optim.Optimizer, *_) -> None:
+        for group in optimiser.param_groups:
+            (parameter,) = group["params"]
+            marks = accumulator(parameter).metadata
+            assert "step" not in marks
+            marks["step"] = len(steps)
+            assert "step" in accumulator(parameter).metadata
+        steps.append(None)
+
+    handle = register_optimizer_step_pre_hook(look)
+    try:
+        train(backbone, **options)
+    finally:
+        handle.remove()
+    assert len(steps) == CONFIG.steps
 
 
 class FakeCuda:

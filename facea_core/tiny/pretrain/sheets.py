@@ -54,7 +54,7 @@ def repaint_sheet(backbone: Backbone, count: int, *, parts: bool) -> Image.Image
 def reconstruction_sheet(backbone: Backbone, count: int) -> Image.Image:
     """Blocks of two rows: a painting, and what is left of it in a latent."""
     painted = painter.paint(*draw_pool(count, 1, UNSEEN + 1)).image
-    rebuilt = backbone.decode(backbone.encode_image(painted).sample())
+    rebuilt = backbone.decode(backbone.encode_image(painted).sample()).to(painted)
     return tiled(torch.stack([painted, rebuilt]), COLUMNS)
 
 

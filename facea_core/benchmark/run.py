@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
+from statistics import median
 from typing import Any
 
 import torch
@@ -118,7 +119,10 @@ def _timed(
     for turn in range(config.rounds):
         for name, contender in contenders(task).items():
             say(f"{model}: round {turn + 1} of {config.rounds}, {name}")
-            blocks.setdefault(name, []).append(measure(contender, device, pattern))
+            block = measure(contender, device, pattern)
+            # Whoever stops it keeps these.
+            say(f"{1000 * median(block.seconds):.1f} ms, {block.mode}")
+            blocks.setdefault(name, []).append(block)
     told = replace(training, steps=min(AGREEING, pattern.total))
     short = contenders(replace(task, config=told, draws=task.draws[: told.steps]), every_loss=True)
     losses = {name: of[0].losses or short[name](Nobody()).losses for name, of in blocks.items()}

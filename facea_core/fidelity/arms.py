@@ -100,7 +100,7 @@ OURS = _arms(
     Arm("crops-quarter", "a quarter of the crops of each photo", times={"variants": 0.25}),
     Arm("crops-four", "four times the crops of each photo", times={"variants": 4}),
     Arm("best-of-four", "the best of four candidates is kept", painting={"candidates": 4}),
-    Arm("best-step", "the best of eight looks on the way is kept", {"choose_every": 25}),
+    Arm("best-step", "the best of the looks every 25 steps is kept", {"choose_every": 25}),
     Arm("boxes", "holes over faces are boxes", {"outline_share": 0.0}),
     Arm("outlines", "holes over faces are outlines", {"outline_share": 1.0}),
 )

@@ -29,6 +29,7 @@ TARGETS: Mapping[str, str] = {
 }
 """Preset -> what a layer's whole dotted path in the U-Net must match."""
 NOTHING = torch.empty(0)
+"""What a layer has between two bindings."""
 
 
 @dataclass(frozen=True, eq=False)

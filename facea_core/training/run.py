@@ -91,7 +91,8 @@ class Run:
         self._fit(plan)
         prompts = self.task.prompts if config.has_local else self.task.prompts[: GLOBAL + 1]
         # Where nothing learns to read, the encoders are elsewhere but for this once.
-        with on_device(device, *self.idle) if config.words_rate == 0 else nullcontext():
+        reading = on_device(device, *self.idle) if config.words_rate == 0 else nullcontext()
+        with torch.no_grad(), reading:
             step = Step(
                 backbone, config, self.cache,
                 backbone.prepare_prompts(prompts, by_placeholder(self.words.values())),
@@ -99,8 +100,7 @@ class Run:
                 outside=self.outside,
             )  # fmt: skip
             if config.words_rate == 0:
-                with torch.no_grad():
-                    step = replace(step, fixed=step.encode())
+                step = replace(step, fixed=step.encode())
         run, pace, leash = (
             captured(step, checkpoint, device, config.capture),
             Pace(checkpoint.done),

@@ -1,15 +1,13 @@
-"""A step in every way that it can be run: in pieces, computed twice, captured, out of memory."""
+"""A step in every way that it can be run: in pieces, computed twice, out of memory."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 import torch
 from torch import Tensor, nn
-from torch.autograd.graph import Node
 from torch.optim.optimizer import register_optimizer_step_pre_hook
 
 from facea_core.attributes import attribute_table
@@ -20,12 +18,9 @@ from facea_core.identity.adapters import frozen
 from facea_core.identity.flat import Flat
 from facea_core.identity.lora import LoraLayer, project
 from facea_core.tiny.model import random_backbone
-from facea_core.training import TrainConfig, capture, run, train_identity
+from facea_core.training import TrainConfig, run, train_identity
 from facea_core.training.attention import LeanAttention, lean_attention
-from facea_core.training.capture import WARM_UP, Captured
-from facea_core.training.draws import Draw
 from facea_core.training.footprint import checkpointed, is_out_of_memory, on_device
-from facea_core.training.optimiser import make_optimiser
 from facea_core.training.state import saved_step
 from facea_core.types import Box, FaceAttributes, Identity, Part, Photo, StepReport
 
@@ -435,138 +430,3 @@ def test_what_counts_as_out_of_memory():
         assert is_out_of_memory(error)
     for error in (RuntimeError("shape mismatch"), KeyboardInterrupt(), ValueError("out of memory")):
         assert not is_out_of_memory(error)
-
-
-# What a graph needs; that a step leaves nothing to the host is in tests/whole/test_benchmark.py
-
-
-def test_the_optimiser_has_its_moments_before_the_first_step():
-    words, weights = (nn.Parameter(torch.randn(n)) for n in (3, 5))
-    optimiser = make_optimiser(words, weights, CONFIG)
-    places = {p: {k: v.data_ptr() for k, v in optimiser.state[p].items()} for p in (words, weights)}
-    for parameter in (words, weights):
-        parameter.grad = torch.ones_like(parameter)
-    optimiser.step()
-    for parameter, before in places.items():
-        assert {k: v.data_ptr() for k, v in optimiser.state[parameter].items()} == before
-        assert optimiser.state[parameter]["step"] == 1
-        assert optimiser.state[parameter]["exp_avg"].any()
-
-
-def accumulator(parameter: Tensor) -> Node:
-    """What adds up a parameter's gradient: there is one as long as any graph holds it."""
-    node = parameter.view_as(parameter).grad_fn
-    assert node is not None
-    return node.next_functions[0][0]
-
-
-@pytest.mark.parametrize(
-    "options",
-    [
-        {},
-        {"micro_batch": 2},
-        {"outside_penalty": 0.1},
-        {"outside_penalty": 0.1, "checkpointing": "on"},
-    ],
-)
-def test_no_step_leaves_an_accumulator_to_the_next(backbone: Backbone, options: dict):
-    """It belongs to the stream that it was made on, and a graph is captured on another one."""
-    steps = []
-
-    def look(optimiser: torch.optim.Optimizer, *_) -> None:
-        for group in optimiser.param_groups:
-            (parameter,) = group["params"]
-            marks = accumulator(parameter).metadata
-            assert "step" not in marks
-            marks["step"] = len(steps)
-            assert "step" in accumulator(parameter).metadata
-        steps.append(None)
-
-    handle = register_optimizer_step_pre_hook(look)
-    try:
-        train(backbone, **options)
-    finally:
-        handle.remove()
-    assert len(steps) == CONFIG.steps
-
-
-class FakeCuda:
-    """Stands in for CUDA's streams and graphs: in a capture the work is noted, a replay does it."""
-
-    def __init__(self, fails: Exception | None) -> None:
-        self.fails, self.recording, self.streams = fails, False, 0
-
-    def install(self, patch: pytest.MonkeyPatch) -> None:
-        cuda = self
-
-        class Graph:
-            work: Callable[[], None]
-
-            def replay(self) -> None:
-                self.work()
-
-        @contextmanager
-        def record(graph: Graph) -> Iterator[None]:
-            cuda.recording, cuda.graph = True, graph
-            try:
-                yield
-                if cuda.fails:
-                    raise cuda.fails
-            finally:
-                cuda.recording = False
-
-        @contextmanager
-        def on_stream(_) -> Iterator[None]:
-            self.streams += 1
-            yield
-
-        stream = SimpleNamespace(wait_stream=lambda other: None)
-        for name, value in {
-            "CUDAGraph": Graph, "graph": lambda graph, **_: record(graph),
-            "Stream": lambda: stream, "stream": on_stream,
-            "current_stream": lambda: stream, "synchronize": lambda: None,
-        }.items():  # fmt: skip
-            patch.setattr(capture.torch.cuda, name, value)
-
-
-def draw_of(value: int) -> Draw:
-    number = torch.tensor([value])
-    return Draw(number, number, number, number, torch.full((1, 1, 1, 1, 1), float(value)))
-
-
-@pytest.mark.parametrize(
-    ("fails", "mode"),
-    [(None, "captured"), (RuntimeError("not permitted\nwhen capturing"), "eager.*not permitted")],
-)
-def test_every_call_is_one_step_captured_or_not(
-    monkeypatch: pytest.MonkeyPatch, fails: Exception | None, mode: str
-):
-    cuda, done = FakeCuda(fails), []
-    cuda.install(monkeypatch)
-
-    def step(draw: Draw) -> None:
-        if cuda.recording:
-            cuda.graph.work = lambda: done.append(int(draw.rows) + int(draw.noise))
-        else:
-            done.append(int(draw.rows) + int(draw.noise))
-
-    run = Captured(step, SimpleNamespace(whole=True))
-    for value in range(WARM_UP + 4):
-        run(draw_of(value))
-    assert done == [2 * value for value in range(WARM_UP + 4)]
-    assert cuda.streams == WARM_UP
-    assert pytest.importorskip("re").match(mode, run.mode)
-
-
-def test_out_of_memory_in_a_capture_is_passed_on_and_the_weights_are_whole(
-    monkeypatch: pytest.MonkeyPatch,
-):
-    cuda = FakeCuda(torch.OutOfMemoryError("CUDA out of memory"))
-    cuda.install(monkeypatch)
-    checkpoint = SimpleNamespace(whole=True)
-    run = Captured(lambda draw: setattr(checkpoint, "whole", False), checkpoint)
-    for value in range(WARM_UP):
-        run(draw_of(value))
-    with pytest.raises(torch.OutOfMemoryError):
-        run(draw_of(0))
-    assert checkpoint.whole

@@ -261,7 +261,7 @@ def main() -> None:
     parser.add_argument("--batch", type=int, help="of each process; for a GPU some hundreds")
     parser.add_argument("--people", type=int, help="how many each process paints")
     parser.add_argument("--seed", type=int, default=0, help="another one for every piece")
-    parser.add_argument("--compile", action="store_true", help="pays on a GPU after some minutes")
+    parser.add_argument("--compile", action="store_true", help="compile networks first; untried")
     parser.add_argument("--fresh", action="store_true", help="do not start from published weights")
     args = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")

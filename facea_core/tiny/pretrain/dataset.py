@@ -19,11 +19,6 @@ FEATURES = [painter.PARTS.index(part) for part in ("eyebrows", "eyes", "mouth")]
 """Small, and what most of a person is in."""
 
 
-def at_once(device: str | torch.device) -> int:
-    """How many pictures to paint together: a GPU takes hardly longer for hundreds than for one."""
-    return 32 if torch.device(device).type == "cpu" else 512
-
-
 @dataclass(frozen=True, eq=False)
 class Pool:
     """N pictures. `images (N, 3, 128, 128)` and `masks (N, parts, 128, 128)` uint8 in [0, 255], on
@@ -66,9 +61,8 @@ def paint_pool(people: int, each: int, seed: int, device: str | torch.device = "
     who, scenes = draw_pool(people, each, seed)
     shape = len(who), 3 + len(painter.PARTS), SIDE, SIDE
     images, masks = torch.empty(shape, dtype=torch.uint8, device=device).tensor_split([3], dim=1)
-    few = at_once(device)
-    for start in tqdm(range(0, len(who), few), desc="paint", unit=f"x{few}"):
-        rows = slice(start, start + few)
+    for start in tqdm(range(0, len(who), 64), desc="paint", unit="x64"):
+        rows = slice(start, start + 64)
         painted = painter.paint(who[rows].to(device), scenes[rows].to(device), SIDE)
         images[rows] = (painted.image * 255).round().byte()
         masks[rows] = (part_masks(painted) * 255).round().byte()

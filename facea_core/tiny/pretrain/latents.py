@@ -13,9 +13,10 @@ from ...backbone import latent_mask, masked_image
 from .. import painter
 from .autoencoder import NarrowAutoencoder
 from .captions import Description, describe_pool
-from .dataset import FEATURES, HEAD, SIDE, at_once, draw_pool, holes, part_masks
+from .dataset import FEATURES, HEAD, SIDE, draw_pool, holes, part_masks
 from .pieces import Piece
 
+BATCH, GPU_BATCH = 30, 512
 FACE_SHARE = 0.12
 """Share of the large holes that cover the face without its hair."""
 FEATURE_WEIGHT = 3.0
@@ -64,7 +65,7 @@ def encode_pictures(
         latents = (clean, encode(masked_image(image, hole)), latent_mask(hole), weight)
         rows.append((*(one.half().cpu() for one in latents), index, part))
 
-    few = at_once(device)
+    few = BATCH if torch.device(device).type == "cpu" else GPU_BATCH
     for start in tqdm(range(0, count, few), desc="latents", unit=f"x{few}"):
         index = torch.arange(start, min(start + few, count))
         image, masks = _painted(people[index], scenes[index], device)

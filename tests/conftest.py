@@ -1,9 +1,15 @@
 """A small real model for every test: untrained, on the CPU, one thread."""
 
+import os
 from typing import Any
 
 import pytest
 import torch
+
+if not torch.cuda.is_available():
+    # Before anything imports Triton: its interpreter runs kernels without a GPU.
+    os.environ["TRITON_INTERPRET"] = "1"
+
 from xdist.scheduler import LoadFileScheduling
 
 from facea_core.backbone import Backbone

@@ -19,6 +19,7 @@ from ..identity.lora import lora
 from ..identity.words import check_name, finished_words, learnable_words
 from ..types import BackboneSpec, Identity, IdentityMeta, OnStep, OnTick, Photo
 from .attention import lean_attention
+from .blocks import fused_kernels, lean_blocks
 from .cache import photos_hash
 from .config import TrainConfig
 from .footprint import is_out_of_memory, on_device, searched_convolutions
@@ -94,6 +95,7 @@ def train_identity(
             lora(backbone.unet, config.rank, config.targets, generator=generator) as adapter,
             watching(adapter, config.outside_penalty > 0) as outside,
             lean_attention(backbone.unet),
+            lean_blocks(backbone.unet, fused_kernels(backbone.device)),
             searched_convolutions(),
         ):
             checkpoint = Checkpoint(

@@ -9,6 +9,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 from torch.optim.optimizer import register_optimizer_step_pre_hook
+from torch.utils.checkpoint import checkpoint
 
 from facea_core.attributes import attribute_table
 from facea_core.backbone import Backbone
@@ -18,7 +19,7 @@ from facea_core.identity.adapters import frozen
 from facea_core.identity.flat import Flat
 from facea_core.identity.lora import LoraLayer, project
 from facea_core.tiny.model import random_backbone
-from facea_core.training import TrainConfig, run, train_identity
+from facea_core.training import TrainConfig, attention, run, train_identity
 from facea_core.training.attention import LeanAttention, lean_attention
 from facea_core.training.footprint import checkpointed, is_out_of_memory, on_device
 from facea_core.training.state import saved_step
@@ -177,6 +178,27 @@ def test_an_attention_of_another_kind_keeps_its_own_processor(backbone: Backbone
     module.rescale_output_factor = 1.0
     assert kinds.pop(f"{name}.processor") is not LeanAttention
     assert set(kinds.values()) == {LeanAttention}
+
+
+def test_what_is_tried_is_no_part_of_a_checkpointed_pass(monkeypatch: pytest.MonkeyPatch):
+    """The backends are tried in the first pass, and not when it is computed again."""
+
+    def once(work: Callable[[], None]) -> float:
+        work()
+        return 1.0
+
+    def attend(x: Tensor) -> Tensor:
+        if not tried:
+            tried.append(attention.fastest_backend(x, x, x))
+        return nn.functional.scaled_dot_product_attention(x, x, x)
+
+    monkeypatch.setattr(attention, "_seconds", once)
+    tried = []
+    x, plain = (torch.ones(1, 2, 8, 4, requires_grad=True) for _ in range(2))
+    checkpoint(attend, x, use_reentrant=False).sum().backward()
+    attend(plain).sum().backward()
+    assert tried[0] is not None
+    assert torch.equal(x.grad, plain.grad)
 
 
 # Ways to save memory

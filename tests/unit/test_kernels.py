@@ -1,0 +1,162 @@
+"""The fused kernels, on a GPU if there is one, else as Triton's interpreter runs them."""
+
+import logging
+from types import ModuleType
+
+import pytest
+import torch
+import torch.nn.functional as F
+from diffusers import UNet2DConditionModel
+from torch import Tensor, nn
+
+from facea_core.identity.lora import lora
+from facea_core.training.attention import lean_attention
+from facea_core.training.blocks import disagreement, fused_kernels, lean_blocks
+from facea_core.training.footprint import checkpointed
+
+DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+@pytest.fixture(scope="module")
+def kernels() -> ModuleType:
+    pytest.importorskip("triton", reason="there is no Triton for this system")
+    from facea_core.training import kernels
+
+    return kernels
+
+
+def numbers(*shape: int, seed: int = 0) -> Tensor:
+    return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
+
+
+def group_norm(groups: int, channels: int) -> nn.GroupNorm:
+    norm = nn.GroupNorm(groups, channels).requires_grad_(False)
+    norm.weight.copy_(numbers(channels, seed=1))
+    norm.bias.copy_(numbers(channels, seed=2))
+    return norm
+
+
+def both(function, x: Tensor, dy: Tensor) -> tuple[Tensor, Tensor]:
+    x = x.clone().requires_grad_()
+    y = function(x)
+    return y.detach(), torch.autograd.grad(y, x, dy)[0]
+
+
+@pytest.mark.parametrize("silu", [False, True])
+@pytest.mark.parametrize(
+    ("shape", "groups"),
+    [((2, 64, 8, 8), 32), ((1, 70, 9, 5), 7), ((3, 6, 1, 1), 2), ((1, 130, 3, 22), 1)],
+)
+@pytest.mark.parametrize(("dtype", "near"), [(torch.float32, 1e-5), (torch.bfloat16, 2e-2)])
+def test_group_norm_is_torchs_and_keeps_channels_last(
+    kernels: ModuleType, shape: tuple[int, ...], groups: int, silu: bool, dtype, near: float
+):
+    norm = group_norm(groups, shape[1]).to(dtype)
+    x, dy = (numbers(*shape, seed=3) * 2 + 1).to(dtype), numbers(*shape, seed=4).to(dtype)
+    exact = group_norm(groups, shape[1]).to(dtype).double()
+    expected = both(lambda x: F.silu(exact(x)) if silu else exact(x), x.double(), dy.double())
+    norm.to(DEVICE)
+    found = both(lambda x: kernels.group_norm(x, norm, silu=silu), x.to(DEVICE), dy.to(DEVICE))
+    for mine, wanted in zip(found, expected, strict=True):
+        assert mine.is_contiguous(memory_format=torch.channels_last)
+        torch.testing.assert_close(mine.cpu().double(), wanted, rtol=near, atol=near)
+
+
+def test_a_constant_picture_is_no_division_by_zero(kernels: ModuleType):
+    norm = group_norm(2, 8).to(DEVICE)
+    found = both(
+        lambda x: kernels.group_norm(x, norm), torch.full((1, 8, 4, 4), 3.0, device=DEVICE),
+        torch.ones(1, 8, 4, 4, device=DEVICE),
+    )  # fmt: skip
+    assert torch.equal(found[0][0, :, 2, 2], norm.bias)
+    assert found[1].isfinite().all()
+
+
+@pytest.mark.parametrize("shape", [(3, 5, 2 * 7), (2, 2 * 1100), (1, 2)])
+def test_geglu_is_torchs(kernels: ModuleType, shape: tuple[int, ...]):
+    def expected(x: Tensor) -> Tensor:
+        value, gate = x.chunk(2, dim=-1)
+        return value * F.gelu(gate)
+
+    x, dy = numbers(*shape, seed=5) * 2, numbers(*shape[:-1], shape[-1] // 2, seed=6)
+    found = both(kernels.geglu, x.to(DEVICE), dy.to(DEVICE))
+    for mine, wanted in zip(found, both(expected, x.double(), dy.double()), strict=True):
+        torch.testing.assert_close(mine.cpu().double(), wanted, rtol=1e-5, atol=1e-5)
+
+
+def test_the_same_inputs_give_the_same_bytes(kernels: ModuleType):
+    norm, x, dy = group_norm(4, 72).to(DEVICE), numbers(2, 72, 12, 11), numbers(2, 72, 12, 11)
+    runs = [
+        both(lambda x: kernels.group_norm(x, norm, silu=True), x.to(DEVICE), dy.to(DEVICE))
+        for _ in range(2)
+    ]
+    assert all(torch.equal(a, b) for a, b in zip(*runs, strict=True))
+
+
+def small_unet(**options) -> UNet2DConditionModel:
+    """With every kind of block that SD's have, and as few of each as can be."""
+    torch.manual_seed(0)
+    unet = UNet2DConditionModel(
+        sample_size=8, in_channels=9, block_out_channels=(8, 16), layers_per_block=1,
+        down_block_types=("CrossAttnDownBlock2D", "DownBlock2D"),
+        up_block_types=("UpBlock2D", "CrossAttnUpBlock2D"),
+        cross_attention_dim=12, attention_head_dim=4, norm_num_groups=4, **options,
+    )  # fmt: skip
+    layout = torch.channels_last
+    return unet.to(DEVICE, memory_format=layout).requires_grad_(False).eval()  # pyright: ignore
+
+
+@pytest.mark.parametrize(
+    ("options", "twice"),
+    [({}, True), ({"use_linear_projection": True}, False)],
+)
+def test_a_unet_learns_the_same_and_is_left_as_it_was(
+    kernels: ModuleType, options: dict, twice: bool
+):
+    unet = small_unet(**options)
+    x, context = numbers(1, 9, 8, 8).to(DEVICE), numbers(1, 5, 12, seed=1).to(DEVICE)
+    context.requires_grad_()
+
+    def learn() -> tuple[Tensor, ...]:
+        adapter.bind()
+        y = unet(x, torch.tensor([700], device=DEVICE), context).sample
+        loss = y.square().mean()
+        return y.detach(), *torch.autograd.grad(loss, (context, adapter.flat.parameter))
+
+    generator = torch.Generator().manual_seed(0)
+    with lora(unet, 2, "wide", generator=generator) as adapter, lean_attention(unet):
+        with torch.no_grad():
+            adapter.flat.parameter.normal_(0, 0.1)
+        with checkpointed(unet, twice):
+            before = {name: list(vars(module)) for name, module in unet.named_modules()}
+            plain = learn()
+            with lean_blocks(unet, kernels):
+                fused = learn()
+            adapter.bind()
+            again = learn()
+            after = {name: list(vars(module)) for name, module in unet.named_modules()}
+    assert after == before
+    for a, b, c in zip(plain, fused, again, strict=True):
+        torch.testing.assert_close(b, a, rtol=1e-3, atol=1e-4 * float(a.abs().max()))
+        torch.testing.assert_close(c, a, rtol=0, atol=0)
+    assert not torch.equal(plain[0], fused[0]), "the kernels were not used"
+
+
+def test_the_check_before_they_are_used_sees_what_is_wrong(kernels: ModuleType):
+    class Wrong:
+        group_norm = staticmethod(lambda x, norm, silu=False: 1.01 * norm(x))
+        geglu = kernels.geglu
+
+    assert disagreement(kernels, DEVICE) < 1e-4 < disagreement(Wrong, DEVICE)
+
+
+def test_without_a_gpu_training_goes_on_without_them(caplog: pytest.LogCaptureFixture):
+    assert fused_kernels(torch.device("cpu")) is None
+    assert not caplog.records
+    if not torch.cuda.is_available():
+        fused_kernels.cache_clear()
+        with caplog.at_level(logging.WARNING):
+            assert fused_kernels(torch.device("cuda")) is None
+        assert "without its fused kernels" in caplog.text
+    with lean_blocks(nn.Linear(1, 1), None):
+        pass

@@ -1,6 +1,6 @@
 """What a training step needs: predicted, counted without values, and measured on this CPU.
 
-    python tests/bench/bench_memory.py [--table] [--json FILE] [--skip-measured] [--gpu]
+    python tests/bench/bench_memory.py [--table] [--json FILE] [--skip-measured]
 
 predicted: `training.memory.predict_bytes`, what plans are made from.
 counted:   the real step (`training.step.Step`) of the real full-size modules on torch's device
@@ -11,8 +11,6 @@ counted:   the real step (`training.step.Step`) of the real full-size modules on
 measured:  the same step with real tensors on the CPU in float32; torch's profiler reports each
            allocation. Random weights: memory does not depend on values.
 
-`--gpu` measures whole trainings on a CUDA device instead, six steps each, graph and all: what torch
-gave out, what it took from the card, and what was in use on the card, against the whole plan.
 `--table` prints the table of `training/memory.py` as counted now. Measuring SDXL needs 18 GB.
 """
 
@@ -42,18 +40,15 @@ from facea_core.backbone import Backbone, LatentDistribution
 from facea_core.backbone.backbone import alphas_cumprod
 from facea_core.backbone.load import empty_backbone
 from facea_core.backbone.spec import FAMILIES
-from facea_core.benchmark.machine import machine
-from facea_core.benchmark.models import painted_photos, random_backbone
 from facea_core.identity.lora import TARGETS, lora
 from facea_core.identity.words import by_placeholder, learnable_words
-from facea_core.training import train_identity
 from facea_core.training.attention import lean_attention
 from facea_core.training.cache import LatentCache
 from facea_core.training.config import TrainConfig
 from facea_core.training.draws import Draw
 from facea_core.training.footprint import checkpointed
 from facea_core.training.losses import Losses
-from facea_core.training.memory import PHOTOS, RESERVE, SLACK, predict_bytes
+from facea_core.training.memory import PHOTOS, predict_bytes
 from facea_core.training.optimiser import make_optimiser
 from facea_core.training.step import Step
 from facea_core.training.tasks import local_tasks, task_prompts
@@ -296,47 +291,6 @@ def _measured(work: Callable[[], object]) -> int:
     return peak
 
 
-def measured_on_gpu(settings: list[Setting]) -> Iterator[dict[str, Any]]:
-    """Planned against what a whole training takes of the card; GB."""
-    kept: dict[str, Backbone] = {}
-    for setting in settings:
-        family = FAMILY[setting.family]
-        if setting.family not in kept:
-            kept.clear()
-            kept[setting.family] = random_backbone(family, "cuda", setting.dtype)
-        gc.collect()
-        torch.cuda.empty_cache()
-        torch.cuda.reset_peak_memory_stats()
-        used, reports = [0], []
-
-        def look(_done: int, _total: int, used: list[int] = used) -> None:
-            free, total = torch.cuda.mem_get_info()
-            used.append(total - free)
-
-        config = replace(
-            setting.config, steps=6, resolution=setting.resolution,
-            micro_batch=setting.micro_batch,
-            checkpointing="on" if setting.checkpointing else "off",
-        )  # fmt: skip
-        train_identity(
-            painted_photos(PHOTOS, setting.resolution), kept[setting.family], config,
-            on_step=reports.append, on_tick=look,
-        )  # fmt: skip
-        allocated, reserved = torch.cuda.max_memory_allocated(), torch.cuda.max_memory_reserved()
-        plan = int(SLACK * setting.predicted()) + RESERVE
-        row = {
-            "setting": str(setting),
-            "planned_gb": round(plan / 1e9, 3),
-            "allocated_gb": round(allocated / 1e9, 3),
-            "reserved_gb": round(reserved / 1e9, 3),
-            "on_card_gb": round(max(used) / 1e9, 3),
-            "plan_over_reserved": round(plan / reserved - 1, 4),
-            "mode": reports[-1].mode,
-        }
-        print(json.dumps(row), flush=True)
-        yield row
-
-
 def table_row(family: str) -> dict[str, Any]:
     """A row of `COSTS` as it is counted now."""
     backbone = build(family, "meta", torch.bfloat16)
@@ -430,21 +384,16 @@ def main() -> None:
     parser.add_argument("--table", action="store_true")
     parser.add_argument("--json", type=Path)
     parser.add_argument("--skip-measured", action="store_true")
-    parser.add_argument("--gpu", action="store_true")
     arguments = parser.parse_args()
     if arguments.table:
         print(json.dumps({name: table_row(name) for name in FAMILY}, indent=2))
         return
-    if arguments.gpu:
-        result = {"machine": machine(torch.device("cuda")), "gpu": list(measured_on_gpu(CUDA))}
-    else:
-        threads = f"{torch.get_num_threads()} threads"
-        result = {
-            "torch": torch.__version__,
-            "machine": f"{platform.machine()}, {platform.system()}, {threads}",
-            "counted": list(rows(CUDA, "meta")),
-            "measured": [] if arguments.skip_measured else list(rows(CPU, "cpu")),
-        }
+    result = {
+        "torch": torch.__version__,
+        "machine": f"{platform.machine()}, {platform.system()}, {torch.get_num_threads()} threads",
+        "counted": list(rows(CUDA, "meta")),
+        "measured": [] if arguments.skip_measured else list(rows(CPU, "cpu")),
+    }
     if arguments.json:
         arguments.json.write_text(json.dumps(result, indent=2) + "\n")
 

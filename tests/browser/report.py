@@ -14,7 +14,8 @@ from .frontend import open_page
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
-SIZE = (1400, 1500)
+SIZE = (1300, 1985)
+"""The chart, and the first person in some of the ways."""
 
 
 def main() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 import torch
@@ -32,6 +32,11 @@ def checkpointed(unet: Any, wanted: bool = True) -> Iterator[None]:
         for module, flag, function in kept:
             module.gradient_checkpointing = flag
             module._gradient_checkpointing_func = function
+
+
+def as_current(device: torch.device) -> AbstractContextManager[object]:
+    """`device` as CUDA's current one for a while: streams, graphs and kernels are made there."""
+    return torch.cuda.device(device) if device.type == "cuda" else nullcontext()
 
 
 @contextmanager

@@ -22,7 +22,7 @@ from .attention import lean_attention
 from .blocks import fused_kernels, lean_blocks
 from .cache import photos_hash
 from .config import TrainConfig
-from .footprint import is_out_of_memory, on_device, searched_convolutions
+from .footprint import as_current, is_out_of_memory, on_device, searched_convolutions
 from .losses import Losses
 from .memory import Plan, free_memory, plan_training, step_down
 from .optimiser import make_optimiser
@@ -86,7 +86,12 @@ def train_identity(
     calls = Calls(on_step, on_tick, previewer, judge)
     task = Task(photos, backbone, config, table, prompts, calls)
     # A host may call from inside inference mode, where nothing can be trained.
-    with torch.inference_mode(False), torch.enable_grad(), frozen(*backbone.modules):
+    with (
+        torch.inference_mode(False),
+        torch.enable_grad(),
+        as_current(backbone.device),
+        frozen(*backbone.modules),
+    ):
         saved = read_state(run_dir, origin) if resume and run_dir else None
         plan = _plan_for(backbone, config, saved, plan)
         (cache, generator), plan = descend(task, plan, task.cache)

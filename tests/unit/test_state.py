@@ -54,6 +54,14 @@ def bytes_of(identity: Identity, path: Path) -> bytes:
     return path.read_bytes()
 
 
+@pytest.fixture
+def interruptible():
+    """As in a terminal: what a shell runs in the background does not listen to Ctrl-C."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @contextmanager
 def signal_between_steps(backbone: Backbone, step: int):
     yield lambda report: signal.raise_signal(signal.SIGINT) if report.step == step else None
@@ -99,6 +107,7 @@ def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     return bytes_of(train(small, None), tmp_path_factory.mktemp("whole") / "a.safetensors")
 
 
+@pytest.mark.usefixtures("interruptible")
 @pytest.mark.parametrize(
     ("interrupt", "step", "kept"),
     [

@@ -8,7 +8,8 @@ does each of them on the way back. These leave channels last. Frozen weights get
 """
 
 # Triton's types are of no use inside its kernels, nor where they are called.
-# pyright: reportArgumentType=false, reportGeneralTypeIssues=false, reportReturnType=false
+# pyright: reportArgumentType=false, reportCallIssue=false, reportGeneralTypeIssues=false
+# pyright: reportReturnType=false
 
 from typing import Any
 
@@ -40,11 +41,12 @@ class _GroupNorm(Function):
         ctx: Any, x: Tensor, weight: Tensor, bias: Tensor, groups: int, eps: float, silu: bool
     ) -> Tensor:
         x = x.contiguous(memory_format=torch.channels_last)
-        y, sizes = torch.empty_like(x), _sizes(x, groups)
-        sums = _by_group(_sums, x, groups, x)
-        _normalise[_grid(x)](x, weight, bias, sums, y, *sizes, eps, silu, PIXELS, CHANNELS)
+        pixels, channels = x.shape[2] * x.shape[3], x.shape[1]
+        ctx.how = how = pixels, channels, groups, eps, silu
+        sums = _by_group(_sums, x, groups, x, pixels, channels)
+        y = torch.empty_like(x)
+        _normalise[_grid(x)](x, weight, bias, sums, y, *how, PIXELS, CHANNELS)
         ctx.save_for_backward(x, weight, bias, sums)
-        ctx.groups, ctx.eps, ctx.silu = groups, eps, silu
         return y
 
     @staticmethod
@@ -52,10 +54,10 @@ class _GroupNorm(Function):
     def backward(ctx: Any, dy: Tensor) -> tuple[Any, ...]:  # pyright: ignore[reportIncompatibleMethodOverride]
         x, weight, bias, sums = ctx.saved_tensors
         dy = dy.contiguous(memory_format=torch.channels_last)
-        dx, sizes = torch.empty_like(x), _sizes(x, ctx.groups)
-        how = (*sizes, ctx.eps, ctx.silu)
-        shares = _by_group(_gradient_sums, x, ctx.groups, x, dy, weight, bias, sums, how=how)
-        _gradient[_grid(x)](x, dy, weight, bias, sums, shares, dx, *how, PIXELS, CHANNELS)
+        groups = ctx.how[2]
+        shares = _by_group(_gradient_sums, x, groups, x, dy, weight, bias, sums, *ctx.how)
+        dx = torch.empty_like(x)
+        _gradient[_grid(x)](x, dy, weight, bias, sums, shares, dx, *ctx.how, PIXELS, CHANNELS)
         return dx, None, None, None, None, None
 
 
@@ -77,13 +79,8 @@ class _Geglu(Function):
         return dx
 
 
-def _sizes(x: Tensor, groups: int) -> tuple[int, int, int]:
-    """(pixels, channels, groups)"""
-    return x.shape[2] * x.shape[3], x.shape[1], groups
-
-
 def _grid(x: Tensor) -> tuple[int, int, int]:
-    pixels, channels, _ = _sizes(x, 1)
+    pixels, channels = x.shape[2] * x.shape[3], x.shape[1]
     return triton.cdiv(pixels, PIXELS), triton.cdiv(channels, CHANNELS), x.shape[0]
 
 
@@ -91,18 +88,16 @@ def _rows(y: Tensor) -> tuple[int, int]:
     return y.numel() // y.shape[-1], triton.cdiv(y.shape[-1], COLUMNS)
 
 
-def _by_group(
-    kernel: Any, x: Tensor, groups: int, *inputs: Tensor, how: tuple[Any, ...] | None = None
-) -> Tensor:
+def _by_group(kernel: Any, x: Tensor, groups: int, *arguments: Any) -> Tensor:
     """Two sums over each group, `(N, 2, groups)`, always added up in the same order."""
-    grid, (pixels, channels, _) = _grid(x), _sizes(x, groups)
-    parts = torch.empty(x.shape[0], grid[0], 2, channels, device=x.device)
-    kernel[grid](*inputs, parts, *(how or (pixels, channels)), PIXELS, CHANNELS)
+    grid = _grid(x)
+    parts = torch.empty(x.shape[0], grid[0], 2, x.shape[1], device=x.device)
+    kernel[grid](parts, *arguments, PIXELS, CHANNELS)
     return parts.unflatten(3, (groups, -1)).sum((1, 4))
 
 
 @triton.jit
-def _sums(x, parts, pixels, channels, PIXELS: tl.constexpr, CHANNELS: tl.constexpr):
+def _sums(parts, x, pixels, channels, PIXELS: tl.constexpr, CHANNELS: tl.constexpr):
     """Of x and of its square, by channel, over a block of pixels."""
     at, inside, column = _tile(pixels, channels, PIXELS, CHANNELS)
     value = tl.load(x + at, mask=inside, other=0).to(tl.float32)
@@ -124,7 +119,7 @@ def _normalise(
 
 @triton.jit
 def _gradient_sums(
-    x, dy, weight, bias, sums, parts, pixels, channels, groups, eps,
+    parts, x, dy, weight, bias, sums, pixels, channels, groups, eps,
     SILU: tl.constexpr, PIXELS: tl.constexpr, CHANNELS: tl.constexpr,
 ):  # fmt: skip
     """Of the gradient of the normalised values, and of its product with them."""

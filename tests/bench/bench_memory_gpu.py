@@ -21,51 +21,56 @@ import torch
 from facea_core.backbone import Backbone
 from facea_core.benchmark.machine import machine
 from facea_core.benchmark.models import painted_photos, random_backbone
-from facea_core.training import train_identity
-from facea_core.training.memory import PHOTOS, RESERVE, SLACK
+from facea_core.training import free_memory, plan_training, train_identity
+from facea_core.training.memory import PHOTOS
+from facea_core.types import StepReport
 
 from .bench_memory import CUDA, FAMILY, Setting
 
 
 def rows(settings: list[Setting]) -> Iterator[dict[str, Any]]:
-    """Planned, given out, taken and in use; GB."""
     kept: dict[str, Backbone] = {}
     for setting in settings:
-        family = FAMILY[setting.family]
         if setting.family not in kept:
             kept.clear()
-            kept[setting.family] = random_backbone(family, "cuda", setting.dtype)
-        gc.collect()
-        torch.cuda.empty_cache()
-        torch.cuda.reset_peak_memory_stats()
-        used, reports = [0], []
-
-        def look(_done: int, _total: int, used: list[int] = used) -> None:
-            free, total = torch.cuda.mem_get_info()
-            used.append(total - free)
-
-        config = replace(
-            setting.config, steps=6, resolution=setting.resolution,
-            micro_batch=setting.micro_batch,
-            checkpointing="on" if setting.checkpointing else "off",
-        )  # fmt: skip
-        train_identity(
-            painted_photos(PHOTOS, setting.resolution), kept[setting.family], config,
-            on_step=reports.append, on_tick=look,
-        )  # fmt: skip
-        allocated, reserved = torch.cuda.max_memory_allocated(), torch.cuda.max_memory_reserved()
-        plan = int(SLACK * setting.predicted()) + RESERVE
-        row = {
-            "setting": str(setting),
-            "planned_gb": round(plan / 1e9, 3),
-            "allocated_gb": round(allocated / 1e9, 3),
-            "reserved_gb": round(reserved / 1e9, 3),
-            "on_card_gb": round(max(used) / 1e9, 3),
-            "plan_over_reserved": round(plan / reserved - 1, 4),
-            "mode": reports[-1].mode,
-        }
+            kept[setting.family] = random_backbone(FAMILY[setting.family], "cuda", setting.dtype)
+        row = measured(setting, kept[setting.family])
         print(json.dumps(row), flush=True)
         yield row
+
+
+def measured(setting: Setting, backbone: Backbone) -> dict[str, Any]:
+    """Planned, given out, taken and in use; GB."""
+    gc.collect()
+    torch.cuda.empty_cache()
+    torch.cuda.reset_peak_memory_stats()
+    config = replace(
+        setting.config, steps=6, resolution=setting.resolution, micro_batch=setting.micro_batch,
+        checkpointing="on" if setting.checkpointing else "off",
+    )  # fmt: skip
+    plan = plan_training(backbone.spec, config, backbone.dtype, free_memory("cuda"))
+    used: list[int] = []
+    reports: list[StepReport] = []
+
+    def look(_done: int, _total: int) -> None:
+        free, total = torch.cuda.mem_get_info()
+        used.append(total - free)
+
+    train_identity(
+        painted_photos(PHOTOS, setting.resolution), backbone, config,
+        on_step=reports.append, on_tick=look, plan=plan,
+    )  # fmt: skip
+    taken = {
+        "planned_gb": plan.peak,
+        "allocated_gb": torch.cuda.max_memory_allocated(),
+        "reserved_gb": torch.cuda.max_memory_reserved(),
+        "on_card_gb": max(used),
+    }
+    return {
+        "setting": str(setting),
+        **{name: round(count / 1e9, 3) for name, count in taken.items()},
+        "mode": reports[-1].mode,
+    }
 
 
 def main() -> None:

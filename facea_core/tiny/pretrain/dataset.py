@@ -61,8 +61,9 @@ def paint_pool(people: int, each: int, seed: int, device: str | torch.device = "
     who, scenes = draw_pool(people, each, seed)
     shape = len(who), 3 + len(painter.PARTS), SIDE, SIDE
     images, masks = torch.empty(shape, dtype=torch.uint8, device=device).tensor_split([3], dim=1)
-    for start in tqdm(range(0, len(who), 64), desc="paint", unit="x64"):
-        rows = slice(start, start + 64)
+    few = 64
+    for start in tqdm(range(0, len(who), few), desc="paint", unit=f"x{few}"):
+        rows = slice(start, start + few)
         painted = painter.paint(who[rows].to(device), scenes[rows].to(device), SIDE)
         images[rows] = (painted.image * 255).round().byte()
         masks[rows] = (part_masks(painted) * 255).round().byte()

@@ -61,6 +61,8 @@ def run_node(node: Any, **inputs: Any) -> tuple[Any, ...]:
     from comfy_api.latest import io
 
     given = {i.id: i.default for i in node.define_schema().inputs if hasattr(i, "default")}
-    clone = node.PREPARE_CLASS_CLONE({io.Hidden.unique_id: "1"})
+    hidden = {io.Hidden.unique_id: "1"}
+    # From v0.4.0 on ComfyUI hands them over a level deeper.
+    clone = node.PREPARE_CLASS_CLONE({**hidden, "hidden_inputs": hidden})
     with torch.inference_mode():
         return clone.execute(**{**given, **inputs}).result

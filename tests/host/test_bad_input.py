@@ -16,7 +16,7 @@ from facea_core.identity import save_identity
 from facea_core.identity.adapters import RETIRED
 from facea_core.types import Identity, IdentityMeta, LoraWeights, Word
 
-from .client import Client, NodeError
+from .client import Client, NodeError, QueueError
 from .faces import checkpoint, compose, detect, load, photos, train
 from .graph import Graph, Node
 from .server import Server
@@ -190,6 +190,14 @@ def test_a_person_of_weights_that_are_gone(client: Client, host: Server):
     complaint(client, graph, loader, "earlier weights", min(RETIRED), "train the person again")
 
 
+def refusal(client: Client, graph: Graph, node: Node, file: str, *words: str) -> None:
+    """A file that is not in the node's list: refused when queued (from v0.8.0 on), or by it."""
+    try:
+        complaint(client, graph, node, file, *words)
+    except QueueError as error:
+        assert file in str(error)
+
+
 def test_a_damaged_person_file(client: Client, host: Server):
     file = save_stranger(host, "facea-tiny", 32, "damaged")
     path = host.base / "models" / "loras" / file
@@ -197,14 +205,14 @@ def test_a_damaged_person_file(client: Client, host: Server):
     graph = Graph()
     loader = load(graph, checkpoint(graph), file)
     graph.add("PreviewAny", source=loader.out(2))
-    complaint(client, graph, loader, "damaged.safetensors")
+    refusal(client, graph, loader, "damaged.safetensors")
 
 
 def test_a_person_file_that_is_not_there(client: Client):
     graph = Graph()
     loader = load(graph, checkpoint(graph), "facea/nobody.safetensors")
     graph.add("PreviewAny", source=loader.out(2))
-    complaint(client, graph, loader, "facea/nobody.safetensors", "loras")
+    refusal(client, graph, loader, "facea/nobody.safetensors", "loras")
 
 
 def test_no_person_at_all(client: Client):

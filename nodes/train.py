@@ -20,6 +20,7 @@ from ..facea_core.training import (
     TrainConfig,
     check_channels,
     face_previewer,
+    launch_note,
     plan_training,
     preset_for,
     preview_every,
@@ -138,7 +139,8 @@ class FaceAEmbeddingTrainer(io.ComfyNode):
         check_channels(spec, config)
         room = make_room()
         plan = plan_training(spec, config, room.dtype, room.free)
-        say(f"{plan.line()}; copying the model …", cls.hidden.unique_id)
+        launched = [note] if (note := launch_note(room.device)) else []
+        say("; ".join([plan.line(), *launched, "copying the model …"]), cls.hidden.unique_id)
         with training_backbone(model, clip, vae, room) as backbone:
             progress = Progress(config.steps, cls.hidden.unique_id)
             progress.say("looking at the photos …")
@@ -164,7 +166,7 @@ class FaceAEmbeddingTrainer(io.ComfyNode):
         if save_words:
             export_words(trained.identity.words, embeddings_folder())
         path = relative_name(trained.path)
-        record = {"path": path, **trained.record, "notes": [*notes, *left_out]}
+        record = {"path": path, **trained.record, "notes": [*notes, *left_out, *launched]}
         progress.say(_summary(record))
         sheet = image_out([trained.sheet])
         return io.NodeOutput(
@@ -189,4 +191,5 @@ def _line(report: StepReport) -> str:
 def _summary(record: dict[str, Any]) -> str:
     if record["cached"]:
         return f"learned before, in {record['steps']} steps; nothing to do"
-    return f"{record['saved']}; {record['steps_run']} steps in {record['seconds']:.0f} s"
+    done = f"{record['saved']}; {record['steps_run']} steps in {record['seconds']:.0f} s"
+    return "; ".join([done, *record["notes"]])

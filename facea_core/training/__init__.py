@@ -1,5 +1,6 @@
 """Test-time fine-tuning: a person's photos become learned words and a LoRA."""
 
+from .allocator import launch_note
 from .choice import face_judge
 from .config import PRESETS, TrainConfig, preset_for, preview_every
 from .loop import check_channels, train_identity
@@ -17,6 +18,7 @@ __all__ = [
     "face_judge",
     "face_previewer",
     "free_memory",
+    "launch_note",
     "plan_training",
     "preset_for",
     "preview_every",

@@ -8,7 +8,9 @@ from dataclasses import fields
 
 import torch
 
+from .allocator import ASYNC, is_async
 from .draws import Draw
+from .footprint import is_out_of_memory
 from .state import Checkpoint
 
 WARM_UP = 3
@@ -21,9 +23,10 @@ class Captured:
     """Runs `step` on draws of one size: the first few as it is, the others as a replay of it.
 
     Each call is a step, also those before the capture, and none is lost if it fails: from then on
-    they all run as they are, and `mode` says why. Everything that `step` changes must keep its
-    place in memory. An out-of-memory error is passed on; `checkpoint` is told what it needs to know
-    about whether the weights were changing then.
+    they all run as they are, and `mode` says why. A capture runs nothing, so the weights are still
+    those of the step before. Everything that `step` changes must keep its place in memory. An
+    out-of-memory error is passed on; `checkpoint` is told what it needs to know about whether the
+    weights were changing then.
     """
 
     def __init__(self, step: Callable[[Draw], None], checkpoint: Checkpoint) -> None:
@@ -63,10 +66,10 @@ class Captured:
             # Other threads of a host may go on using the device.
             with torch.cuda.graph(graph, capture_error_mode="thread_local"):
                 self.step(inputs)
-        except torch.OutOfMemoryError:
-            raise
-        except RuntimeError as error:
-            reason = str(error).splitlines()[0]
+        except Exception as error:  # Triton and cuDNN have more kinds than RuntimeError
+            if is_out_of_memory(error):
+                raise
+            reason = str(error).partition("\n")[0] or type(error).__name__
             self.mode = f"eager: the step could not be captured ({reason})"
             _LOG.warning("FaceA trains without a CUDA graph: %s", reason)
             torch.cuda.synchronize()
@@ -94,4 +97,8 @@ def captured(
         return Eager(step, "capture is off")
     if device.type != "cuda":
         return Eager(step, f"no CUDA graphs on {device.type}")
+    if is_async(device):
+        return Eager(step, f"{ASYNC} allows no CUDA graph")
+    if torch.version.hip:
+        return Eager(step, "HIP graphs have not been tried")
     return Captured(step, checkpoint)

@@ -10,6 +10,8 @@ import torch
 from torch import nn
 from torch.utils.checkpoint import checkpoint
 
+from .allocator import is_async
+
 
 @contextmanager
 def checkpointed(unet: Any, wanted: bool = True) -> Iterator[None]:
@@ -53,11 +55,14 @@ def on_device(device: torch.device | str, *modules: nn.Module) -> Iterator[None]
 
 
 @contextmanager
-def searched_convolutions() -> Iterator[None]:
-    """cuDNN tries its algorithms once for each shape; a training has few shapes and many steps."""
+def searched_convolutions(device: torch.device) -> Iterator[None]:
+    """cuDNN tries its algorithms once for each shape; a training has few shapes and many steps.
+
+    Not where a trial would take the whole card: there it is off also if the program had it on.
+    """
     before = torch.backends.cudnn.benchmark
     try:
-        torch.backends.cudnn.benchmark = True
+        torch.backends.cudnn.benchmark = not is_async(device)
         yield
     finally:
         torch.backends.cudnn.benchmark = before

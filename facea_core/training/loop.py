@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +19,7 @@ from ..identity.adapters import frozen
 from ..identity.lora import lora
 from ..identity.words import check_name, finished_words, learnable_words
 from ..types import BackboneSpec, Identity, IdentityMeta, OnStep, OnTick, Photo
+from .allocator import launch_note
 from .attention import lean_attention
 from .blocks import fused_kernels, lean_blocks
 from .cache import photos_hash
@@ -32,6 +34,7 @@ from .state import Checkpoint, Origin, Saved, read_state
 from .tasks import GLOBAL, check_photo, local_tasks, task_prompts
 
 T = TypeVar("T")
+_LOG = logging.getLogger(__name__)
 
 
 def train_identity(
@@ -78,6 +81,8 @@ def train_identity(
     for photo in photos:
         check_photo(photo, table)
     check_channels(backbone.spec, config)
+    if note := launch_note(backbone.device):
+        _LOG.warning("FaceA: %s", note)
     run_dir = Path(run_dir) if run_dir else None
     if resume and run_dir is None:
         raise TrainingError("resume needs the run directory of the run that was stopped")
@@ -101,7 +106,7 @@ def train_identity(
             watching(adapter, config.outside_penalty > 0) as outside,
             lean_attention(backbone.unet),
             lean_blocks(backbone.unet, fused_kernels(backbone.device)),
-            searched_convolutions(),
+            searched_convolutions(backbone.device),
         ):
             checkpoint = Checkpoint(
                 run_dir=run_dir,

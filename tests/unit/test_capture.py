@@ -3,6 +3,7 @@
 That a step leaves nothing to the host is in tests/whole/test_benchmark.py.
 """
 
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -16,10 +17,13 @@ from torch.optim.optimizer import register_optimizer_step_pre_hook
 
 from facea_core.backbone import Backbone, load_backbone
 from facea_core.benchmark.models import painted_photos
-from facea_core.training import TrainConfig, capture, train_identity
-from facea_core.training.capture import WARM_UP, Captured
+from facea_core.tiny.model import random_backbone
+from facea_core.training import TrainConfig, capture, launch_note, train_identity
+from facea_core.training.capture import WARM_UP, Captured, captured
 from facea_core.training.draws import Draw
+from facea_core.training.footprint import searched_convolutions
 from facea_core.training.optimiser import make_optimiser
+from facea_core.training.state import Checkpoint
 from facea_core.types import StepReport
 
 CONFIG = TrainConfig(attributes="eyes,mouth", steps=4, batch=4, rank=2, variants=1)
@@ -121,7 +125,12 @@ def draw_of(value: int) -> Draw:
 
 @pytest.mark.parametrize(
     ("fails", "mode"),
-    [(None, "captured"), (RuntimeError("not permitted\nwhen capturing"), "eager.*not permitted")],
+    [
+        (None, "captured"),
+        (RuntimeError("not permitted\nwhen capturing"), "eager.*not permitted"),
+        (ValueError("Pointer argument (at 0) cannot be accessed from Triton"), "eager.*Triton"),
+        (AssertionError(), "eager.*AssertionError"),
+    ],
 )
 def test_every_call_is_one_step_captured_or_not(
     monkeypatch: pytest.MonkeyPatch, fails: Exception | None, mode: str
@@ -141,6 +150,65 @@ def test_every_call_is_one_step_captured_or_not(
     assert done == [2 * value for value in range(WARM_UP + 4)]
     assert cuda.streams == WARM_UP
     assert pytest.importorskip("re").match(mode, run.mode)
+
+
+@pytest.mark.parametrize("fails", [ValueError("cpu tensor?"), AssertionError(), RuntimeError("no")])
+def test_what_is_learned_is_the_same_after_a_capture_that_failed(
+    monkeypatch: pytest.MonkeyPatch, fails: Exception
+):
+    def learn() -> list[tuple[int, float]]:
+        reports: list[StepReport] = []
+        config = replace(CONFIG, steps=WARM_UP + 3, report_every=1)
+        train_identity(painted_photos(1, 128), random_backbone(0), config, on_step=reports.append)
+        modes.append(reports[-1].mode)
+        return [(report.step, report.loss) for report in reports]
+
+    modes: list[str] = []
+    undisturbed = learn()
+    cuda = FakeCuda(None)
+    cuda.install(monkeypatch)
+
+    def captured(step: Callable[[Draw], None], checkpoint: Checkpoint, *_) -> Captured:
+        def work(draw: Draw) -> None:
+            if cuda.recording:
+                checkpoint.whole = False
+                raise fails
+            step(draw)
+
+        return Captured(work, checkpoint)
+
+    monkeypatch.setattr("facea_core.training.run.captured", captured)
+    assert learn() == undisturbed
+    assert modes[0] == "eager: no CUDA graphs on cpu"
+    assert "could not be captured" in modes[1]
+
+
+@pytest.mark.parametrize("host_searches", [False, True])
+def test_under_comfyuis_allocator_nothing_is_captured_or_searched(
+    monkeypatch: pytest.MonkeyPatch, host_searches: bool
+):
+    cuda, cudnn = torch.device("cuda"), torch.backends.cudnn
+    monkeypatch.setattr(cudnn, "benchmark", host_searches)
+    for allocator, searches in (("cudaMallocAsync", False), ("native", True)):
+        monkeypatch.setattr(torch.cuda, "get_allocator_backend", lambda name=allocator: name)
+        with searched_convolutions(cuda):
+            assert cudnn.benchmark is searches
+        assert cudnn.benchmark is host_searches
+        assert ("--disable-cuda-malloc" in launch_note(cuda)) is not searches
+    monkeypatch.setattr(torch.cuda, "get_allocator_backend", lambda: "cudaMallocAsync")
+    # No stream is made: this machine may have no CUDA at all.
+    run = captured(lambda draw: None, SimpleNamespace(whole=True), cuda, "auto")
+    assert run.mode == "eager: cudaMallocAsync allows no CUDA graph"
+    assert launch_note(torch.device("cpu")) == ""
+
+
+def test_a_training_says_once_what_it_does_without(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    monkeypatch.setattr("facea_core.training.loop.launch_note", lambda device: "start it so")
+    with caplog.at_level(logging.WARNING):
+        train_identity(painted_photos(1, 128), random_backbone(0), replace(CONFIG, steps=2))
+    assert caplog.text.count("start it so") == 1
 
 
 def test_out_of_memory_in_a_capture_is_passed_on_and_the_weights_are_whole(

@@ -17,6 +17,12 @@ from facea_core.training.footprint import checkpointed
 DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
+@pytest.fixture(autouse=True)
+def exact(monkeypatch: pytest.MonkeyPatch) -> None:
+    """float32 that is float32: cuDNN's convolutions take TF32, whose rounding is not ours."""
+    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", False)
+
+
 @pytest.fixture(scope="module")
 def kernels() -> ModuleType:
     pytest.importorskip("triton", reason="there is no Triton for this system")

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from .attributes import PRESETS
 from .backbone import load_backbone
-from .composing import ComposeConfig, compose_identity, face_mask, inpaint
+from .composing import PREVIEW, ComposeConfig, compose_identity, face_mask, inpaint
 from .detection.detect import DetectConfig, detect_attributes
 from .detection.load import load_detector
 from .detection.preview import preview
@@ -137,9 +137,8 @@ def run_demo(
         context = Photo(cast.context.image, target, "context")
 
     settings = ComposeConfig(seed=seed, hair_room=HAIR_ROOM)
-    quick = replace(settings, steps=settings.steps // 2)
     previewer = face_previewer(
-        inpaint, quick, context, backbone, config, name=NAME, class_noun=cast.noun
+        inpaint, PREVIEW, context, backbone, config, name=NAME, class_noun=cast.noun
     )
     reports: list[StepReport] = []
     with clock.stage("train") as advance:

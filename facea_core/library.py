@@ -91,7 +91,8 @@ def train_once(
     require_writable_folder(folder)
     run = runs / origin.key
     _prune(runs, keep=run)
-    journal, how = _Journal(run), {"seconds_per_step": 0.0, "mode": "", "plan": ""}
+    journal = _Journal(run)
+    how = {"seconds_per_step": 0.0, "seconds_of_previews": 0.0, "mode": "", "plan": ""}
     started = saved_step(run)
     last = started or 0
 
@@ -100,7 +101,10 @@ def train_once(
         journal.add(step)
         last = step.step
         pace = step.seconds / max(step.step - (started or 0), 1)
-        how.update(seconds_per_step=round(pace, 5), mode=step.mode, plan=step.plan)
+        how.update(
+            seconds_per_step=round(pace, 5), seconds_of_previews=round(step.painting, 3),
+            mode=step.mode, plan=step.plan,
+        )  # fmt: skip
         if on_step is not None:
             on_step(step)
 

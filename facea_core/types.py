@@ -137,9 +137,9 @@ class StepReport:
     `loss` is the mean since the last report; `task_losses` by "global" / "local";
     `attribute_losses` by attribute; `rates` by parameter group ("words", "lora");
     `seconds` since the start of this run; `eta` seconds still to go. `previews` is `(N, 3, H, W)`
-    when this report carries fixed-seed preview pictures. `mode` is how a step runs ("captured",
-    "eager: why"), `plan` how the training fits on the device. `best` is (step, likeness) of the
-    look that liked the person best, where there were looks.
+    when this report carries fixed-seed preview pictures; `painting` are the seconds that all of
+    them took. `mode` is how a step runs ("captured", "eager: why"), `plan` how the training fits on
+    the device. `best` is (step, likeness) of the look that liked the person best, if any.
     """
 
     step: int
@@ -151,6 +151,7 @@ class StepReport:
     seconds: float
     eta: float
     previews: Tensor | None = None
+    painting: float = 0.0
     mode: str = ""
     plan: str = ""
     best: tuple[int, float] | None = None

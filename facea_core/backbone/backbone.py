@@ -108,10 +108,13 @@ class Backbone:
         """
         digest = hashlib.sha256(f"{self.spec.family} {self.spec.prediction}".encode())
         for module in self.modules:
-            for tensor in module.parameters():
-                # An odd stride: an even one would often see a single column of a matrix.
-                some = tensor.detach().flatten()[:: (tensor.numel() // HASHED) | 1]
-                digest.update(some.to("cpu", torch.float16).numpy().tobytes())
+            # An odd stride: an even one would often see a single column of a matrix.
+            some = [
+                tensor.detach().flatten()[:: (tensor.numel() // HASHED) | 1].half()
+                for tensor in module.parameters()
+            ]
+            # All at once: a device is waited for each time that something is read from it.
+            digest.update(torch.cat(some).cpu().numpy().tobytes())
         return digest.hexdigest()[:16]
 
     @torch.no_grad()

@@ -3,13 +3,14 @@
 from .batch import Job, plan_batch
 from .candidates import Rank, candidate_seed
 from .compose import Painter, compose_faces, compose_identity, face_prompt
-from .config import ComposeConfig
+from .config import PREVIEW, ComposeConfig
 from .masks import blend_weight, face_mask, faces_mask, soften
 from .plan import plan_crop
 from .sampler import inpaint
 from .stitch import crop_image, crop_mask, match_colour, stitch
 
 __all__ = [
+    "PREVIEW",
     "ComposeConfig",
     "Job",
     "Painter",

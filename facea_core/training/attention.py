@@ -21,6 +21,8 @@ BACKENDS = (
     SDPBackend.FLASH_ATTENTION,
     SDPBackend.EFFICIENT_ATTENTION,
 )
+_CHOSEN: dict[tuple[object, ...], SDPBackend | None] = {}
+"""What was tried before in this process, by device, dtype and shape."""
 _TRIES = 5
 _AHEAD = 10_000_000
 """Cycles of the device in which the host gets ahead of it: some 5 ms."""
@@ -79,7 +81,10 @@ class LeanAttention:
             return nullcontext()
         shape = (*q.shape[:3], k.shape[2], q.shape[3])
         if shape not in self.choices and not torch.cuda.is_current_stream_capturing():
-            self.choices[shape] = fastest_backend(q, k, v)
+            known = (q.device, q.dtype, *shape)
+            if known not in _CHOSEN:
+                _CHOSEN[known] = fastest_backend(q, k, v)
+            self.choices[shape] = _CHOSEN[known]
         choice = self.choices.get(shape)
         return nullcontext() if choice is None else sdpa_kernel(choice)
 

@@ -97,6 +97,10 @@ class TrainConfig:
     preview_every: int = setting(
         0, "steps between preview pictures; 0 = none", 0, 100_000, affects_result=False
     )
+    preview_share: float = setting(
+        0.0, "most of the run's time that previews may take, but for the first; 0 = 5 % on a GPU, "
+        "10 % on a CPU", 0.0, 1.0, affects_result=False,
+    )  # fmt: skip
 
     def __post_init__(self) -> None:
         for spec in fields(self):

@@ -24,7 +24,7 @@ from .attention import lean_attention
 from .blocks import fused_kernels, lean_blocks
 from .cache import photos_hash
 from .config import TrainConfig
-from .footprint import as_current, is_out_of_memory, on_device, searched_convolutions
+from .footprint import as_current, is_out_of_memory, searched_convolutions
 from .losses import Losses
 from .memory import Plan, free_memory, plan_training, step_down
 from .optimiser import make_optimiser
@@ -123,8 +123,7 @@ def train_identity(
             # The autoencoder has done its work, and so have the text encoders if no word learns.
             idle = [backbone.vae, *(() if config.words_rate else backbone.text_encoders.values())]
             run = Run(task, cache, words, adapter, checkpoint, idle, outside)
-            with on_device("cpu", *idle):
-                descend(task, plan, run.train)
+            descend(task, plan, run.train)
             checkpoint.take_best()
             learned = adapter.learned()
     return Identity(

@@ -6,10 +6,11 @@ below and checks the predictions against runs.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 import torch
+from torch import nn
 
 from ..attributes import attribute_table
 from ..errors import ConfigError
@@ -77,6 +78,11 @@ class Plan:
             f"{self.family} {self.resolution} px, {pictures}{split}{twice}; "
             f"about {self.peak / _GB:.1f}{free} GB"
         )
+
+    def has_room(self, modules: Iterable[nn.Module]) -> bool:
+        """Whether these are known to fit on the device beside what is planned."""
+        extra = sum(value.nbytes for module in modules for value in module.parameters())
+        return self.free is not None and self.peak + extra <= self.free
 
     def __str__(self) -> str:
         return "; ".join((self.line(), *self.notes))

@@ -10,6 +10,11 @@ import torch
 AHEAD = 2
 """Steps that may wait on the device: enough to keep it busy, few enough to be stopped at once."""
 
+LONG = 0.1
+"""Seconds from which on a step is long: then only one may wait, so that a stop is heard in time."""
+PAINTING, PAINTING_CPU = 0.05, 0.1
+"""The share of a run's time that its previews may take."""
+
 
 class Pace:
     """How fast a run is that began after `first` steps.
@@ -35,12 +40,31 @@ class Pace:
         return now - self.began, step * (total - done)
 
 
+class Budget:
+    """How much of a run previews may take; the first is free, for nobody knows yet what it takes.
+
+    `share` is of the whole run's time, as far as that can be told; 0 = as the device suggests.
+    """
+
+    def __init__(self, device: torch.device, share: float = 0.0) -> None:
+        self.share = share or (PAINTING_CPU if device.type == "cpu" else PAINTING)
+        self.spent, self.last = 0.0, 0.0
+
+    def allows(self, seconds: float, eta: float) -> bool:
+        """Whether another preview is within it, after `seconds` with `eta` to go."""
+        return self.spent + self.last <= self.share * (seconds + eta)
+
+    def take(self, seconds: float) -> None:
+        self.spent, self.last = self.spent + seconds, seconds
+
+
 class Leash:
-    """Keeps the host at most `AHEAD` steps ahead of a CUDA device; elsewhere it never is."""
+    """Keeps the host at most `AHEAD` steps ahead of a CUDA device, one if they are long."""
 
     def __init__(self, device: torch.device) -> None:
         self.on_cuda = device.type == "cuda"
         self.events: deque[torch.cuda.Event] = deque()
+        self.at = perf_counter()
 
     def step(self) -> None:
         """Call after every step."""
@@ -49,5 +73,8 @@ class Leash:
         event = torch.cuda.Event()
         event.record()
         self.events.append(event)
-        if len(self.events) > AHEAD:
+        now = perf_counter()
+        ahead = 1 if now - self.at > LONG else AHEAD
+        self.at = now
+        while len(self.events) > ahead:
             self.events.popleft().synchronize()

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass, replace
 from math import nan
+from time import perf_counter
 from typing import NamedTuple
 
 import torch
@@ -27,7 +28,7 @@ from .footprint import checkpointed, is_out_of_memory, on_device
 from .memory import Plan
 from .optimiser import rates, set_rates
 from .outside import Outside
-from .pace import Leash, Pace
+from .pace import Budget, Leash, Pace
 from .state import Checkpoint, read_state
 from .step import Step
 from .tasks import GLOBAL
@@ -82,9 +83,17 @@ class Run:
     checkpoint: Checkpoint
     idle: Sequence[nn.Module]
     outside: Outside | None = None
+    crowded: bool = False
 
     def train(self, plan: Plan) -> None:
         """From wherever the run is to its last step, in this way."""
+        # Moving idle modules to and fro takes longer than a preview: not where there is room.
+        stays = not self.crowded and plan.has_room(self.idle)
+        self.crowded = True  # whoever comes here again ran out of memory
+        with on_device("cpu", *(() if stays else self.idle)):
+            self._train(plan)
+
+    def _train(self, plan: Plan) -> None:
         backbone, config, checkpoint = self.task.backbone, self.task.config, self.checkpoint
         device = backbone.device
         self._make_whole()
@@ -106,7 +115,7 @@ class Run:
             Pace(checkpoint.done),
             Leash(device),
         )
-        tell = Teller(self, plan, pace)
+        tell = Teller(self, plan, pace, Budget(device, config.preview_share))
         on_tick, first = self.task.calls.on_tick, checkpoint.done
         with checkpointed(backbone.unet, plan.checkpointing):
             try:
@@ -195,6 +204,7 @@ class Teller:
     run: Run
     plan: Plan
     pace: Pace
+    budget: Budget
     paints: bool = True
 
     def __call__(self, mode: str) -> None:
@@ -207,7 +217,7 @@ class Teller:
         checkpoint.losses.check(checkpoint.path)
         seconds, eta = self.pace.look(done, config.steps)
         # First: who stops the run here shall find the losses where they were.
-        previews = self._previews() if shows else None
+        previews = self._previews() if shows and self.budget.allows(seconds, eta) else None
         loss, tasks, attributes = checkpoint.losses.take()
         report = StepReport(
             step=done,
@@ -219,6 +229,7 @@ class Teller:
             seconds=seconds,
             eta=eta,
             previews=previews,
+            painting=self.budget.spent,
             mode=mode,
             plan=str(self.plan),
             best=checkpoint.best and (checkpoint.best.step, checkpoint.best.score),
@@ -230,6 +241,7 @@ class Teller:
         previewer, backbone = self.run.task.calls.previewer, self.run.task.backbone
         if previewer is None or not self.paints:
             return None
+        began = perf_counter()
         try:
             with torch.no_grad(), on_device(backbone.device, *self.run.idle):
                 self.run.lora.bind()
@@ -237,6 +249,8 @@ class Teller:
         except Exception as error:
             if not is_out_of_memory(error):
                 raise
+        finally:
+            self.budget.take(perf_counter() - began)
         # A picture on the way is not worth the run.
         self.paints = False
         note = "no previews: there is no memory for them"

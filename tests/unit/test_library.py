@@ -25,7 +25,14 @@ from facea_core.training.state import STATE_FILE, saved_step
 from facea_core.types import Box, FaceAttributes, Identity, Part, Photo
 
 CONFIG = TrainConfig(
-    attributes="eyes", steps=4, batch=1, rank=2, variants=1, report_every=2, preview_every=2
+    attributes="eyes",
+    steps=4,
+    batch=1,
+    rank=2,
+    variants=1,
+    report_every=2,
+    preview_every=2,
+    preview_share=1.0,
 )
 SHORT = replace(CONFIG, steps=1, seed=1)
 

@@ -19,6 +19,7 @@ from facea_core.identity import apply_identity, learnable_words, save_identity
 from facea_core.training import TrainConfig, face_previewer, train_identity
 from facea_core.training.losses import Losses, region_loss
 from facea_core.training.optimiser import rate_factor
+from facea_core.training.pace import Budget
 from facea_core.training.state import saved_step
 from facea_core.types import Box, FaceAttributes, Part, Photo, StepReport
 
@@ -88,7 +89,7 @@ def test_two_runs_give_the_same_bytes_whatever_the_previews(backbone: Backbone, 
             previews.append(report.previews)
 
     settings = ComposeConfig(steps=1, cfg=1.0)
-    config = replace(CONFIG, preview_every=2)
+    config = replace(CONFIG, preview_every=2, preview_share=1.0)
     previewer = face_previewer(inpaint, settings, photo, backbone, config)
     for i, option in enumerate((None, previewer)):
         torch.manual_seed(i)
@@ -98,6 +99,26 @@ def test_two_runs_give_the_same_bytes_whatever_the_previews(backbone: Backbone, 
     assert files[0] == files[1]
     assert [p.shape for p in previews] == [(1, 3, 64, 64)] * 2
     assert not torch.equal(previews[0], previews[1])
+
+
+@pytest.mark.parametrize(
+    ("device", "share", "most"), [("cuda", 0, 5), ("cpu", 0, 10), ("cpu", 1, 99)]
+)
+def test_previews_take_no_more_than_their_share(device: str, share: float, most: int):
+    budget, painted, took = Budget(torch.device(device), share), 0, 0.9
+    for step in range(1, 101):
+        if budget.allows(seconds=step, eta=100 - step):
+            budget.take(took)
+            painted += 1
+    assert budget.spent == pytest.approx(painted * took)
+    assert most - took < budget.spent <= most or painted == 100
+
+
+def test_the_first_preview_is_painted_whatever_it_takes():
+    budget = Budget(torch.device("cuda"))
+    assert budget.allows(0.1, 1)
+    budget.take(60)
+    assert not budget.allows(60, 600)
 
 
 class Count(TorchDispatchMode):

@@ -12,7 +12,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.facea-installed
 
-.PHONY: demo test lint host parity bench install clean
+.PHONY: demo test lint host parity bench gpu install clean
 
 demo: $(INSTALLED)
 	$(BIN)/facea demo $(DEMO_ARGS)
@@ -36,6 +36,11 @@ parity: $(INSTALLED)
 # A training step beside loops as others write them; on a GPU: BENCH_ARGS='--device cuda --end-to-end'.
 bench: $(INSTALLED)
 	$(BIN)/facea bench $(BENCH_ARGS)
+
+# On a machine with CUDA: kernels, graphs, then FaceA in ComfyUI at both of its allocators, ten minutes.
+gpu: $(INSTALLED)
+	$(BIN)/pytest tests/unit/test_kernels.py tests/unit/test_capture.py
+	$(BIN)/python -m tests.gpu --json gpu.json $(GPU_ARGS)
 
 install: $(INSTALLED)
 

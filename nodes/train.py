@@ -94,8 +94,8 @@ class FaceAEmbeddingTrainer(io.ComfyNode):
                 field_input(TrainConfig, "seed", control_after_generate=False),
                 io.Int.Input(
                     "previews", default=8, min=0, max=64,
-                    tooltip="How many pictures show the progress on the way, fewer where they would take "
-                    "more than 5 % of the time (10 % on a CPU). 0 = none.",
+                    tooltip="How many pictures show the progress on the way, fewer where they "
+                    "would take more than 5 % of the time (10 % on a CPU). 0 = none.",
                 ),
                 io.Boolean.Input(
                     "save_words", default=True,

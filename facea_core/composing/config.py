@@ -53,5 +53,5 @@ class ComposeConfig:
 
 
 PREVIEW = ComposeConfig(steps=5, sampler="unipc")
-"""For pictures that show how a training goes: with it facea-tiny paints people as like themselves as
-in 20 steps of ddim (0.77 and 0.75, twelve seeds), in half the time (2302.04867)."""
+"""For pictures that show how a training goes: facea-tiny's are as like the person as those of 20
+steps of ddim (likeness 0.77 and 0.75, twelve seeds), in half the time. UniPC: 2302.04867."""

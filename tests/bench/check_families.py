@@ -134,7 +134,7 @@ def random_tensor(key: str, shape: Any, generator: Any) -> Any:
 
     if key.endswith("logit_scale"):
         return torch.tensor(4.6055).half()
-    noise = torch.randn(tuple(shape), generator=generator)
+    noise = torch.randn(tuple(shape), generator=generator, device=generator.device)
     if len(shape) < 2:
         return (noise * 0.05 + key.endswith("weight")).half()
     scale = 0.3 if "embedding" in key else noise[0].numel() ** -0.5

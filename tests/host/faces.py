@@ -53,7 +53,7 @@ def train(
         "seed": 0,
         "previews": 0,
         "save_words": True,
-        "settings": '{"variants": 2}',
+        "settings": '{"variants": 2, "preview_share": 1}',
     }
     wires = dict(zip(("model", "clip", "vae"), model, strict=True))
     return graph.add(

@@ -25,15 +25,16 @@ _NOT_THE_PACK = (".*", "__pycache__", "*.egg-info", "tests", "demo", "runs", "bu
 
 
 class Server:
-    """ComfyUI on the CPU, with `base` as its base directory; a context manager.
+    """ComfyUI with `base` as its base directory, on the CPU by default; a context manager.
 
     Everything that ComfyUI and the pack write ends up below `base`, but for the log, which stands
     beside it: models, input, output, temp, user, and the database.
     """
 
-    def __init__(self, comfyui: Path, base: Path) -> None:
+    def __init__(self, comfyui: Path, base: Path, *options: str, cpu: bool = True) -> None:
         self.comfyui = comfyui
         self.base = base
+        self.options = [*(["--cpu"] if cpu else []), *options]
         self.log_file = base.with_name(base.name + ".log")
         self.port = _free_port()
         self.url = f"http://127.0.0.1:{self.port}"
@@ -102,11 +103,15 @@ class Server:
     ) -> None:
         self.stop()
 
+    @property
+    def alive(self) -> bool:
+        return self._process is not None and self._process.poll() is None and self._answers()
+
     def _command(self) -> list[str]:
         base = self.base.resolve()
         database = base / "user" / "comfyui.db"
         return [
-            *(sys.executable, str(self.comfyui / "main.py"), "--cpu"),
+            *(sys.executable, str(self.comfyui / "main.py"), *self.options),
             *("--port", str(self.port), "--base-directory", str(base)),
             # Left alone, it lies inside the checkout.
             *("--database-url", f"sqlite:///{database}"),
@@ -136,6 +141,8 @@ def _free_port() -> int:
 def _link(repository: Path, place: Path) -> None:
     """The pack at `place`: a link to the repository, a copy where links are not allowed."""
     place.parent.mkdir(parents=True, exist_ok=True)
+    if place.is_symlink():
+        return
     try:
         place.symlink_to(repository, target_is_directory=True)
     except OSError:

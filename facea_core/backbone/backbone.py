@@ -114,7 +114,8 @@ class Backbone:
                 for tensor in module.parameters()
             ]
             # All at once: a device is waited for each time that something is read from it.
-            digest.update(torch.cat(some).cpu().numpy().tobytes())
+            if some:
+                digest.update(torch.cat(some).cpu().numpy().tobytes())
         return digest.hexdigest()[:16]
 
     @torch.no_grad()

@@ -51,8 +51,12 @@ class Budget:
         self.spent, self.last = 0.0, 0.0
 
     def allows(self, seconds: float, eta: float) -> bool:
-        """Whether another preview is within it, after `seconds` with `eta` to go."""
-        return self.spent + self.last <= self.share * (seconds + eta)
+        """Whether another preview is within it, after `seconds` with `eta` to go.
+
+        Nor is the share of what is still to come spent yet: the last steps want to be seen too.
+        """
+        within = self.spent + self.last <= self.share * (seconds + eta)
+        return within and self.spent <= self.share * seconds
 
     def take(self, seconds: float) -> None:
         self.spent, self.last = self.spent + seconds, seconds

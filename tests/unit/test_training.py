@@ -105,13 +105,14 @@ def test_two_runs_give_the_same_bytes_whatever_the_previews(backbone: Backbone, 
     ("device", "share", "most"), [("cuda", 0, 5), ("cpu", 0, 10), ("cpu", 1, 99)]
 )
 def test_previews_take_no_more_than_their_share(device: str, share: float, most: int):
-    budget, painted, took = Budget(torch.device(device), share), 0, 0.9
+    budget, took, painted, last = Budget(torch.device(device), share), 0.9, 0, 0
     for step in range(1, 101):
         if budget.allows(seconds=step, eta=100 - step):
             budget.take(took)
-            painted += 1
+            painted, last = painted + 1, step
     assert budget.spent == pytest.approx(painted * took)
     assert most - took < budget.spent <= most or painted == 100
+    assert last > 70, "the end of the run is not seen"
 
 
 def test_the_first_preview_is_painted_whatever_it_takes():

@@ -99,7 +99,7 @@ class TrainConfig:
     )
     preview_share: float = setting(
         0.0, "most of the run's time that previews may take, but for the first; 0 = 5 % on a GPU, "
-        "10 % on a CPU", 0.0, 1.0, affects_result=False,
+        "10 % on a CPU, 1 = no limit", 0.0, 1.0, affects_result=False,
     )  # fmt: skip
 
     def __post_init__(self) -> None:

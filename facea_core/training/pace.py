@@ -55,6 +55,8 @@ class Budget:
 
         Nor is the share of what is still to come spent yet: the last steps want to be seen too.
         """
+        if self.share >= 1:
+            return True
         within = self.spent + self.last <= self.share * (seconds + eta)
         return within and self.spent <= self.share * seconds
 

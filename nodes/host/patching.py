@@ -3,27 +3,21 @@
 from __future__ import annotations
 
 import copy
-import hashlib
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
 
 import comfy.lora
-import comfy.sd1_clip
-import folder_paths
 import torch
 from torch import Tensor
 
 from ...facea_core.errors import BackboneMismatchError, ConfigError
-from ...facea_core.identity import check_family, export_words, identity_tensors, initial_rows
+from ...facea_core.identity import check_family, identity_tensors, initial_rows
 from ...facea_core.types import Identity, Word
 from .models import spec_of
 
 _CARRIED = "facea_identities"
 _WORDS = "facea_words"
-_OWN = "facea-words"
-"""The folder of words in use, among ComfyUI's temporary files."""
+_FALLBACK = "facea_fallback"
 
 
 def with_lora(model: Any, identity: Identity | None, strength: float) -> Any:
@@ -80,55 +74,37 @@ def with_words(clip: Any, identity: Identity, strength: float = 1.0) -> Any:
     """A clone of CLIP whose prompts know `embedding:<name>/<attribute>` of this person.
 
     `strength` leads from the plain class word (0) to the learned one (1) and beyond. The words of
-    people put in before stay, also this person's own. They are files in a folder of their own,
-    where ComfyUI looks first: the one way to hand it a word that its versions agree on. Raises
-    BackboneMismatchError for text encoders of another width, ConfigError if another person of that
-    name is in already, AssetError if the folder cannot be written.
+    people put in before stay, also this person's own. Raises BackboneMismatchError for text
+    encoders of another width, ConfigError if another person of that name is in already.
     """
-    if not all(_fits(clip, word) for word in identity.words):
-        raise BackboneMismatchError(
-            f"the words of {identity.name!r} were trained for another text encoder than the "
-            f"wired CLIP; use the CLIP of a {identity.meta.family!r} checkpoint"
-        )
     clone = clip.clone()
     clone.tokenizer = copy.copy(clip.tokenizer)
-    known = {word: rows for one in _tokenizers(clip).values() for word, rows in _known(one).items()}
-    fresh = []
-    for word in identity.words:
-        if word.placeholder not in known:
-            known[word.placeholder] = word.vectors
-            fresh.append(word)
-        elif not _same(known[word.placeholder], word.vectors):
-            raise ConfigError(
-                f"two different people are named {identity.name!r}; train one under another "
-                "name, or wire only one of them"
+    encoders = {encoder for word in identity.words for encoder in word.vectors}
+    for encoder in sorted(encoders):
+        if not all(_fits(clip, word) for word in identity.words):
+            raise BackboneMismatchError(
+                f"the words of {identity.name!r} were trained for another text encoder than the "
+                f"wired CLIP; use the CLIP of a {identity.meta.family!r} checkpoint"
             )
-    if not fresh:
-        return clone
-    folder = _folder_of([_scaled(clip, word, strength) for word in fresh])
-    for name in fresh[0].vectors:
-        inner = copy.copy(getattr(clip.tokenizer, name))
-        before = inner.embedding_directory or []
-        before = [before] if isinstance(before, str) else before
-        inner.embedding_directory = [str(folder), *before]
+        inner = copy.copy(getattr(clip.tokenizer, encoder))
+        known = dict(_known(inner))
+        for word in identity.words:
+            learned = word.vectors[encoder]
+            if word.placeholder not in known:
+                known[word.placeholder] = learned, _scaled(clip, encoder, word, strength)
+            elif not torch.equal(known[word.placeholder][0], learned):
+                raise ConfigError(
+                    f"two different people are named {identity.name!r}; train one under another "
+                    "name, or wire only one of them"
+                )
+        # Without a folder of embeddings ComfyUI would not look for any word, and fail if asked to.
+        inner.embedding_directory = inner.embedding_directory or []
+        fallback = getattr(inner, _FALLBACK, inner._try_get_embedding)
         setattr(inner, _WORDS, known)
-        setattr(clone.tokenizer, name, inner)
+        setattr(inner, _FALLBACK, fallback)
+        inner._try_get_embedding = lambda name, k=known, f=fallback: look_up(name, k, f)
+        setattr(clone.tokenizer, encoder, inner)
     return clone
-
-
-def missing_words(clip: Any, words: Sequence[str]) -> list[str]:
-    """Those that `embedding:<word>` would not find, in a folder of words or a wired identity."""
-    tokenizers = list(_tokenizers(clip).values())[:1]
-    return [
-        word for one in tokenizers for word in words
-        if one.embedding_directory is None
-        or comfy.sd1_clip.load_embed(word, one.embedding_directory, one.embedding_size) is None
-    ]  # fmt: skip
-
-
-def _tokenizers(clip: Any) -> dict[str, Any]:
-    """Those of a CLIP that read words from files, by the names of their text encoders."""
-    return {k: v for k, v in vars(clip.tokenizer).items() if hasattr(v, "embedding_directory")}
 
 
 def _fits(clip: Any, word: Word) -> bool:
@@ -142,40 +118,36 @@ def _fits(clip: Any, word: Word) -> bool:
 
 def wired_words(clip: Any) -> list[str]:
     """The placeholders of everybody put into CLIP by `with_words`."""
-    return sorted({word for one in _tokenizers(clip).values() for word in _known(one)})
+    return sorted({word for one in vars(clip.tokenizer).values() for word in _known(one)})
 
 
-def _known(tokenizer: Any) -> Mapping[str, Mapping[str, Tensor]]:
-    """placeholder -> rows as they were learned, by text encoder."""
+def _known(tokenizer: Any) -> Mapping[str, tuple[Tensor, Tensor]]:
+    """placeholder -> (learned rows, rows in use) of one tokenizer."""
     return getattr(tokenizer, _WORDS, {})
 
 
-def _same(a: Mapping[str, Tensor], b: Mapping[str, Tensor]) -> bool:
-    return a.keys() == b.keys() and all(torch.equal(rows, b[name]) for name, rows in a.items())
+def look_up(
+    name: str, known: Mapping[str, tuple[Tensor, Tensor]], fallback: Any
+) -> tuple[Any, ...]:
+    """What ComfyUI's own look-up, `fallback`, would say if the known words were files.
 
-
-def _folder_of(words: Sequence[Word]) -> Path:
-    """Where these words lie as files: among ComfyUI's temporary ones, the same for the same words.
-
-    It may have been tidied away since, so they are written each time.
+    (rows, what is left of the text), since v0.28.0 (rows, name, what is left): as it says itself. A
+    folder of words would be the public way, but of two folders ComfyUI takes either.
     """
-    digest = hashlib.sha256()
-    for word in words:
-        for encoder, rows in sorted(word.vectors.items()):
-            digest.update(f"{word.placeholder} {encoder} {tuple(rows.shape)}".encode())
-            digest.update(rows.float().contiguous().numpy().tobytes())
-    folder = Path(folder_paths.get_temp_directory()) / _OWN / digest.hexdigest()[:16]
-    export_words(words, folder)
-    return folder
+    first, _, rest = name.strip().partition(" ")
+    word = first.rstrip(",")
+    said = fallback(name)
+    if word not in known:
+        return said
+    _, *between, _ = said
+    return (known[word][1], *(word for _ in between), f"{first[len(word) :]} {rest}".strip())
 
 
-def _scaled(clip: Any, word: Word, strength: float) -> Word:
+def _scaled(clip: Any, encoder: str, word: Word, strength: float) -> Tensor:
+    rows = word.vectors[encoder]
     if strength == 1:
-        return word
-    vectors = {}
-    for encoder, rows in word.vectors.items():
-        tokenizer = getattr(clip.tokenizer, encoder).tokenizer
-        tokens = tokenizer.encode(word.initializer, add_special_tokens=False)
-        table = getattr(clip.cond_stage_model, encoder).transformer.get_input_embeddings().weight
-        vectors[encoder] = torch.lerp(initial_rows(tokens, table, len(rows)).cpu(), rows, strength)
-    return replace(word, vectors=vectors)
+        return rows
+    tokenizer = getattr(clip.tokenizer, encoder).tokenizer
+    tokens = tokenizer.encode(word.initializer, add_special_tokens=False)
+    table = getattr(clip.cond_stage_model, encoder).transformer.get_input_embeddings().weight
+    return torch.lerp(initial_rows(tokens, table, len(rows)).cpu(), rows, strength)

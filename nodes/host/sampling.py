@@ -18,10 +18,12 @@ from ...facea_core.backbone.prompts import placeholders, spaced
 from ...facea_core.errors import BackboneError, ConfigError
 from .layout import image_out
 from .models import is_inpainting
-from .patching import missing_words, wired_words
+from .patching import wired_words
 
 SAMPLERS = comfy.samplers.KSampler.SAMPLERS
 SCHEDULERS = comfy.samplers.KSampler.SCHEDULERS
+
+_READER = "_try_get_embedding"
 
 
 @dataclass(frozen=True)
@@ -38,13 +40,15 @@ class Paint:
 def encode(clip: Any, prompt: str) -> Any:
     """CONDITIONING of a prompt. Raises ConfigError for an `embedding:` that nothing answers to."""
     prompt = spaced(prompt)
-    for word in missing_words(clip, placeholders(prompt)):
-        known = ", ".join(wired_words(clip)) or "none"
-        raise ConfigError(
-            f"the prompt asks for 'embedding:{word}', which no wired identity and no file in "
-            f"models/embeddings has (wired words: {known}); check the spelling, or wire the "
-            "person's FaceA LoRA Loader"
-        )
+    inner = next((one for one in vars(clip.tokenizer).values() if hasattr(one, _READER)), None)
+    for word in placeholders(prompt) if inner is not None else ():
+        if inner.embedding_directory is None or getattr(inner, _READER)(word)[0] is None:
+            known = ", ".join(wired_words(clip)) or "none"
+            raise ConfigError(
+                f"the prompt asks for 'embedding:{word}', which no wired identity and no file in "
+                f"models/embeddings has (wired words: {known}); check the spelling, or wire the "
+                "person's FaceA LoRA Loader"
+            )
     return clip.encode_from_tokens_scheduled(clip.tokenize(prompt))
 
 

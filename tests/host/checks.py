@@ -235,7 +235,22 @@ def spoken(core: Any, host: Any, identity: Any) -> dict[str, Any]:
             answer(one[0], sample, plain), answer(host[0], sample, plain)
         ),
         "unknown_word": unknown,
+        "look_up": answers(),
     }
+
+
+def answers() -> list[Any]:
+    """What is said of a known word and of another, to a ComfyUI that answers with two or three."""
+    look_up, known = part("nodes.host.patching").look_up, {"ada/eyes": ("learned", "scaled")}
+
+    def two(name: str) -> tuple[Any, ...]:
+        return None, "rest"
+
+    def three(name: str) -> tuple[Any, ...]:
+        return None, name, "rest"
+
+    words = ("ada/eyes, and more", "other")
+    return [list(look_up(word, known, host)) for host in (two, three) for word in words]
 
 
 def refused(file: Path, host: Any, cast: Any) -> dict[str, str]:

@@ -59,6 +59,13 @@ def test_a_word_that_nobody_wired_is_an_error_that_names_it(found):
     assert "wired words: none" in found["unknown_word"]
 
 
+def test_words_are_answered_as_each_version_of_comfyui_answers(found: dict[str, Any]):
+    assert found["look_up"] == [
+        ["scaled", ", and more"], [None, "rest"],
+        ["scaled", "ada/eyes", ", and more"], [None, "other", "rest"],
+    ]  # fmt: skip
+
+
 def test_a_model_that_is_no_inpainting_model_is_refused_by_the_trainer(found):
     assert "no mask channels" in found["four_channels"]
     assert "masked_latent" in found["four_channels"]

@@ -164,7 +164,7 @@ class FaceAEmbeddingTrainer(io.ComfyNode):
                 previewer=previewer, judge=judge, plan=plan,
             )  # fmt: skip
         if save_words:
-            export_words(trained.identity.words, embeddings_folder())
+            export_words(trained.identity, embeddings_folder())
         path = relative_name(trained.path)
         record = {"path": path, **trained.record, "notes": [*notes, *left_out, *launched]}
         progress.say(_summary(record))

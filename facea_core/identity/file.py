@@ -6,7 +6,7 @@ carry OneTrainer's `bundle_emb.` names. Equal identities give equal bytes.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
@@ -134,14 +134,14 @@ def summary(identity: Identity) -> dict[str, Any]:
     }
 
 
-def export_words(words: Sequence[Word], folder: str | Path) -> tuple[Path, ...]:
+def export_words(identity: Identity, folder: str | Path) -> tuple[Path, ...]:
     """One file per word, `<folder>/<identity>/<attribute>.safetensors`, for an embeddings folder.
 
     There stock ComfyUI finds each word under the spelling that it has in prompts. Raises
     `AssetError` if a file cannot be written.
     """
     paths = []
-    for word in words:
+    for word in identity.words:
         path = Path(folder) / f"{word.placeholder}.safetensors"
         vectors = {name: rows.float().contiguous() for name, rows in word.vectors.items()}
         with atomic_path(path) as temporary:

@@ -62,7 +62,7 @@ def stock(family: Any, base: Path) -> dict[str, int]:
         fitting += shapes[key][0] == len(up) and made == torch.Size(shapes[key]).numel()
 
     words = base / "models" / "embeddings"
-    files.export_words(identity.words, words)
+    files.export_words(identity, words)
     return {
         "layers": len(identity.lora),
         "loaded": len(loaded),

@@ -139,7 +139,7 @@ def test_lora_managers_know_the_family(
 
 
 def test_exported_words_lie_where_their_prompts_name_them(identity: Identity, tmp_path: Path):
-    paths = export_words(identity.words, tmp_path)
+    paths = export_words(identity, tmp_path)
     assert paths == (tmp_path / "ada/eyes.safetensors", tmp_path / "ada/hair.safetensors")
     stored = load_file(paths[1])
     assert stored.keys() == {"clip_l", "clip_g"}

@@ -29,6 +29,7 @@ from .report import Tile, draw_losses, draw_tiles
 from .training import Judge, Plan, Previewer, TrainConfig, train_identity
 from .training.cache import photos_hash
 from .training.state import STATE_FILE, Origin, saved_step
+from .training.writer import settle
 from .types import Identity, OnStep, OnTick, Photo, StepReport
 
 KEPT_RUNS = 4
@@ -90,6 +91,7 @@ def train_once(
     began = perf_counter()
     require_writable_folder(folder)
     run = runs / origin.key
+    settle()
     _prune(runs, keep=run)
     journal = _Journal(run)
     how = {"seconds_per_step": 0.0, "seconds_of_previews": 0.0, "mode": "", "plan": ""}

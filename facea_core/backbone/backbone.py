@@ -91,13 +91,14 @@ class Backbone:
     def modules(self) -> tuple[nn.Module, ...]:
         return (self.unet, self.vae, *self.text_encoders.values())
 
+    # Of the first weight: diffusers' own properties look through every module, at each call.
     @property
     def device(self) -> torch.device:
-        return self.unet.device
+        return next(self.unet.parameters()).device
 
     @property
     def dtype(self) -> torch.dtype:
-        return self.unet.dtype
+        return next(self.unet.parameters()).dtype
 
     @property
     def hash(self) -> str:

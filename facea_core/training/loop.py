@@ -54,13 +54,14 @@ def train_identity(
 ) -> Identity:
     """Learn the person in `photos` (FaceA-Net, AAAI 2025); the backbone comes out as it went in.
 
-    With `run_dir` the state is saved there every `config.save_every` steps and on any exception;
-    `resume` goes on from it, and the result has the same bytes as that of an uninterrupted run. To
-    cancel, raise in `on_step` or `on_tick`. Every random number comes from `config.seed`; the
-    global random state is not touched. `previewer` is called every `config.preview_every` steps.
-    With `config.choose_every` the `judge` looks as often, and the step that it likes best is kept.
-    `plan` says how the run fits on the device; None = as the free memory allows. If memory runs out
-    all the same, the run goes on from where it is in the next cheaper way.
+    With `run_dir` the state is saved there every `config.save_every` steps and on any exception, by
+    a thread that the exception does not wait for; `resume` goes on from it, and the result has the
+    same bytes as that of an uninterrupted run. To cancel, raise in `on_step` or `on_tick`. Every
+    random number comes from `config.seed`; the global random state is not touched. `previewer` is
+    called every `config.preview_every` steps. With `config.choose_every` the `judge` looks as
+    often, and the step that it likes best is kept. `plan` says how the run fits on the device; None
+    = as the free memory allows. If memory runs out all the same, the run goes on from where it is
+    in the next cheaper way.
 
     Raises `TrainingError` (no photos; no judge where one is needed; nothing, or another run, to
     resume; loss not finite; out of memory in the cheapest way), `BackboneError` (a model without
@@ -120,10 +121,12 @@ def train_identity(
                 checkpoint.restore(saved)
             # It shows at once whether the directory can be written, and is always a good one.
             checkpoint.save(plan)
+            checkpoint.flush()
             # The autoencoder has done its work, and so have the text encoders if no word learns.
             idle = [backbone.vae, *(() if config.words_rate else backbone.text_encoders.values())]
             run = Run(task, cache, words, adapter, checkpoint, idle, outside)
             descend(task, plan, run.train)
+            checkpoint.flush()
             checkpoint.take_best()
             learned = adapter.learned()
     return Identity(

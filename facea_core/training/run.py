@@ -140,6 +140,7 @@ class Run:
                     tell(run.mode)
                     if due(checkpoint.done, config.save_every, config):
                         checkpoint.losses.check(checkpoint.path)
+                        checkpoint.flush()  # the one before
                         checkpoint.save(plan)
             except BaseException:
                 if checkpoint.whole and checkpoint.done > first:

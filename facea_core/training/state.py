@@ -21,10 +21,10 @@ from torch.optim import Optimizer
 
 from ..errors import TrainingError
 from ..identity.flat import Flat
-from ..images import atomic_path
 from .config import TrainConfig, config_differences
 from .losses import Losses
 from .memory import Plan
+from .writer import Writing, settle
 
 STATE_FILE = "state.safetensors"
 FORMAT = 2
@@ -100,6 +100,7 @@ class Checkpoint:
     random: Tensor = field(init=False)
     whole: bool = True
     best: Best | None = None
+    writing: Writing | None = None
 
     def __post_init__(self) -> None:
         self.random = self.generator.get_state()
@@ -136,9 +137,10 @@ class Checkpoint:
                     flat.parameter.copy_(self.best.weights[name])
 
     def save(self, plan: Plan) -> None:
-        """Write the state after `done` steps.
+        """Have the state after `done` steps written, while the training goes on.
 
-        The file is complete, or the older one stays. Raises `AssetError` if it cannot be written.
+        The file is complete, or the older one stays. Whether it could be written is told by
+        `flush`, or by the log.
         """
         if self.path is None:
             return
@@ -158,12 +160,17 @@ class Checkpoint:
             "plan": {key: getattr(plan, key) for key in _PLANNED},
             "best": best and [best.score, best.step, best.looked, best.since],
         }
-        data = save(
-            {key: value.detach().cpu().contiguous() for key, value in tensors.items()},
-            {"facea.state": json.dumps(about, sort_keys=True)},
-        )
-        with atomic_path(self.path) as temporary:
-            temporary.write_bytes(data)
+        # Copies, also on the CPU: the next step changes what they are copies of.
+        now = {key: value.detach().to("cpu", copy=True).contiguous()
+               for key, value in tensors.items()}  # fmt: skip
+        text = {"facea.state": json.dumps(about, sort_keys=True)}
+        self.writing = Writing(self.path, lambda: save(now, text), self.writing)
+
+    def flush(self) -> None:
+        """Wait for the state that is being written. Raises `AssetError` if it could not be."""
+        writing, self.writing = self.writing, None
+        if writing is not None:
+            writing.wait()
 
     def restore(self, saved: Saved) -> None:
         """Put a saved state back into its places, which are the same tensors as before.
@@ -208,6 +215,7 @@ def saved_step(run_dir: Path) -> int | None:
 
     0 for one that cannot be read: going on from it says what is wrong.
     """
+    settle()
     path = run_dir / STATE_FILE
     if not path.is_file():
         return None
@@ -224,6 +232,7 @@ def read_state(run_dir: Path, origin: Origin) -> Saved:
     Raises `TrainingError` if there is none, it is damaged, newer, or has other settings, photos or
     model.
     """
+    settle()
     path = run_dir / STATE_FILE
     if not path.is_file():
         raise TrainingError(f"nothing to resume: {path} does not exist; start without resume")

@@ -32,8 +32,11 @@ def saved(host: Server, name: str) -> dict[str, Path]:
 
 
 def states(host: Server) -> list[Path]:
-    """Where unfinished runs keep what they need to go on."""
-    return list((host.base / "user").glob("**/facea/runs/*/state.safetensors"))
+    """Where unfinished runs keep what they need to go on, once nothing is being written."""
+    user = host.base / "user"
+    while any(".tmp" in path.name for path in user.glob("**/facea/runs/*/*")):
+        time.sleep(0.05)
+    return list(user.glob("**/facea/runs/*/state.safetensors"))
 
 
 def cancel(client: Client, graph: Graph, trainer: Node, at: int) -> tuple[Run, int, float]:

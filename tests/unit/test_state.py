@@ -5,10 +5,13 @@ from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from threading import Event
+from time import sleep
 
 import pytest
 import torch
 from safetensors import safe_open
+from safetensors.torch import save
 from torch.optim.optimizer import register_optimizer_step_post_hook
 
 from facea_core.backbone import Backbone
@@ -16,7 +19,9 @@ from facea_core.errors import AssetError, TrainingError
 from facea_core.identity import save_identity
 from facea_core.tiny.model import random_backbone
 from facea_core.training import TrainConfig, train_identity
+from facea_core.training import state as states
 from facea_core.training.state import STATE_FILE
+from facea_core.training.writer import Writing, settle
 from facea_core.types import Box, FaceAttributes, Identity, Part, Photo
 
 CONFIG = TrainConfig(
@@ -45,6 +50,7 @@ def train(backbone: Backbone, run_dir: Path | None, resume: bool = False, **chan
 
 
 def saved_step(run_dir: Path) -> int:
+    settle()
     with safe_open(run_dir / STATE_FILE, framework="pt") as file:
         return json.loads(file.metadata()["facea.state"])["step"]
 
@@ -199,7 +205,54 @@ def test_a_disk_that_fills_up_keeps_the_older_state(backbone: Backbone, tmp_path
     try:
         with pytest.raises(AssetError, match=STATE_FILE):
             train(backbone, tmp_path, on_step=fill)
+        settle()
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert saved_step(tmp_path) == 0
     assert [p.name for p in tmp_path.iterdir()] == [STATE_FILE]
+
+
+def test_who_stops_a_run_does_not_wait_for_the_disk(
+    backbone: Backbone, tmp_path: Path, monkeypatch
+):
+    stopped = Event()
+
+    def slow(*given):
+        assert stopped.wait(60)
+        return save(*given)
+
+    def stop(report) -> None:
+        if report.step == 2:
+            monkeypatch.setattr(states, "save", slow)
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train(backbone, tmp_path, on_step=stop)
+    assert not stopped.is_set()  # yet the exception is here
+    stopped.set()
+    assert saved_step(tmp_path) == 2
+    assert [p.name for p in tmp_path.iterdir()] == [STATE_FILE]
+
+
+def test_a_state_that_is_being_written_is_waited_for(backbone: Backbone, tmp_path: Path):
+    order = []
+
+    def late() -> bytes:
+        sleep(0.2)
+        order.append("first")
+        return b"1"
+
+    path = tmp_path / STATE_FILE
+    first = Writing(path, late)
+    second = Writing(path, lambda: order.append("second") or b"2", first)
+    assert states.saved_step(tmp_path) == 0  # it is no state, but it is there
+    assert order == ["first", "second"]
+    second.wait()
+    assert path.read_bytes() == b"2"
+
+
+def test_a_state_that_cannot_be_written_is_told_when_it_is_waited_for(tmp_path: Path):
+    (tmp_path / "file").write_text("")
+    writing = Writing(tmp_path / "file" / STATE_FILE, lambda: b"")
+    with pytest.raises(AssetError, match="file"):
+        writing.wait()

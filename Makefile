@@ -37,7 +37,8 @@ parity: $(INSTALLED)
 bench: $(INSTALLED)
 	$(BIN)/facea bench $(BENCH_ARGS)
 
-# On a machine with CUDA: kernels, graphs, then FaceA in ComfyUI at both of its allocators, ten minutes.
+# On a machine with CUDA: kernels, graphs, then FaceA in ComfyUI at both of its allocators, and alone.
+# GPU_ARGS="--launch default" does a third of it, in under ten minutes.
 gpu: $(INSTALLED)
 	$(BIN)/pytest tests/unit/test_kernels.py tests/unit/test_capture.py
 	$(BIN)/python -m tests.gpu --json gpu.json $(GPU_ARGS)

@@ -42,7 +42,7 @@ SIZES = {"facea-tiny": 128, "sd15-inpainting": 512, "sdxl-inpainting": 1024}
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--json", type=Path)
     parser.add_argument("--launch", choices=[*LAUNCHES, ALONE], action="append")
     parser.add_argument("--rehearse", action="store_true")

@@ -83,7 +83,7 @@ def build_cache(
     generator: torch.Generator,
     on_tick: OnTick | None = None,
 ) -> LatentCache:
-    """Crop each photo `config.variants` times, cut the holes, encode everything.
+    """Crop each photo `config.crops` times, cut the holes, encode everything.
 
     `on_tick` is called before every picture that is encoded. The first variant of a photo is not
     jittered. Where a crop does not show a part, the whole face of that crop takes its place.
@@ -92,13 +92,14 @@ def build_cache(
     tasks = local_tasks(table)
     shown = [list(part_boxes(photo, table)) if config.has_local else [] for photo in photos]
     most = max(1, *map(len, shown))
-    face = torch.zeros(len(photos), config.variants, dtype=torch.long)
-    parts = torch.zeros(len(photos), config.variants, most, dtype=torch.long)
+    crops = config.crops(len(photos))
+    face = torch.zeros(len(photos), crops, dtype=torch.long)
+    parts = torch.zeros(len(photos), crops, most, dtype=torch.long)
     counts = torch.ones(len(photos), dtype=torch.long)
     clean, masked, masks, crop_of, task_of = [], [], [], [], []
     for p, photo in enumerate(photos):
         counts[p] = max(len(shown[p]), 1)
-        for v in range(config.variants):
+        for v in range(crops):
             random = generator if v else None
             image, holes = crop_example(photo, backbone, table, config, random, number=p + v)
             face[p, v] = len(task_of)

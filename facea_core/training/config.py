@@ -131,6 +131,10 @@ class TrainConfig:
             )
         return updated(PRESETS[name], overrides)
 
+    def crops(self, photos: int) -> int:
+        """How many crops of each of so many photos: no more than the run's examples can use."""
+        return min(self.variants, -(-self.steps * self.batch // photos))
+
     @property
     def has_local(self) -> bool:
         """Whether any item ever repaints one part only."""

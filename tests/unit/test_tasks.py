@@ -389,3 +389,19 @@ def test_the_hash_sees_pictures_and_boxes_but_no_names():
     assert photos_hash([photo]) == photos_hash([replace(photo, name="other")])
     others = [[make_photo(1)], [moved], [photo, photo], [with_part(photo, Part("eyes", EYES, 1.0))]]
     assert len({photos_hash(photos) for photos in [[photo], *others]}) == 5
+
+
+@pytest.mark.parametrize(
+    ("steps", "batch", "photos", "crops"),
+    [(1, 1, 3, 1), (5, 1, 3, 2), (5, 4, 3, 7), (100, 6, 3, 16), (1000, 4, 1, 16)],
+)
+def test_no_more_crops_are_encoded_than_a_run_can_use(
+    backbone: Backbone, steps: int, batch: int, photos: int, crops: int
+):
+    config = TrainConfig(steps=steps, batch=batch, variants=16)
+    assert config.crops(photos) == crops
+    if crops < 3:
+        random = torch.Generator().manual_seed(0)
+        cache = build_cache([make_photo()] * photos, backbone, TABLE, config, random)
+        assert cache.rows.face.shape == (photos, crops)
+        assert len(cache.clean.mean) == photos * crops

@@ -177,7 +177,7 @@ def _read_record(path: Path) -> dict[str, Any]:
     try:
         record = dict(json.loads(path.read_text("utf-8"))["facea"])
         return {**record, "losses": _pairs(record["losses"])}
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return {"losses": []}
 
 
@@ -265,7 +265,7 @@ class _Journal:
         try:
             said = json.loads((folder / _JOURNAL).read_text("utf-8"))
             self._losses = dict(_pairs(said["losses"]))
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
             self._losses = {}
 
     @property

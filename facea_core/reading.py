@@ -17,6 +17,7 @@ import numpy as np
 from PIL import Image, ImageCms, JpegImagePlugin, UnidentifiedImageError
 
 from .errors import ImageError, MissingDependencyError
+from .files import require_plain
 
 LONGEST = 4096
 """Longest side in pixels that a photo keeps: no model here sees more, and 200 MP are 2.4 GB."""
@@ -61,6 +62,7 @@ def read_picture(
     """
     path = Path(path)
     try:
+        require_plain(path)
         with _open(path) as opened:
             size = opened.size
             if size[0] * size[1] > MOST_PIXELS:

@@ -9,10 +9,17 @@ from typing import Any
 import torch
 from comfy_api.latest import io, ui
 
+from ..facea_core.attributes import attribute_table
 from ..facea_core.choosing import step_judge
 from ..facea_core.composing import PREVIEW, inpaint
 from ..facea_core.detection.detect import photos_with_faces
-from ..facea_core.identity import export_words
+from ..facea_core.identity import (
+    check_class_noun,
+    check_name,
+    check_words_free,
+    export_words,
+    identities_of,
+)
 from ..facea_core.library import train_once
 from ..facea_core.settings import read_settings
 from ..facea_core.training import (
@@ -79,7 +86,7 @@ class FaceAEmbeddingTrainer(io.ComfyNode):
                 io.Vae.Input("vae", tooltip="The autoencoder of that model."),
                 io.String.Input(
                     "name", default="person",
-                    tooltip="What the person is called in prompts: a-z, 0-9, - and _.",
+                    tooltip="What the person is called in prompts: a-z, 0-9, - and _, at most 64.",
                 ),
                 io.String.Input(
                     "class_noun", default="person",
@@ -99,7 +106,8 @@ class FaceAEmbeddingTrainer(io.ComfyNode):
                 ),
                 io.Boolean.Input(
                     "save_words", default=True,
-                    tooltip="Also save each word in models/embeddings, where stock nodes find it.",
+                    tooltip="Also save each word in models/embeddings, where stock nodes find it. "
+                    "A file there that FaceA did not write stops the training before it begins.",
                 ),
                 io.String.Input(
                     "settings", default="", multiline=True,
@@ -127,6 +135,8 @@ class FaceAEmbeddingTrainer(io.ComfyNode):
         name: str, class_noun: str, preset: str, previews: int, save_words: bool, settings: str,
         **changes: Any,
     ) -> io.NodeOutput:  # fmt: skip
+        check_name(name)
+        check_class_noun(class_noun)
         pictures, notes = images_in(images)
         photos, left_out = photos_with_faces(pictures, attributes)
         chosen = {key: value for key, value in changes.items() if value} | read_settings(settings)
@@ -137,6 +147,11 @@ class FaceAEmbeddingTrainer(io.ComfyNode):
         )
         config = replace(config, preview_every=preview_every(config.steps, previews))
         check_channels(spec, config)
+        if save_words:
+            check_words_free(
+                name, attribute_table(config.attributes), embeddings_folder(),
+                identities_of(identities_folder(), name),
+            )  # fmt: skip
         room = make_room()
         plan = plan_training(spec, config, room.dtype, room.free)
         launched = [note] if (note := launch_note(room.device)) else []
@@ -164,7 +179,8 @@ class FaceAEmbeddingTrainer(io.ComfyNode):
                 previewer=previewer, judge=judge, plan=plan,
             )  # fmt: skip
         if save_words:
-            export_words(trained.identity, embeddings_folder())
+            earlier = identities_of(identities_folder(), name)
+            export_words(trained.identity, embeddings_folder(), earlier)
         path = relative_name(trained.path)
         record = {"path": path, **trained.record, "notes": [*notes, *left_out, *launched]}
         progress.say(_summary(record))

@@ -26,9 +26,18 @@ Words = Mapping[str, Mapping[str, Tensor]]
 WORD = re.compile(r"embedding:([\w-]+(?:[./][\w-]+)*)")
 """How a prompt spells a learned word; ComfyUI's own spelling."""
 
+_NO_WORD = re.compile(r"embedding:(?![\w-])\S*")
+
 
 def placeholders(prompt: str) -> list[str]:
-    """The learned words that a prompt uses, in order."""
+    """The learned words that a prompt uses, in order.
+
+    Raises `ConfigError` for an `embedding:` that is followed by a path or by nothing.
+    """
+    if wrong := _NO_WORD.search(prompt):
+        raise ConfigError(
+            f"the prompt asks for {wrong[0][:80]!r}, which is no word; write embedding:name/part"
+        )
     return WORD.findall(prompt)
 
 

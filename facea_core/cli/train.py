@@ -20,7 +20,7 @@ from ..choosing import step_judge
 from ..detection.config import DetectConfig
 from ..detection.own_masks import read_own_masks
 from ..errors import TrainingError
-from ..identity import check_name, save_identity
+from ..identity import check_class_noun, check_name, save_identity
 from ..images import load_image
 from ..outputs import require_writable_folder
 from ..training import (
@@ -46,7 +46,7 @@ class Train(DetectorFlags):
     """Learn a person from a few photos and write the identity file."""
 
     name: str
-    """What the person is called in prompts: a-z, 0-9, - and _."""
+    """What the person is called in prompts: a-z, 0-9, - and _, at most 64."""
     class_noun: ClassNoun
     """What the person is: man, woman, ..."""
     base: Annotated[str, arg(metavar="CKPT|DIR|tiny")]
@@ -94,6 +94,7 @@ def run(arguments: Sequence[str]) -> None:
 
     # Everything that can be wrong is found out before the minutes of work.
     check_name(flags.name)
+    check_class_noun(flags.class_noun)
     out = flags.out or Path(f"{flags.name}.safetensors")
     require_outputs(out, flags.json)
     if flags.run is not None:

@@ -6,24 +6,29 @@ carry OneTrainer's `bundle_emb.` names. Equal identities give equal bytes.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, fields
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
 from torch import Tensor
 
 from ..errors import AssetError, IdentityFormatError
+from ..files import first_bytes, open_plain
 from ..images import atomic_path
-from ..types import Identity, IdentityMeta, LoraWeights, Word
-from .metadata import FORMAT, canonical, file_metadata, read_metadata
-from .words import check_name
+from ..sealed import Header, check_seal, read_header, read_tensors, sealed
+from ..types import Identity, LoraWeights, Word
+from .metadata import FORMAT, MARK, META, file_metadata, read_metadata
+from .stated import Stated, check_entries, counts, lora_keys, read_stated, word_key
 
-_LORA = "lora_unet_"
-_WORD = "bundle_emb."
+LARGEST = 8 << 30
+"""Bytes of the largest identity that is read; one of the highest rank, on every layer of SDXL, has
+six billion."""
+
+_FIRST = 1 << 13
 
 
 def save_identity(identity: Identity, path: str | Path) -> str:
@@ -35,11 +40,11 @@ def save_identity(identity: Identity, path: str | Path) -> str:
     path = Path(path)
     tensors = identity_tensors(identity)
     with atomic_path(path) as temporary:
-        temporary.write_bytes(canonical(save(tensors, file_metadata(identity))))
+        temporary.write_bytes(sealed(tensors, file_metadata(identity), META))
         back = identity_tensors(load_identity(temporary))
         same = [key for key in tensors if key in back and torch.equal(tensors[key], back[key])]
-        keys, words = _counts(tensors)
-        keys_back, words_back = _counts(same)
+        keys, words = counts(tensors)
+        keys_back, words_back = counts(same)
         if len(same) < len(tensors) or len(back) != len(tensors):
             raise AssetError(
                 f"{path} did not read back as written ({keys_back}/{keys} keys, "
@@ -51,61 +56,68 @@ def save_identity(identity: Identity, path: str | Path) -> str:
 def load_identity(path: str | Path) -> Identity:
     """Read an identity; what it is comes from its keys and metadata, never from the file's name.
 
-    Raises `AssetError` (no such file, unreadable), `IdentityFormatError` (not safetensors, cut off,
-    not an identity, tensors missing or damaged, or written by a newer version).
+    Raises `AssetError` (no such file, no plain file, unreadable), `IdentityFormatError` (not
+    safetensors, cut off, not an identity, tensors missing or damaged, a checksum that does not
+    hold, or written by a newer version).
     """
     path = Path(path)
-    metadata, tensors = _read(path)
-    meta = read_metadata(metadata, path)
-    names = [field.name for field in fields(IdentityMeta)]
     try:
-        words = tuple(
-            Word(
-                placeholder=word["placeholder"],
-                attribute=word["attribute"],
-                initializer=word["initializer"],
-                vectors={
-                    e: tensors.pop(_word_key(word["placeholder"], e)) for e in word["encoders"]
-                },
-            )
-            for word in meta["words"]
-        )
-        lora = {layer: _take(tensors, layer) for layer in meta["layers"]}
-        about = meta["training"]
-        identity = Identity(
-            name=check_name(meta["name"]),
-            words=words,
-            lora=lora,
-            meta=IdentityMeta(**{name: about[name] for name in names if name in about}),
-        )
-    except KeyError as error:
-        raise IdentityFormatError(
-            f"{path.name} is damaged: {error} is missing; copy or train it again"
+        with open_plain(path) as file:
+            header = _header(file, path)
+            about = read_metadata(header.metadata, path)
+            try:
+                stated = read_stated(about)
+                check_entries(stated, header.entries)
+                tensors = read_tensors(file, header)
+                identity = _identity(stated, tensors)
+                check_seal(header, tensors, META)
+            except ValueError as error:
+                raise IdentityFormatError(
+                    f"{path.name} is damaged, or was changed by another tool: {error}; use the "
+                    "original file, or train the person again"
+                ) from error
+    except OSError as error:
+        raise AssetError(
+            f"cannot read {path} ({error.strerror or error}); check the path and its permissions"
         ) from error
-    except (TypeError, ValueError) as error:
-        raise IdentityFormatError(
-            f"{path.name} is damaged: {error}; copy or train it again"
-        ) from error
-    if tensors:
-        raise IdentityFormatError(
-            f"{path.name} holds {len(tensors)} tensors that its metadata does not name (first: "
-            f"{min(tensors)}); it was changed by another tool: use the original file"
-        )
-    _check_values(identity, path)
+    except MemoryError as error:
+        raise AssetError(f"cannot read {path}: there is no memory for it") from error
     return identity
 
 
 def peek_identity(path: str | Path) -> dict[str, Any] | None:
     """What the header of a file says, without its tensors; None if it is no readable identity.
 
-    `{"name": ..., "words": [...], "layers": [...], "training": {"origin": ..., ...}}`.
+    `{"name": ..., "words": [...], "layers": [...], "training": {"origin": ..., ...}}`. Never
+    raises, whatever the disk does.
     """
     path = Path(path)
     try:
-        with safe_open(path, framework="pt") as file:
-            return read_metadata(file.metadata() or {}, path)
-    except (SafetensorError, OSError, IdentityFormatError):
+        with open_plain(path) as file:
+            about = read_metadata(_header(file, path).metadata, path)
+            read_stated(about)
+            return about
+    except (OSError, ValueError):
         return None
+
+
+def identities_of(folder: str | Path, name: str) -> Iterator[Identity]:
+    """Every readable identity of that name in a folder, earlier trainings' among them."""
+    for path in sorted(Path(folder).glob(f"{name}*.safetensors")):
+        with suppress(AssetError, IdentityFormatError):
+            if (identity := load_identity(path)).name == name:
+                yield identity
+
+
+def may_be_identity(path: str | Path) -> bool:
+    """Whether a plain file begins as identities do: a look of microseconds, for thousands of files.
+
+    Never raises. What another tool gave kilobytes of metadata of its own may be overlooked.
+    """
+    try:
+        return MARK in first_bytes(path, _FIRST)
+    except (OSError, ValueError):
+        return False
 
 
 def describe_identity(path: str | Path) -> dict[str, Any]:
@@ -134,80 +146,53 @@ def summary(identity: Identity) -> dict[str, Any]:
     }
 
 
-def export_words(identity: Identity, folder: str | Path) -> tuple[Path, ...]:
-    """One file per word, `<folder>/<identity>/<attribute>.safetensors`, for an embeddings folder.
-
-    There stock ComfyUI finds each word under the spelling that it has in prompts. Raises
-    `AssetError` if a file cannot be written.
-    """
-    paths = []
-    for word in identity.words:
-        path = Path(folder) / f"{word.placeholder}.safetensors"
-        vectors = {name: rows.float().contiguous() for name, rows in word.vectors.items()}
-        with atomic_path(path) as temporary:
-            temporary.write_bytes(save(vectors))
-        paths.append(path)
-    return tuple(paths)
-
-
-def kohya_name(layer: str) -> str:
-    """Dotted path in the diffusers U-Net -> the name ComfyUI and kohya's tools know it by."""
-    return _LORA + layer.replace(".", "_")
-
-
-def _word_key(placeholder: str, encoder: str) -> str:
-    return f"{_WORD}{placeholder}.{encoder}"
-
-
 def identity_tensors(identity: Identity) -> dict[str, Tensor]:
     """The identity under the names that files and ComfyUI use, float32 on the CPU."""
     out = {}
     for layer, weights in identity.lora.items():
-        name = kohya_name(layer)
-        out[f"{name}.lora_down.weight"] = weights.down
-        out[f"{name}.lora_up.weight"] = weights.up
-        out[f"{name}.alpha"] = torch.tensor(weights.alpha)
+        down, up, alpha = lora_keys(layer)
+        out[down], out[up], out[alpha] = weights.down, weights.up, torch.tensor(weights.alpha)
     for word in identity.words:
         for encoder, vectors in word.vectors.items():
-            out[_word_key(word.placeholder, encoder)] = vectors
+            out[word_key(word.placeholder, encoder)] = vectors
     return {key: value.detach().to("cpu", torch.float32).contiguous() for key, value in out.items()}
 
 
-def _take(tensors: dict[str, Tensor], layer: str) -> LoraWeights:
-    name = kohya_name(layer)
-    down = tensors.pop(f"{name}.lora_down.weight")
-    up = tensors.pop(f"{name}.lora_up.weight")
-    if up.ndim < 2 or down.ndim < 2 or up.shape[1] != down.shape[0]:
-        raise ValueError(f"{name} has shapes {tuple(down.shape)} and {tuple(up.shape)}")
-    return LoraWeights(down, up, alpha=float(tensors.pop(f"{name}.alpha")))
-
-
-def _counts(keys: Any) -> tuple[int, int]:
-    """(LoRA tensors, words); a word counts once per text encoder."""
-    return sum(k.startswith(_LORA) for k in keys), sum(k.startswith(_WORD) for k in keys)
-
-
-def _read(path: Path) -> tuple[Mapping[str, str], dict[str, Tensor]]:
+def _header(file: Any, path: Path) -> Header:
+    size = os.fstat(file.fileno()).st_size
+    if size > LARGEST:
+        raise IdentityFormatError(
+            f"{path.name} has {size / 1e9:.1f} GB, more than any identity; choose a file that "
+            "FaceA trained"
+        )
     try:
-        with safe_open(path, framework="pt") as file:
-            # Copies: a tensor that still maps the file would keep Windows from replacing it.
-            names = list(file.keys())
-            tensors = {key: file.get_tensor(key).to(torch.float32, copy=True) for key in names}
-            return file.metadata() or {}, tensors
-    except SafetensorError as error:
+        return read_header(file)
+    except ValueError as error:
         raise IdentityFormatError(
             f"{path.name} is not a safetensors file, or was cut off ({error}); copy or download it "
             "again. Identities are never read from pickles (.pt, .ckpt, .bin)"
         ) from error
-    except OSError as error:
-        raise AssetError(
-            f"cannot read {path} ({error.strerror or error}); check the path and its permissions"
-        ) from error
 
 
-def _check_values(identity: Identity, path: Path) -> None:
-    for key, tensor in identity_tensors(identity).items():
+def _identity(stated: Stated, tensors: Mapping[str, Tensor]) -> Identity:
+    """Raises ValueError for numbers that are none, in the files or after they became float32."""
+    numbers = {key: tensor.float() for key, tensor in tensors.items()}
+    for key, tensor in numbers.items():
         if not torch.isfinite(tensor).all():
-            raise IdentityFormatError(
-                f"{path.name} holds NaN or infinite numbers in {key}; train the person again"
-            )
+            raise ValueError(f"it holds NaN or infinite numbers in {key}")
+    words = tuple(
+        Word(
+            word.placeholder,
+            word.attribute,
+            word.initializer,
+            {encoder: numbers[word_key(word.placeholder, encoder)] for encoder in word.encoders},
+        )
+        for word in stated.words
+    )
+    lora = {}
+    for layer in stated.layers:
+        down, up, alpha = (numbers[key] for key in lora_keys(layer))
+        if alpha <= 0:
+            raise ValueError(f"{lora_keys(layer)[2]} is {float(alpha)}")
+        lora[layer] = LoraWeights(down, up, float(alpha))
+    return Identity(stated.name, words, lora, stated.meta)

@@ -9,9 +9,15 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import IdentityFormatError
+from ..sealed import parse_json
 from ..types import Identity
 
 FORMAT = 1
+META = "facea.meta"
+"""The metadata's key of what FaceA itself reads."""
+
+MARK = b'"facea.'
+"""How the keys of every identity's metadata begin."""
 
 # (family, whether it predicts v) -> (modelspec.architecture, ss_base_model_version), the names that
 # LoRA managers know; those of kohya's trainer.
@@ -43,7 +49,7 @@ def file_metadata(identity: Identity) -> dict[str, str]:
     }
     return {
         "facea.format": str(FORMAT),
-        "facea.meta": json.dumps(meta, sort_keys=True),
+        META: json.dumps(meta, sort_keys=True),
         **_public_metadata(identity),
     }
 
@@ -83,33 +89,26 @@ def _public_metadata(identity: Identity) -> dict[str, str]:
 
 def read_metadata(metadata: Mapping[str, str], path: Path) -> dict[str, Any]:
     """The inverse of `file_metadata`: what `facea.meta` holds. Raises `IdentityFormatError`."""
-    if "facea.format" not in metadata or "facea.meta" not in metadata:
+    if "facea.format" not in metadata or META not in metadata:
         raise IdentityFormatError(
             f"{path.name} is a safetensors file but not a FaceA identity (no facea.format in its "
             "metadata); choose a file that FaceA trained"
         )
     number = metadata["facea.format"]
-    if not number.isdigit():
-        raise IdentityFormatError(f"{path.name} is damaged: its format is {number!r}, not a number")
+    if not (number.isascii() and number.isdigit() and len(number) < 5):
+        raise IdentityFormatError(
+            f"{path.name} is damaged: its format is {number[:20]!r}, not a number"
+        )
     if int(number) > FORMAT:
         raise IdentityFormatError(
             f"{path.name} has format {number}, this version reads up to {FORMAT}: update the pack"
         )
     try:
-        meta = json.loads(metadata["facea.meta"])
-    except json.JSONDecodeError as error:
+        meta = parse_json(metadata[META])
+    except ValueError as error:
         raise IdentityFormatError(
             f"{path.name} is damaged: its metadata is not JSON ({error}); copy or train it again"
         ) from error
     if not isinstance(meta, dict):
         raise IdentityFormatError(f"{path.name} is damaged: its metadata is not a JSON object")
     return meta
-
-
-def canonical(data: bytes) -> bytes:
-    """The same file with its header sorted; safetensors writes metadata in random order."""
-    length = int.from_bytes(data[:8], "little")
-    text = json.dumps(json.loads(data[8 : 8 + length]), sort_keys=True, separators=(",", ":"))
-    header = text.encode()
-    header += b" " * (-len(header) % 8)
-    return len(header).to_bytes(8, "little") + header + data[8 + length :]

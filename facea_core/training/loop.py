@@ -14,10 +14,10 @@ import torch
 from .. import __version__
 from ..attributes import attribute_table
 from ..backbone import Backbone
-from ..errors import BackboneError, ConfigError, TrainingError
+from ..errors import BackboneError, TrainingError
 from ..identity.adapters import frozen
 from ..identity.lora import lora
-from ..identity.words import check_name, finished_words, learnable_words
+from ..identity.words import check_class_noun, check_name, finished_words, learnable_words
 from ..types import BackboneSpec, Identity, IdentityMeta, OnStep, OnTick, Photo
 from .allocator import launch_note
 from .attention import lean_attention
@@ -70,8 +70,7 @@ def train_identity(
     """
     table = attribute_table(config.attributes)
     check_name(name)
-    if not class_noun.strip() or "embedding:" in class_noun:
-        raise ConfigError(f"class noun is {class_noun!r}; give a word such as 'woman' or 'man'")
+    check_class_noun(class_noun)
     if not photos:
         raise TrainingError("there are no photos to train on; give at least one, better three")
     if config.choose_every and judge is None:

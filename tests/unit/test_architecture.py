@@ -19,7 +19,7 @@ PACK = CORE.parent
 MAX_LINES = 300
 
 VALUES = ("errors", "box", "types", "attributes", "settings")
-GROUND = (*VALUES, "images", "masks")
+GROUND = (*VALUES, "files", "sealed", "images", "masks")
 MODELS = (*GROUND, "backbone", "identity")
 TASKS = ("detection", "training", "composing", "evaluation")
 
@@ -32,7 +32,9 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "settings": ("errors",),
     "types": ("errors", "box"),
     "attributes": ("errors", "types"),
-    "reading": ("errors",),
+    "files": ("errors",),
+    "sealed": (),
+    "reading": ("errors", "files"),
     "images": (*VALUES, "reading"),
     "masks": (*VALUES, "images"),
     "outputs": GROUND,

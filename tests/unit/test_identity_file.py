@@ -1,5 +1,7 @@
 import json
+import os
 import resource
+import signal
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -12,8 +14,10 @@ from safetensors.torch import load_file, save_file
 from facea_core.errors import AssetError, IdentityFormatError
 from facea_core.identity import (
     describe_identity,
-    export_words,
+    identities_of,
     load_identity,
+    may_be_identity,
+    peek_identity,
     save_identity,
 )
 from facea_core.types import Identity, IdentityMeta, LoraWeights, Word
@@ -138,14 +142,6 @@ def test_lora_managers_know_the_family(
     assert load_identity(path).meta == meta
 
 
-def test_exported_words_lie_where_their_prompts_name_them(identity: Identity, tmp_path: Path):
-    paths = export_words(identity, tmp_path)
-    assert paths == (tmp_path / "ada/eyes.safetensors", tmp_path / "ada/hair.safetensors")
-    stored = load_file(paths[1])
-    assert stored.keys() == {"clip_l", "clip_g"}
-    assert all(torch.equal(stored[e], identity.words[1].vectors[e]) for e in stored)
-
-
 def test_a_description_is_plain_json(identity: Identity, tmp_path: Path):
     path = tmp_path / "ada.safetensors"
     save_identity(identity, path)
@@ -259,6 +255,10 @@ def without_field(tensors: dict, metadata: dict) -> None:
     [
         (set_format("2"), "update the pack"),
         (set_format("x"), "'x'"),
+        (set_format("²"), "'²'"),
+        (set_format("9" * 5000), "not a number"),
+        (set_meta("[" * 2000 + "]" * 2000), "nested"),
+        (set_meta('{"steps": ' + "9" * 5000 + "}"), "5000 digits"),
         (set_meta("{"), "JSON"),
         (set_meta("[]"), "JSON object"),
         (set_meta("{}"), "words"),
@@ -281,3 +281,225 @@ def test_a_changed_file_is_refused(identity: Identity, tmp_path: Path, change: C
     with pytest.raises(IdentityFormatError, match=named) as caught:
         load_identity(path)
     assert "ada.safetensors" in str(caught.value)
+
+
+def change_meta(path: Path, change: Callable[[dict], object], **tensors: torch.Tensor) -> None:
+    """Rewrites a file of an older version, without a checksum, whose metadata say something else;
+    `tensors` take the places of those that end in these names."""
+    stored, metadata = load_file(path), metadata_of(path)
+    metadata.pop("facea.sha256", None)
+    meta = json.loads(metadata["facea.meta"])
+    change(meta)
+    metadata["facea.meta"] = json.dumps(meta)
+    for ending, tensor in tensors.items():
+        key = next(key for key in stored if key.endswith(ending.replace("__", ".")))
+        stored[key] = tensor
+    save_file(stored, path, metadata)
+
+
+def put(*path: str | int, value: object) -> Callable[[dict], object]:
+    def change(meta: dict) -> None:
+        at: dict = meta
+        for key in path[:-1]:
+            at = at[key]
+        at[path[-1]] = value
+
+    return change
+
+
+def renamed(to: str) -> Callable[[dict], object]:
+    return put("words", 0, "placeholder", value=to)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        renamed("../../../outside/startup"),
+        renamed("/tmp/absolute"),
+        renamed("eve/eyes"),
+        renamed("ada/nose"),
+        put("words", 0, "attribute", value="soul"),
+        put("words", value=[]),
+        put("layers", value=[]),
+        put("layers", 0, value=5),
+        put("layers", 0, value="a/b"),
+        put("words", 0, "initializer", value=" "),
+        put("words", 0, "encoders", "clip_l", value=2),
+        put("words", 0, "encoders", "clip_l", value=True),
+        put("words", 0, "encoders", value=["clip_l", "clip_g"]),
+        put("name", value=["ada"]),
+        put("name", value="a" * 65),
+        put("training", "family", value=["sd15"]),
+        put("training", "steps", value="100"),
+        put("training", "steps", value=True),
+        put("training", "steps", value=-1),
+        put("training", "seed", value=2**64),
+        put("training", "rank", value=0),
+        put("training", "rank", value=5),
+        put("training", "class_noun", value="\ud800"),
+        put("training", "prompt", value=None),
+        put("training", "config", value=[]),
+        put("training", "config", "deep", value={"a": [[]]}),
+        put("training", "scores", value={"training": "0.5"}),
+        put("training", "scores", value={"training": float("inf")}),
+    ],
+)
+def test_what_no_identity_says_is_refused(identity: Identity, tmp_path: Path, change: Callable):
+    path = tmp_path / "ada.safetensors"
+    save_identity(identity, path)
+    change_meta(path, lambda meta: None)
+    assert load_identity(path).name == "ada"
+    assert peek_identity(path) is not None
+    change_meta(path, change)
+    with pytest.raises(IdentityFormatError, match=r"ada\.safetensors is damaged"):
+        load_identity(path)
+
+
+@pytest.mark.parametrize(
+    "tensors",
+    [
+        {"conv1.lora_down.weight": (0, 6, 3, 3), "conv1.lora_up.weight": (7, 0, 1, 1)},
+        {"conv1.lora_down.weight": (4, 6, 3)},
+        {"conv1.lora_up.weight": (7, 4, 2, 2)},
+        {"conv1.lora_up.weight": (7, 4)},
+        {"conv1.alpha": (1,)},
+        {"ada/eyes.clip_l": (8,)},
+        {"ada/eyes.clip_l": (0, 8)},
+        {"ada/eyes.clip_l": (1, 9)},
+        {"ada/eyes.clip_l": (1, 1, 8)},
+    ],
+    ids=str,
+)
+def test_shapes_that_no_identity_has_are_refused(
+    identity: Identity, tmp_path: Path, tensors: dict[str, tuple[int, ...]]
+):
+    path = tmp_path / "ada.safetensors"
+    save_identity(identity, path)
+    change_meta(path, lambda meta: None, **{k: torch.ones(s) for k, s in tensors.items()})
+    with pytest.raises(IdentityFormatError, match="shape"):
+        load_identity(path)
+
+
+@pytest.mark.parametrize("dtype", [torch.complex64, torch.int32, torch.float8_e4m3fn, torch.bool])
+def test_numbers_that_are_not_real_are_refused(
+    identity: Identity, tmp_path: Path, dtype: torch.dtype
+):
+    path = tmp_path / "ada.safetensors"
+    save_identity(identity, path)
+    change_meta(path, lambda meta: None, **{"ada/eyes.clip_l": torch.ones(1, 8).to(dtype)})
+    with pytest.raises(IdentityFormatError):
+        load_identity(path)
+
+
+def test_every_bit_of_the_data_counts(identity: Identity, tmp_path: Path):
+    path = tmp_path / "ada.safetensors"
+    save_identity(identity, path)
+    data = path.read_bytes()
+    begin = 8 + int.from_bytes(data[:8], "little")
+    for number in range(begin, len(data), 37):
+        changed = bytearray(data)
+        changed[number] ^= 1 << number % 8
+        path.write_bytes(changed)
+        with pytest.raises(IdentityFormatError):
+            load_identity(path)
+
+
+def test_what_other_tools_say_in_a_file_does_not_matter(identity: Identity, tmp_path: Path):
+    path = tmp_path / "ada.safetensors"
+    save_identity(identity, path)
+    tensors, metadata = load_file(path), metadata_of(path)
+    save_file(tensors, path, {**metadata, "modelspec.title": "Ada at the sea", "note": "x"})
+    assert_equal(load_identity(path), identity)
+
+
+def test_a_file_of_half_numbers_without_a_checksum_is_read(identity: Identity, tmp_path: Path):
+    path = tmp_path / "ada.safetensors"
+    save_identity(identity, path)
+    halves = {key: value.half() for key, value in load_file(path).items()}
+    metadata = metadata_of(path)
+    metadata.pop("facea.sha256")
+    save_file(halves, path, metadata)
+    rows = load_identity(path).words[0].vectors["clip_l"]
+    assert torch.equal(rows, identity.words[0].vectors["clip_l"].half().float())
+
+
+def test_a_header_of_megabytes_is_refused_unread(identity: Identity, tmp_path: Path):
+    path = tmp_path / "ada.safetensors"
+    save_identity(identity, path)
+    metadata = {**metadata_of(path), "zz": "a" * (1 << 20)}
+    save_file(load_file(path), path, metadata)
+    with pytest.raises(IdentityFormatError, match="header"):
+        load_identity(path)
+    assert peek_identity(path) is None
+
+
+def test_a_hole_of_gigabytes_is_refused_unread(identity: Identity, tmp_path: Path):
+    path = tmp_path / "ada.safetensors"
+    save_identity(identity, path)
+    data = path.read_bytes()
+    length = int.from_bytes(data[:8], "little")
+    header = json.loads(data[8 : 8 + length])
+    size = len(data) - 8 - length
+    header["zz"] = {"dtype": "F32", "shape": [1 << 30], "data_offsets": [size, size + (1 << 32)]}
+    text = json.dumps(header).encode()
+    path.write_bytes(len(text).to_bytes(8, "little") + text + data[8 + length :])
+    with path.open("r+b") as file:
+        file.truncate(8 + len(text) + size + (1 << 32))
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(IdentityFormatError, match="zz"):
+        load_identity(path)
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 1 << 16
+
+
+@pytest.mark.parametrize("kind", ["pipe", "device", "loop", "folder", "name of 300", "NUL"])
+def test_what_is_no_plain_file_is_refused_at_once(tmp_path: Path, kind: str):
+    path = tmp_path / "ada.safetensors"
+    if kind == "pipe":
+        os.mkfifo(path)
+    elif kind in ("device", "loop"):
+        path.symlink_to("/dev/zero" if kind == "device" else path)
+    elif kind == "folder":
+        path.mkdir()
+    else:
+        path = tmp_path / ("x" * 300 if kind == "name of 300" else "a\0b")
+    signal.alarm(20)
+    try:
+        with pytest.raises(AssetError):
+            load_identity(path)
+        assert peek_identity(path) is None
+        assert not may_be_identity(path)
+        assert list(identities_of(tmp_path, "ada")) == []
+    finally:
+        signal.alarm(0)
+
+
+def test_a_file_written_over_while_it_is_read_ends_nothing(identity: Identity, tmp_path: Path):
+    path = tmp_path / "ada.safetensors"
+    save_identity(identity, path)
+    whole = path.read_bytes()
+    writer = os.fork()
+    if writer == 0:
+        while True:
+            for cut in (0, len(whole) // 2, len(whole)):
+                path.write_bytes(whole[:cut])
+    try:
+        for _ in range(300):
+            try:
+                assert_equal(load_identity(path), identity)
+            except IdentityFormatError:
+                continue
+    finally:
+        os.kill(writer, signal.SIGKILL)
+        os.waitpid(writer, 0)
+
+
+def test_only_what_begins_like_an_identity_is_looked_at(identity: Identity, tmp_path: Path):
+    path = tmp_path / "ada.safetensors"
+    save_identity(identity, path)
+    assert may_be_identity(path)
+    save_file(load_file(path), path, metadata_of(path))  # metadata in another order
+    assert may_be_identity(path)
+    for name, data in (("empty", b""), ("short", b"{"), ("style", b"\0" * 100_000)):
+        (tmp_path / name).write_bytes(data)
+        assert not may_be_identity(tmp_path / name)
+    assert not may_be_identity(tmp_path / "none")

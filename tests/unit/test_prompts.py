@@ -14,6 +14,7 @@ from facea_core.backbone import Backbone, Parts, assemble
 from facea_core.backbone import parts as parts_module
 from facea_core.backbone.load import empty_backbone
 from facea_core.backbone.spec import SD2, SD15, SDXL, Family
+from facea_core.errors import ConfigError
 
 from ..narrow import narrow_family
 
@@ -196,3 +197,9 @@ def test_nothing_of_sdxl_is_left_to_the_host():
             condition = backbone.encode_prepared(prepared, words)
             backbone.predict(latent, time, condition, latent[:, :1], latent)
     assert devices.seen == {"cuda"}
+
+
+@pytest.mark.parametrize("word", ["../../x", "/etc/x", ".x", ",", ""])
+def test_a_path_is_no_word(backbone: Backbone, word: str):
+    with pytest.raises(ConfigError, match="which is no word"):
+        backbone.prepare_prompts([f"a photo of embedding:{word} here"], {})

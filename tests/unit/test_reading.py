@@ -1,8 +1,11 @@
 """Photos as people really have them, each a real file of its kind."""
 
+import os
+import signal
 import struct
 import tracemalloc
 import zlib
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,6 +15,7 @@ from PIL import Image
 from facea_core import reading
 from facea_core.errors import ImageError, MissingDependencyError
 from facea_core.images import load_image
+from facea_core.reading import read_picture
 
 NOTED = "reduced from {} to {} pixels"
 
@@ -158,3 +162,13 @@ def test_a_jpeg_beyond_pillows_limit_is_read_and_a_bomb_is_not(tmp_path, monkeyp
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", None)
     with pytest.raises(ImageError, match=r"a\.png has too many pixels"):
         load_image(tmp_path / "a.png")
+
+
+def test_a_pipe_is_refused_at_once(tmp_path: Path):
+    os.mkfifo(tmp_path / "photo.png")
+    signal.alarm(20)
+    try:
+        with pytest.raises(ImageError, match="not a plain file"):
+            read_picture(tmp_path / "photo.png")
+    finally:
+        signal.alarm(0)

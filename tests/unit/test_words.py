@@ -11,6 +11,7 @@ from facea_core.backbone.prompts import placeholders
 from facea_core.errors import ConfigError
 from facea_core.identity import (
     by_placeholder,
+    check_class_noun,
     check_name,
     finished_words,
     initial_rows,
@@ -107,10 +108,47 @@ def test_a_prompt_names_its_words_between_spaces():
     assert placeholders(prompt) == ["ada/eyes", "ada/nose"]
 
 
-@pytest.mark.parametrize("name", ["", "Ada", "ada lovelace", "a/b", "ada.1", "adä", "../ada"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "",
+        "Ada",
+        "ada lovelace",
+        "a/b",
+        "ada.1",
+        "adä",
+        "../ada",
+        "-ada",
+        "--rank",
+        "con",
+        "lpt9",
+        "Nul",
+    ],
+)
 def test_a_name_that_is_no_word_is_refused_with_a_proposal(name: str):
     with pytest.raises(ConfigError) as caught:
         check_name(name)
     assert repr(name) in str(caught.value)
     proposal = str(caught.value).rpartition("try ")[2].strip("'")
     assert check_name(proposal) == proposal
+
+
+def test_a_name_fits_into_names_of_files():
+    assert check_name("a" * 64) == "a" * 64
+    for name in ("con1", "com0", "com10", "_ada", "a-", "0"):
+        assert check_name(name) == name
+    for length in (65, 90_000_000):
+        with pytest.raises(ConfigError, match=f"{length} characters") as caught:
+            check_name("x" * length)
+        assert len(str(caught.value)) < 200
+
+
+@pytest.mark.parametrize(
+    "noun", ["", " ", "w" * 65, "x" * 90_000_000, "\ud800", "wo\nman", "an embedding:ada/eyes"]
+)
+def test_a_class_noun_is_a_word_or_a_few(noun: str):
+    assert check_class_noun("young woman") == "young woman"
+    assert check_class_noun("女人") == "女人"
+    with pytest.raises(ConfigError, match="class noun") as caught:
+        check_class_noun(noun)
+    assert len(str(caught.value)) < 300

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+import os
 from pathlib import Path
 
 import folder_paths
 
 from ...facea_core.errors import AssetError, ConfigError
-from ...facea_core.identity import load_identity, peek_identity
+from ...facea_core.identity import load_identity
 from ...facea_core.types import Identity
+from .listing import identities_listed
 
 NONE = "none"
 """The choice of no file."""
@@ -32,9 +33,12 @@ def runs_folder() -> Path:
 
 
 def identity_files() -> list[str]:
-    """Every LoRA file that is an identity, whatever it is called, as ComfyUI lists it."""
-    names = [n for n in folder_paths.get_filename_list("loras") if n.endswith(".safetensors")]
-    return [NONE, *(name for name in names if _is_identity(name))]
+    """Every LoRA file that is an identity, whatever it is called, as ComfyUI lists it.
+
+    Never raises: schemas ask for it while ComfyUI's only worker waits. What cannot be read is left
+    out.
+    """
+    return [NONE, *identities_listed()]
 
 
 def identity_path(name: str) -> Path:
@@ -63,22 +67,10 @@ def relative_name(path: Path) -> str:
 
 
 def file_fingerprint(name: str) -> str:
-    """Changes when the file does, so that an edited identity is read again."""
-    path = folder_paths.get_full_path("loras", name) if name != NONE else None
-    if path is None:
-        return name
-    stat = Path(path).stat()
-    return f"{name} {stat.st_mtime_ns} {stat.st_size}"
-
-
-def _is_identity(name: str) -> bool:
-    path = folder_paths.get_full_path("loras", name)
-    if path is None:
-        return False
-    stat = Path(path).stat()
-    return _peek(path, stat.st_mtime_ns, stat.st_size)
-
-
-@lru_cache(maxsize=4096)
-def _peek(path: str, modified: int, size: int) -> bool:
-    return peek_identity(path) is not None
+    """Changes when the file does, so that an edited identity is read again. Never raises."""
+    try:
+        path = folder_paths.get_full_path("loras", name) if name != NONE else None
+        stat = os.stat(path) if path is not None else None
+    except (OSError, ValueError):
+        stat = None
+    return name if stat is None else f"{name} {stat.st_mtime_ns} {stat.st_size}"

@@ -1,8 +1,10 @@
 """Grounding-DINO's weights: every layout, nothing half loaded, nothing run."""
 
+import errno
 import gzip
 import json
 import logging
+import os
 import pickle
 from pathlib import Path
 
@@ -242,3 +244,36 @@ def test_weights_are_found_by_name_and_by_config(folder, tmp_path, monkeypatch):
     assert names == ["grounding-dino-tiny.safetensors", "groundingdino_swint_ogc.pth", "abc"]
     assert cache_folder() == tmp_path / "cache" / "facea" / "grounding-dino"
     assert read_weights(hub / "abc").keys() == read_weights(folder).keys()
+
+
+@pytest.mark.parametrize("number", [errno.EACCES, errno.EIO, errno.ESTALE])
+@pytest.mark.parametrize("broken", ["listdir", "stat"])
+def test_a_folder_that_cannot_be_read_is_passed_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, broken: str
+):
+    """Lists of choices are drawn from it, in a host that an exception would end."""
+    good, bad = tmp_path / "good", tmp_path / "bad"
+    for folder in (good, bad):
+        folder.mkdir()
+        (folder / "groundingdino_swint_ogc.pth").touch()
+    whole = getattr(os, broken)
+
+    def fail(path=".", *args, **kwargs):
+        if bad in (Path(path), *Path(path).parents):
+            raise OSError(number, os.strerror(number), str(path))
+        return whole(path, *args, **kwargs)
+
+    monkeypatch.setattr(os, broken, fail)
+    assert find_weights([bad, good]) == [good / "groundingdino_swint_ogc.pth"]
+
+
+@pytest.mark.parametrize("config", ["[" * 5000, '{"a":' * 5000, "null", "9" * 5000, "pipe", "long"])
+def test_a_config_that_is_none_makes_no_choice(tmp_path: Path, config: str):
+    folder = tmp_path / "model"
+    folder.mkdir()
+    if config == "pipe":
+        os.mkfifo(folder / "config.json")
+    else:
+        whole = json.dumps({"model_type": "grounding-dino", "a": "a" * (1 << 20)})
+        (folder / "config.json").write_text(whole if config == "long" else config)
+    assert find_weights([tmp_path]) == []

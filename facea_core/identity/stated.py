@@ -17,8 +17,8 @@ T = TypeVar("T")
 
 _LORA = "lora_unet_"
 _WORD = "bundle_emb."
-_LAYER = re.compile(r"\w+(\.\w+)*", re.ASCII)
-_ENCODER = re.compile(r"[a-z][a-z0-9_]*")
+_LAYER = re.compile(r"(?=.{1,200}$)\w+(\.\w+)*", re.ASCII)
+_ENCODER = re.compile(r"[a-z][a-z0-9_]{0,31}")
 _LONGEST = 10_000  # characters of a text, far more than any prompt has
 _LARGEST = 2**64 - 1  # of a whole number: a seed's
 

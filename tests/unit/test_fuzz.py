@@ -1,0 +1,12 @@
+"""A short run of tests/fuzz; the long one is a command of its own."""
+
+from pathlib import Path
+
+from ..fuzz import identities
+
+
+def test_changed_identities_are_refused_or_right(tmp_path: Path):
+    tally = identities.fuzz(520, tmp_path)
+    assert tally.faults == {}
+    assert tally.total["right"] > 20
+    assert tally.total["refused"] > 400

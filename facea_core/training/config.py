@@ -151,7 +151,7 @@ def config_differences(mine: TrainConfig, other: Mapping[str, Any]) -> list[str]
     """Each field that changes the result and is not the same, as "name: other -> mine"."""
     names = [f.name for f in fields(mine) if f.metadata["affects_result"]]
     return [
-        f"{name}: {other.get(name)!r} -> {getattr(mine, name)!r}"
+        f"{name}: {other.get(name)!r:.80} -> {getattr(mine, name)!r}"
         for name in names
         if other.get(name) != getattr(mine, name)
     ]

@@ -7,30 +7,30 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from math import inf, isnan
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 from torch.optim import Optimizer
 
 from ..errors import TrainingError
+from ..files import open_plain
 from ..identity.flat import Flat
+from ..sealed import SEAL, check_seal, checksum, parse_json, read_header, read_tensors
 from .config import TrainConfig, config_differences
 from .losses import Losses
 from .memory import Plan
+from .saved import BEST, FORMAT, PLANNED, Best, Saved, check_format, stated, whole
 from .writer import Writing, settle
 
 STATE_FILE = "state.safetensors"
-FORMAT = 2
-
-_WEIGHT, _MOMENT, _RANDOM, _LOSSES, _BEST = "weight:", "moment:", "random", "losses", "best:"
-_PLANNED = ("resolution", "micro_batch", "checkpointing")
+_WEIGHT, _MOMENT, _RANDOM, _LOSSES = "weight:", "moment:", "random", "losses"
+_TEXT = "facea.state"
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,22 +62,8 @@ class Origin:
         found = config_differences(self.config, saved.get("config", {}))
         for key in ("photos", "backbone", "name", "class_noun"):
             if saved.get(key) != now[key]:
-                found.append(f"{key}: {saved.get(key)!r} -> {now[key]!r}")
+                found.append(f"{key}: {saved.get(key)!r:.80} -> {now[key]!r}")
         return found
-
-
-@dataclass(frozen=True, eq=False)
-class Best:
-    """The look that liked the person best, with the weights of its `step`.
-
-    `looked` is the step of the last look, and `since` how many there were after the best.
-    """
-
-    score: float
-    step: int
-    looked: int
-    since: int
-    weights: Mapping[str, Tensor]
 
 
 @dataclass(eq=False)
@@ -144,27 +130,24 @@ class Checkpoint:
         """
         if self.path is None:
             return
-        tensors = {_RANDOM: self.random, _LOSSES: self.losses.sums}
-        for name, flat in self.trained.items():
-            tensors[_WEIGHT + name] = flat.parameter
-            for key, moment in self.optimiser.state[flat.parameter].items():
-                tensors[f"{_MOMENT}{key}:{name}"] = moment
-        best = self.best
+        tensors, best = {_RANDOM: self.random, **self._places()}, self.best
         if best is not None:
-            tensors |= {_BEST + name: value for name, value in best.weights.items()}
+            tensors |= {BEST + name: value for name, value in best.weights.items()}
         about = {
             "format": FORMAT,
             "step": self.done,
             "run": self.origin.to_dict(),
             "layout": self._layout(),
-            "plan": {key: getattr(plan, key) for key in _PLANNED},
+            "plan": {key: getattr(plan, key) for key in PLANNED},
             "best": best and [best.score, best.step, best.looked, best.since],
         }
         # Copies, also on the CPU: the next step changes what they are copies of.
         now = {key: value.detach().to("cpu", copy=True).contiguous()
                for key, value in tensors.items()}  # fmt: skip
-        text = {"facea.state": json.dumps(about, sort_keys=True)}
-        self.writing = Writing(self.path, lambda: save(now, text), self.writing)
+        text = json.dumps(about, sort_keys=True)
+        self.writing = Writing(
+            self.path, lambda: save(now, {_TEXT: text, SEAL: checksum(now, text)}), self.writing
+        )
 
     def flush(self) -> None:
         """Wait for the state that is being written. Raises `AssetError` if it could not be."""
@@ -182,11 +165,13 @@ class Checkpoint:
             if saved.layout != self._layout():
                 raise ValueError("its weights are those of other layers")
             with torch.no_grad():
+                for key, place in self._places().items():
+                    if tensors[key].shape != place.shape:
+                        raise ValueError(f"{key} has another shape")
+                    place.copy_(tensors[key])
                 for name, flat in self.trained.items():
-                    flat.parameter.copy_(tensors[_WEIGHT + name])
-                    for key, moment in self.optimiser.state[flat.parameter].items():
-                        moment.copy_(tensors[f"{_MOMENT}{key}:{name}"])
-                self.losses.sums.copy_(tensors[_LOSSES])
+                    if saved.best and saved.best.weights[name].shape != flat.parameter.shape:
+                        raise ValueError(f"{BEST}{name} has another shape")
                 self.losses.done.fill_(saved.step)
             self.generator.set_state(tensors[_RANDOM])
         except (KeyError, RuntimeError, TypeError, ValueError) as error:
@@ -194,20 +179,17 @@ class Checkpoint:
         self.done, self.random, self.whole = saved.step, self.generator.get_state(), True
         self.best = saved.best
 
+    def _places(self) -> dict[str, Tensor]:
+        """Every tensor that a step changes, by its name in the file."""
+        places = {_LOSSES: self.losses.sums}
+        for name, flat in self.trained.items():
+            places[_WEIGHT + name] = flat.parameter
+            for key, moment in self.optimiser.state[flat.parameter].items():
+                places[f"{_MOMENT}{key}:{name}"] = moment
+        return places
+
     def _layout(self) -> dict[str, str]:
         return {name: flat.layout for name, flat in self.trained.items()}
-
-
-@dataclass(frozen=True, eq=False)
-class Saved:
-    """A state as it was read, after `step` completed steps; `plan` is how they were run."""
-
-    path: Path
-    step: int
-    tensors: Mapping[str, Tensor]
-    layout: Mapping[str, str]
-    plan: Mapping[str, Any]
-    best: Best | None = None
 
 
 def saved_step(run_dir: Path) -> int | None:
@@ -216,59 +198,52 @@ def saved_step(run_dir: Path) -> int | None:
     0 for one that cannot be read: going on from it says what is wrong.
     """
     settle()
-    path = run_dir / STATE_FILE
-    if not path.is_file():
-        return None
     try:
-        with safe_open(path, framework="pt") as file:
-            return int(json.loads((file.metadata() or {})["facea.state"])["step"])
-    except (SafetensorError, OSError, KeyError, TypeError, ValueError):
+        with open_plain(run_dir / STATE_FILE) as file:
+            return whole(parse_json(read_header(file).metadata[_TEXT])["step"])
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except (OSError, KeyError, TypeError, ValueError):
         return 0
 
 
 def read_state(run_dir: Path, origin: Origin) -> Saved:
     """The state in `run_dir`, if it belongs to a run with this origin.
 
-    Raises `TrainingError` if there is none, it is damaged, newer, or has other settings, photos or
-    model.
+    Raises `TrainingError` if there is none, it cannot be read, is damaged, newer, or has other
+    settings, photos or model.
     """
     settle()
     path = run_dir / STATE_FILE
-    if not path.is_file():
-        raise TrainingError(f"nothing to resume: {path} does not exist; start without resume")
     try:
-        with safe_open(path, framework="pt") as file:
-            about = json.loads((file.metadata() or {})["facea.state"])
-            # Copies: a tensor that still maps the file would keep Windows from replacing it.
-            names = list(file.keys())
-            tensors = {key: file.get_tensor(key).clone() for key in names}
-        number, step = int(about["format"]), int(about["step"])
-        different = origin.differences(about["run"])
-        best = _best(about.get("best"), tensors)
-    except (SafetensorError, OSError, KeyError, TypeError, ValueError, AttributeError) as error:
-        raise _damaged(path, error) from error
-    if number > FORMAT:
-        raise TrainingError(f"{path} was written by a newer version: update the pack")
-    if number < FORMAT:
+        with open_plain(path) as file:
+            header = read_header(file)
+            about = parse_json(header.metadata[_TEXT])
+            number = check_format(path, about)
+            if number == FORMAT and SEAL not in header.metadata:
+                raise ValueError("it has no checksum")
+            tensors = read_tensors(file, header)
+            check_seal(header, tensors, _TEXT)
+            saved = stated(path, about, tensors)
+            different = origin.differences(about["run"])
+    except FileNotFoundError as error:
         raise TrainingError(
-            f"{path} was written by an older version, which this one cannot go on with; delete it "
-            "and start without resume"
-        )
+            f"nothing to resume: {path} does not exist; start without resume"
+        ) from error
+    except OSError as error:
+        raise TrainingError(
+            f"cannot read {path} ({error.strerror or error}); check its permissions and the disk"
+        ) from error
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise _damaged(path, error) from error
     if different:
         raise TrainingError(
             f"cannot resume {path}: this run differs from the saved one ({'; '.join(different)}); "
             "use the same settings, or start without resume"
         )
-    return Saved(path, step, tensors, about.get("layout", {}), about.get("plan", {}), best)
-
-
-def _best(about: Sequence[Any] | None, tensors: Mapping[str, Tensor]) -> Best | None:
-    if not about:
-        return None
-    score, step, looked, since = about
-    kept = [key for key in tensors if key.startswith(_BEST)]
-    weights = {key.removeprefix(_BEST): tensors[key] for key in kept}
-    return Best(float(score), int(step), int(looked), int(since), weights)
+    if saved.step > origin.config.steps:
+        raise _damaged(path, ValueError(f"step {saved.step} of {origin.config.steps}"))
+    return saved
 
 
 def _damaged(path: Path, error: Exception) -> TrainingError:

@@ -10,18 +10,22 @@ from pathlib import Path
 
 import torch
 
-from . import identities
+from . import identities, states
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--identities", type=int, default=1000, help="changed identities")
+    parser.add_argument("--states", type=int, default=100, help="changed states of runs")
     parser.add_argument("--seed", type=int, default=0, help="the first seed")
     flags = parser.parse_args()
     torch.set_num_threads(1)
     held = True
     with tempfile.TemporaryDirectory() as folder:
-        for name, count, fuzz in (("identities", flags.identities, identities.fuzz),):
+        for name, count, fuzz in (
+            ("identities", flags.identities, identities.fuzz),
+            ("states", flags.states, states.fuzz),
+        ):
             if not count:
                 continue
             began = time.process_time()

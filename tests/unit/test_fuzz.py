@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from ..fuzz import identities
+from ..fuzz import identities, states
 
 
 def test_changed_identities_are_refused_or_right(tmp_path: Path):
@@ -10,3 +10,10 @@ def test_changed_identities_are_refused_or_right(tmp_path: Path):
     assert tally.faults == {}
     assert tally.total["right"] > 20
     assert tally.total["refused"] > 400
+
+
+def test_changed_states_are_refused_or_end_in_the_same_bytes(tmp_path: Path):
+    tally = states.fuzz(60, tmp_path)
+    assert tally.faults == {}
+    assert tally.total["right"] > 2
+    assert tally.total["refused"] > 40

@@ -1,0 +1,82 @@
+"""A state of a run as it was read, and what it must say to be one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from ..errors import TrainingError
+
+FORMAT = 3
+"""Since 3 with a checksum. States of format 2, which have none, are gone on with as well."""
+
+BEST = "best:"
+"""How the names of the best look's weights begin."""
+
+PLANNED = {"resolution": int, "micro_batch": int, "checkpointing": bool}
+"""What a state keeps of its plan."""
+
+
+@dataclass(frozen=True, eq=False)
+class Best:
+    """The look that liked the person best, with the weights of its `step`.
+
+    `looked` is the step of the last look, and `since` how many there were after the best.
+    """
+
+    score: float
+    step: int
+    looked: int
+    since: int
+    weights: Mapping[str, Tensor]
+
+
+@dataclass(frozen=True, eq=False)
+class Saved:
+    """A state as it was read, after `step` completed steps; `plan` is how they were run."""
+
+    path: Path
+    step: int
+    tensors: Mapping[str, Tensor]
+    layout: Mapping[str, str]
+    plan: Mapping[str, Any]
+    best: Best | None = None
+
+
+def check_format(path: Path, about: Mapping[str, Any]) -> int:
+    """The format of a state. Raises `TrainingError` for one that this version cannot go on with."""
+    number = whole(about["format"])
+    if number > FORMAT:
+        raise TrainingError(f"{path} was written by a newer version: update the pack")
+    if number < FORMAT - 1:
+        raise TrainingError(
+            f"{path} was written by an older version, which this one cannot go on with; delete it "
+            "and start without resume"
+        )
+    return number
+
+
+def stated(path: Path, about: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> Saved:
+    """The state that a text and tensors are.
+
+    Raises KeyError, TypeError, AttributeError or ValueError for anything that no state says.
+    """
+    plan, best = about["plan"], about.get("best")
+    if plan.keys() != PLANNED.keys() or any(type(plan[k]) is not PLANNED[k] for k in plan):
+        raise ValueError("its plan is none")
+    if best is not None:
+        score, *steps = best
+        kept = {k.removeprefix(BEST): value for k, value in tensors.items() if k.startswith(BEST)}
+        best = Best(float(score), *map(whole, steps), weights=kept)
+    return Saved(path, whole(about["step"]), tensors, about["layout"], plan, best)
+
+
+def whole(value: Any) -> int:
+    """A number of steps, or ValueError."""
+    if type(value) is not int or value < 0:
+        raise ValueError(f"{value!r:.80} is no number of steps")
+    return value

@@ -235,7 +235,8 @@ def other_tensors(random: Random, source: Source) -> bytes:
         elif kind == 6:
             tensors[random.choice(("lora_te_x.alpha", "x", f"{key}.more"))] = tensor.clone()
         else:
-            tensor = torch.randn(tensor.shape)
+            numbers = torch.Generator().manual_seed(random.randrange(1 << 32))
+            tensor = torch.randn(tensor.shape, generator=numbers)
         tensors[key] = tensor.contiguous()
     return _saved(random, tensors, metadata)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import field, fields, replace
 from difflib import get_close_matches
 from typing import Any, TypeVar
@@ -35,11 +35,26 @@ def setting(
     )
 
 
+def check_choice(name: str, value: Any, choices: Iterable[str]) -> None:
+    """Raises `ConfigError` for a value of setting `name` that is no choice; the nearest is named.
+
+    For choices that are too many to be listed, or that depend on what is installed.
+    """
+    known = list(choices)
+    if value not in known:
+        # No choice is longer, and long texts are slow to compare.
+        given = str(value)[:80]
+        near = get_close_matches(given, known, n=1, cutoff=0.0)
+        raise ConfigError(
+            f"{name} {given!r} does not exist, or is not installed; the nearest is {near[0]!r}"
+        )
+
+
 def check_settings(config: Any) -> None:
     """Raises `ConfigError` for the first field of a config that is no choice, or out of its range.
 
-    A field whose default is a whole number takes whole numbers only; None is a value only where it
-    is the default.
+    A field whose default is a whole number takes whole numbers only, one whose default is true or
+    false takes those; None is a value only where it is the default.
     """
     for spec in fields(config):
         value: Any = getattr(config, spec.name)
@@ -48,6 +63,8 @@ def check_settings(config: Any) -> None:
             raise ConfigError(
                 f"{spec.name} {value!r} is unknown; choose one of {', '.join(choices)}"
             )
+        if type(spec.default) is bool and value not in (True, False):
+            raise ConfigError(f"{spec.name} is {value!r}; give true or false")
         if low is None or high is None or (value is None and spec.default is None):
             continue
         whole = type(value) is int

@@ -24,8 +24,6 @@ from ..facea_core.composing import (
 from ..facea_core.images import resize
 from ..facea_core.types import Composition, DetectedFaces, Identity
 from .host import (
-    SAMPLERS,
-    SCHEDULERS,
     Paint,
     Progress,
     encode,
@@ -35,6 +33,8 @@ from .host import (
     mask_out,
     masks_in,
     painter,
+    samplers,
+    schedulers,
     schema,
     spec_of,
     with_lora,
@@ -78,11 +78,11 @@ class FaceAInpaintCompose(io.ComfyNode):
                     tooltip="How strictly the prompt is followed. 0 = as the model likes it.",
                 ),
                 io.Combo.Input(
-                    "sampler_name", options=list(SAMPLERS), default="dpmpp_2m",
+                    "sampler_name", options=samplers(), default="dpmpp_2m",
                     tooltip="ComfyUI's sampler that paints.",
                 ),
                 io.Combo.Input(
-                    "scheduler", options=list(SCHEDULERS), default="karras",
+                    "scheduler", options=schedulers(), default="karras",
                     tooltip="ComfyUI's schedule of noise.",
                 ),
                 field_input(ComposeConfig, "denoise"),

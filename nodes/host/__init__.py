@@ -15,14 +15,12 @@ from .layout import image_out, images_in, mask_out, masks_in
 from .models import make_room, spec_of, training_backbone
 from .patching import load_report, with_lora, with_words
 from .progress import Progress, say
-from .sampling import SAMPLERS, SCHEDULERS, Paint, encode, painter
+from .sampling import Paint, encode, painter, samplers, schedulers
 from .schema import field_input, schema
 from .tiny import register_tiny
 
 __all__ = [
     "NONE",
-    "SAMPLERS",
-    "SCHEDULERS",
     "Paint",
     "Progress",
     "chosen_identity",
@@ -45,7 +43,9 @@ __all__ = [
     "register_tiny",
     "relative_name",
     "runs_folder",
+    "samplers",
     "say",
+    "schedulers",
     "schema",
     "spec_of",
     "training_backbone",

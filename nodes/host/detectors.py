@@ -13,6 +13,7 @@ from ...facea_core.detection.grounding.download import RELEASES, download
 from ...facea_core.detection.grounding.places import find_weights, hub_folders
 from ...facea_core.detection.load import load_detector
 from ...facea_core.errors import AssetError
+from ...facea_core.settings import check_choice
 from .progress import Progress, say
 
 AUTO = "auto"
@@ -44,9 +45,10 @@ def detector_models() -> list[str]:
 def open_detector(name: str, model: str, node_id: str | None) -> Detector:
     """The detector of that name; `model` is one of `detector_models`.
 
-    Fetches weights only if `model` says so, with a bar. Raises AssetError for a file that is gone,
-    and what `load_detector` raises.
+    Fetches weights only if `model` says so, with a bar. Raises ConfigError for a file that is not
+    there, also where the detector needs none, and what `load_detector` raises.
     """
+    check_choice("detector_model", model, detector_models())
     alive = Progress(1, node_id).alive
     chosen = None
     if name not in ("tiny", "landmarks"):

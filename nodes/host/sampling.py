@@ -16,25 +16,41 @@ from torch import Tensor
 from ...facea_core.backbone import masked_image
 from ...facea_core.backbone.prompts import placeholders, spaced
 from ...facea_core.errors import BackboneError, ConfigError
+from ...facea_core.settings import check_choice
 from .layout import image_out
 from .models import is_inpainting
 from .patching import wired_words
 
-SAMPLERS = comfy.samplers.KSampler.SAMPLERS
-SCHEDULERS = comfy.samplers.KSampler.SCHEDULERS
-
 _READER = "_try_get_embedding"
+
+
+def samplers() -> list[str]:
+    """KSampler's samplers; other packs add theirs, at any time."""
+    return list(comfy.samplers.KSampler.SAMPLERS)
+
+
+def schedulers() -> list[str]:
+    """KSampler's schedulers."""
+    return list(comfy.samplers.KSampler.SCHEDULERS)
 
 
 @dataclass(frozen=True)
 class Paint:
-    """How a face is sampled; the words are KSampler's."""
+    """How a face is sampled; the words are KSampler's.
+
+    Raises ConfigError for a sampler or scheduler that this ComfyUI does not have: it would take
+    the first that it has, and say nothing.
+    """
 
     steps: int
     cfg: float
     sampler_name: str
     scheduler: str
     denoise: float
+
+    def __post_init__(self) -> None:
+        check_choice("sampler_name", self.sampler_name, samplers())
+        check_choice("scheduler", self.scheduler, schedulers())
 
 
 def encode(clip: Any, prompt: str) -> Any:

@@ -5,9 +5,10 @@ from dataclasses import fields
 import pytest
 
 from facea_core.backbone.spec import SPECS
+from facea_core.composing import ComposeConfig
 from facea_core.errors import ConfigError
 from facea_core.identity import TARGETS
-from facea_core.settings import read_settings
+from facea_core.settings import check_choice, read_settings
 from facea_core.training import PRESETS, TrainConfig, preset_for, preview_every
 
 
@@ -55,6 +56,20 @@ def test_every_number_is_checked_at_both_ends():
 def test_a_wrong_value_is_named(wrong: dict):
     with pytest.raises(ConfigError, match=next(iter(wrong))):
         TrainConfig.from_dict(wrong)
+
+
+@pytest.mark.parametrize("wrong", ["maybe", "", None, math.nan, 2])
+def test_true_or_false_is_nothing_else(wrong: object):
+    with pytest.raises(ConfigError, match="hair is .*true or false"):
+        ComposeConfig(hair=wrong)  # pyright: ignore[reportArgumentType]
+
+
+@pytest.mark.parametrize("value", ["eulr", "", 3, "e" * 10**7])
+def test_what_is_no_choice_is_answered_with_the_nearest(value: object):
+    with pytest.raises(ConfigError, match="sampler .*the nearest is 'euler'") as raised:
+        check_choice("sampler", value, ["euler"])
+    assert len(str(raised.value)) < 200
+    check_choice("sampler", "euler", ["euler"])
 
 
 def test_a_whole_number_is_a_float_too():

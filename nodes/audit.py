@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 
 import torch
@@ -20,9 +21,10 @@ from ..facea_core.audit import (
     crop_photos,
     draw_audit,
 )
+from ..facea_core.detection.detect import found_together
 from ..facea_core.settings import read_settings, updated
 from ..facea_core.types import DetectedFaces
-from .host import Progress, field_input, image_out, images_in, schema
+from .host import Progress, field_input, image_out, lists_of, photos_in, photos_out, schema, split
 from .host.schema import ATTRIBUTES
 
 
@@ -38,8 +40,12 @@ class FaceAPhotoAudit(io.ComfyNode):
             "each, with the reasons. Also cuts out square crops with the head upright.",
             search_aliases=["check photos", "photo quality", "blur", "duplicate photos", "crop"],
             hidden=[io.Hidden.unique_id],
+            is_input_list=True,
             inputs=[
-                io.Image.Input("images", tooltip="Photos of one person."),
+                io.Image.Input(
+                    "images",
+                    tooltip="Photos of one person: a batch, or a list of any sizes.",
+                ),
                 ATTRIBUTES.Input(
                     "attributes", tooltip="What FaceA Attribute Detect found in these photos."
                 ),
@@ -60,9 +66,12 @@ class FaceAPhotoAudit(io.ComfyNode):
                 ),
             ],
             outputs=[
-                io.Image.Output(display_name="images", tooltip="The photos, as they came in."),
+                io.Image.Output(
+                    display_name="images", is_output_list=True,
+                    tooltip="The photos, as they came in.",
+                ),
                 ATTRIBUTES.Output(
-                    display_name="attributes",
+                    display_name="attributes", is_output_list=True,
                     tooltip="Their faces; with policy skip red photos have lost theirs.",
                 ),
                 io.Image.Output(
@@ -74,7 +83,7 @@ class FaceAPhotoAudit(io.ComfyNode):
                     tooltip="The same faces in the crops: wire both in place of the photos.",
                 ),
                 io.Image.Output(
-                    display_name="overlay",
+                    display_name="overlay", is_output_list=True,
                     tooltip="The photos framed red, amber or green, with their reasons.",
                 ),
                 io.String.Output(display_name="table", tooltip="All verdicts, to be read."),
@@ -86,27 +95,29 @@ class FaceAPhotoAudit(io.ComfyNode):
         )  # fmt: skip
 
     @classmethod
+    @lists_of("images", "attributes")
     def execute(
-        cls, images: torch.Tensor, attributes: DetectedFaces, policy: str, resolution: int,
-        crop_size: int, embedder: str, limits: str,
+        cls, images: Sequence[torch.Tensor], attributes: Sequence[DetectedFaces], policy: str,
+        resolution: int, crop_size: int, embedder: str, limits: str,
     ) -> io.NodeOutput:  # fmt: skip
         progress = Progress(1, cls.hidden.unique_id)
-        pictures, _ = images_in(images)
+        pictures, _ = photos_in(images)
+        found = found_together(attributes)
         given = AuditConfig(policy=policy, resolution=resolution)
         config = updated(given, read_settings(limits))
         judge = audit_embedder(embedder, config.resolution)
-        table = attribute_table(attributes.attributes)
-        audit = audit_photos(pictures, attributes.faces, table, config, judge)
+        table = attribute_table(found.attributes)
+        audit = audit_photos(pictures, found.faces, table, config, judge)
         text = audit_table(audit)
         progress.say(text)
-        kept = apply_policy(audit, attributes.faces, config.policy)
+        kept = apply_policy(audit, found.faces, config.policy)
         crops, cropped = crop_photos(pictures, kept, crop_size)
         return io.NodeOutput(
-            image_out(pictures),
-            replace(attributes, faces=kept),
+            photos_out(pictures, images),
+            [replace(found, faces=some) for some in split(kept, images)],
             image_out(crops),
-            replace(attributes, faces=cropped),
-            image_out(draw_audit(pictures, attributes.faces, audit)),
+            replace(found, faces=cropped),
+            photos_out(draw_audit(pictures, found.faces, audit), images),
             text,
             json.dumps(audit_json(audit), indent=2),
             audit.good,

@@ -14,6 +14,7 @@ from ..facea_core.detection.detect import detect_chosen, part_masks, to_json
 from ..facea_core.detection.load import DETECTORS, detector_notes
 from ..facea_core.detection.own_masks import own_masks as by_picture
 from ..facea_core.detection.preview import preview
+from ..facea_core.errors import NoFaceError, PartError
 from ..facea_core.types import DetectedFaces
 from .host import (
     Progress,
@@ -30,6 +31,11 @@ from .host import (
 from .host.schema import ATTRIBUTES
 
 CUSTOM = "custom"
+
+_CUT = (
+    "ComfyUI's Batch Images cuts pictures to the shape of the first, heads too: give photos of "
+    "several shapes as a list"
+)
 
 
 class FaceAAttributeDetect(io.ComfyNode):
@@ -121,7 +127,12 @@ class FaceAAttributeDetect(io.ComfyNode):
         own = by_picture(len(pictures), own_mask_of, masks_in(own_masks) or ())
         searcher = open_detector(detector, detector_model, cls.hidden.unique_id)
         progress = Progress(len(pictures), cls.hidden.unique_id)
-        faces = detect_chosen(pictures, searcher, config, own, progress.at)
+        try:
+            faces = detect_chosen(pictures, searcher, config, own, progress.at)
+        except (NoFaceError, PartError) as error:
+            if len(pictures) == 1:
+                raise
+            raise type(error)(f"{error}. {_CUT}") from error
         pairs = list(zip(pictures, faces, strict=True))
         masks = [faces_mask(seen, tuple(picture.shape[-2:])) for picture, seen in pairs]
         parts = [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -12,7 +13,7 @@ from comfy_api.latest import io, ui
 from ..facea_core.attributes import attribute_table
 from ..facea_core.choosing import step_judge
 from ..facea_core.composing import PREVIEW, inpaint
-from ..facea_core.detection.detect import photos_with_faces
+from ..facea_core.detection.detect import found_together, photos_with_faces
 from ..facea_core.identity import (
     check_class_noun,
     check_name,
@@ -39,8 +40,9 @@ from .host import (
     field_input,
     identities_folder,
     image_out,
-    images_in,
+    lists_of,
     make_room,
+    photos_in,
     relative_name,
     runs_folder,
     say,
@@ -75,9 +77,14 @@ class FaceAEmbeddingTrainer(io.ComfyNode):
             "where it was stopped, and never trains the same thing twice.",
             search_aliases=["train face", "fine-tune person", "textual inversion", "train lora"],
             is_output_node=True,
+            is_input_list=True,
             hidden=[io.Hidden.unique_id],
             inputs=[
-                io.Image.Input("images", tooltip="Photos of one person; three are enough."),
+                io.Image.Input(
+                    "images",
+                    tooltip="Photos of one person; three are enough. A batch, or a list of any "
+                    "sizes: all are learned from together.",
+                ),
                 ATTRIBUTES.Input(
                     "attributes", tooltip="What FaceA Attribute Detect found in these photos."
                 ),
@@ -130,20 +137,22 @@ class FaceAEmbeddingTrainer(io.ComfyNode):
         )  # fmt: skip
 
     @classmethod
+    @lists_of("images", "attributes")
     def execute(
-        cls, images: torch.Tensor, attributes: DetectedFaces, model: Any, clip: Any, vae: Any,
-        name: str, class_noun: str, preset: str, previews: int, save_words: bool, settings: str,
-        **changes: Any,
+        cls, images: Sequence[torch.Tensor], attributes: Sequence[DetectedFaces], model: Any,
+        clip: Any, vae: Any, name: str, class_noun: str, preset: str, previews: int,
+        save_words: bool, settings: str, **changes: Any,
     ) -> io.NodeOutput:  # fmt: skip
         check_name(name)
         check_class_noun(class_noun)
-        pictures, notes = images_in(images)
-        photos, left_out = photos_with_faces(pictures, attributes)
+        pictures, notes = photos_in(images)
+        found = found_together(attributes)
+        photos, left_out = photos_with_faces(pictures, found)
         chosen = {key: value for key, value in changes.items() if value} | read_settings(settings)
         spec = spec_of(model)
         config = TrainConfig.from_preset(
             preset_for(spec.family) if preset == AUTO else preset,
-            **{"attributes": attributes.attributes, **chosen},
+            **{"attributes": found.attributes, **chosen},
         )
         config = replace(config, preview_every=preview_every(config.steps, previews))
         check_channels(spec, config)

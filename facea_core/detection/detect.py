@@ -117,6 +117,17 @@ def detect_faces(
     return tuple(answers)
 
 
+def found_together(found: Sequence[DetectedFaces]) -> DetectedFaces:
+    """What was found in several batches as one. Raises ConfigError for different words."""
+    tables = list(dict.fromkeys(one.attributes for one in found))
+    if len(tables) != 1:
+        raise ConfigError(
+            f"the photos were searched for {len(tables)} different tables of words "
+            f"({'; '.join(tables)}); search all of them with one FaceA Attribute Detect"
+        )
+    return DetectedFaces(tables[0], tuple(faces for one in found for faces in one.faces))
+
+
 def photos_with_faces(
     images: Sequence[Tensor], found: DetectedFaces
 ) -> tuple[list[Photo], list[str]]:

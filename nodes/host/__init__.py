@@ -12,6 +12,7 @@ from .folders import (
     runs_folder,
 )
 from .layout import image_out, images_in, mask_out, masks_in
+from .lists import lists_of, photos_in, photos_out, split
 from .models import make_room, spec_of, training_backbone
 from .patching import load_report, with_lora, with_words
 from .progress import Progress, say
@@ -33,12 +34,15 @@ __all__ = [
     "identity_files",
     "image_out",
     "images_in",
+    "lists_of",
     "load_report",
     "make_room",
     "mask_out",
     "masks_in",
     "open_detector",
     "painter",
+    "photos_in",
+    "photos_out",
     "register_detectors",
     "register_tiny",
     "relative_name",
@@ -48,6 +52,7 @@ __all__ = [
     "schedulers",
     "schema",
     "spec_of",
+    "split",
     "training_backbone",
     "with_lora",
     "with_words",

@@ -39,6 +39,7 @@ def main(comfyui: Path, base: Path) -> dict[str, Any]:
         found |= {**stock(host, base, path, identity), **composed(core, host, cast, identity)}
         found |= {**spoken(core, host, identity), **refused(file, host, cast)}
         found |= doors(file, host)
+        found |= listed(host, cast)
         found |= untouched(before, outputs(host))
     return found
 
@@ -251,6 +252,32 @@ def answers() -> list[Any]:
 
     words = ("ada/eyes, and more", "other")
     return [list(look_up(word, known, host)) for host in (two, three) for word in words]
+
+
+def listed(host: Any, cast: Any) -> dict[str, Any]:
+    """Photos of three sizes as a list: found, looked at and learned from; their shapes after."""
+    import torch.nn.functional as F
+
+    photos = [
+        F.interpolate(image[None], size, mode="area").movedim(1, -1)
+        for image, size in zip(cast.photos.image, ((128, 128), (150, 112), (97, 160)), strict=True)
+    ]
+    detect = part("nodes.detect").FaceAAttributeDetect
+    found = [run_node(detect, images=one, words="female", detector="tiny")[0] for one in photos]
+    kept, attributes, crops, _, drawn, *_ = run_node(
+        part("nodes.audit").FaceAPhotoAudit, images=photos, attributes=found, resolution=128
+    )
+    report = run_node(
+        part("nodes.train").FaceAEmbeddingTrainer, images=kept, attributes=attributes,
+        model=host[0], clip=host[1], vae=host[2], name="listed", steps=2, previews=0,
+    )[4]  # fmt: skip
+    return {
+        "listed_kept": [list(one.shape) for one in kept],
+        "listed_faces": [one.count for one in attributes],
+        "listed_crops": list(crops.shape),
+        "listed_drawn": len(drawn),
+        "listed_steps": json.loads(report)["steps_run"],
+    }
 
 
 def refused(file: Path, host: Any, cast: Any) -> dict[str, str]:

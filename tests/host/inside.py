@@ -56,13 +56,19 @@ def part(name: str) -> ModuleType:
 
 
 def run_node(node: Any, **inputs: Any) -> tuple[Any, ...]:
-    """Execute a node as ComfyUI does: in inference mode; what is not given has its default."""
+    """Execute a node as ComfyUI does: in inference mode; what is not given has its default.
+
+    A node that takes lists gets one of each input, unless a list is given.
+    """
     import torch
     from comfy_api.latest import io
 
-    given = {i.id: i.default for i in node.define_schema().inputs if hasattr(i, "default")}
+    schema = node.define_schema()
+    given = {i.id: i.default for i in schema.inputs if hasattr(i, "default")} | inputs
+    if schema.is_input_list:
+        given = {k: v if isinstance(v, list) else [v] for k, v in given.items()}
     hidden = {io.Hidden.unique_id: "1"}
     # From v0.4.0 on ComfyUI hands them over a level deeper.
     clone = node.PREPARE_CLASS_CLONE({**hidden, "hidden_inputs": hidden})
     with torch.inference_mode():
-        return clone.execute(**{**given, **inputs}).result
+        return clone.execute(**given).result

@@ -75,3 +75,20 @@ def test_limits_that_are_none(client: Client, limits: str, said: str):
     graph.add("PreviewImage", images=made)
     with pytest.raises(NodeError, match=said):
         client.run(graph)
+
+
+def test_a_list_of_photos_is_looked_at_together(client: Client):
+    """A copy is only seen beside what it is a copy of; and what came as a list goes as one."""
+    graph = Graph()
+    one = graph.add("FaceASamplePhotos", person=3, photos=1, size=128)
+    twice = graph.add("ImageBatch", image1=one, image2=one)
+    photos = graph.add("RebatchImages", images=twice, batch_size=1)
+    made = audit(graph, photos)
+    seen = {n: graph.add("PreviewImage", images=made.out(n)) for n in (0, 2, 4)}
+    table = graph.add("PreviewAny", source=made.out(5))
+    trainer = train(graph, made.out(0), made.out(1), checkpoint(graph), steps=2, name="looked")
+    run = client.run(graph)
+    (text,) = run.outputs[table.id]["text"]
+    assert "the same picture as photo 1" in text
+    assert [len(run.outputs[node.id]["images"]) for node in seen.values()] == [2, 2, 2]
+    assert len(run.outputs[trainer.id]["facea"]) == 1

@@ -130,7 +130,7 @@ def test_no_face_in_the_middle_frame_is_an_error_that_names_it(client: Client):
     graph = Graph()
     found = detect(graph, with_a_blank_frame(graph), on_missing="error")
     graph.add("PreviewImage", images=found.out(3))
-    complaint(client, graph, found, "face", "2")
+    complaint(client, graph, found, "face", "2", "Batch Images cuts", "as a list")
 
 
 @pytest.mark.parametrize("on_missing", ["skip", "pass"])

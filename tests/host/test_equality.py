@@ -49,6 +49,15 @@ def test_the_core_and_comfyui_agree(found, tell, what: str, most: float):
     assert found[what] <= most
 
 
+def test_photos_of_several_sizes_are_taken_as_a_list(found: dict[str, Any]):
+    shapes = [[1, 128, 128, 3], [1, 150, 112, 3], [1, 97, 160, 3]]
+    assert found["listed_kept"] == shapes
+    assert found["listed_faces"] == [1, 1, 1]
+    assert found["listed_crops"] == [3, 512, 512, 3]
+    assert found["listed_drawn"] == 3
+    assert found["listed_steps"] == 2
+
+
 def test_strengths_are_felt(found):
     assert found["words_strength_1_change"] > 1e-3
     assert found["lora_strength_1_change"] > 1e-4

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from .client import Client, Event, Run
-from .faces import outcome, training
+from .client import Client, Event, NodeError, Run
+from .faces import checkpoint, detect, outcome, train, training
 from .fixtures import Tell
 from .graph import Graph, Node
 from .server import Server
@@ -178,6 +178,37 @@ def test_a_deleted_file_is_trained_again(client: Client, host: Server):
     again = outcome(client.run(graph), trainer)
     assert (first["steps_run"], again["steps_run"]) == (4, 4)
     assert path.read_bytes() == content
+
+
+@pytest.mark.parametrize("size", [1, 2])
+def test_a_list_of_photos_is_one_person(client: Client, size: int):
+    """Three lists of one, or one of two and one of one: all photos in one training."""
+    name = f"listed-{size}"
+    batch = outcome(client.run(training(name=name, steps=4)[0]), training()[1])
+    graph = Graph()
+    samples = graph.add("FaceASamplePhotos", person=3, photos=3, size=128)
+    photos = graph.add("RebatchImages", images=samples, batch_size=size)
+    found = detect(graph, photos)
+    trainer = train(graph, photos, found, checkpoint(graph), steps=4, name=name)
+    paths = graph.add("PreviewAny", source=trainer.out(1))
+    client.free()
+    run = client.run(graph)
+    # Found again: what is learned from the list is what was learned from the batch.
+    assert_kept(outcome(run, trainer))
+    assert run.outputs[paths.id]["text"] == [batch["path"]]
+
+
+def test_a_list_of_settings_is_refused(client: Client):
+    graph = Graph()
+    samples = graph.add("FaceASamplePhotos", person=3, photos=2, size=128)
+    photos = graph.add("RebatchImages", images=samples, batch_size=1)
+    found = detect(graph, photos)
+    trainer = train(
+        graph, photos, found, checkpoint(graph), steps=2, name="many", settings=found.out(5)
+    )
+    with pytest.raises(NodeError, match="settings came as a list of 2 different values") as raised:
+        client.run(graph)
+    assert raised.value.node == trainer.id
 
 
 def assert_kept(said: dict[str, Any]) -> None:

@@ -10,6 +10,7 @@ from facea_core.detection.detect import (
     detect_attributes,
     detect_chosen,
     detect_faces,
+    found_together,
     part_masks,
     photos_with_faces,
     to_json,
@@ -388,6 +389,14 @@ def test_faces_of_other_pictures_are_refused(pictures: int, searched: int):
     found = DetectedFaces("male", ((some_face(1),),) * searched)
     with pytest.raises(ImageError, match=f"{pictures} pictures.*searched in {searched}"):
         photos_with_faces(images, found)
+
+
+def test_what_was_found_in_several_batches_is_put_together_in_order():
+    some = [((some_face(1),), ()), ((some_face(2), some_face(30)),)]
+    joined = found_together([DetectedFaces("male", faces) for faces in some])
+    assert (joined.attributes, joined.faces) == ("male", (*some[0], *some[1]))
+    with pytest.raises(ConfigError, match="2 different tables.*male; eyes"):
+        found_together([DetectedFaces("male", some[0]), DetectedFaces("eyes", some[1])])
 
 
 def test_no_photo_left_is_an_error():

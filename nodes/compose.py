@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Sequence
 from dataclasses import asdict
 from functools import cache
@@ -34,6 +35,7 @@ from .host import (
     masks_in,
     painter,
     samplers,
+    say,
     schedulers,
     schema,
     spec_of,
@@ -41,6 +43,11 @@ from .host import (
     with_words,
 )
 from .host.schema import ATTRIBUTES, IDENTITY
+
+_NOBODY = (
+    "the prompt is empty and no identity is wired, so the model painted whoever it likes; write a "
+    "prompt, or wire FaceA LoRA Loader (one that is bypassed hands out none)"
+)
 
 PEOPLE = ("identity", "identity_2", "identity_3", "identity_4")
 
@@ -190,9 +197,17 @@ class FaceAInpaintCompose(io.ComfyNode):
             return compose_faces(job.image, job.masks, paint, spec, config, rank and like)
 
         made = [paint_job(number, job) for number, job in enumerate(jobs)]
+        notes += [*more_notes, *rank_notes]
+        if positive is None and not prompt.strip() and not everybody:
+            notes.append(_NOBODY)
+        said = _said(made, notes)
+        if said:
+            say("\n".join(said), cls.hidden.unique_id)
+        if not any(one.plans for one in made):
+            logging.warning("FaceA Inpaint Compose: %s", "; ".join(said))
         return io.NodeOutput(
             *_outputs(made, [job.image for job in jobs], spec.resolution),
-            json.dumps(_report(made, [*notes, *more_notes, *rank_notes]), indent=2),
+            json.dumps(_report(made, notes), indent=2),
         )
 
 
@@ -218,6 +233,16 @@ def _outputs(
     pairs = [torch.cat([p, one.image], dim=-1) for p, one in zip(pictures, made, strict=True)]
     images = image_out([one.image for one in made])
     return images, image_out(patches), mask_out([one.mask for one in made]), image_out(pairs)
+
+
+def _said(made: Sequence[Composition], notes: Sequence[str]) -> list[str]:
+    """What a user should see on the node without asking; nothing if all went as usual."""
+    nothing = [] if any(one.plans for one in made) else ["nothing was painted"]
+    of_pictures = [
+        f"picture {number}, {note}" if made[1:] else note
+        for number, one in enumerate(made, start=1) for note in one.notes
+    ]  # fmt: skip
+    return [*nothing, *notes, *of_pictures]
 
 
 def _report(made: Sequence[Composition], notes: Sequence[str]) -> dict[str, Any]:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
+
 from .client import Client
-from .faces import checkpoint, compose, detect
-from .graph import Graph
+from .faces import checkpoint, compose, detect, photos, train
+from .graph import Graph, Node
+from .server import Server
 
 
 def painted(client: Client, **changes: Any) -> tuple[bytes, dict[str, Any]]:
@@ -53,3 +56,66 @@ def test_references_say_who_it_should_be_like(client: Client):
     assert len(choice["likeness"]) == len(set(choice["likeness"])) == 3
     scores = [a + b for a, b in zip(choice["fits"], choice["likeness"], strict=True)]
     assert scores.index(max(scores)) == choice["kept"]
+
+
+def said_on_the_node(client: Client, **changes: Any) -> list[str]:
+    """The lines under a composer that paints a face of person 3, or what `changes` say instead."""
+    graph = Graph()
+    context = graph.add("FaceASamplePhotos", person=3, photos=2, size=128).out(1)
+    wires = {
+        name: make(graph, context) if callable(make) else make for name, make in changes.items()
+    }
+    if "mask" not in wires:
+        wires = {"attributes": detect(graph, context), **wires}
+    made = compose(graph, wires.pop("image", context), checkpoint(graph), **wires)
+    return [str(event.data["text"]) for event in client.run(graph).of("text", made.id)]
+
+
+def black(graph: Graph, _: Any) -> Node:
+    return graph.add("SolidMask", value=0.0, width=128, height=128)
+
+
+def grey(graph: Graph, _: Any) -> Node:
+    return graph.add("EmptyImage", width=128, height=128, batch_size=1, color=0x808080)
+
+
+def faceless(graph: Graph, context: Any) -> Node:
+    return detect(graph, grey(graph, context), on_missing="pass")
+
+
+def person(graph: Graph, _: Any) -> Node:
+    return train(graph, *photos(graph), checkpoint(graph), steps=2, name="second")
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"mask": black}, "face 1: the mask is empty"),
+        ({"image": grey, "attributes": faceless}, "no face was found"),
+        ({"identity_2": person}, "1 of 1 faces left alone"),
+    ],
+)
+def test_where_nothing_was_painted_the_node_and_the_log_say_why(
+    client: Client, host: Server, changes: dict[str, Any], why: str
+):
+    logged = len(host.log)
+    (said,) = said_on_the_node(client, **changes)
+    assert said.startswith("nothing was painted")
+    assert why in said
+    (line,) = [line for line in host.log[logged:].splitlines() if "nothing was painted" in line]
+    assert why in line
+    assert "FaceA Inpaint Compose" in line
+
+
+def test_an_empty_prompt_with_nobody_wired_is_said(client: Client):
+    """What is left of a graph whose loader is bypassed."""
+    (said,) = said_on_the_node(client, prompt=" ")
+    assert "prompt is empty" in said
+    assert "bypassed" in said
+    assert "nothing was painted" not in said
+
+
+def test_nothing_is_said_where_all_went_as_usual(client: Client, host: Server):
+    logged = len(host.log)
+    assert said_on_the_node(client) == []
+    assert "Inpaint Compose" not in host.log[logged:]

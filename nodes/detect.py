@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 
 import torch
 from comfy_api.latest import io
@@ -15,7 +16,7 @@ from ..facea_core.detection.load import DETECTORS, detector_notes
 from ..facea_core.detection.own_masks import own_masks as by_picture
 from ..facea_core.detection.preview import preview
 from ..facea_core.errors import NoFaceError, PartError
-from ..facea_core.types import DetectedFaces
+from ..facea_core.types import DetectedFaces, FaceAttributes
 from .host import (
     Progress,
     detector_models,
@@ -143,11 +144,11 @@ class FaceAAttributeDetect(io.ComfyNode):
             )
         ]
         shown = [preview(picture, seen) for picture, seen in pairs]
-        notes += detector_notes(searcher)
+        notes += [*detector_notes(searcher), *_left_out(faces)]
         report = {"pictures": [to_json(seen)["faces"] for seen in faces], "notes": notes}
         found = DetectedFaces(table, faces)
-        for note in notes:
-            say(note, cls.hidden.unique_id)
+        if notes:
+            say("\n".join(notes), cls.hidden.unique_id)
         return io.NodeOutput(
             found,
             mask_out(masks),
@@ -156,3 +157,12 @@ class FaceAAttributeDetect(io.ComfyNode):
             found.count,
             json.dumps(report, indent=2),
         )
+
+
+def _left_out(faces: Sequence[Sequence[FaceAttributes]]) -> list[str]:
+    """A note on the pictures in which there is no face to go on with."""
+    without = [n for n, seen in enumerate(faces, start=1) if not any(f.score > 0 for f in seen)]
+    if not without:
+        return []
+    named = ", ".join(map(str, without[:10])) + ", …" * (len(without) > 10)
+    return [f"{len(without)} of {len(faces)} pictures without a face to go on with: {named}"]

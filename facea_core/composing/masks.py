@@ -67,8 +67,12 @@ def face_mask(attributes: FaceAttributes, config: ComposeConfig | None = None) -
 
 
 def faces_mask(faces: Sequence[FaceAttributes], size: Size) -> Tensor:
-    """What composing repaints of a picture of `size` (H, W) with these faces, (1, 1, H, W)."""
+    """What composing repaints of a picture of `size` (H, W) with these faces, (1, 1, H, W).
+
+    Nothing for a face of score 0, which stands for a picture without one.
+    """
     mask = torch.zeros(1, 1, *size)
     for face in faces:
-        mask = torch.maximum(mask, face_mask(face))
+        if face.score > 0:
+            mask = torch.maximum(mask, face_mask(face))
     return mask

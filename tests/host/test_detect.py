@@ -105,8 +105,17 @@ def test_a_batch_with_faceless_frames_comes_back_whole(client: Client, policy: s
     parts = graph.add("PreviewImage", images=graph.add("MaskToImage", mask=found.out(2)))
     shown = graph.add("PreviewImage", images=found.out(3))
     said = graph.add("PreviewAny", source=found.out(5))
-    outputs = client.run(graph).outputs
+    run = client.run(graph)
+    outputs = run.outputs
     assert len(outputs[masks.id]["images"]) == 8
+    drawn = [
+        client.view(image).convert("L").getextrema()[1] for image in outputs[masks.id]["images"]
+    ]
+    assert [most > 0 for most in drawn] == [True] * 5 + [False] * 3
+    assert (
+        "3 of 8 pictures without a face to go on with: 6, 7, 8"
+        in run.of("text", found.id)[-1].data["text"]
+    )
     assert len(outputs[parts.id]["images"]) == 24
     assert len(outputs[shown.id]["images"]) == 8
     text = outputs[said.id]["text"]

@@ -190,9 +190,10 @@ class FaceAInpaintCompose(io.ComfyNode):
                 done += steps
                 return patch
 
-            def like(face: int, patch: torch.Tensor) -> float:
+            def like(face: int, patch: torch.Tensor) -> float | None:
                 progress.alive()
-                return rank(face, patch) if rank and job.people[face] is people[0] else 0.0
+                # The references show the first person.
+                return rank(face, patch) if rank and job.people[face] is people[0] else None
 
             return compose_faces(job.image, job.masks, paint, spec, config, rank and like)
 

@@ -10,8 +10,9 @@ from torch import Tensor
 from ..types import Choice
 from .masks import blend_weight
 
-Rank = Callable[[int, Tensor], float]
-"""(face, painted square (1, 3, s, s)) -> how like the person it is, a cosine in [-1, 1]."""
+Rank = Callable[[int, Tensor], float | None]
+"""(face, painted square (1, 3, s, s)) -> how like the person it is, a cosine in [-1, 1]; None for a
+face whose person there is nothing to tell by."""
 
 _STRIDE = 0x9E37_79B9_7F4A_7C15  # odd, so that no two candidates share a seed
 
@@ -34,17 +35,23 @@ def fit(patch: Tensor, original: Tensor, mask: Tensor) -> float:
 
 
 def choose(
-    patches: list[Tensor], original: Tensor, mask: Tensor, like: Callable[[Tensor], float] | None
+    patches: list[Tensor],
+    original: Tensor,
+    mask: Tensor,
+    like: Callable[[Tensor], float | None] | None,
 ) -> tuple[int, Choice]:
     """The best of the candidates and what was thought of each: fit and likeness count alike.
 
-    NaN counts as the worst there is.
+    NaN counts as the worst there is; where nobody can tell the likeness, the fit alone counts.
     """
     fits = [_known(fit(patch, original, mask), 0.0) for patch in patches]
-    alike = [_known(like(patch), -1.0) if like else 0.0 for patch in patches]
-    scores = [a + b for a, b in zip(fits, alike, strict=True)]
+    told = [None if like is None else like(patch) for patch in patches]
+    alike = [_known(value, -1.0) for value in told if value is not None]
+    if len(alike) < len(patches):
+        alike = []
+    scores = [a + b for a, b in zip(fits, alike or [0.0] * len(fits), strict=True)]
     best = scores.index(max(scores))
-    return best, Choice(best, tuple(fits), tuple(alike) if like else ())
+    return best, Choice(best, tuple(fits), tuple(alike))
 
 
 def _known(value: float, worst: float) -> float:

@@ -58,6 +58,30 @@ def test_references_say_who_it_should_be_like(client: Client):
     assert scores.index(max(scores)) == choice["kept"]
 
 
+def test_of_two_people_only_the_first_is_judged_by_the_references(client: Client):
+    graph = Graph()
+    one, other = (
+        graph.add("FaceASamplePhotos", person=person, photos=2, size=128) for person in (3, 5)
+    )
+    both = graph.add(
+        "ImageStitch", image1=one.out(1), image2=other.out(1), direction="right",
+        match_image_size=True, spacing_width=0, spacing_color="white",
+    )  # fmt: skip
+    found = detect(graph, both, face_index=-1, face_order="left-to-right")
+    model = checkpoint(graph)
+    first, second = (
+        train(graph, photos, detect(graph, photos), model, steps=1, name=name)
+        for photos, name in ((one, "left"), (other, "right"))
+    )
+    made = compose(
+        graph, both, model, attributes=found, identity=first, identity_2=second, prompt="",
+        references=one, candidates=2,
+    )  # fmt: skip
+    report = graph.add("PreviewAny", source=made.out(4))
+    said = json.loads(client.run(graph).outputs[report.id]["text"][0])
+    assert [len(choice["likeness"]) for choice in choices(said)] == [2, 0]
+
+
 def said_on_the_node(client: Client, **changes: Any) -> list[str]:
     """The lines under a composer that paints a face of person 3, or what `changes` say instead."""
     graph = Graph()

@@ -64,6 +64,8 @@ def test_the_best_of_fit_and_likeness_is_kept():
     assert choice.likeness == (0.1, 0.2, 0.9)
     unknown = iter([0.1, nan, nan])
     assert choose(patches, original, mask, lambda patch: next(unknown))[0] == 0
+    untold = choose(patches, original, mask, lambda patch: None)
+    assert untold == choose(patches, original, mask, None)
     broken = torch.full_like(original, nan)
     assert choose([broken, patches[0]], original, mask, None)[0] == 1
 
@@ -105,10 +107,10 @@ def test_each_face_has_its_own_choice_and_steps_are_counted_to_the_end(backbone)
         picture(), [(mask, None) for mask in masks], backbone,
         ComposeConfig(steps=2, candidates=2, feather=0.0), "a face",
         lambda step, total: told.append((step, total)),
-        rank=lambda face, patch: float(face),
+        rank=lambda face, patch: None if face else 0.5,
     )  # fmt: skip
     assert told == [(step, 8) for step in range(1, 9)]
-    assert [choice.likeness for choice in made.choices] == [(0.0, 0.0), (2.0, 2.0)]
+    assert [choice.likeness for choice in made.choices] == [(0.5, 0.5), ()]
     outside = torch.maximum(masks[0], masks[2]) == 0
     assert torch.equal(made.image * outside, picture() * outside)
 

@@ -26,7 +26,7 @@ from .cache import photos_hash
 from .config import TrainConfig
 from .footprint import as_current, is_out_of_memory, searched_convolutions
 from .losses import Losses
-from .memory import Plan, free_memory, plan_training, step_down
+from .memory import Plan, free_memory, plan_training, resolution_down, step_down
 from .optimiser import make_optimiser
 from .outside import watching
 from .run import Calls, Judge, Previewer, Run, Task
@@ -99,7 +99,7 @@ def train_identity(
     ):
         saved = read_state(run_dir, origin) if resume and run_dir else None
         plan = _plan_for(backbone, config, saved, plan)
-        (cache, generator), plan = descend(task, plan, task.cache)
+        (cache, generator), plan = descend(task, plan, task.cache, resolution_down)
         words = learnable_words(backbone, name, table)
         with (
             lora(backbone.unet, config.rank, config.targets, generator=generator) as adapter,
@@ -158,7 +158,12 @@ def check_channels(spec: BackboneSpec, config: TrainConfig) -> None:
         )
 
 
-def descend(task: Task, plan: Plan, work: Callable[[Plan], T]) -> tuple[T, Plan]:
+def descend(
+    task: Task,
+    plan: Plan,
+    work: Callable[[Plan], T],
+    cheaper: Callable[[Plan, BackboneSpec, TrainConfig, torch.dtype], Plan | None] = step_down,
+) -> tuple[T, Plan]:
     """`work(plan)`, in the next cheaper way each time that memory runs out, and the plan it took.
 
     Raises `TrainingError` if there is no cheaper way.
@@ -174,7 +179,7 @@ def descend(task: Task, plan: Plan, work: Callable[[Plan], T]) -> tuple[T, Plan]
         # Only here is what the failed work held on the device let go.
         gc.collect()
         torch.cuda.empty_cache()
-        lower = step_down(plan, spec, task.config, dtype)
+        lower = cheaper(plan, spec, task.config, dtype)
         if lower is None:
             raise TrainingError(
                 f"memory ran out ({said}) with {plan.line()}; close other programs, or lower "

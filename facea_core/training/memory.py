@@ -126,17 +126,40 @@ def plan_training(
 def step_down(
     plan: Plan, spec: BackboneSpec, config: TrainConfig, dtype: torch.dtype
 ) -> Plan | None:
-    """The next way whose steps need less, for when memory ran out all the same; None = none."""
+    """The next way whose steps need less, for when memory ran out all the same; None = none.
+
+    Never at a higher resolution: where that was given up already, the photos did not fit.
+    """
 
     def need(way: Plan) -> int:
         step = (way.resolution, way.micro_batch, way.checkpointing)
         return _step_bytes(spec, config, dtype, *step)
 
-    for rung in _ladder(spec, config, dtype, reserve=plan.free is not None):
+    for rung in _ladder(spec, config, dtype, plan.free is not None, plan.resolution):
         if need(rung) < need(plan):
-            note = f"out of memory with: {plan.line()}"
-            return replace(rung, free=plan.free, notes=(*plan.notes, note))
+            return _instead(plan, rung)
     return None
+
+
+def resolution_down(
+    plan: Plan, spec: BackboneSpec, config: TrainConfig, dtype: torch.dtype
+) -> Plan | None:
+    """The same way at the next lower resolution; None = none, or the config names one.
+
+    For when memory ran out over the photos: the autoencoder takes them one at a time, so neither
+    fewer at once nor checkpointing would help.
+    """
+    for resolution in _resolutions(spec, config):
+        if resolution < plan.resolution:
+            way = (resolution, plan.micro_batch, plan.checkpointing)
+            peak = _peak(spec, config, dtype, plan.free is not None, *way)
+            return _instead(plan, Plan(*way, peak, None, (), spec.family, plan.batch))
+    return None
+
+
+def _instead(plan: Plan, lower: Plan) -> Plan:
+    note = f"out of memory with: {plan.line()}"
+    return replace(lower, free=plan.free, notes=(*plan.notes, note))
 
 
 def free_memory(device: str | torch.device) -> int | None:
@@ -200,20 +223,37 @@ def _step_bytes(
 
 
 def _ladder(
-    spec: BackboneSpec, config: TrainConfig, dtype: torch.dtype, reserve: bool
+    spec: BackboneSpec,
+    config: TrainConfig,
+    dtype: torch.dtype,
+    reserve: bool,
+    most: int | None = None,
 ) -> Iterator[Plan]:
-    """Ways to train, the best first, each with steps that need less than those before."""
+    """Ways to train, the best first, each with steps that need less than those before.
+
+    `most` is the highest resolution, None = the model's own.
+    """
     batch, least = config.batch + config.local_extra, None
     unet = COSTS[spec.family].unet * dtype.itemsize
     for resolution in _resolutions(spec, config):
+        if most is not None and resolution > most:
+            continue
         for checkpointing in _checkpointing(config):
             for micro in _micro_batches(batch, config):
-                peak = predict_bytes(spec, config, dtype, resolution, micro, checkpointing)
-                peak = int(SLACK * peak) + RESERVE if reserve else peak
+                peak = _peak(spec, config, dtype, reserve, resolution, micro, checkpointing)
                 step = unet + _step_bytes(spec, config, dtype, resolution, micro, checkpointing)
                 if least is None or step < (1 - WORTH) * least:
                     least = step
                     yield Plan(resolution, micro, checkpointing, peak, None, (), spec.family, batch)
+
+
+def _peak(
+    spec: BackboneSpec, config: TrainConfig, dtype: torch.dtype, reserve: bool,
+    resolution: int, micro_batch: int, checkpointing: bool,
+) -> int:  # fmt: skip
+    """What is predicted, with what CUDA itself takes where `reserve` says so."""
+    peak = predict_bytes(spec, config, dtype, resolution, micro_batch, checkpointing)
+    return int(SLACK * peak) + RESERVE if reserve else peak
 
 
 def _resolutions(spec: BackboneSpec, config: TrainConfig) -> list[int]:

@@ -15,7 +15,14 @@ from facea_core.backbone.spec import SPECS
 from facea_core.errors import ConfigError
 from facea_core.identity.lora import TARGETS
 from facea_core.training.config import TrainConfig
-from facea_core.training.memory import COSTS, Plan, free_memory, plan_training, step_down
+from facea_core.training.memory import (
+    COSTS,
+    Plan,
+    free_memory,
+    plan_training,
+    resolution_down,
+    step_down,
+)
 
 from ..bench import bench_memory
 
@@ -82,6 +89,23 @@ def test_more_memory_never_gives_less(family, config):
             assert rank == 0 or ladder(family, config, 1000 * GB)[rank - 1].peak > free
         before = rank
     assert before == 0, "60 GB are enough for everything here"
+
+
+@pytest.mark.parametrize("config", [TrainConfig(), TrainConfig(batch=1)])
+def test_for_the_photos_every_resolution_is_tried_and_nothing_else(config):
+    """SDXL at 768 pixels is a rung for them, though its steps are no cheaper than at 896."""
+    spec, plan = SPECS["sdxl"], plan_training(SPECS["sdxl"], config, BF16, 40 * GB)
+    seen = [plan]
+    while (lower := resolution_down(seen[-1], spec, config, BF16)) is not None:
+        seen.append(lower)
+    assert [one.resolution for one in seen] == list(range(1024, 511, -64))
+    assert {shape(one)[1:] for one in seen} == {shape(plan)[1:]}
+    assert all(above.peak > below.peak for above, below in pairwise(seen))
+    small = next(one for one in seen if one.resolution == 768)
+    below = step_down(small, spec, config, BF16)
+    assert below is not None
+    assert below.resolution == 768
+    assert shape(below)[1:] == shape(step_down(plan, spec, config, BF16))[1:]  # type: ignore[arg-type]
 
 
 def test_what_does_not_fit_is_planned_all_the_same_and_says_so():

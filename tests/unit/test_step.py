@@ -194,10 +194,6 @@ def failing(register: Callable, at: int) -> Iterator[list[None]]:
         handle.remove()
 
 
-def in_autoencoder(backbone: Backbone) -> Callable:
-    return backbone.vae.encoder.register_forward_pre_hook
-
-
 def in_forward(backbone: Backbone) -> Callable:
     return backbone.unet.mid_block.register_forward_pre_hook
 
@@ -210,9 +206,7 @@ def in_update(_: Backbone) -> Callable:
     return register_optimizer_step_pre_hook
 
 
-@pytest.mark.parametrize(
-    ("where", "at"), [(in_autoencoder, 2), (in_forward, 1), (in_backward, 3), (in_update, 4)]
-)
+@pytest.mark.parametrize(("where", "at"), [(in_forward, 1), (in_backward, 3), (in_update, 4)])
 def test_a_run_that_runs_out_of_memory_goes_on_and_loses_no_step(
     backbone: Backbone, whole, tmp_path: Path, where: Callable, at: int
 ):
@@ -227,6 +221,51 @@ def test_a_run_that_runs_out_of_memory_goes_on_and_loses_no_step(
     assert proof.endswith("2/2 words")
     assert load_identity(tmp_path / "person.safetensors").name == "person"
     assert saved_step(tmp_path / "run") == 4
+
+
+@contextmanager
+def small_autoencoder(backbone: Backbone, most: int) -> Iterator[list[int]]:
+    """There is no memory to encode a picture of more than `most` pixels a side."""
+    sides: list[int] = []
+
+    def hook(_, inputs) -> None:
+        sides.append(inputs[0].shape[-1])
+        if sides[-1] > most:
+            out_of_memory()
+
+    handle = backbone.vae.encoder.register_forward_pre_hook(hook)
+    try:
+        yield sides
+    finally:
+        handle.remove()
+
+
+def test_photos_that_do_not_fit_are_made_smaller_and_nothing_else_is_given_up(backbone: Backbone):
+    """Neither fewer at once nor checkpointing helps an autoencoder that takes one at a time."""
+    large = replace(backbone, spec=replace(backbone.spec, resolution=288))
+    with small_autoencoder(large, 192) as sides:
+        _, reports = train(large, steps=2)
+    assert list(dict.fromkeys(sides)) == [288, 256, 192]
+    assert sides.count(288) == sides.count(256) == 1
+    assert reports[-1].plan.startswith("facea-tiny 192 px, 4 pictures; about")
+    assert reports[-1].plan.count("out of memory with") == 2
+
+
+def test_after_smaller_photos_a_step_gives_up_what_a_step_can(backbone: Backbone):
+    large = replace(backbone, spec=replace(backbone.spec, resolution=192))
+    with small_autoencoder(large, 128) as sides, failing(in_forward(large), 1):
+        _, reports = train(large, steps=1)
+    assert sides[0] == 192
+    assert set(sides[1:]) == {128}
+    assert reports[-1].plan.startswith("facea-tiny 128 px, 4 pictures, 2 at once; about")
+
+
+@pytest.mark.parametrize("options", [{"resolution": 64}, {}])
+def test_photos_that_fit_in_no_way_are_an_error_at_once(backbone: Backbone, options: dict):
+    said = pytest.raises(TrainingError, match="memory ran out.*px")
+    with small_autoencoder(backbone, 8) as sides, said:
+        train(backbone, **options)
+    assert len(sides) == 1
 
 
 def test_without_a_run_directory_it_goes_on_as_well(backbone: Backbone, whole):

@@ -43,7 +43,7 @@ class _GroupNorm(Function):
         x = x.contiguous(memory_format=torch.channels_last)
         pixels, channels = x.shape[2] * x.shape[3], x.shape[1]
         ctx.how = how = pixels, channels, groups, eps, silu
-        sums = _by_group(_sums, x, groups, x, pixels, channels)
+        sums = _by_group(_sums, x, groups, x, pixels, channels, groups)
         y = torch.empty_like(x)
         _normalise[_grid(x)](x, weight, bias, sums, y, *how, PIXELS, CHANNELS)
         ctx.save_for_backward(x, weight, bias, sums)
@@ -97,10 +97,10 @@ def _by_group(kernel: Any, x: Tensor, groups: int, *arguments: Any) -> Tensor:
 
 
 @triton.jit
-def _sums(parts, x, pixels, channels, PIXELS: tl.constexpr, CHANNELS: tl.constexpr):
-    """Of x and of its square, by channel, over a block of pixels."""
+def _sums(parts, x, pixels, channels, groups, PIXELS: tl.constexpr, CHANNELS: tl.constexpr):
+    """Of the shifted x and of its square, by channel, over a block of pixels."""
     at, inside, column = _tile(pixels, channels, PIXELS, CHANNELS)
-    value = tl.load(x + at, mask=inside, other=0).to(tl.float32)
+    value = _shifted(x, at, inside, column, pixels, channels, groups)
     _store(parts, value, value * value, column, channels)
 
 
@@ -171,11 +171,26 @@ def _of_group(sums, column, pixels, channels, groups):
 
 
 @triton.jit
+def _shifted(x, at, inside, column, pixels, channels, groups):
+    """x less the first value of its group, 0 where there is none.
+
+    Of numbers far from 0 the mean square less the squared mean is all rounding; of their distances
+    from one of them it is not.
+    """
+    width = channels // groups
+    first = tl.minimum(column, channels - 1) // width * width
+    image = tl.program_id(2).to(tl.int64) * pixels * channels
+    shift = tl.load(x + image + first).to(tl.float32)
+    value = tl.load(x + at, mask=inside, other=0).to(tl.float32)
+    return tl.where(inside, value - shift[None, :], 0)
+
+
+@triton.jit
 def _standard(x, sums, at, inside, column, pixels, channels, groups, eps):
     """x with mean 0 and deviation 1 in each group, and the factor that did it."""
     mean, square = _of_group(sums, column, pixels, channels, groups)
     scale = 1 / tl.sqrt(tl.maximum(square - mean * mean, 0) + eps)
-    value = tl.load(x + at, mask=inside, other=0).to(tl.float32)
+    value = _shifted(x, at, inside, column, pixels, channels, groups)
     return tl.where(inside, (value - mean[None, :]) * scale[None, :], 0), scale
 
 

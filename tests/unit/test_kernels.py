@@ -68,6 +68,22 @@ def test_group_norm_is_torchs_and_keeps_channels_last(
         torch.testing.assert_close(mine.cpu().double(), wanted, rtol=near, atol=near)
 
 
+@pytest.mark.parametrize(("mean", "deviation"), [(3, 0.1), (-30, 0.05), (100, 0.1)])
+@pytest.mark.parametrize("groups", [1, 7])
+def test_group_norm_far_from_zero_is_torchs(
+    kernels: ModuleType, mean: float, deviation: float, groups: int
+):
+    """One difference of large numbers would leave nothing but rounding of a small deviation."""
+    norm = group_norm(groups, 70)
+    x, dy = mean + deviation * numbers(2, 70, 9, 15, seed=3), numbers(2, 70, 9, 15, seed=4)
+    expected = both(group_norm(groups, 70).double(), x.double(), dy.double())
+    norm.to(DEVICE)
+    found = both(lambda x: kernels.group_norm(x, norm), x.to(DEVICE), dy.to(DEVICE))
+    for mine, wanted in zip(found, expected, strict=True):
+        worst = (mine.cpu().double() - wanted).abs().max() / wanted.abs().max()
+        assert worst < 1e-5
+
+
 def test_a_constant_picture_is_no_division_by_zero(kernels: ModuleType):
     norm = group_norm(2, 8).to(DEVICE)
     found = both(
@@ -153,7 +169,19 @@ def test_the_check_before_they_are_used_sees_what_is_wrong(kernels: ModuleType):
         group_norm = staticmethod(lambda x, norm, silu=False: 1.01 * norm(x))
         geglu = kernels.geglu
 
+    class Cancelling:
+        @staticmethod
+        def group_norm(x: Tensor, norm: nn.GroupNorm, silu: bool = False) -> Tensor:
+            groups = x.unflatten(1, (norm.num_groups, -1))
+            mean, square = (v.mean((2, 3, 4), keepdim=True) for v in (groups, groups.square()))
+            xhat = (groups - mean) * (square - mean.square() + norm.eps).rsqrt()
+            y = xhat.flatten(1, 2) * norm.weight[:, None, None] + norm.bias[:, None, None]
+            return F.silu(y) if silu else y
+
+        geglu = kernels.geglu
+
     assert disagreement(kernels, DEVICE) < 1e-4 < disagreement(Wrong, DEVICE)
+    assert disagreement(Cancelling, DEVICE) > 1e-3
 
 
 def test_without_a_gpu_training_goes_on_without_them(caplog: pytest.LogCaptureFixture):

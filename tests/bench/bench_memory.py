@@ -11,7 +11,7 @@ counted:   the real step (`training.step.Step`) of the real full-size modules on
 measured:  the same step with real tensors on the CPU in float32; torch's profiler reports each
            allocation. Random weights: memory does not depend on values.
 
-`--table` prints the table of `training/memory.py` as counted now. Measuring SDXL needs 18 GB.
+`--table` prints the table of `training/costs.py` as counted now. Measuring SDXL needs 18 GB.
 """
 
 from __future__ import annotations

@@ -15,8 +15,8 @@ from facea_core.backbone.spec import SPECS
 from facea_core.errors import ConfigError
 from facea_core.identity.lora import TARGETS
 from facea_core.training.config import TrainConfig
+from facea_core.training.costs import COSTS
 from facea_core.training.memory import (
-    COSTS,
     Plan,
     free_memory,
     plan_training,

@@ -27,6 +27,7 @@ from .identity import save_identity
 from .images import save_image
 from .outputs import GENERATED, require_writable_folder, staged, write_json
 from .report import Sheet, Tile, draw_sheet
+from .seeds import SHORT, seeded, short_seed
 from .tiny.painter import (
     Painting,
     class_noun,
@@ -73,7 +74,7 @@ def draw_cast(seed: int, size: int = 128, photos: int = PHOTOS) -> Cast:
 
     Another number of `photos` leaves everything else as it is.
     """
-    generator = torch.Generator().manual_seed((UNSEEN + seed) % 2**32)
+    generator = seeded((UNSEEN + short_seed(seed)) % SHORT)
     person, other = sample_people(2, generator).split(1)
     # A picture to paint into is asked for by the same class noun.
     gender = IDENTITY.index("gender")

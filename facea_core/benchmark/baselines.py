@@ -26,6 +26,7 @@ from ..errors import MissingDependencyError
 from ..identity.adapters import frozen
 from ..identity.lora import TARGETS
 from ..identity.words import by_placeholder
+from ..seeds import seeded
 from ..training.losses import region_loss
 from ..training.optimiser import rate_factor
 from .autocast import autocast
@@ -203,7 +204,7 @@ def _start(task: Task, path: str, down: Any, up: Any) -> dict[str, nn.Parameter]
             shape = layer.weight.shape
             value = torch.zeros(shape)
             if name == "lora_down":
-                generator = torch.Generator().manual_seed(task.config.seed)
+                generator = seeded(task.config.seed)
                 value.normal_(0, shape[1] ** -0.5, generator=generator)
         parameter = nn.Parameter(value.to(task.backbone.device, copy=True))
         layer.weight = parameter

@@ -13,6 +13,7 @@ from ..backbone import Backbone
 from ..identity.adapters import frozen
 from ..identity.lora import lora
 from ..identity.words import learnable_words
+from ..seeds import seeded
 from ..training.cache import LatentCache, build_cache, crop_example
 from ..training.config import TrainConfig
 from ..training.draws import Draw
@@ -46,9 +47,9 @@ class Task:
 def lay_open(photos: Sequence[Photo], backbone: Backbone, config: TrainConfig) -> Task:
     """The same random numbers in the same order as `train_identity` draws."""
     table = attribute_table(config.attributes)
-    generator = torch.Generator().manual_seed(config.seed)
+    generator = seeded(config.seed)
     # The crops and holes as pictures: drawn once more, from the same state.
-    again = torch.Generator().manual_seed(config.seed)
+    again = seeded(config.seed)
     pictures = []
     for p, photo in enumerate(photos):
         for v in range(config.variants):

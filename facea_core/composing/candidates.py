@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from torch import Tensor
 
+from ..seeds import SHORT
 from ..types import Choice
 from .masks import blend_weight
 
@@ -19,7 +20,9 @@ _STRIDE = 0x9E37_79B9_7F4A_7C15  # odd, so that no two candidates share a seed
 
 def candidate_seed(seed: int, candidate: int) -> int:
     """The first candidate has the seed itself; the others never one of a batch's next pictures."""
-    return (seed + candidate * _STRIDE) % 2**64
+    seed %= 2**64
+    # A short seed stays one: below 2^32 each seed has a stream of its own.
+    return (seed + candidate * _STRIDE) % (SHORT if seed < SHORT else 2**64)
 
 
 def fit(patch: Tensor, original: Tensor, mask: Tensor) -> float:

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from ..backbone import Backbone, Conditioning, latent_mask, masked_image
 from ..errors import BackboneError
+from ..seeds import seeded
 from .config import ComposeConfig
 
 OnPaint = Callable[[int, int], None]
@@ -43,7 +44,7 @@ def inpaint(
     """
     count, device = len(image), backbone.device
     seeds = _seeds(config.seed if seed is None else seed, count)
-    generators = [torch.Generator().manual_seed(s) for s in seeds]
+    generators = [seeded(s) for s in seeds]
 
     image, mask = image.to(device), mask.to(device).expand(count, -1, -1, -1)
     mask_latent = latent_mask(mask, backbone.spec.latent_factor)

@@ -15,6 +15,7 @@ from ..backbone.backbone import Backbone
 from ..backbone.load import asset, empty_backbone
 from ..backbone.spec import TINY
 from ..errors import AssetError
+from ..seeds import short_seed
 from .painter import PARTS
 from .people import GEOMETRY, LABELS
 
@@ -27,7 +28,7 @@ M = TypeVar("M", bound=nn.Module)
 def random_backbone(seed: int = 0) -> Backbone:
     """facea-tiny with untrained weights drawn from `seed`; the global random state is kept."""
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+        torch.manual_seed(short_seed(seed))
         return empty_backbone(TINY)
 
 

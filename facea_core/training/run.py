@@ -20,6 +20,7 @@ from ..errors import AssetError, TrainingError
 from ..identity.flat import Flat
 from ..identity.lora import Lora
 from ..identity.words import by_placeholder
+from ..seeds import seeded
 from ..types import OnStep, OnTick, Photo, StepReport
 from .cache import LatentCache, build_cache
 from .capture import WARM_UP, captured
@@ -65,7 +66,7 @@ class Task:
         """The photos at the plan's resolution, and the generator that their crops came from."""
         spec = replace(self.backbone.spec, resolution=plan.resolution)
         backbone = replace(self.backbone, spec=spec)
-        generator = torch.Generator().manual_seed(self.config.seed)
+        generator = seeded(self.config.seed)
         cache = build_cache(
             self.photos, backbone, self.table, self.config, generator, self.calls.on_tick
         )

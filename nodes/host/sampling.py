@@ -16,6 +16,7 @@ from torch import Tensor
 from ...facea_core.backbone import masked_image
 from ...facea_core.backbone.prompts import placeholders, spaced
 from ...facea_core.errors import BackboneError, ConfigError
+from ...facea_core.seeds import seeded, short_seed
 from ...facea_core.settings import check_choice
 from .layout import image_out
 from .models import is_inpainting
@@ -102,12 +103,12 @@ def painter(
             conditions, noise_mask = [positive, negative], hole.round()
         if settings.denoise < 1 or noise_mask is not None:
             whole = vae.encode(image_out([crop]))
-        generator = torch.Generator().manual_seed(seed)
+        generator = seeded(seed)
         noise = torch.randn(whole.shape[1:], generator=generator)[None]
         latent = comfy.sample.sample(
             model, noise, settings.steps, settings.cfg, settings.sampler_name, settings.scheduler,
             *conditions, whole, denoise=settings.denoise, noise_mask=noise_mask, callback=callback,
-            disable_pbar=True, seed=seed,
+            disable_pbar=True, seed=short_seed(seed),
         )  # fmt: skip
         painted = vae.decode(latent).movedim(-1, 1).float().cpu()
         if not torch.isfinite(painted).all():

@@ -18,7 +18,7 @@ CORE = Path(facea_core.__file__).parent
 PACK = CORE.parent
 MAX_LINES = 300
 
-VALUES = ("errors", "box", "types", "attributes", "settings")
+VALUES = ("errors", "box", "types", "attributes", "settings", "seeds")
 GROUND = (*VALUES, "files", "sealed", "images", "masks")
 MODELS = (*GROUND, "backbone", "identity")
 TASKS = ("detection", "training", "composing", "evaluation")
@@ -30,6 +30,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "errors": (),
     "box": (),
     "settings": ("errors",),
+    "seeds": (),
     "types": ("errors", "box"),
     "attributes": ("errors", "types"),
     "files": ("errors",),

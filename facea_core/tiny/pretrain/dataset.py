@@ -10,6 +10,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from ...masks import NECK_LENGTH, NECK_WIDTH
+from ...seeds import seeded
 from .. import painter
 from ..painting import Painting
 
@@ -49,7 +50,7 @@ def part_masks(painted: Painting) -> Tensor:
 
 def draw_pool(people: int, each: int, seed: int) -> tuple[Tensor, Tensor]:
     """Who is painted and where: `each` scenes per person, a third of them busy."""
-    generator = torch.Generator().manual_seed(seed)
+    generator = seeded(seed)
     who = painter.sample_people(people, generator).repeat_interleave(each, dim=0)
     calm = painter.sample_scenes(len(who), generator)
     busy = painter.sample_scenes(len(who), generator, busy=True)

@@ -14,6 +14,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from ...evaluation.crops import face_crop
+from ...seeds import seeded
 from ...types import Box
 from .. import painter
 from ..model import AttributeProbe
@@ -52,7 +53,7 @@ def paint_heads(groups: int, seed: int, device: str, rebuild: Rebuild, every: in
     an encoder has to look at shapes. In every `every`-th group the last view of both is what a
     model made of the painting: who somebody is must not hang on what models blur.
     """
-    generator = torch.Generator().manual_seed(seed)
+    generator = seeded(seed)
     first = painter.sample_people(groups, generator)
     other = painter.sample_people(groups, generator)
     shapes = torch.tensor([name in painter.GEOMETRY for name in IDENTITY])

@@ -10,6 +10,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from ...backbone import latent_mask, masked_image
+from ...seeds import seeded
 from .. import painter
 from .autoencoder import NarrowAutoencoder
 from .captions import Description, describe_pool
@@ -51,7 +52,7 @@ def encode_pictures(
     count: int, seed: int, model: NarrowAutoencoder, piece: Piece
 ) -> tuple[Encoded, list[Description]]:
     """Paint `count` people once each, and encode what the U-Net will see of them."""
-    generator = torch.Generator().manual_seed(seed)
+    generator = seeded(seed)
     people, scenes = draw_pool(count, 1, seed)
     others = painter.sample_people(count, generator)
     encode, device = piece.compile(model.encode), piece.device

@@ -21,6 +21,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from tqdm import tqdm
 
+from ...seeds import seeded
 from .muon import optimisers
 
 Loss = Callable[[torch.Generator], Tensor]
@@ -89,7 +90,7 @@ def train_piece(
         # Going on needs no random state: everything random comes from the step's number.
         seed = ((piece.seed * 1_000_003 + step) * workers + rank) % 2**63
         with torch.autocast(kind, torch.bfloat16, enabled=kind != "cpu"):
-            value = loss(torch.Generator().manual_seed(seed))
+            value = loss(seeded(seed))
         value.backward()
         _share(parameters, workers)
         nn.utils.clip_grad_norm_(parameters, 1.0)

@@ -10,6 +10,7 @@ from torch import Tensor
 from ...backbone import Backbone
 from ...composing import ComposeConfig
 from ...composing.sampler import inpaint
+from ...seeds import seeded
 from ..painting import Painting
 from .dataset import HEAD, holes, part_masks
 
@@ -33,7 +34,7 @@ def repaint(
 
 def head_holes(painted: Painting, seed: int) -> Tensor:
     """A hole `(B, 1, H, W)` over the head of each painting."""
-    generator = torch.Generator().manual_seed(seed)
+    generator = seeded(seed)
     return holes(part_masks(painted), torch.full((len(painted.image),), HEAD), generator)
 
 

@@ -17,7 +17,7 @@ from ..demo import HAIR_ROOM
 from ..detection.base import Detector
 from ..detection.load import load_detector
 from ..errors import ConfigError
-from ..evaluation import TinyEmbedder, load_embedder
+from ..evaluation import TinyEmbedder, embedder_for, load_embedder
 from ..fidelity.features import load_features
 from ..fidelity.folders import person_folders, read_scenes, read_subject
 from ..fidelity.judge import Judge
@@ -55,7 +55,7 @@ class Benchmark(DetectorFlags):
     dino: Folder = None
     """A DINOv2 or ViT, for DINO."""
     embedder: str = "auto"
-    """auto, tiny (for painted people) or landmarks (for photographs)."""
+    """tiny (painted people) or landmarks (photographs); auto goes by who found the faces."""
     device: str = "auto"
     """auto, cpu, cuda, cuda:1, mps."""
     config: ConfigFile = None
@@ -80,7 +80,11 @@ def run(arguments: Sequence[str]) -> None:
         detector = open_detector(flags, flags.device)
         scenes = read_scenes(flags.scenes_from, config.scenes, detector)
         subjects = partial(_photographed, folders, scenes, detector)
-        judge = Judge(load_embedder(flags.embedder), more=more)
+        if flags.embedder == "auto":
+            embedder = embedder_for([photo.attributes for photo in subjects(0).photos])
+        else:
+            embedder = load_embedder(flags.embedder)
+        judge = Judge(embedder, more=more)
         compose = ComposeConfig()
     else:
         raise ConfigError("real people need pictures to be painted into: give both, --people-from "

@@ -12,13 +12,15 @@ from tyro.conf import Positional, arg
 
 from ..detection.detect import DetectConfig
 from ..errors import ConfigError
-from ..evaluation import evaluate_identity, load_embedder
+from ..evaluation import embedder_for, evaluate_identity, load_embedder
 from ..images import load_image
 from ..types import Photo
 from .detect import detect_named
 from .detectors import DetectorFlags, open_detector
 from .flags import ConfigFile, parse, read_config
 from .talk import bar, hand_over, note, notes, require_outputs, say
+
+AUTO = "auto"
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,7 @@ class Evaluate(DetectorFlags):
     held_out: tuple[Path, ...] = ()
     """Other photos of the same person."""
     embedder: str = "auto"
-    """auto, tiny (for painted people) or landmarks (for photographs)."""
+    """tiny (painted people) or landmarks (photographs); auto goes by who found the faces."""
     json: Annotated[Path | None, arg(metavar="FILE")] = None
     """Write the figures there; - is stdout."""
     config: ConfigFile = None
@@ -55,12 +57,15 @@ def run(arguments: Sequence[str]) -> None:
         raise ConfigError("give the generated pictures and, after --references, the photos")
     require_outputs(flags.json)
     groups = (flags.generated, flags.references, flags.held_out)
-    detector, embedder = open_detector(flags), load_embedder(flags.embedder)
+    detector = open_detector(flags)
+    named = None if flags.embedder == AUTO else load_embedder(flags.embedder)
     with bar("detecting", sum(map(len, groups)), "photo") as shown:
         generated, references, heldout = (
             [photo for path in group for photo in _photo(path, detector, configs, shown.update)]
             for group in groups
         )
+    faces = [photo.attributes for photo in (*generated, *references, *heldout)]
+    embedder = named or embedder_for(faces)
     figures = asdict(evaluate_identity(generated, references, heldout, embedder))
     figures = {
         key: None if isinstance(value, float) and math.isnan(value) else value

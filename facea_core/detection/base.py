@@ -12,6 +12,9 @@ from ..types import Detection
 FACE = "face"
 """The phrase for the head's skin from hairline to chin and from ear to ear."""
 
+OWN_MASK = "own mask"
+"""Who found a face that the user drew."""
+
 
 class Detector(Protocol):
     """Finds things by phrase. Stateless to its callers; may load its model at the first call.

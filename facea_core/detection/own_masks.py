@@ -13,7 +13,7 @@ from ..errors import ConfigError, ImageError, MaskError
 from ..images import check_image, check_mask, load_image, resize
 from ..masks import mask_box
 from ..types import Box, FaceAttributes, Part, Size
-from .base import FACE
+from .base import FACE, OWN_MASK
 from .estimate import without_notes_on
 
 OwnMasks = Mapping[str, Tensor]
@@ -133,7 +133,7 @@ def put_on(
     if not faces or (faces[0].score == 0 and FACE in own):
         # A face of score 0 stands for a whole picture in which none was seen.
         box = _box(own[FACE])
-        faces = (FaceAttributes(size, box, 1.0, detector="own mask"), *faces[1:])
+        faces = (FaceAttributes(size, box, 1.0, detector=OWN_MASK), *faces[1:])
     first = faces[0]
     parts = {part.attribute: part for part in first.parts}
     for name, mask in own.items():

@@ -1,7 +1,7 @@
 """Measuring a painted person: likeness, copying, untouched background."""
 
 from .crops import face_crop, head_box
-from .embedders import Embedder, LandmarksEmbedder, TinyEmbedder, load_embedder
+from .embedders import Embedder, LandmarksEmbedder, TinyEmbedder, embedder_for, load_embedder
 from .metrics import background_change, embed_faces, evaluate_identity, face_photo, likeness
 
 __all__ = [
@@ -10,6 +10,7 @@ __all__ = [
     "TinyEmbedder",
     "background_change",
     "embed_faces",
+    "embedder_for",
     "evaluate_identity",
     "face_crop",
     "face_photo",

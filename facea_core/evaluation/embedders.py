@@ -6,7 +6,7 @@ comparable with each other.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -16,7 +16,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from ..detection.base import OWN_MASK
 from ..errors import AssetError, ConfigError, ImageError, MissingDependencyError
+from ..types import FaceAttributes
 from .crops import HEAD_LIFT, HEAD_SCALE
 
 if TYPE_CHECKING:
@@ -135,6 +137,24 @@ def load_embedder(name: str = "auto") -> Embedder:
         if name == "landmarks":
             raise
         return TinyEmbedder()
+
+
+def embedder_for(faces: Sequence[FaceAttributes]) -> Embedder:
+    """The embedder of the kind of people that the detectors saw: painted ones are tiny's alone.
+
+    Raises ConfigError for painted and photographed people together, whom no embedder can compare,
+    MissingDependencyError for photographs without the packages of landmarks.
+    """
+    found = {face.detector for face in faces} - {"", OWN_MASK}
+    if found == {"tiny"}:
+        return load_embedder("tiny")
+    if "tiny" in found:
+        raise ConfigError(
+            "some faces were found by the detector of painted ones and some by "
+            f"{', '.join(sorted(found - {'tiny'}))}, and no embedder can compare the two; name the "
+            "detector and the embedder: tiny for painted people, landmarks for photographs"
+        )
+    return load_embedder("landmarks" if found else "auto")
 
 
 def _resized(crops: Tensor, side: int) -> Tensor:

@@ -18,9 +18,10 @@ from facea_core.cli import COMMANDS, main, talk
 from facea_core.cli.flags import parse, read_config
 from facea_core.cli.train import Train
 from facea_core.composing import ComposeConfig
+from facea_core.demo import draw_cast
 from facea_core.errors import AssetError, ConfigError
 from facea_core.identity import load_identity, save_identity
-from facea_core.images import load_image
+from facea_core.images import load_image, save_image
 from facea_core.tiny.model import random_backbone
 from facea_core.training import TrainConfig
 
@@ -410,6 +411,32 @@ def test_evaluate_measures_likeness(world, inside, capsys):
     assert figures["training"] == pytest.approx(1)
     assert figures["heldout"] < 1
     assert figures["background"] is None
+
+
+def test_evaluate_measures_painted_people_as_such(inside, capsys):
+    """Where dlib is installed too: to its network all painted people are one."""
+    pytest.importorskip("dlib")
+    cast, other = draw_cast(4, 128), draw_cast(3, 128)
+    # In the first two and the stranger dlib finds no face, in the last it does.
+    for name, image in (
+        ("photo", cast.photos.image[:1]),
+        ("same", cast.photos.image[1:2]),
+        ("other", other.photos.image[:1]),
+        ("found", other.photos.image[1:2]),
+    ):
+        save_image(image, inside / f"{name}.png")
+    found = {}
+    for name in ("same", "other"):
+        files = [str(inside / f"{one}.png") for one in (name, "photo")]
+        assert main(["evaluate", files[0], "--references", files[1], "--json", "-"]) == 0
+        found[name] = json.loads(capsys.readouterr().out)
+    assert {figures["embedder"] for figures in found.values()} == {"tiny"}
+    assert found["same"]["training"] > 0.7
+    assert found["other"]["training"] < 0.4
+    both = [str(inside / "found.png"), "--references", str(inside / "photo.png")]
+    failed(capsys, main(["evaluate", *both]), "tiny for painted people")
+    painted = ["--detector", "tiny", "--embedder", "tiny", "--json", "-"]
+    assert main(["evaluate", *both, *painted]) == 0
 
 
 def test_evaluate_without_photos_is_refused(world, inside, capsys):

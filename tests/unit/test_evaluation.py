@@ -5,11 +5,13 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from facea_core.detection.landmarks import landmarks_available
 from facea_core.errors import AssetError, ConfigError, ImageError, MaskError
 from facea_core.evaluation import (
     LandmarksEmbedder,
     TinyEmbedder,
     background_change,
+    embedder_for,
     evaluate_identity,
     face_crop,
     face_photo,
@@ -19,7 +21,7 @@ from facea_core.evaluation import (
 from facea_core.evaluation.metrics import _nearest
 from facea_core.tiny.model import IdentityEncoder
 from facea_core.tiny.painter import paint, sample_people, sample_scenes
-from facea_core.types import Box
+from facea_core.types import Box, FaceAttributes
 
 FACE = Box(40, 40, 88, 100)
 
@@ -133,6 +135,20 @@ def test_embedders_refuse_what_they_cannot_use(embedder, crops):
 def test_an_unknown_embedder_is_named():
     with pytest.raises(ConfigError, match="'insightface' is unknown; choose one of auto"):
         load_embedder("insightface")
+
+
+def seen_by(*detectors: str) -> list[FaceAttributes]:
+    box = Box(0, 0, 20, 20)
+    return [FaceAttributes((40, 40), box, 0.9, detector=detector) for detector in detectors]
+
+
+def test_who_tells_people_apart_goes_by_who_found_them():
+    assert embedder_for(seen_by("tiny", "tiny", "own mask")).name == "tiny"
+    if landmarks_available():
+        assert embedder_for(seen_by("landmarks", "grounding-dino")).name == "landmarks"
+        assert embedder_for(seen_by("own mask")).name == "landmarks"
+    with pytest.raises(ConfigError, match="painted ones and some by landmarks.*name the"):
+        embedder_for(seen_by("tiny", "landmarks"))
 
 
 def test_the_landmarks_embedder_knows_a_person_again():

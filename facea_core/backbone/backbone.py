@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import diffusers
 import torch
@@ -14,16 +13,8 @@ from diffusers import AutoencoderKL, AutoencoderTiny, UNet2DConditionModel
 from torch import Tensor, nn
 from transformers import CLIPTextModel, CLIPTextModelWithProjection, CLIPTokenizer
 
-from ..errors import ConfigError
 from ..types import BackboneSpec
 from .prompts import Prepared, Reading, Words, encode_prepared, prepare_prompts
-
-SAMPLERS = {
-    "ddim": ("DDIMScheduler", {"clip_sample": False, "set_alpha_to_one": True}),
-    "euler": ("EulerDiscreteScheduler", {}),
-    "dpmpp_2m": ("DPMSolverMultistepScheduler", {}),
-    "unipc": ("UniPCMultistepScheduler", {}),
-}
 
 HASHED = 64
 """Numbers of each tensor that the backbone's hash looks at, about."""
@@ -212,22 +203,15 @@ class Backbone:
 
     def to_x0(self, output: Tensor, noisy: Tensor, timestep: Tensor) -> Tensor:
         """The clean latent that an output of `predict` stands for."""
-        signal, sigma = self._scales(timestep)
+        return self.clean(output, noisy, *self._scales(timestep))
+
+    def clean(
+        self, output: Tensor, noisy: Tensor, signal: Tensor | float, sigma: Tensor | float
+    ) -> Tensor:
+        """`to_x0` of a noisy latent that is signal * clean + sigma * noise."""
         if self.spec.prediction == "epsilon":
             return (noisy - sigma * output) / signal
         return signal * noisy - sigma * output
-
-    def scheduler(self, name: str = "ddim") -> Any:
-        """A diffusers scheduler with this backbone's schedule and prediction type."""
-        if name not in SAMPLERS:
-            raise ConfigError(f"sampler {name!r} is unknown; choose one of {', '.join(SAMPLERS)}")
-        kind, options = SAMPLERS[name]
-        return getattr(diffusers, kind)(
-            **SCHEDULE,
-            prediction_type=self.spec.prediction,
-            timestep_spacing="trailing",  # begins at pure noise, which is what it gets (2305.08891)
-            **options,
-        )
 
 
 SCHEDULE = {

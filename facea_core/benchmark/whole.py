@@ -8,8 +8,10 @@ from time import perf_counter
 from typing import Any
 
 import torch
+from diffusers import DDIMScheduler
 
 from ..backbone import load_backbone
+from ..backbone.backbone import SCHEDULE
 from ..backbone.spec import Family
 from ..identity import save_identity
 from ..training import train_identity
@@ -75,5 +77,6 @@ def _write(family: Family, base: Path, dtype: torch.dtype, device: torch.device)
     backbone.vae.save_pretrained(base / "vae")
     for name, encoder in backbone.text_encoders.items():
         encoder.save_pretrained(base / FOLDERS[name])
-    scheduler: Any = backbone.scheduler()
+    schedule: dict[str, Any] = {**SCHEDULE, "prediction_type": family.spec.prediction}
+    scheduler: Any = DDIMScheduler(**schedule)
     scheduler.save_pretrained(base / "scheduler")

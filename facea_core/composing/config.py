@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..backbone.backbone import SAMPLERS
 from ..masks import NECK_LENGTH
 from ..settings import check_settings, setting
+from .solvers import SOLVERS
 
 
 @dataclass(frozen=True)
@@ -15,7 +15,10 @@ class ComposeConfig:
     `choices`. Raises `ConfigError` for a value that is out of range.
 
     `grow` and `feather` are shares of the longer side of the face (of the mask, where there is no
-    face), so that they mean the same for a small and a large face.
+    face), so that they mean the same for a small and a large face. `steps` are the last of
+    `steps / denoise` that a whole painting would take, as in ComfyUI; how many are painted does not
+    depend on `denoise`. Where that is more than the schedule's 1000 timesteps, they are fractions
+    of timesteps.
     """
 
     steps: int = setting(20, "sampling steps per face", 1, 200)
@@ -23,7 +26,7 @@ class ComposeConfig:
         None, "how strictly the prompt is followed; none = as the model likes it", 1, 30
     )
     seed: int = setting(0, "seed of the noise, the same for every face", 0, 2**64 - 1)
-    sampler: str = setting("ddim", "which sampler paints", choices=tuple(SAMPLERS))
+    sampler: str = setting("ddim", "which sampler paints", choices=tuple(SOLVERS))
     denoise: float = setting(1.0, "1 paints anew, less keeps more of what is there", 0.02, 1)
     strength: float = setting(1.0, "strength of the person's LoRA", -2, 2)
     negative: str = setting("", "what the picture should not show")

@@ -1,8 +1,7 @@
-"""Inpainting: noise to picture through a diffusers scheduler, with classifier-free guidance."""
+"""Inpainting: noise to picture, with classifier-free guidance."""
 
 from __future__ import annotations
 
-import inspect
 import math
 from collections.abc import Callable, Sequence
 
@@ -10,14 +9,13 @@ import torch
 from torch import Tensor
 
 from ..backbone import Backbone, Conditioning, latent_mask, masked_image
-from ..errors import BackboneError
+from ..errors import BackboneError, ConfigError, MaskError
 from ..seeds import seeded
 from .config import ComposeConfig
+from .solvers import SOLVERS, Level, levels
 
 OnPaint = Callable[[int, int], None]
 """Called with (step, total) after each step. To cancel, raise: nothing on the way catches it."""
-
-LONGEST_SCHEDULE = 1000
 
 
 @torch.no_grad()
@@ -35,55 +33,54 @@ def inpaint(
 
     Sides must be multiples of the latent factor. What comes back is wholly painted, also outside
     the mask, where it is the model's rendering of what it saw: `stitch` takes what is wanted.
-    `conditioning` and `negative` have B rows or one; `negative` may be None when guidance is 1.
+    `conditioning` and `negative` have B rows or one; `negative` None is the empty prompt.
     Item i draws its noise on the CPU from a generator of its own, seeded with `seed + i` or with
     `seed[i]` (default `config.seed`): a batch gives what its items give alone, on every device.
     A model that is not shown the surroundings gets them back, noised, at every step.
     `config.denoise` d < 1 starts from the noised picture and takes the last `steps` of `steps / d`
-    steps, as in ComfyUI. Raises BackboneError if the model answers with NaN.
+    steps, as in ComfyUI; see `solvers.timesteps`. The model is asked once per step.
+
+    Raises ConfigError for prompts or seeds and MaskError for masks that are not as many as the
+    pictures, BackboneError if the model answers with NaN.
     """
     count, device = len(image), backbone.device
     seeds = _seeds(config.seed if seed is None else seed, count)
     generators = [seeded(s) for s in seeds]
 
+    if len(mask) not in (1, count):
+        raise MaskError(_unequal(len(mask), "masks", count))
+    if len(seeds) != count:
+        raise ConfigError(_unequal(len(seeds), "seeds", count))
+    guide = _guided(backbone, conditioning, negative, config, count)
     image, mask = image.to(device), mask.to(device).expand(count, -1, -1, -1)
     mask_latent = latent_mask(mask, backbone.spec.latent_factor)
     masked_latent = backbone.encode_image(masked_image(image, mask)).sample()
     shape = masked_latent.shape[1:]
     noise = torch.stack([torch.randn(shape, generator=g) for g in generators]).to(device)
 
-    scheduler = backbone.scheduler(config.sampler)
-    # denoise 0.999 of 1000 steps would ask for more than the schedule has.
-    total = max(min(int(config.steps / config.denoise), LONGEST_SCHEDULE), config.steps)
-    scheduler.set_timesteps(total, device=device)
-    begin = len(scheduler.timesteps) - config.steps
-    timesteps = scheduler.timesteps[begin:]
-    if hasattr(scheduler, "set_begin_index"):
-        scheduler.set_begin_index(begin)
+    schedule = levels(backbone.alphas_cumprod, config.steps, config.denoise)
     blind = not backbone.spec.inpainting
     if config.denoise < 1 or blind:
         clean = backbone.encode_image(image).sample().float()
     else:
         clean = torch.zeros_like(noise)
-    if config.denoise < 1:
-        latent = scheduler.add_noise(clean, noise, timesteps[:1].expand(count))
-    else:
-        latent = noise * scheduler.init_noise_sigma
-    # Stochastic samplers draw from the item's generator too; the others have no such argument.
-    takes_generator = "generator" in inspect.signature(scheduler.step).parameters
-    extra = {"generator": generators} if takes_generator else {}
+    done = 0
 
-    guide = _guided(backbone, conditioning, negative, config, count)
-    for step, timestep in enumerate(timesteps, 1):
+    def model(latent: Tensor, level: Level) -> Tensor:
+        nonlocal done
         if blind:
-            around = scheduler.add_noise(clean, noise, timestep.expand(count))
+            around = level.signal * clean + level.sigma * noise
             latent = torch.where(mask_latent > 0, latent, around)
-        scaled = scheduler.scale_model_input(latent, timestep)
-        output = guide(scaled, timestep, mask_latent, masked_latent)
-        latent = scheduler.step(output, timestep, latent, **extra).prev_sample
+        timestep = torch.full((1,), level.timestep, device=device)
+        output = guide(latent, timestep, mask_latent, masked_latent)
+        done += 1
         if on_step is not None:
-            on_step(step, len(timesteps))
+            on_step(done, config.steps)
+        return backbone.clean(output, latent, level.signal, level.sigma)
 
+    first = schedule[0]
+    start = noise if config.denoise == 1 else first.signal * clean + first.sigma * noise
+    latent = SOLVERS[config.sampler](model, start, schedule)
     if blind:
         latent = torch.where(mask_latent > 0, latent, clean)
     painted = backbone.decode(latent).float().cpu()
@@ -109,13 +106,15 @@ def _guided(
 ) -> Callable[[Tensor, Tensor, Tensor, Tensor], Tensor]:
     """The model's output under classifier-free guidance (2207.12598), float32."""
     cfg = backbone.spec.cfg if config.cfg is None else config.cfg
-    if cfg == 1 or negative is None:
+    if cfg == 1:
         rows = _rows(conditioning, count)
 
         def plain(latent: Tensor, timestep: Tensor, mask: Tensor, masked: Tensor) -> Tensor:
             return backbone.predict(latent, timestep.expand(count), rows, mask, masked).float()
 
         return plain
+    if negative is None:
+        negative = backbone.encode_prompts([""])
     both = _join(_rows(conditioning, count), _rows(negative, count))
 
     def guided(latent: Tensor, timestep: Tensor, mask: Tensor, masked: Tensor) -> Tensor:
@@ -128,7 +127,14 @@ def _guided(
 
 
 def _rows(conditioning: Conditioning, count: int) -> Conditioning:
-    return conditioning if len(conditioning.context) == count else conditioning.expand(count)
+    given = len(conditioning.context)
+    if given not in (1, count):
+        raise ConfigError(_unequal(given, "prompts", count))
+    return conditioning if given == count else conditioning.expand(count)
+
+
+def _unequal(given: int, noun: str, count: int) -> str:
+    return f"there are {given} {noun} for {count} pictures: give one, or one for each picture"
 
 
 def _join(first: Conditioning, second: Conditioning) -> Conditioning:

@@ -18,6 +18,11 @@ from inside import enter, part, run_node
 
 PROMPT = "a photo of a man with curly black hair, green eyes"
 SEED, STEPS = 7, 20
+SAMPLED = [
+    *(("ddim", steps, 1.0) for steps in (30, 35, 61, 150)),
+    ("euler", 30, 1.0), ("dpmpp_2m", 35, 1.0),
+    ("ddim", 30, 0.49), ("dpmpp_2m", 40, 0.65), ("ddim", 7, 0.3),
+]  # fmt: skip
 
 
 def main(comfyui: Path, base: Path) -> dict[str, Any]:
@@ -32,7 +37,7 @@ def main(comfyui: Path, base: Path) -> dict[str, Any]:
         host = comfy.sd.load_checkpoint_guess_config(str(file), embedding_directory=words)[:3]
     cast = part("facea_core.demo").draw_cast(3)
     with torch.inference_mode():
-        found = {**modules(core, host), **fed(core, host, cast)}
+        found = {**modules(core, host), **fed(core, host, cast), **sampled(core, host, cast)}
         before = outputs(host)
     identity, path = train(host, cast)
     with torch.inference_mode():
@@ -119,6 +124,25 @@ def fed(core: Any, host: Any, cast: Any) -> dict[str, float]:
         "fed_stock_mask": diff(ours[:, 4:5], shown[:, :1]),
         "fed_stock_masked_latent": diff(ours[:, 5:], shown[:, 1:]),
     }
+
+
+def sampled(core: Any, host: Any, cast: Any) -> dict[str, float]:
+    """One noise painted by our solvers and by ComfyUI's, where steps divide nothing evenly."""
+    model, clip, vae = host
+    image, mask = cast.context.image, half_soft_mask(cast)
+    sampling, composing = part("nodes.host.sampling"), part("facea_core.composing")
+    words, said = core.encode_prompts([PROMPT]), sampling.encode(clip, PROMPT)
+
+    def apart(sampler: str, steps: int, denoise: float) -> float:
+        config = composing.ComposeConfig(
+            steps=steps, seed=SEED, sampler=sampler, denoise=denoise, cfg=1.0
+        )
+        ours = composing.inpaint(core, words, None, image, mask, config)
+        settings = sampling.Paint(steps, 1.0, sampler, "simple", denoise)
+        paint = sampling.painter(model, vae, said, said, settings, SEED, lambda *_: None)
+        return diff(ours, paint(image, mask))
+
+    return {f"sampled {name} {n} {d}": apart(name, n, d) for name, n, d in SAMPLED}
 
 
 def train(host: Any, cast: Any) -> tuple[Any, str]:

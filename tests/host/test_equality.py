@@ -58,6 +58,14 @@ def test_photos_of_several_sizes_are_taken_as_a_list(found: dict[str, Any]):
     assert found["listed_steps"] == 2
 
 
+def test_our_solvers_sample_as_comfyui_does_with_any_number_of_steps(found, tell):
+    apart = {what: value for what, value in found.items() if what.startswith("sampled ")}
+    assert {int(what.split()[2]) for what in apart} >= {30, 35, 61, 150}
+    for what, value in apart.items():
+        tell(f"core and ComfyUI, largest difference, {what}: {value:.2e}")
+    assert max(apart.values()) < 1e-4
+
+
 def test_strengths_are_felt(found):
     assert found["words_strength_1_change"] > 1e-3
     assert found["lora_strength_1_change"] > 1e-4

@@ -5,7 +5,6 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from facea_core.backbone import Backbone, latent_mask, load_backbone, masked_image
-from facea_core.backbone.backbone import SAMPLERS
 from facea_core.backbone.load import single_file_state
 from facea_core.backbone.prompts import placeholders, spaced
 from facea_core.errors import AssetError, BackboneError, ConfigError
@@ -170,15 +169,3 @@ def test_the_target_stands_for_the_clean_latent(backbone, prediction):
     noisy = backbone.add_noise(latent, noise, timestep)
     target = backbone.target(latent, noise, timestep)
     assert torch.allclose(backbone.to_x0(target, noisy, timestep), latent, atol=2e-4)
-
-
-@pytest.mark.parametrize("name", SAMPLERS)
-def test_schedulers_share_the_backbones_noise(backbone, name):
-    scheduler = backbone.scheduler(name)
-    assert scheduler.config.prediction_type == backbone.spec.prediction
-    assert torch.allclose(scheduler.alphas_cumprod, backbone.alphas_cumprod)
-
-
-def test_an_unknown_sampler_is_refused(backbone):
-    with pytest.raises(ConfigError, match="plms"):
-        backbone.scheduler("plms")

@@ -1,14 +1,15 @@
 import math
+from dataclasses import replace
 
 import pytest
 import torch
 
 from facea_core.backbone import latent_mask, masked_image
-from facea_core.backbone.backbone import SAMPLERS
 from facea_core.backbone.load import empty_backbone
 from facea_core.backbone.spec import TINY
 from facea_core.composing import ComposeConfig, inpaint
-from facea_core.errors import BackboneError, ConfigError
+from facea_core.composing.solvers import SOLVERS
+from facea_core.errors import BackboneError, ConfigError, MaskError
 from facea_core.tiny.model import random_backbone
 
 QUICK = ComposeConfig(steps=2, seed=5)
@@ -97,7 +98,7 @@ def test_a_batch_gives_what_its_items_give_alone(backbone, scene, prompts):
         assert torch.allclose(single, batch[one], atol=1e-4)
 
 
-@pytest.mark.parametrize("sampler", SAMPLERS)
+@pytest.mark.parametrize("sampler", SOLVERS)
 @pytest.mark.parametrize("denoise", [1.0, 0.6])
 def test_a_model_that_sees_no_surroundings_keeps_them(
     blind, scene, prompts, monkeypatch, sampler, denoise
@@ -148,7 +149,7 @@ def test_the_largest_seed_is_accepted(backbone, scene, prompts):
     paint(backbone, prompts, image[:2], mask[:2], QUICK, seed=2**64 - 1)
 
 
-@pytest.mark.parametrize("sampler", SAMPLERS)
+@pytest.mark.parametrize("sampler", SOLVERS)
 @pytest.mark.parametrize("denoise", [1.0, 0.6])
 @pytest.mark.parametrize("steps", [1, 2])
 def test_every_sampler_takes_the_steps_it_was_told(
@@ -184,15 +185,40 @@ def test_guidance_of_one_asks_the_unet_only_once(backbone, scene, prompts, fed):
     image, mask = (x[:1] for x in scene)
     plain = paint(backbone, prompts, image, mask, ComposeConfig(steps=2, cfg=1.0))
     assert [len(sample) for sample, _, _ in fed] == [1, 1]
-    without = paint(backbone, (prompts[0], None), image, mask, ComposeConfig(steps=2, cfg=4.0))
+    without = paint(backbone, (prompts[0], None), image, mask, ComposeConfig(steps=2, cfg=1.0))
     assert torch.equal(plain, without)
+
+
+def test_without_a_negative_prompt_guidance_is_away_from_the_empty_one(backbone, scene, prompts):
+    image, mask = (x[:1] for x in scene)
+    config = ComposeConfig(steps=2, cfg=4.0)
+    without = paint(backbone, (prompts[0], None), image, mask, config)
+    assert torch.equal(without, paint(backbone, prompts, image, mask, config))
+    assert not torch.equal(without, paint(backbone, prompts, image, mask, replace(config, cfg=1.0)))
+
+
+@pytest.mark.parametrize("cfg", [1.0, 4.0])
+def test_two_for_three_pictures_are_refused(backbone, scene, prompts, fed, cfg):
+    image, mask = scene
+    config = ComposeConfig(steps=2, cfg=cfg)
+    two = backbone.encode_prompts(["a man", "a woman"])
+    with pytest.raises(ConfigError, match="2 prompts for 3 pictures"):
+        paint(backbone, (two, prompts[1]), image, mask, config)
+    with pytest.raises(MaskError, match="2 masks for 3 pictures"):
+        paint(backbone, prompts, image, mask[:2], config)
+    with pytest.raises(ConfigError, match="2 seeds for 3 pictures"):
+        paint(backbone, prompts, image, mask, config, seed=[1, 2])
+    if cfg > 1:
+        with pytest.raises(ConfigError, match="2 prompts for 3 pictures"):
+            paint(backbone, (prompts[0], two), image, mask, config)
+    assert not fed
 
 
 def test_guidance_follows_its_formula(backbone, scene, prompts):
     image, mask = (x[:1] for x in scene)
     # Guided towards itself, a prompt gives what it gives alone.
     same = inpaint(backbone, prompts[0], prompts[0], image, mask, ComposeConfig(steps=2, cfg=6.0))
-    plain = paint(backbone, (prompts[0], None), image, mask, ComposeConfig(steps=2))
+    plain = paint(backbone, prompts, image, mask, ComposeConfig(steps=2, cfg=1.0))
     assert torch.allclose(same, plain, atol=1e-4)
 
 

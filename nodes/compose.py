@@ -104,7 +104,9 @@ class FaceAInpaintCompose(io.ComfyNode):
                     tooltip="Strength of the LoRA of each identity that is wired here.",
                 ),
                 io.Mask.Input(
-                    "mask", optional=True, tooltip="Where to paint, instead of detected faces."
+                    "mask", optional=True,
+                    tooltip="Where to paint, instead of detected faces: all that is white. A hard "
+                    "edge is blended outwards over feather.",
                 ),
                 ATTRIBUTES.Input(
                     "attributes", optional=True,

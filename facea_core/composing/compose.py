@@ -89,10 +89,12 @@ def compose_faces(
     """Image (1, 3, H, W) with what `paint` makes of the square around each mask (1, 1, H, W).
 
     Each square is cut out, handed over at the native size of `spec`, matched in colour and put
-    back, in order, each seeing those before it. No pixel whose masks are all 0 changes; a mask that
-    is 0 everywhere is not painted and leaves a note. With `config.candidates` each is painted so
-    often, and the one is kept that meets the picture best and that `rank` likes best. Raises
-    ImageError and MaskError for tensors that cannot be used, before anything is painted.
+    back, in order, each seeing those before it. What is 0.5 or more is repainted whole; a mask with
+    hard edges is blended outwards over the feather (`soften`), any other only where it is above 0.
+    No pixel changes where the mask that is returned is 0; at feather 0 that is where all masks are
+    0. A mask that is 0 everywhere is not painted and leaves a note. With `config.candidates` each
+    is painted so often, and the one is kept that meets the picture best and that `rank` likes best.
+    Raises ImageError and MaskError for tensors that cannot be used, before anything is painted.
     """
     config = config or ComposeConfig()
     image = check_image(image.detach().cpu())
@@ -113,11 +115,13 @@ def compose_faces(
             continue
         plan = plan_crop(mask, spec, config.context_factor)
         piece, wanted = crop_image(result, plan), crop_mask(mask, plan)
-        hole = visible_hole(wanted, spec.latent_factor)
+        core = mask >= 0.5
+        drawn = crop_mask(core.float(), plan) if core.any() else wanted
+        hole = visible_hole(wanted, drawn, spec.latent_factor)
         if hole is not wanted:
             notes.append(
-                f"face {face + 1}: the mask is smaller than the model can see; more was painted "
-                "and cut to the mask"
+                f"face {face + 1}: the mask, or a part of it, is smaller than the model can see; "
+                "more was painted and cut to the mask"
             )
         made = [
             match_colour(paint(face, candidate, piece, hole), piece, hole, config.colour_match)
@@ -176,12 +180,14 @@ def face_prompt(prompt: str, identity: Identity | None, others: Sequence[Identit
     return " ".join(prompt.split())
 
 
-def visible_hole(hole: Tensor, factor: int) -> Tensor:
-    """The hole (1, 1, s, s) itself, or, where it vanishes at latent size, all its latent pixels.
+def visible_hole(hole: Tensor, drawn: Tensor, factor: int) -> Tensor:
+    """The hole (1, 1, s, s) itself, or with all latent pixels of what vanishes at latent size.
 
-    Otherwise the model would be shown a grey speck and no mask, and would paint the speck.
+    `drawn` (1, 1, s, s) is above 0 where anything is to be repainted. Otherwise the model would be
+    shown a grey strand, or nothing of it, and no mask, and would paint the strand again.
     """
-    if latent_mask(hole, factor).any():
+    near = F.max_pool2d(latent_mask(hole, factor), 3, stride=1, padding=1)
+    lost = F.max_pool2d((drawn > 0).float(), factor) * (1 - near)
+    if not lost.any():
         return hole
-    cells = F.max_pool2d((hole > 0).float(), factor)
-    return F.interpolate(cells, scale_factor=factor, mode="nearest")
+    return torch.maximum(hole, F.interpolate(lost, scale_factor=factor, mode="nearest"))

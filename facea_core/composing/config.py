@@ -34,7 +34,9 @@ class ComposeConfig:
         1.5, "side of the crop that the model sees, in sides of the mask", 1, 8
     )
     grow: float = setting(0.1, "how far the mask reaches beyond the face", 0, 1)
-    feather: float = setting(0.08, "width of the blend around what is repainted", 0, 0.5)
+    feather: float = setting(
+        0.08, "width of the blend around what is repainted; 0 = not beyond a mask's edge", 0, 0.5
+    )
     neck: float = setting(
         NECK_LENGTH,
         "how far down the neck the mask reaches, in face heights, for one tone of skin", 0, 1,

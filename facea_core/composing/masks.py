@@ -3,20 +3,25 @@
 One soft mask says both. Its value 0.5 is the edge of the hole (the rule that ComfyUI and training
 use to binarise a mask), and the patch is blended in with twice its value: fully inside the hole,
 fading to nothing outside it. So the blend lies where the model saw the picture and painted it
-again, never where new and old content differ, and a pixel whose mask is 0 is never touched.
+again, never where new and old content differ, and a pixel whose soft mask is 0 is never touched.
+A mask with hard edges gets such a fade outwards: its hole is what was drawn.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from ..images import resize
-from ..masks import distance_inside, head_distance, mask_box, shrink, window
+from ..masks import WORKING_SIDE, distance_inside, head_distance, mask_box, window
 from ..types import FaceAttributes, Size
 from .config import ComposeConfig
+
+_FAINT = 1 / 16
 
 
 def blend_weight(mask: Tensor) -> Tensor:
@@ -26,27 +31,36 @@ def blend_weight(mask: Tensor) -> Tensor:
 
 
 def soften(mask: Tensor, feather: float) -> Tensor:
-    """Fades mask (1, 1, H, W) inwards over `feather` times the longer side of what it covers.
+    """Fades mask (1, 1, H, W) outwards over `feather` times the longer side of its hole.
 
-    The result is nowhere larger than the mask. The border of the picture is no edge: a face that is
-    cut by it does not fade there. The fade is narrowed where the whole mask is thinner than it. A
-    mask that is already softer than that, and any mask at feather 0, comes back as it is.
+    The hole, where the mask is at least 0.5, stays as it is, however thin: what was drawn white is
+    repainted whole. Around it the mask falls from 0.5 to 0. A mask that fades by itself, anywhere
+    over more than two pixels, comes back as it is, and so does any mask at feather 0.
     """
-    box = mask_box(mask)
-    if box is None or feather <= 0:
+    hole = (mask >= 0.5).float()
+    box = mask_box(hole)
+    if box is None or _fades(mask, hole):
         return mask
-    view = window(box, 1, mask)
-    inside, scale = shrink((view > 0).float())
-    band = feather * max(box.width, box.height) * scale
-    depth = distance_inside(inside, 2 * band + 1) - 0.5
-    # Never so wide that nothing is left to repaint.
-    band = min(band, float(depth.max()) / 2)
-    if band <= 0:
+    band = feather * max(box.width, box.height)
+    if band < 1:
         return mask
-    ramp = resize((depth / (2 * band)).clamp(0, 1), (view.shape[2], view.shape[3]), mask=True)
-    soft = torch.zeros_like(mask)
-    window(box, 1, soft).copy_(torch.minimum(view, ramp))
+    view = window(box, math.ceil(band) + 1, mask)
+    height, width = view.shape[2:]
+    scale = min(WORKING_SIDE / max(height, width), 1.0)
+    size = max(round(height * scale), 1), max(round(width * scale), 1)
+    # Thin parts count even where they are less than a pixel of the coarse grid.
+    far = 1 - (resize((view >= 0.5).float(), size, mask=True) > 0).float()
+    outside = distance_inside(far, band * scale + 1) - 0.5
+    ramp = resize(0.5 - outside / (2 * band * scale), (height, width), mask=True)
+    soft = mask.clone()
+    # Never as much as a hole: the coarse grid knows its edge only about.
+    window(box, math.ceil(band) + 1, soft).copy_(torch.maximum(view, ramp.clamp(0, 0.49)))
     return soft
+
+
+def _fades(mask: Tensor, hole: Tensor) -> bool:
+    """Whether a mask is soft by itself; neither antialiasing nor the specks of a JPEG are that."""
+    return bool(((mask > _FAINT) & (F.max_pool2d(hole, 5, stride=1, padding=2) == 0)).any())
 
 
 def face_mask(attributes: FaceAttributes, config: ComposeConfig | None = None) -> Tensor:

@@ -5,14 +5,24 @@ import pytest
 import torch
 
 from facea_core.attributes import attribute_table
-from facea_core.composing import ComposeConfig, compose_identity, face_mask, face_prompt
+from facea_core.backbone import latent_mask
+from facea_core.backbone.spec import TINY
+from facea_core.composing import (
+    ComposeConfig,
+    compose_faces,
+    compose_identity,
+    crop_mask,
+    face_mask,
+    face_prompt,
+)
 from facea_core.errors import BackboneMismatchError, ConfigError, ImageError, MaskError
 from facea_core.images import crop, resize
 from facea_core.masks import mask_box
 from facea_core.tiny.model import random_backbone
+from facea_core.tiny.painter import paint, sample_people, sample_scenes
 from facea_core.training.cache import build_cache, crop_example
 from facea_core.training.config import TrainConfig
-from facea_core.training.tasks import crop_box
+from facea_core.training.tasks import crop_box, head_shape
 from facea_core.types import (
     Box,
     FaceAttributes,
@@ -99,10 +109,14 @@ def test_no_faces_give_the_same_bytes(backbone, image):
 def test_pixels_outside_the_mask_are_unchanged_exactly(backbone, size, box):
     image = torch.rand(1, 3, *size)
     mask = box_mask(size, box)
-    result = compose(backbone, image, [(mask, None)])
-    unchanged = (result.image == image).all(dim=1, keepdim=True)
-    assert unchanged[mask == 0].all()
-    assert not unchanged[mask > 0].all()
+    for feather in (0.0, 0.08):
+        result = compose(backbone, image, [(mask, None)], replace(QUICK, feather=feather))
+        unchanged = (result.image == image).all(dim=1, keepdim=True)
+        assert unchanged[result.mask == 0].all()
+        assert not unchanged[mask > 0].all()
+        # What was drawn is in it, wholly; without a feather nothing else is.
+        assert (result.mask[mask > 0] == 1).all()
+        assert torch.equal(result.mask > 0, mask > 0) or feather > 0
     assert torch.isfinite(result.image).all()
     assert 0 <= result.image.min() <= result.image.max() <= 1
     assert result.image.shape == image.shape
@@ -110,20 +124,22 @@ def test_pixels_outside_the_mask_are_unchanged_exactly(backbone, size, box):
 
 def test_the_returned_mask_says_what_was_touched(backbone, image):
     soft = torch.zeros(1, 1, 150, 201)
-    soft[..., 40:100, 60:160] = torch.rand(1, 1, 60, 100)
+    soft[..., 40:100, 60:160] = torch.linspace(0.1, 0.9, 100)
     result = compose(backbone, image, [(soft, None)])
     changed = (result.image != image).any(dim=1, keepdim=True)
     assert not changed[result.mask == 0].any()
+    # It fades by itself, so nothing is added.
     assert torch.equal(result.mask > 0, soft > 0)
 
 
 def test_half_a_mask_touches_half(backbone, image):
     mask = box_mask((150, 201), (0, 0, 100, 150))
-    result = compose(backbone, image, [(mask, None)])
-    changed = (result.image != image).any(dim=1)[0]
-    assert not changed[:, 100:].any()
-    # The very edge fades to less than a float shows.
-    assert changed[:, :90].float().mean() > 0.99
+    for feather in (0.0, 0.08):
+        result = compose(backbone, image, [(mask, None)], replace(QUICK, feather=feather))
+        changed = (result.image != image).any(dim=1)[0]
+        # The blend is 0.08 of 150 pixels wide, and outside of what was drawn.
+        assert not changed[:, 100 + math.ceil(feather * 150) :].any()
+        assert changed[:, :100].float().mean() > 0.99
 
 
 def test_a_mask_too_small_for_the_model_is_painted_larger_and_cut(backbone, image):
@@ -234,6 +250,58 @@ def test_training_outlines_a_head_as_composing_does(backbone):
     box = mask_box((mask > 0.5).float())
     wanted = crop((mask > 0.5).float(), crop_box(box, (64, 64), config), fill="zero")
     assert torch.equal(holes[""], (resize(wanted, (64, 64), mask=True) > 0.5).float())
+
+
+def shown(image, mask, spec, config=None):
+    """What a painter is shown of a mask: its latent mask, its hole in {0, 1}, and the rest."""
+    seen = []
+
+    def keep(face, candidate, crop, hole):
+        seen.append(hole)
+        return crop
+
+    result = compose_faces(image, [mask], keep, spec, config)
+    (hole,) = seen
+    return latent_mask(hole, spec.latent_factor), hole.round(), result.plans[0], result
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_composing_shows_the_hole_that_training_learned(seed):
+    painted = paint(
+        sample_people(1, torch.Generator().manual_seed(seed)),
+        sample_scenes(1, torch.Generator().manual_seed(seed)),
+        (128, 256)[seed % 2],
+    )
+    boxes = painted.boxes[0]
+    size = (painted.image.shape[2], painted.image.shape[3])
+    hair = (Part("hair", Box(*boxes["hair"]), 1.0),) if "hair" in boxes else ()
+    found = FaceAttributes(size, Box(*boxes["face"]), 1.0, hair)
+    learned = head_shape(Photo(painted.image, found), TrainConfig())
+    _, hole, plan, result = shown(painted.image, face_mask(found), TINY.spec)
+    outline = (crop_mask(learned, plan) > 0.5).float()
+    assert abs(float(hole.sum() / outline.sum()) - 1) < 0.02
+    assert float((hole != outline).sum() / outline.sum()) < 0.02
+    assert result.notes == ()
+
+
+@pytest.mark.parametrize(
+    ("size", "square", "strand"),
+    [
+        ((500, 600), (50, 100, 350, 400), (350, 240, 550, 270)),
+        ((500, 600), (50, 100, 350, 400), (350, 240, 550, 246)),
+        ((2000, 2600), (200, 400, 1400, 1600), (1400, 900, 2400, 906)),
+    ],
+)
+def test_a_strand_that_was_drawn_is_in_the_hole_that_the_model_gets(size, square, strand):
+    mask = torch.maximum(box_mask(size, square), box_mask(size, strand))
+    image = torch.rand(1, 3, *size)
+    latent, _, plan, result = shown(image, mask, TINY.spec)
+    # Along the middle of the strand no latent pixel is farther than one from the hole.
+    wide = torch.nn.functional.max_pool2d(latent, 3, stride=1, padding=1)
+    at = resize(crop(mask, plan.box, fill="zero"), (128, 128), mask=True)
+    drawn = torch.nn.functional.max_pool2d((at > 0).float(), TINY.spec.latent_factor)
+    assert (wide >= drawn).all()
+    assert (result.mask[mask > 0] == 1).all()
 
 
 # Prompts

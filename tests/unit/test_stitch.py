@@ -60,8 +60,8 @@ def test_outside_the_mask_nothing_changes_whatever_the_patch_holds(mask):
     for value in (1.0, -7.0, math.nan):
         result = stitch(image, torch.full((1, 3, *plan.size), value), soft, plan)
         same = (result == image).all(dim=1, keepdim=True)
-        assert same[mask == 0].all()
-        assert torch.equal(same | (mask > 0), torch.ones_like(same))
+        assert same[soft == 0].all()
+        assert not same[mask > 0].any()
 
 
 def test_an_empty_mask_gives_the_same_bytes():
@@ -108,7 +108,8 @@ def test_half_a_mask_touches_half():
         soft = soften(mask, feather)
         plan = plan_crop(soft, SPEC)
         changed = stitch(image, torch.ones(1, 3, 128, 128), soft, plan)[:, :1] > 0
-        assert torch.equal(changed, mask > 0)
+        assert torch.equal(changed, soft > 0)
+        assert torch.equal(changed, mask > 0) or feather > 0
 
 
 def test_neither_picture_nor_patch_is_written():
@@ -123,22 +124,64 @@ def test_neither_picture_nor_patch_is_written():
 # Masks
 
 
-def test_softening_never_reaches_beyond_the_mask_and_always_leaves_a_hole(mask):
+def test_softening_keeps_what_was_drawn_and_fades_around_it(mask):
+    box = mask_box(mask)
+    assert box is not None
     for feather in (0.0, 0.02, 0.1, 0.5):
-        soft = soften(mask, feather)
-        assert (soft <= mask).all()
-        assert torch.equal(soft > 0, mask > 0)
-        assert soft.max() == 1
+        soft, band = soften(mask, feather), feather * max(box.width, box.height)
+        assert torch.equal(soft[mask > 0], mask[mask > 0])
+        assert (soft[mask == 0] < 0.5).all()
+        # No farther than the feather, by the grid of 384 that distances are measured on.
+        grid = max((max(box.width, box.height) + 2 * band) / 384, 1)
+        reach = math.ceil(band + 2 * grid)
+        near = Box(box.x0 - reach, box.y0 - reach, box.x1 + reach, box.y1 + reach)
+        beyond = box_mask(mask.shape[2:], near.clip(mask.shape[2:])) == 0
+        assert not soft[beyond].any()
+    assert torch.equal(soften(mask, 0.0), mask)
 
 
-def test_softening_fades_over_the_band_and_not_at_the_pictures_border():
+def test_softening_fades_over_the_band_outwards():
     mask = box_mask((200, 200), (0, 50, 100, 150))
     soft = soften(mask, 0.1)[0, 0]
     row = soft[100]
-    assert (row[:80] == 1).all()
-    assert (row[80:100].diff() < 0).all()
-    assert row[89] >= 0.5 > row[90]
-    assert blend_weight(soft)[100, :90].min() == 1
+    assert (row[:100] == 1).all()
+    assert (row[100:111].diff() < 0).all()
+    assert not row[111:].any()
+    assert row[100] < 0.5
+    assert blend_weight(soft)[100, 100] > 0.9
+
+
+def test_a_thin_strand_beside_a_large_square_is_repainted_whole():
+    mask = box_mask((500, 600), (50, 100, 350, 400))
+    mask[..., 100:400, 400:430] = 1
+    mask[..., 420:426, 50:350] = 1
+    image, patch = torch.zeros(1, 3, 500, 600), torch.ones(1, 3, 128, 128)
+    for feather in (0.0, 0.08, 0.5):
+        soft = soften(mask, feather)
+        plan = plan_crop(soft, SPEC)
+        result = stitch(image, patch, soft, plan)
+        assert (result[mask.expand_as(result) > 0] > 1 - 1e-5).all()
+        assert (result[soft.expand_as(result) == 0] == 0).all()
+
+
+@pytest.mark.parametrize("side", [60, 128, 900])
+@pytest.mark.parametrize("feather", [0.0, 0.03, 0.08, 0.3])
+def test_the_mask_of_a_face_is_soft_enough(side, feather):
+    box = tuple(round(side * share) for share in (0.3, 0.3, 0.7, 0.8))
+    above = Box(side // 4, side // 10, side * 3 // 4, side // 2)
+    found = face((side, side), box, (Part("hair", above, 1.0),))
+    mask = face_mask(found, ComposeConfig(feather=feather))
+    soft = soften(mask, feather)
+    assert torch.equal(soft >= 0.5, mask >= 0.5)
+    if feather * (box[3] - box[1]) > 3:
+        assert torch.equal(soft, mask)
+
+
+def test_specks_of_a_jpeg_do_not_make_a_mask_soft():
+    mask = box_mask((200, 200), (60, 60, 140, 140))
+    specks = torch.rand(1, 1, 200, 200, generator=torch.Generator().manual_seed(0)) * 0.04
+    noisy = torch.maximum(mask, specks)
+    assert torch.equal(soften(noisy, 0.1), torch.maximum(soften(mask, 0.1), specks))
 
 
 def test_a_softened_mask_is_not_softened_again():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from functools import cache
 from typing import Any
@@ -34,12 +34,12 @@ from .host import (
     mask_out,
     masks_in,
     painter,
+    painting_model,
     samplers,
     say,
     schedulers,
     schema,
     spec_of,
-    with_lora,
     with_words,
 )
 from .host.schema import ATTRIBUTES, IDENTITY
@@ -101,7 +101,8 @@ class FaceAInpaintCompose(io.ComfyNode):
                 field_input(ComposeConfig, "colour_match"),
                 io.Float.Input(
                     "lora_strength", default=1.0, min=-2.0, max=2.0, step=0.05,
-                    tooltip="Strength of the LoRA of each identity that is wired here.",
+                    tooltip="Strength of the LoRA of each identity that is wired here; where MODEL "
+                    "has it already, a factor on that.",
                 ),
                 io.Mask.Input(
                     "mask", optional=True,
@@ -171,12 +172,16 @@ class FaceAInpaintCompose(io.ComfyNode):
         def on_step(step: int, preview: Any) -> None:
             progress.at(done + step, total, preview)
 
+        loras: dict[str, float] = {}
+
         @cache
         def brush(person: Identity | None) -> tuple[Any, Any]:
+            patched = model
+            if person is not None:
+                patched, loras[person.name] = painting_model(model, person, lora_strength)
             if positive is not None:
-                return with_lora(model, person, lora_strength), positive
-            text = face_prompt(prompt, person, everybody)
-            return with_lora(model, person, lora_strength), encode(clip, text)
+                return patched, positive
+            return patched, encode(clip, face_prompt(prompt, person, everybody))
 
         def paint_job(number: int, job: Job) -> Composition:
             def paint(
@@ -200,6 +205,10 @@ class FaceAInpaintCompose(io.ComfyNode):
             return compose_faces(job.image, job.masks, paint, spec, config, rank and like)
 
         made = [paint_job(number, job) for number, job in enumerate(jobs)]
+        notes += [
+            f"{name}: the LoRA is painted at {total:g}, for MODEL had it already"
+            for name, total in loras.items() if total != lora_strength
+        ]  # fmt: skip
         notes += [*more_notes, *rank_notes]
         if positive is None and not prompt.strip() and not everybody:
             notes.append(_NOBODY)
@@ -210,7 +219,7 @@ class FaceAInpaintCompose(io.ComfyNode):
             logging.warning("FaceA Inpaint Compose: %s", "; ".join(said))
         return io.NodeOutput(
             *_outputs(made, [job.image for job in jobs], spec.resolution),
-            json.dumps(_report(made, notes), indent=2),
+            json.dumps(_report(made, notes, loras), indent=2),
         )
 
 
@@ -248,7 +257,10 @@ def _said(made: Sequence[Composition], notes: Sequence[str]) -> list[str]:
     return [*nothing, *notes, *of_pictures]
 
 
-def _report(made: Sequence[Composition], notes: Sequence[str]) -> dict[str, Any]:
+def _report(
+    made: Sequence[Composition], notes: Sequence[str], loras: Mapping[str, float]
+) -> dict[str, Any]:
+    """`loras`: how strongly each painted person's LoRA was in the model, all told."""
     pictures = [
         {
             "crops": [list(plan.box) for plan in one.plans],
@@ -257,4 +269,4 @@ def _report(made: Sequence[Composition], notes: Sequence[str]) -> dict[str, Any]
         }
         for one in made
     ]
-    return {"pictures": pictures, "notes": list(notes)}
+    return {"pictures": pictures, "lora": dict(loras), "notes": list(notes)}

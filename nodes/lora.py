@@ -12,6 +12,7 @@ from .host import (
     chosen_identity,
     file_fingerprint,
     identity_files,
+    say,
     schema,
     with_lora,
     with_words,
@@ -29,6 +30,7 @@ class FaceALoRALoader(io.ComfyNode):
             description="Puts a learned person into copies of MODEL and CLIP, and hands out the "
             "prompt with the person's words. What was wired stays as it was.",
             search_aliases=["load person", "load identity", "load face", "apply lora"],
+            hidden=[io.Hidden.unique_id],
             inputs=[
                 io.Model.Input("model", tooltip="A model of the family the person was learned on."),
                 io.Clip.Input("clip", tooltip="The text encoder of that model."),
@@ -38,11 +40,13 @@ class FaceALoRALoader(io.ComfyNode):
                 ),
                 io.Float.Input(
                     "lora_strength", default=1.0, min=-2.0, max=2.0, step=0.05,
-                    tooltip="Strength of the LoRA on the MODEL. 0 leaves it alone.",
+                    tooltip="Strength of the LoRA on the MODEL. 0 adds none; of several loaders it "
+                    "adds up.",
                 ),
                 io.Float.Input(
                     "words_strength", default=1.0, min=0.0, max=2.0, step=0.05,
-                    tooltip="Strength of the words: 0 is the plain class word, 1 the learned one.",
+                    tooltip="Strength of the words: 0 is the plain class word, 1 the learned one. "
+                    "Of several loaders the last one says it.",
                 ),
                 IDENTITY.Input(
                     "identity", optional=True, tooltip="The person, straight from the trainer."
@@ -71,9 +75,9 @@ class FaceALoRALoader(io.ComfyNode):
         identity: Identity | None = None,
     ) -> io.NodeOutput:  # fmt: skip
         person = chosen_identity(file, identity)
-        return io.NodeOutput(
-            with_lora(model, person, lora_strength),
-            with_words(clip, person, words_strength),
-            person.meta.prompt,
-            person,
-        )
+        patched, total = with_lora(model, person, lora_strength)
+        worded = with_words(clip, person, words_strength)
+        before = f", {total - lora_strength:g} of it from before" if total != lora_strength else ""
+        line = f"{person.name}: LoRA {total:g}{before}, words {words_strength:g}"
+        say(line, cls.hidden.unique_id)
+        return io.NodeOutput(patched, worded, person.meta.prompt, person)

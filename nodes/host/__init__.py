@@ -14,7 +14,7 @@ from .folders import (
 from .layout import image_out, images_in, mask_out, masks_in
 from .lists import lists_of, photos_in, photos_out, split
 from .models import make_room, spec_of, training_backbone
-from .patching import load_report, with_lora, with_words
+from .patching import load_report, painting_model, with_lora, with_words
 from .progress import Progress, say
 from .sampling import Paint, encode, painter, samplers, schedulers
 from .schema import field_input, schema
@@ -41,6 +41,7 @@ __all__ = [
     "masks_in",
     "open_detector",
     "painter",
+    "painting_model",
     "photos_in",
     "photos_out",
     "register_detectors",

@@ -13,21 +13,37 @@ from torch import Tensor
 from ...facea_core.errors import BackboneMismatchError, ConfigError
 from ...facea_core.identity import check_family, identity_tensors, initial_rows
 from ...facea_core.types import Identity, Word
+from .carried import same, sign, strengths
 from .models import spec_of
 
-_CARRIED = "facea_identities"
 _WORDS = "facea_words"
 _FALLBACK = "facea_fallback"
 
 
-def with_lora(model: Any, identity: Identity | None, strength: float) -> Any:
-    """A clone of MODEL with the person's LoRA; MODEL itself for nobody, or if it has it already.
+def with_lora(model: Any, identity: Identity, strength: float) -> tuple[Any, float]:
+    """A clone of MODEL with the person's LoRA added, and how strongly it has it now, all told.
 
-    Raises BackboneMismatchError for another family, or a layer that the model lacks.
+    Twice at 0.5 is once at 1. Raises BackboneMismatchError for another family, or a layer that the
+    model lacks, ConfigError if the model has another training of that name.
     """
-    carried = model.attachments.get(_CARRIED, ())
-    if identity is None or identity.name in carried:
-        return model
+    patches, held = _fitting(model, identity)
+    return _added(model, patches, held, dict.fromkeys(patches, strength))
+
+
+def painting_model(model: Any, identity: Identity, strength: float) -> tuple[Any, float]:
+    """A clone of MODEL that paints the person, and how strongly it has the LoRA.
+
+    Where a loader or a merge put the LoRA in already, `strength` is a factor on that; else the LoRA
+    is added at this strength. Raises as `with_lora` does.
+    """
+    patches, held = _fitting(model, identity)
+    if any(held.values()):
+        return _added(model, patches, held, {key: h * (strength - 1) for key, h in held.items()})
+    return _added(model, patches, held, dict.fromkeys(patches, strength))
+
+
+def _fitting(model: Any, identity: Identity) -> tuple[dict[str, Any], dict[str, float]]:
+    """The patches of the identity, all of which have their place, and how MODEL holds each."""
     check_family(identity, spec_of(model).family)
     patches, missing = _patches(model, identity)
     if missing:
@@ -35,10 +51,27 @@ def with_lora(model: Any, identity: Identity | None, strength: float) -> Any:
             f"identity {identity.name!r} adapts {len(missing)} layers that this model does not "
             f"have, {missing[0]!r} first; load the model it was trained on"
         )
+    sign(patches, identity.name)
+    return patches, strengths(model, patches, identity.name)
+
+
+def _added(
+    model: Any, patches: Mapping[str, Any], held: Mapping[str, float], more: Mapping[str, float]
+) -> tuple[Any, float]:
+    total = max((held[key] + more[key] for key in patches), key=abs, default=0.0)
+    if not any(more.values()):
+        return model, total
     clone = model.clone()
-    clone.add_patches(patches, strength)
-    clone.set_attachments(_CARRIED, (*carried, identity.name))
-    return clone
+    alike: dict[float, dict[str, Any]] = {}
+    for key, patch in patches.items():
+        strength, entries = more[key], clone.patches.get(key)
+        if entries and entries[-1][2:] == (1.0, None, None) and same(entries[-1][1], patch):
+            # One patch of the sum: the same bytes as from one loader at that strength.
+            strength += entries.pop()[0]
+        alike.setdefault(strength, {})[key] = patch
+    for strength, some in alike.items():
+        clone.add_patches(some, strength)
+    return clone, total
 
 
 def load_report(identity: Identity, model: Any = None, clip: Any = None) -> dict[str, Any]:
@@ -70,12 +103,12 @@ def _patches(model: Any, identity: Identity) -> tuple[dict[str, Any], list[str]]
     return comfy.lora.load_lora(tensors, fitting, log_missing=False), missing
 
 
-def with_words(clip: Any, identity: Identity, strength: float = 1.0) -> Any:
+def with_words(clip: Any, identity: Identity, strength: float | None = None) -> Any:
     """A clone of CLIP whose prompts know `embedding:<name>/<attribute>` of this person.
 
-    `strength` leads from the plain class word (0) to the learned one (1) and beyond. The words of
-    people put in before stay, also this person's own. Raises BackboneMismatchError for text
-    encoders of another width, ConfigError if another person of that name is in already.
+    `strength` leads from the plain class word (0) to the learned one (1) and beyond; None = as the
+    person is in CLIP already, else 1. Other people's words stay. Raises BackboneMismatchError for
+    text encoders of another width, ConfigError if another person of that name is in already.
     """
     clone = clip.clone()
     clone.tokenizer = copy.copy(clip.tokenizer)
@@ -90,13 +123,15 @@ def with_words(clip: Any, identity: Identity, strength: float = 1.0) -> Any:
         known = dict(_known(inner))
         for word in identity.words:
             learned = word.vectors[encoder]
-            if word.placeholder not in known:
-                known[word.placeholder] = learned, _scaled(clip, encoder, word, strength)
-            elif not torch.equal(known[word.placeholder][0], learned):
+            before = known.get(word.placeholder)
+            if before is not None and not torch.equal(before[0], learned):
                 raise ConfigError(
                     f"two different people are named {identity.name!r}; train one under another "
                     "name, or wire only one of them"
                 )
+            if before is None or strength is not None:
+                at = 1.0 if strength is None else strength
+                known[word.placeholder] = learned, _scaled(clip, encoder, word, at)
         # Without a folder of embeddings ComfyUI would not look for any word, and fail if asked to.
         inner.embedding_directory = inner.embedding_directory or []
         fallback = getattr(inner, _FALLBACK, inner._try_get_embedding)

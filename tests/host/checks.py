@@ -15,6 +15,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parent))
 
 from inside import enter, part, run_node
+from stacking import stacked
 
 PROMPT = "a photo of a man with curly black hair, green eyes"
 SEED, STEPS = 7, 20
@@ -43,6 +44,7 @@ def main(comfyui: Path, base: Path) -> dict[str, Any]:
     with torch.inference_mode():
         found |= {**stock(host, base, path, identity), **composed(core, host, cast, identity)}
         found |= {**spoken(core, host, identity), **refused(file, host, cast)}
+        found["stacked"] = stacked(host, base, path, identity, cast)
         found |= doors(file, host)
         found |= listed(host, cast)
         found |= untouched(before, outputs(host))
@@ -250,6 +252,9 @@ def spoken(core: Any, host: Any, identity: Any) -> dict[str, Any]:
         "two_people": diff(core.encode_prompts([prompt], words).context, read(two[1], prompt)),
         "words_strength_0": diff(plain, read(off[1], learned)),
         "first_strength_stays": diff(read(with_words(off[1], identity), learned), plain),
+        "last_strength_counts": diff(
+            read(with_words(off[1], identity, 1.0), learned), read(one[1], learned)
+        ),
         "words_strength_1_change": diff(plain, read(one[1], learned)),
         "spelling": diff(
             read(two[1], "eyes, embedding:checked/eyes , blue"),

@@ -41,6 +41,7 @@ def found(comfyui: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, 
         ("words_strength_0", 1e-5),
         ("spelling", 1e-6),
         ("first_strength_stays", 1e-5),
+        ("last_strength_counts", 0.0),
         ("lora_strength_0", 0.0),
     ],
 )
@@ -69,6 +70,48 @@ def test_our_solvers_sample_as_comfyui_does_with_any_number_of_steps(found, tell
 def test_strengths_are_felt(found):
     assert found["words_strength_1_change"] > 1e-3
     assert found["lora_strength_1_change"] > 1e-4
+
+
+@pytest.mark.parametrize(
+    ("what", "most"),
+    [
+        ("half_and_half", 0.0),
+        ("half_and_full", 0.0),
+        ("there_and_back", 0.0),
+        ("loader_0_compose_1", 0.0),
+        ("loader_half_compose_1", 0.0),
+        ("loader_1_compose_0.3", 0.0),
+        ("loader_1_compose_0", 0.0),
+        ("stock_loader_compose_1", 0.0),
+        ("merged_away", 1e-6),
+        ("merged_in", 1e-6),
+        ("merged_half", 1e-5),
+        ("merged_half_compose_0", 1e-5),
+        ("merged_half_loader_half", 1e-5),
+    ],
+)
+def test_a_lora_counts_as_often_as_it_was_put_in(found, tell, what: str, most: float):
+    stacked = found["stacked"]
+    tell(f"LoRA of one person, {what}: {stacked[what]:.2e} of {stacked['felt']:.2e}")
+    assert stacked["felt"] > 1e-4
+    assert stacked[what] <= most
+
+
+def test_another_training_of_a_name_is_refused_not_mixed_in(found):
+    stacked = found["stacked"]
+    for where in ("other_in_loader", "other_in_compose"):
+        assert "another training named 'checked'" in stacked[where]
+    assert stacked["other_after_it_was_taken_out"] == "no error"
+
+
+def test_nodes_say_how_strongly_a_person_counts(found):
+    stacked = found["stacked"]
+    assert stacked["lines"] == [
+        "checked: LoRA 0.5, words 0.5",
+        "checked: LoRA 0.75, 0.5 of it from before, words 0.25",
+    ]
+    assert stacked["lora"] == {"checked": 0.75}
+    assert "checked: the LoRA is painted at 0.75, for MODEL had it already" in stacked["notes"]
 
 
 def test_a_word_that_nobody_wired_is_an_error_that_names_it(found):

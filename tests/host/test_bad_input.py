@@ -17,7 +17,7 @@ from facea_core.identity.adapters import RETIRED
 from facea_core.types import Identity, IdentityMeta, LoraWeights, Word
 
 from .client import Client, NodeError, QueueError
-from .faces import checkpoint, compose, detect, load, photos, train
+from .faces import checkpoint, compose, detect, load, photos, train, training
 from .graph import Graph, Node
 from .server import Server
 
@@ -312,3 +312,19 @@ def test_words_that_name_no_attribute(client: Client, words: str):
     found = detect(graph, samples, words="custom", custom_words=words)
     graph.add("PreviewImage", images=found.out(3))
     complaint(client, graph, found, *(word for word in words.split(", ") if word == "wings"))
+
+
+def test_an_embedding_of_the_user_stops_the_training_before_it_begins(client: Client, host: Server):
+    mine = host.base / "models" / "embeddings" / "mine" / "eyes.safetensors"
+    mine.parent.mkdir(parents=True)
+    mine.write_bytes(b"a user's own")
+    graph, trainer = training(count=1, name="mine", steps=2)
+    complaint(client, graph, trainer, "mine/eyes.safetensors", "in the way", "save_words")
+    assert mine.read_bytes() == b"a user's own"
+    assert not (host.base / "models" / "loras" / "facea" / "mine.safetensors").exists()
+
+
+def test_a_name_that_no_file_can_have_is_refused_before_the_model_is_copied(client: Client):
+    for name in ("x" * 65, "con", "-rank"):
+        graph, trainer = training(count=1, name=name, steps=2)
+        complaint(client, graph, trainer, "identity name", name[:20])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -27,6 +28,15 @@ class Features:
     model: Any
     processor: Any
     kind: str
+
+    @property
+    def name(self) -> str:
+        """The kind and 8 hex digits of the weights: figures of another model are other figures."""
+        digest = hashlib.sha256()
+        for key, value in sorted(self.model.state_dict().items()):
+            digest.update(key.encode())
+            digest.update(value.float().numpy().tobytes())
+        return f"{self.kind} {digest.hexdigest()[:8]}"
 
     @torch.no_grad()
     def of_images(self, images: Sequence[Tensor]) -> Tensor:

@@ -12,6 +12,7 @@ from ..detection.detect import DetectConfig, detect_attributes
 from ..errors import AssetError, ConfigError, ImageError, NoFaceError
 from ..identity.words import check_name
 from ..images import load_image
+from ..training.cache import photos_hash
 from ..types import Photo
 from .judge import PARTS
 from .subjects import Scene, Subject
@@ -68,15 +69,19 @@ def read_subject(folder: Path, number: int, scenes: Sequence[Scene], detector: D
     about = _about(folder / ABOUT)
     attributes = about.get("attributes", "female" if about.get("noun") == "woman" else "male")
     noun = about.get("noun", "person")
+    photos = _photos(folder, detector, attributes)
+    heldout = _photos(folder / HELDOUT, detector, "face", needed=False)
+    around = [Photo(scene.image, scene.target) for scene in scenes]
     return Subject(
         name=folder.name,
         number=number,
         noun=noun,
         attributes=attributes,
-        photos=_photos(folder, detector, attributes),
-        heldout=_photos(folder / HELDOUT, detector, "face", needed=False),
+        photos=photos,
+        heldout=heldout,
         scenes=scenes,
         caption=about.get("caption", f"a photo of a {noun}"),
+        made_of=photos_hash([*photos, *heldout, *around]),
     )
 
 

@@ -44,6 +44,9 @@ MEASURES: Mapping[str, str] = {
 
 
 class Measurer(Protocol):
+    @property
+    def name(self) -> str: ...
+
     def measure(self, subject: Subject, scene: Scene, image: Tensor) -> dict[str, float]:
         """Figures by the names of MEASURES."""
         ...
@@ -57,6 +60,12 @@ class Judge:
     embedder: Embedder
     probe: AttributeProbe | None = None
     more: Sequence[Measurer] = ()
+
+    @property
+    def name(self) -> str:
+        """What measures: embedder, probe and other models."""
+        probe = [] if self.probe is None else ["probe"]
+        return ", ".join([self.embedder.name, *probe, *(one.name for one in self.more)])
 
     def __call__(self, subject: Subject, scene: Scene, image: Tensor) -> dict[str, float]:
         """`image (1, 3, H, W)` is the scene with the subject painted in."""

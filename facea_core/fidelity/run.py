@@ -140,7 +140,8 @@ class Benchmark:
             "backbone": self.backbone.hash,
             "preset": self.preset.hash,
             "compose": json.dumps(asdict(self.compose)),
-            "embedder": self.judge.embedder.name,
+            "measured by": self.judge.name,
+            "detector": _named(self.detector),
             "first": self.config.first,
             "scenes": self.config.scenes,
         }
@@ -162,6 +163,10 @@ class Benchmark:
         """One person in one arm."""
         known = [row for row in read_rows(self.folder)
                  if (row["person"], row["arm"]) == (subject.name, arm.name)]  # fmt: skip
+        if any(row.get("made_of") != subject.made_of for row in known):
+            raise ConfigError(
+                f"{self.folder} holds {subject.name} from other pictures; use a new folder"
+            )
         done = {row["scene"] for row in known}
         missing = [i for i in range(len(subject.scenes)) if i not in done]
         if missing:
@@ -178,6 +183,7 @@ class Benchmark:
                 save_image(image, path, text=GENERATED)
                 journal.add({
                     "person": subject.name, "arm": arm.name, "scene": scene,
+                    "made_of": subject.made_of,
                     **self.judge(subject, subject.scenes[scene], image),
                     "train_seconds": seconds, "paint_seconds": perf_counter() - began,
                 })  # fmt: skip
@@ -185,7 +191,7 @@ class Benchmark:
             shown = [self._load(subject, arm, i) for i in range(len(subject.scenes))]
             spread = self.judge.diversity(subject, shown)
             journal.add({"person": subject.name, "arm": arm.name, "scene": WHOLE,
-                         "diversity": spread})  # fmt: skip
+                         "made_of": subject.made_of, "diversity": spread})  # fmt: skip
 
     def _learn(self, subject: Subject, arm: Arm, tell: Callable[[float], None]) -> Identity | None:
         """Found if another arm or an earlier run came to the same training."""
@@ -213,6 +219,12 @@ class Benchmark:
 
 def _at(tell: OnProgress, what: str, before: float, total: float, done: float) -> None:
     tell(what, before + done, total)
+
+
+def _named(detector: Detector) -> str:
+    """Its name, and those that "auto" asks: what is installed decides about them."""
+    asked = [one.name for one in getattr(detector, "detectors", ())]
+    return f"{detector.name}: {', '.join(asked)}" if asked else detector.name
 
 
 def preset_of(backbone: Backbone) -> TrainConfig:

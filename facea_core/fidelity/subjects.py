@@ -48,7 +48,7 @@ class Subject:
     """A person: photos to learn from, others to measure by, and scenes to be painted into.
 
     `number` seeds what is random about them. `caption` is the best that words can say of them,
-    `truth` their label by question of the probe.
+    `truth` their label by question of the probe. `made_of` is another text for other pictures.
     """
 
     name: str
@@ -60,6 +60,7 @@ class Subject:
     scenes: Sequence[Scene]
     caption: str
     truth: Mapping[str, int] | None = None
+    made_of: str = ""
 
 
 def painted_subject(number: int, scenes: int, size: int, detector: Detector) -> Subject:
@@ -97,6 +98,7 @@ def painted_subject(number: int, scenes: int, size: int, detector: Detector) -> 
         scenes=[_scene(person, i, generator, size, detector) for i in range(scenes)],
         caption=describe(person[0]),
         truth={name: int(label) for name, label in labels(person).items()},
+        made_of=f"painted {UNSEEN + number}",
     )
 
 

@@ -30,8 +30,8 @@ from facea_core.fidelity.judge import MEASURES, PARTS, Judge
 from facea_core.fidelity.known import KnowingBackbone
 from facea_core.fidelity.outcome import as_csv, as_dict, difference, estimate, markdown, results
 from facea_core.fidelity.paint import paste_head
-from facea_core.fidelity.run import WHOLE, BenchmarkConfig
-from facea_core.fidelity.subjects import Subject, painted_subject
+from facea_core.fidelity.run import WHOLE, Benchmark, BenchmarkConfig, preset_of
+from facea_core.fidelity.subjects import Scene, Subject, painted_subject
 from facea_core.images import save_image
 from facea_core.tiny.model import load_attribute_probe
 from facea_core.training import TrainConfig
@@ -310,3 +310,34 @@ def test_a_folder_that_is_no_clip_is_refused(tmp_path: Path):
     for folder in (tmp_path, tmp_path / "nowhere"):
         with pytest.raises(AssetError, match="is no CLIP or DINO"):
             load_features(folder)
+
+
+class Ruler:
+    """Measures nothing."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def measure(self, subject: Subject, scene: Scene, image: torch.Tensor) -> dict[str, float]:
+        return {"dino": 1.0}
+
+
+def test_a_folder_is_not_gone_on_with_by_other_instruments_or_people(
+    tmp_path: Path, subject: Subject, judge: Judge
+):
+    def bench(judge: Judge = judge, subject: Subject = subject, detector: str = "tiny"):
+        backbone = load_backbone("tiny")
+        config = BenchmarkConfig(people=1, scenes=len(subject.scenes), arms="paste")
+        Benchmark(
+            tmp_path, config, backbone, lambda index: subject, judge, load_detector(detector),
+            preset_of(backbone),
+        ).run()  # fmt: skip
+
+    bench()
+    bench()
+    with pytest.raises(ConfigError, match="measured by: .*now .*vit 1.*use a new folder"):
+        bench(replace(judge, more=(Ruler("vit 1"),)))
+    with pytest.raises(ConfigError, match="detector: 'tiny', now 'auto"):
+        bench(detector="auto")
+    with pytest.raises(ConfigError, match="holds person-3 from other pictures"):
+        bench(subject=replace(subject, made_of="elsewhere"))

@@ -57,20 +57,27 @@ def own_masks(
 def read_own_masks(photos: Sequence[str | Path], folder: str | Path) -> tuple[OwnMasks, ...]:
     """The masks of each photo in `folder`: `<photo's name without ending>.<attribute>.png`.
 
-    White is the part. A photo may have none. Raises MaskError if the folder is missing or holds no
-    mask of these photos, ConfigError for a photo's mask of an unknown attribute.
+    White is the part. A photo may have none. Raises MaskError if the folder is missing, or holds no
+    mask of these photos, or one that could be of two of them; ConfigError for a photo's mask of an
+    unknown attribute.
     """
     folder = Path(folder)
     if not folder.is_dir():
         raise MaskError(f"there is no folder of masks at {folder}; check the path")
     files = sorted(path for path in folder.iterdir() if path.suffix.lower() == ".png")
     answers = []
+    named = {photo.stem: photo for photo in reversed([Path(photo) for photo in photos])}
     for photo in photos:
         found = {}
         for path in files:
             stem, _, name = path.stem.rpartition(".")
             if stem != Path(photo).stem:
                 continue
+            if named[stem] != Path(photo):
+                raise MaskError(
+                    f"{path} could be a mask of {named[stem]} or of {photo}; give the photos "
+                    "different names"
+                )
             if name not in ATTRIBUTES:
                 raise ConfigError(
                     f"{path}: unknown attribute {name!r}; name it {stem}.<attribute>.png with one "

@@ -57,6 +57,11 @@ def _check_photo(photo: Photo, table: Sequence[Attribute]) -> None:
                 f"the {name} box {tuple(box)} is empty inside the picture of {size} (H, W); detect "
                 "again, or leave this photo out"
             )
+    if not (head_distance(photo.attributes, 0.0, neck=0.0, hair=False) < 0).any():
+        raise MaskError(
+            f"the face at {tuple(photo.attributes.face)} only touches the picture of {size} (H, W) "
+            "with a corner of its box: nothing of it is seen; leave this photo out"
+        )
     for part in photo.attributes.parts:
         if part.mask is not None and not check_mask(part.mask, image).round().any():
             raise MaskError(

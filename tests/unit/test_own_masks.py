@@ -196,6 +196,15 @@ def test_masks_are_read_beside_their_photos_names(tmp_path):
     assert eve == {}
 
 
+def test_a_mask_that_could_be_of_two_photos_is_refused(tmp_path):
+    save_image(drawn(MOUTH).expand(-1, 3, -1, -1), tmp_path / "1.mouth.png")
+    with pytest.raises(MaskError, match=r"1\.mouth\.png could be .*a/1\.jpg or of b/1\.jpg"):
+        read_own_masks(["a/1.jpg", "b/1.jpg"], tmp_path)
+    # The same photo twice is one, and photos without a mask may have any names.
+    twice = read_own_masks(["a/1.jpg", "a/1.jpg", "a/2.jpg", "b/2.jpg"], tmp_path)
+    assert [list(masks) for masks in twice] == [["mouth"], ["mouth"], [], []]
+
+
 def test_masks_on_disk_that_cannot_be_meant_are_refused(tmp_path):
     with pytest.raises(MaskError, match="no folder of masks"):
         read_own_masks(["ada.png"], tmp_path / "none")

@@ -355,6 +355,11 @@ def test_a_photo_that_cannot_be_used_is_named():
     outside = Box(500, 500, 600, 600)
     wrong = [
         (replace(photo, attributes=replace(found, face=outside)), MaskError, "face box"),
+        (
+            replace(photo, attributes=replace(found, face=Box(-100, -100, 2, 2))),
+            MaskError,
+            "only touches.*corner",
+        ),
         (with_part(photo, Part("eyes", outside, 1.0)), MaskError, "eyes box"),
         (with_part(photo, Part("eyes", Box(5, 5, 5, 9), 1.0)), MaskError, "eyes box"),
         (

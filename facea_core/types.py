@@ -197,7 +197,7 @@ class IdentityMeta:
     `family`, `prediction` and `backbone_hash` say what it was trained on; `class_noun` is "man",
     "woman", ...; `prompt` is the ready-made prompt with the person's words; `config` the whole
     training config; `scores` whatever was measured. `origin` is the same for runs that must give
-    the same identity.
+    the same identity; `resolution` is the side in pixels that it learned at; 0 = unknown.
     """
 
     family: str
@@ -213,6 +213,7 @@ class IdentityMeta:
     created: str = ""
     origin: str = ""
     prediction: str = ""
+    resolution: int = 0
 
 
 @dataclass(frozen=True, eq=False)

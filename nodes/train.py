@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -14,14 +15,10 @@ from ..facea_core.attributes import attribute_table
 from ..facea_core.choosing import step_judge
 from ..facea_core.composing import PREVIEW, inpaint
 from ..facea_core.detection.detect import found_together, photos_with_faces
-from ..facea_core.identity import (
-    check_class_noun,
-    check_name,
-    check_words_free,
-    export_words,
-    identities_of,
-)
+from ..facea_core.errors import AssetError
+from ..facea_core.identity import check_class_noun, check_name, check_words_free, identities_of
 from ..facea_core.library import train_once
+from ..facea_core.outputs import require_writable_folder
 from ..facea_core.settings import read_settings
 from ..facea_core.training import (
     PRESETS,
@@ -145,6 +142,7 @@ class FaceAEmbeddingTrainer(io.ComfyNode):
     ) -> io.NodeOutput:  # fmt: skip
         check_name(name)
         check_class_noun(class_noun)
+        words = _words_folder(name) if save_words else None
         pictures, notes = photos_in(images)
         found = found_together(attributes)
         photos, left_out = photos_with_faces(pictures, found)
@@ -185,13 +183,11 @@ class FaceAEmbeddingTrainer(io.ComfyNode):
             trained = train_once(
                 photos, backbone, config, identities_folder(), runs_folder(),
                 name=name, class_noun=class_noun, on_step=on_step, on_tick=progress.at,
-                previewer=previewer, judge=judge, plan=plan,
+                previewer=previewer, judge=judge, plan=plan, words=words,
             )  # fmt: skip
-        if save_words:
-            earlier = identities_of(identities_folder(), name)
-            export_words(trained.identity, embeddings_folder(), earlier)
         path = relative_name(trained.path)
         record = {"path": path, **trained.record, "notes": [*notes, *left_out, *launched]}
+        record["notes"] += trained.record["notes"]
         progress.say(_summary(record))
         sheet = image_out([trained.sheet])
         return io.NodeOutput(
@@ -202,6 +198,19 @@ class FaceAEmbeddingTrainer(io.ComfyNode):
                 "facea": [record],
             },
         )  # fmt: skip
+
+
+def _words_folder(name: str) -> Path:
+    """Where the words are saved, if they can be: asked before minutes of work."""
+    folder = embeddings_folder()
+    try:
+        require_writable_folder(folder / check_name(name))
+    except AssetError as error:
+        raise AssetError(
+            f"{error}. Nothing was trained; with save_words off the person is saved without files "
+            "for the words, which only stock nodes need"
+        ) from error
+    return folder
 
 
 def _line(report: StepReport) -> str:
@@ -215,7 +224,8 @@ def _line(report: StepReport) -> str:
 
 def _summary(record: dict[str, Any]) -> str:
     if record["cached"]:
-        return f"learned before, in {record['steps']} steps; nothing to do"
+        found = f"learned before, in {record['steps']} steps; nothing to do"
+        return "; ".join([found, *record["notes"]])
     done = f"{record['saved']}; {record['steps_run']} steps in {record['seconds']:.0f} s"
     share = record["seconds_of_previews"] / max(record["seconds"], 1e-3)
     painted = [f"previews took {share:.0%} of it"] if share else []

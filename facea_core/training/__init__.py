@@ -3,7 +3,7 @@
 from .allocator import launch_note
 from .choice import face_judge
 from .config import PRESETS, TrainConfig, preset_for, preview_every
-from .loop import check_channels, train_identity
+from .loop import best_plan, check_channels, train_identity
 from .memory import Plan, free_memory, plan_training
 from .preview import face_previewer
 from .run import Judge, Previewer
@@ -14,6 +14,7 @@ __all__ = [
     "Plan",
     "Previewer",
     "TrainConfig",
+    "best_plan",
     "check_channels",
     "face_judge",
     "face_previewer",

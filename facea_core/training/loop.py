@@ -124,7 +124,7 @@ def train_identity(
             # The autoencoder has done its work, and so have the text encoders if no word learns.
             idle = [backbone.vae, *(() if config.words_rate else backbone.text_encoders.values())]
             run = Run(task, cache, words, adapter, checkpoint, idle, outside)
-            descend(task, plan, run.train)
+            _, plan = descend(task, plan, run.train)
             checkpoint.flush()
             checkpoint.take_best()
             learned = adapter.learned()
@@ -144,6 +144,7 @@ def train_identity(
             tool_version=__version__,
             origin=origin.key,
             prediction=backbone.spec.prediction,
+            resolution=plan.resolution,
         ),
     )
 
@@ -188,6 +189,16 @@ def descend(
         plan = lower
 
 
+def best_plan(backbone: Backbone, config: TrainConfig) -> Plan:
+    """The best way to train on this backbone in the memory that is free now.
+
+    Raises `ConfigError` for a resolution that the model cannot have.
+    """
+    weights = sum(value.nbytes for m in backbone.modules for value in m.parameters())
+    free = free_memory(backbone.device)
+    return plan_training(backbone.spec, config, backbone.dtype, free, loaded=weights)
+
+
 def _plan_for(
     backbone: Backbone, config: TrainConfig, saved: Saved | None, plan: Plan | None
 ) -> Plan:
@@ -205,6 +216,4 @@ def _plan_for(
         )
     elif plan is not None:
         return plan
-    weights = sum(value.nbytes for m in backbone.modules for value in m.parameters())
-    free = free_memory(backbone.device)
-    return plan_training(backbone.spec, config, backbone.dtype, free, loaded=weights)
+    return best_plan(backbone, config)

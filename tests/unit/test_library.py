@@ -13,14 +13,17 @@ from pathlib import Path
 import pytest
 import torch
 from PIL import ExifTags, Image
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
 
+from facea_core import runs
 from facea_core.backbone import Backbone
 from facea_core.composing import ComposeConfig, inpaint
-from facea_core.errors import AssetError, ConfigError
-from facea_core.identity import identity_tensors
-from facea_core.library import KEPT_RUNS, Trained, find_identity, train_once
+from facea_core.errors import AssetError, ConfigError, TrainingError
+from facea_core.identity import identity_tensors, load_identity, save_identity
+from facea_core.library import KEPT_OLDER, KEPT_RUNS, Trained, find_identity, train_once
 from facea_core.tiny.model import random_backbone
-from facea_core.training import TrainConfig, face_previewer
+from facea_core.training import Plan, TrainConfig, face_previewer, plan_training
 from facea_core.training.state import STATE_FILE, saved_step
 from facea_core.types import Box, FaceAttributes, Identity, Part, Photo
 
@@ -241,15 +244,21 @@ def test_another_training_of_the_name_keeps_the_older_one(
     assert kept == {name.replace("ada", older, 1): data for name, data in before.items()}
     assert len(files(folder)) == 6
 
-    # Back to the first settings, and forth: nothing is trained, nothing moves.
+    # Back to the first settings, and forth: nothing is trained, and who is asked for is in place.
     after = files(folder)
     back = learn(backbone, place)
-    assert (back.record["cached"], back.path) == (True, folder / f"{older}.safetensors")
+    assert (back.record["cached"], back.path) == (True, other.path)
+    assert {name: data for name, data in files(folder).items() if name in before} == before
     assert same(back.identity, first.identity)
     assert torch.equal(back.plot, first.plot)
     assert back.sheet.shape == first.sheet.shape
+    newer = f"ada-{other.record['origin'][:8]}"
+    pushed = {name: files(folder)[name.replace("ada", newer, 1)] for name in before}
+    assert pushed == {name: after[name] for name in before}
     assert learn(backbone, place, config=SHORT).path == other.path
-    assert files(folder) == after
+    # Each under its own long name, and the one that was asked for last under the plain one.
+    assert {name: files(folder)[name] for name in after} == after
+    assert len(files(folder)) == 9
 
 
 @pytest.mark.parametrize("damaged", [lambda data: data[:-1], lambda data: b"", lambda data: b"{}"])
@@ -487,3 +496,249 @@ def test_an_older_identity_that_cannot_be_moved_away_stays_whole(
     in_the_way.rmdir()
     assert learn(backbone, place, config=SHORT).record["steps_run"] == 0
     assert before[f"ada{ending}"] == in_the_way.read_bytes()
+
+
+# Words
+
+
+def test_words_and_lora_of_a_name_are_of_one_person_whichever_was_asked_for(
+    backbone: Backbone, tmp_path: Path
+):
+    words = tmp_path / "embeddings"
+    short = replace(SHORT, words_rate=1e-2)
+    for seed in (1, 2, 1):
+        done = learn(backbone, tmp_path, config=replace(short, seed=seed), words=words)
+        assert done.record["cached"] == (len(list((tmp_path / "facea").glob("*.json"))) == 3)
+        (word,) = load_identity(tmp_path / "facea" / "ada.safetensors").words
+        assert torch.equal(word.vectors["clip_l"], done.identity.words[0].vectors["clip_l"])
+        written = load_file(words / "ada" / "eyes.safetensors")["clip_l"]
+        assert torch.equal(written, word.vectors["clip_l"])
+
+
+def test_words_that_cannot_be_written_stop_before_the_first_step(
+    backbone: Backbone, tmp_path: Path
+):
+    (tmp_path / "embeddings").write_text("in the way")
+    ticks = []
+    with pytest.raises(AssetError, match="embeddings"):
+        learn(
+            backbone, tmp_path, words=tmp_path / "embeddings", on_tick=lambda *at: ticks.append(at)
+        )
+    assert ticks == []
+    assert [path.name for path in tmp_path.iterdir()] == ["embeddings"]
+
+
+# Another resolution
+
+
+def plan_at(backbone: Backbone, config: TrainConfig, resolution: int) -> Plan:
+    return replace(
+        plan_training(backbone.spec, config, backbone.dtype, None), resolution=resolution
+    )
+
+
+def test_what_little_memory_made_small_is_not_the_answer_where_there_is_more(
+    backbone: Backbone, tmp_path: Path
+):
+    small, whole = (plan_at(backbone, SHORT, side) for side in (16, 32))
+    done = learn(backbone, tmp_path, config=SHORT, plan=small)
+    assert (done.identity.meta.resolution, done.record["cached"]) == (16, False)
+    assert learn(backbone, tmp_path, config=SHORT, plan=small).record["cached"]
+    again = learn(backbone, tmp_path, config=SHORT, plan=whole)
+    assert (again.identity.meta.resolution, again.record["cached"]) == (32, False)
+    assert again.record["notes"] == []
+    # Each is found where its resolution is what memory allows.
+    for plan, identity in ((small, done.identity), (whole, again.identity)):
+        found = learn(backbone, tmp_path, config=SHORT, plan=plan)
+        assert found.record["cached"]
+        assert same(found.identity, identity)
+
+
+def test_who_learned_smaller_for_memory_ran_out_on_the_way_is_found_and_it_says_so(
+    backbone: Backbone, tmp_path: Path
+):
+    spec = replace(backbone.spec, resolution=128)
+    large = replace(backbone, spec=spec)
+
+    def out_of_memory(module: torch.nn.Module, inputs: tuple[torch.Tensor, ...]) -> None:
+        if inputs[0].shape[-1] > 8:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+
+    hook = backbone.unet.register_forward_pre_hook(out_of_memory)
+    try:
+        done = learn(large, tmp_path, config=SHORT, previewer=None)
+    finally:
+        hook.remove()
+    assert (done.identity.meta.resolution, done.record["cached"]) == (64, False)
+    assert not begins(large, tmp_path, config=SHORT)
+    for notes in (done.record["notes"], learn(large, tmp_path, config=SHORT).record["notes"]):
+        assert any("learned at 64 px" in note for note in notes)
+
+
+def rewritten(path: Path, **training) -> None:
+    """The identity as an earlier version wrote it: the metadata says no resolution."""
+    with safe_open(path, framework="pt") as file:
+        metadata = file.metadata()
+    about = json.loads(metadata["facea.meta"])
+    del about["training"]["resolution"]
+    about["training"].update(training)
+    save_file(load_file(path), path, {**metadata, "facea.meta": json.dumps(about)})
+
+
+def test_files_of_before_are_found_where_their_resolution_was_the_one_asked(
+    backbone: Backbone, tmp_path: Path
+):
+    whole = plan_at(backbone, SHORT, 32)
+    path = learn(backbone, tmp_path, config=SHORT, plan=whole).path
+    rewritten(path)
+    assert load_identity(path).meta.resolution == 0
+    assert learn(backbone, tmp_path, config=SHORT, plan=whole).record["cached"]
+    path.with_suffix(".json").unlink()
+    assert learn(backbone, tmp_path, config=SHORT, plan=whole).record["cached"]
+
+
+def test_a_file_of_before_whose_record_says_it_is_smaller_is_passed_over_and_kept(
+    backbone: Backbone, tmp_path: Path
+):
+    small, whole = (plan_at(backbone, SHORT, side) for side in (16, 32))
+    asked = learn(backbone, tmp_path, config=replace(SHORT, seed=7), plan=whole)
+    done = learn(backbone, tmp_path, config=SHORT, plan=small)
+    key = learn(backbone, tmp_path / "other", config=SHORT, plan=whole).record["origin"]
+    assert key != done.record["origin"] != asked.record["origin"]
+    rewritten(done.path, origin=key)
+    before = done.path.read_bytes()
+    again = learn(backbone, tmp_path, config=SHORT, plan=whole)
+    assert (again.record["cached"], again.identity.meta.resolution) == (False, 32)
+    learn(backbone, tmp_path, config=replace(SHORT, seed=3), plan=whole)
+    kept = {name: data for name, data in files(tmp_path / "facea").items() if key[:8] in name}
+    assert before in kept.values()
+    assert sum(name.endswith(".safetensors") for name in kept) == 2
+
+
+# States that no run can go on from
+
+
+def cut_short(state: Path) -> None:
+    state.write_bytes(state.read_bytes()[:-7])
+
+
+def of_before(state: Path) -> None:
+    """As an earlier version wrote it."""
+    with safe_open(state, framework="pt") as file:
+        about = json.loads(file.metadata()["facea.state"])
+    about["format"] = 1
+    save_file(load_file(state), state, {"facea.state": json.dumps(about)})
+
+
+def of_other_layers(state: Path) -> None:
+    with safe_open(state, framework="pt") as file:
+        about = json.loads(file.metadata()["facea.state"])
+    about["layout"]["lora"] = "another"
+    save_file(load_file(state), state, {"facea.state": json.dumps(about)})
+
+
+@pytest.mark.parametrize("spoil", [cut_short, of_before, of_other_layers])
+def test_a_state_that_cannot_be_used_is_set_aside_and_the_training_begins_anew(
+    backbone: Backbone, first: Trained, tmp_path: Path, spoil: Callable[[Path], None]
+):
+    with pytest.raises(Stop):
+        learn(backbone, tmp_path, **stopping(backbone, "tick", 3))
+    (state,) = (tmp_path / "runs").glob(f"*/{STATE_FILE}")
+    spoil(state)
+    spoilt = state.read_bytes()
+    done = learn(backbone, tmp_path)
+    assert (done.record["resumed_from"], done.record["steps_run"]) == (0, 4)
+    assert done.path.read_bytes() == first.path.read_bytes()
+    (note,) = done.record["notes"]
+    (aside,) = (tmp_path / "runs").glob("*.damaged")
+    assert str(aside) in note
+    assert aside.read_bytes() == spoilt
+    # Once is enough: whoever asks again has nothing to hear.
+    assert learn(backbone, tmp_path).record["notes"] == []
+
+
+def test_a_state_that_cannot_be_read_now_stays(
+    backbone: Backbone, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    with pytest.raises(Stop):
+        learn(backbone, tmp_path, **stopping(backbone, "tick", 3))
+    (state,) = (tmp_path / "runs").glob(f"*/{STATE_FILE}")
+    before = state.read_bytes()
+
+    def denied(path: Path, mode: str) -> None:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(runs, "open", denied, raising=False)
+        with pytest.raises(AssetError, match="Permission denied.*left"):
+            learn(backbone, tmp_path)
+    assert state.read_bytes() == before
+    assert learn(backbone, tmp_path).record["resumed_from"] == 3
+
+
+def test_a_state_of_a_newer_version_stays_and_it_says_so(backbone: Backbone, tmp_path: Path):
+    with pytest.raises(Stop):
+        learn(backbone, tmp_path, **stopping(backbone, "tick", 3))
+    (state,) = (tmp_path / "runs").glob(f"*/{STATE_FILE}")
+    with safe_open(state, framework="pt") as file:
+        about = json.loads(file.metadata()["facea.state"])
+    save_file(load_file(state), state, {"facea.state": json.dumps({**about, "format": 99})})
+    before = state.read_bytes()
+    with pytest.raises(TrainingError, match="newer version"):
+        learn(backbone, tmp_path)
+    assert state.read_bytes() == before
+
+
+# Left behind
+
+
+def test_only_the_newest_of_the_older_trainings_stay(
+    backbone: Backbone, first: Trained, place: Path
+):
+    folder = place / "facea"
+    for age in range(KEPT_OLDER + 3):
+        older = folder / f"ada-{age:08x}.safetensors"
+        meta = replace(first.identity.meta, origin=f"{age:08x}{age:08x}")
+        save_identity(replace(first.identity, meta=meta), older)
+        older.with_suffix(".jpg").write_bytes(b"picture")
+        os.utime(older, (1e9 - age, 1e9 - age))
+    # What is not of FaceA's naming, or of somebody else, is not its to delete.
+    theirs = replace(first.identity, name="bob")
+    for name, identity in (("ada-at-the-sea", first.identity), ("ada-00000bad", theirs)):
+        save_identity(identity, folder / f"{name}.safetensors")
+        os.utime(folder / f"{name}.safetensors", (1, 1))
+    done = learn(backbone, place, config=SHORT)
+    left = {path.stem for path in folder.glob("*.safetensors")}
+    own = {f"ada-{first.record['origin'][:8]}"}
+    # The one that was pushed aside just now is the newest.
+    kept = {f"ada-{age:08x}" for age in range(KEPT_OLDER - 1)}
+    assert left == {"ada", "ada-at-the-sea", "ada-00000bad"} | own | kept
+    assert {path.stem for path in folder.glob("ada-0*.jpg")} == kept
+    assert len(done.record["notes"]) == 4
+    assert all("deleted" in note for note in done.record["notes"])
+
+
+def test_what_killed_writers_left_is_removed_and_what_living_ones_write_stays(
+    backbone: Backbone, tmp_path: Path
+):
+    for place in ("runs/dead", "runs/living", "facea", "embeddings/ada"):
+        (tmp_path / place).mkdir(parents=True)
+    dead = [
+        tmp_path / "runs" / "dead" / ".state.0123456789ab.tmp.safetensors",
+        tmp_path / "runs" / "dead.lock",
+        tmp_path / "facea" / ".ada.0123456789ab.tmp.safetensors",
+        tmp_path / "embeddings" / "ada" / ".eyes.0123456789ab.tmp.safetensors",
+    ]
+    living = [
+        tmp_path / "runs" / "living" / ".state.0123456789ab.tmp.safetensors",
+        tmp_path / "facea" / ".eve.0123456789ab.tmp.safetensors",
+        tmp_path / "embeddings" / "ada" / ".nose.0123456789ab.tmp.safetensors",
+    ]
+    for file in dead + living:
+        file.write_bytes(b"half")
+    os.utime(dead[3], (1e9, 1e9))
+    with runs.at_work(tmp_path / "runs" / "living", lambda: None):
+        learn(backbone, tmp_path, config=SHORT, words=tmp_path / "embeddings")
+    assert [file for file in dead if file.exists()] == []
+    assert [file for file in living if not file.exists()] == []
+    assert not (tmp_path / "runs" / "dead").exists()

@@ -1,0 +1,180 @@
+"""Unfinished trainings on disk: one folder each, with state, losses and previews.
+
+A run at work holds the lock `<folder>.lock` beside its folder; nobody else touches the folder then.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from time import time
+from typing import Any
+
+from safetensors import SafetensorError, safe_open
+
+from .errors import AssetError, TrainingError
+from .images import load_image, save_image
+from .locks import locked
+from .outputs import GENERATED, write_json
+from .report import Tile
+from .training.state import FORMAT, STATE_FILE, Origin, read_state, saved_step
+from .types import StepReport
+
+KEPT_RUNS = 4
+"""Unfinished trainings whose state is kept; older ones are deleted, but for those at work."""
+
+_LOG = logging.getLogger(__name__)
+_JOURNAL = "journal.json"
+_LOCK, _DAMAGED = ".lock", ".damaged"
+
+
+@contextmanager
+def at_work(run: Path, wait: Callable[[], None]) -> Iterator[None]:
+    """Until the block ends, this run is nobody else's; `wait` as in `locked`."""
+    with locked(run.with_name(run.name + _LOCK), wait):
+        yield
+
+
+def sweep(folder: Path, pattern: str, age: float = 0.0) -> None:
+    """Remove temporary files that nobody finished, if nothing was written for `age` seconds.
+
+    Only where no living process can be writing files of this pattern.
+    """
+    for leftover in folder.glob(pattern):
+        with suppress(OSError):
+            if time() - leftover.stat().st_mtime >= age:
+                leftover.unlink()
+
+
+def tidy(runs: Path, keep: Path) -> list[str]:
+    """What the dead have left in `runs`, and the oldest unfinished runs but for KEPT_RUNS.
+
+    `keep` counts among them. Nothing of a run at work is touched. Returns a note for each deleted.
+    """
+    sweep(keep, ".*.tmp.*")
+    notes, kept = [], 1
+    folders = [path for path in runs.iterdir() if path.is_dir() and path != keep]
+    for folder in sorted(folders, key=_modified, reverse=True):
+        state = folder / STATE_FILE
+        with locked(folder.with_name(folder.name + _LOCK)) as mine:
+            if mine:
+                sweep(folder, ".*.tmp.*")
+                with suppress(OSError):
+                    folder.rmdir()  # only if it is empty
+            if not state.exists():
+                continue
+            kept += 1
+            if mine and kept > KEPT_RUNS:
+                note = (
+                    f"an unfinished training was deleted, at step {saved_step(folder)} ({folder}): "
+                    f"only the newest {KEPT_RUNS} are kept"
+                )
+                shutil.rmtree(folder, ignore_errors=True)
+                _LOG.warning("FaceA: %s", note)
+                notes.append(note)
+    damaged = sorted(runs.glob(f"*{_DAMAGED}"), key=_modified, reverse=True)
+    for file in damaged[KEPT_RUNS:]:
+        with suppress(OSError):
+            file.unlink()
+    return notes
+
+
+def resumable(run: Path, origin: Origin) -> tuple[int | None, list[str]]:
+    """The step that the run can go on from, None = it begins; and notes.
+
+    A state that is damaged, or was written by an older version, is set aside. Raises `AssetError`
+    for one that cannot be read now, `TrainingError` for one of a newer version: both stay.
+    """
+    state = run / STATE_FILE
+    try:
+        with open(state, "rb") as file:
+            file.read(1)
+    except FileNotFoundError:
+        return None, []
+    except OSError as error:
+        raise AssetError(
+            f"cannot read {state} ({error.strerror or error}), the state of an unfinished "
+            "training, which is left as it is; mend its permissions to go on from it, or move it "
+            "away to begin anew"
+        ) from error
+    try:
+        return read_state(run, origin).step, []
+    except TrainingError as error:
+        if _is_newer(state):
+            raise
+        return None, [set_aside(run, error)]
+
+
+def is_damage(error: TrainingError, run: Path) -> bool:
+    """Whether this error is about what the state holds, and not about the training."""
+    return str(error).startswith(f"{run / STATE_FILE} is damaged")
+
+
+def set_aside(run: Path, error: TrainingError) -> str:
+    """Move the state out of the way, to be looked at or deleted; returns a note."""
+    state, aside = run / STATE_FILE, run.with_name(run.name + _DAMAGED)
+    try:
+        state.replace(aside)
+    except OSError as refusal:
+        raise AssetError(
+            f"cannot move {state}, which no run can go on from, out of the way "
+            f"({refusal.strerror or refusal}); delete it"
+        ) from error
+    note = (
+        f"the training began anew, for its saved state cannot be used and is now {aside} "
+        f"({str(error).partition(';')[0]})"
+    )
+    _LOG.warning("FaceA: %s", note)
+    return note
+
+
+def _is_newer(state: Path) -> bool:
+    try:
+        with safe_open(state, framework="pt") as file:
+            return int(json.loads((file.metadata() or {})["facea.state"])["format"]) > FORMAT
+    except (SafetensorError, OSError, KeyError, TypeError, ValueError, RecursionError):
+        return False
+
+
+def _modified(path: Path) -> float:
+    """When the file, or the state in the folder, was written; 0 if there is none."""
+    try:
+        return (path / STATE_FILE if path.is_dir() else path).stat().st_mtime
+    except OSError:
+        return 0.0
+
+
+class Journal:
+    """Losses and previews of a run, on disk, so that one that goes on has all of them."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        try:
+            said = json.loads((folder / _JOURNAL).read_text("utf-8"))
+            self._losses = dict(pairs(said["losses"]))
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
+            self._losses = {}
+
+    @property
+    def losses(self) -> list[tuple[int, float]]:
+        return sorted(self._losses.items())
+
+    def add(self, report: StepReport) -> None:
+        self._losses[report.step] = report.loss
+        if report.previews is not None:
+            picture = self.folder / f"preview-{report.step:06}.png"
+            save_image(report.previews[0], picture, text=GENERATED)
+        write_json({"losses": self.losses}, self.folder / _JOURNAL)
+
+    def tiles(self) -> list[Tile]:
+        files = sorted(self.folder.glob("preview-*.png"))
+        return [Tile(load_image(f)[0], f"step {int(f.stem.split('-')[1])}") for f in files]
+
+
+def pairs(losses: Any) -> list[tuple[int, float]]:
+    """(step, loss) as JSON gives them back."""
+    return [(int(step), float(loss)) for step, loss in losses]

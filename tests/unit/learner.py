@@ -1,0 +1,62 @@
+"""A training of Ada that shares its place with others; also as a process of its own.
+
+    PYTHONPATH=<repository> python tests/unit/learner.py <place> <seed> <steps> <pause>
+
+The process prints the number of each step, stops after step `pause` until the file `go` is in
+`place`, and prints one line of JSON in the end.
+"""
+
+import json
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+
+from facea_core.backbone import Backbone
+from facea_core.library import Trained, train_once
+from facea_core.tiny.model import random_backbone
+from facea_core.training import TrainConfig
+from facea_core.types import Box, FaceAttributes, Part, Photo
+
+
+def make_backbone() -> Backbone:
+    whole = random_backbone(0)
+    return replace(whole, spec=replace(whole.spec, resolution=32))
+
+
+def learn(
+    place: Path,
+    seed: int,
+    steps: int,
+    tick: Callable[[int, int], None],
+    backbone: Backbone | None = None,
+) -> Trained:
+    backbone = backbone or make_backbone()
+    image = torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(0))
+    parts = (Part("eyes", Box(24, 26, 41, 31), 0.9),)
+    photo = Photo(image, FaceAttributes((64, 64), Box(20, 15, 45, 50), 0.9, parts))
+    config = TrainConfig(
+        attributes="eyes", steps=steps, batch=1, rank=2, variants=1, save_every=1, seed=seed,
+        words_rate=1e-2,
+    )  # fmt: skip
+    return train_once(
+        [photo], backbone, config, place / "facea", place / "runs", name="ada", on_tick=tick,
+        words=place / "words",
+    )  # fmt: skip
+
+
+def main(place: Path, seed: int, steps: int, pause: int) -> None:
+    def tick(done: int, total: int) -> None:
+        print(done, flush=True)  # noqa: T201
+        while done == pause and not (place / "go").exists():
+            time.sleep(0.02)
+
+    done = learn(place, seed, steps, tick)
+    print(json.dumps({"path": str(done.path), **done.record}))  # noqa: T201
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), *map(int, sys.argv[2:]))

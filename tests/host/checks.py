@@ -45,7 +45,7 @@ def main(comfyui: Path, base: Path) -> dict[str, Any]:
         found |= {**stock(host, base, path, identity), **composed(core, host, cast, identity)}
         found |= {**spoken(core, host, identity), **refused(file, host, cast)}
         found["stacked"] = stacked(host, base, path, identity, cast)
-        found |= doors(file, host)
+        found |= {**doors(file, host), **no_place_for_words(host, base, cast)}
         found |= listed(host, cast)
         found |= untouched(before, outputs(host))
     return found
@@ -329,6 +329,25 @@ def refused(file: Path, host: Any, cast: Any) -> dict[str, str]:
     except ValueError as error:
         return {"four_channels": str(error)}
     return {"four_channels": "no error"}
+
+
+def no_place_for_words(host: Any, base: Path, cast: Any) -> dict[str, str]:
+    """What the trainer says, before it trains, where models/embeddings cannot be written."""
+    trainer: Any = part("nodes.train")
+    (base / "taken").write_text("")
+    folder, once = trainer.embeddings_folder, trainer.train_once
+    trainer.embeddings_folder = lambda: base / "taken"
+    trainer.train_once = None
+    try:
+        run_node(
+            trainer.FaceAEmbeddingTrainer, images=cast.photos.image.movedim(1, -1),
+            attributes=None, model=host[0], clip=host[1], vae=host[2], name="checked",
+        )  # fmt: skip
+    except OSError as error:
+        return {"no_place_for_words": str(error)}
+    finally:
+        trainer.embeddings_folder, trainer.train_once = folder, once
+    return {"no_place_for_words": "no error"}
 
 
 def doors(file: Path, host: Any) -> dict[str, Any]:

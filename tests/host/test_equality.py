@@ -131,6 +131,10 @@ def test_a_model_that_is_no_inpainting_model_is_refused_by_the_trainer(found):
     assert "masked_latent" in found["four_channels"]
 
 
+def test_a_folder_of_words_that_cannot_be_written_stops_before_the_training(found):
+    assert re.search(r"taken.*Nothing was trained.*save_words off", found["no_place_for_words"])
+
+
 @pytest.mark.parametrize(
     ("door", "said"),
     [

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -167,6 +168,7 @@ def test_a_lock_is_held_by_one_at_a_time_also_among_threads(tmp_path: Path):
                 with counter:
                     inside.append(1)
                     most.append(len(inside))
+                time.sleep(0.002)
                 with counter:
                     inside.pop()
 

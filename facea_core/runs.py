@@ -14,6 +14,7 @@ from pathlib import Path
 from time import time
 from typing import Any
 
+import torch
 from safetensors import SafetensorError, safe_open
 
 from .errors import AssetError, TrainingError
@@ -156,8 +157,12 @@ class Journal:
         try:
             said = json.loads((folder / _JOURNAL).read_text("utf-8"))
             self._losses = dict(pairs(said["losses"]))
+            self.threads = [int(count) for count in said.get("threads", ())]
         except (OSError, ValueError, KeyError, TypeError, RecursionError):
-            self._losses = {}
+            self._losses, self.threads = {}, []
+        # Each time of the run has its own: sums are rounded by how many threads share them.
+        if self.threads[-1:] != [torch.get_num_threads()]:
+            self.threads.append(torch.get_num_threads())
 
     @property
     def losses(self) -> list[tuple[int, float]]:
@@ -168,7 +173,7 @@ class Journal:
         if report.previews is not None:
             picture = self.folder / f"preview-{report.step:06}.png"
             save_image(report.previews[0], picture, text=GENERATED)
-        write_json({"losses": self.losses}, self.folder / _JOURNAL)
+        write_json({"losses": self.losses, "threads": self.threads}, self.folder / _JOURNAL)
 
     def tiles(self) -> list[Tile]:
         files = sorted(self.folder.glob("preview-*.png"))

@@ -377,6 +377,7 @@ def test_a_stopped_training_goes_on_and_nothing_shows_it(
     assert done.path.read_bytes() == first.path.read_bytes()
     assert (done.record["resumed_from"], done.record["steps_run"]) == (step, 4 - step)
     assert not done.record["cached"]
+    assert done.record["threads"] == first.record["threads"] == [1]
     assert done.record["losses"] == first.record["losses"]
     assert torch.equal(done.sheet, first.sheet)
     assert torch.equal(done.plot, first.plot)
@@ -404,6 +405,21 @@ def test_a_power_cut_costs_steps_and_nothing_else(
     assert done.record["steps_run"] == 4
     assert done.record["losses"] == first.record["losses"]
     assert torch.equal(done.sheet, first.sheet)
+
+
+def test_going_on_with_other_threads_is_noted(
+    backbone: Backbone, tmp_path: Path, caplog: pytest.LogCaptureFixture
+):
+    with pytest.raises(Stop):
+        learn(backbone, tmp_path, **stopping(backbone, "report", 2))
+    torch.set_num_threads(2)
+    try:
+        done = learn(make_backbone(), tmp_path)
+    finally:
+        torch.set_num_threads(1)
+    assert done.record["resumed_from"] == 2
+    assert done.record["threads"] == [1, 2]
+    assert "another number of threads than before (1, 2)" in caplog.text
 
 
 def test_stopped_before_the_first_step_leaves_nothing(backbone: Backbone, tmp_path: Path):

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 
-from .errors import ConfigError
+from .errors import ConfigError, quoted, shortened
+from .settings import LONGEST_NAME, check_text
 
 
 @dataclass(frozen=True)
@@ -57,13 +58,16 @@ def attribute_table(preset_or_names: str | Sequence[str]) -> tuple[Attribute, ..
     name that is given twice, and an empty list.
     """
     if isinstance(preset_or_names, str):
+        check_text("attributes", preset_or_names)
         text = preset_or_names.strip().lower()
         names = PRESETS.get(text) or tuple(part.strip() for part in text.split(",") if part.strip())
+    elif not isinstance(preset_or_names, (list, tuple)):
+        raise ConfigError(f"attributes is {quoted(preset_or_names)}; give a text or a list of them")
     else:
         names = tuple(str(name).strip().lower() for name in preset_or_names)
     if not names:
         raise ConfigError(
-            f"no attributes in {preset_or_names!r}; give a preset ({', '.join(PRESETS)}) "
+            f"no attributes in {quoted(preset_or_names)}; give a preset ({', '.join(PRESETS)}) "
             "or names such as 'eyes, nose, mouth'"
         )
     for name in names:
@@ -71,13 +75,15 @@ def attribute_table(preset_or_names: str | Sequence[str]) -> tuple[Attribute, ..
             raise ConfigError(_unknown(name, alone=len(names) == 1))
     if len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)
-        raise ConfigError(f"attribute {twice!r} is given more than once in {', '.join(names)}")
+        raise ConfigError(
+            f"attribute {twice!r} is given more than once in {shortened(', '.join(names))}"
+        )
     return tuple(ATTRIBUTES[name] for name in names)
 
 
 def _unknown(name: str, *, alone: bool) -> str:
     known = [*ATTRIBUTES, *PRESETS] if alone else list(ATTRIBUTES)
-    near = get_close_matches(name, known, n=1, cutoff=0.5)
+    near = get_close_matches(name[:LONGEST_NAME], known, n=1, cutoff=0.5)
     hint = f"did you mean {near[0]!r}? " if near else ""
     presets = f"; presets: {', '.join(PRESETS)}" if alone else ""
-    return f"unknown attribute {name!r}; {hint}known: {', '.join(ATTRIBUTES)}{presets}"
+    return f"unknown attribute {quoted(name)}; {hint}known: {', '.join(ATTRIBUTES)}{presets}"

@@ -5,6 +5,21 @@ Every class also inherits the builtin it specialises, so callers that catch `Val
 untouched.
 """
 
+QUOTED = 80
+"""The most characters of any value that a message shows: hosts keep messages, and log them."""
+
+
+def quoted(value: object) -> str:
+    """`repr` of a value for a message, cut to `QUOTED` characters."""
+    said = repr(value[: QUOTED + 1] if isinstance(value, str) else value)
+    return said if len(said) <= QUOTED else f"{said[: QUOTED - 1]}…"
+
+
+def shortened(text: object) -> str:
+    """A name or a list of names for a message, cut to `QUOTED` characters."""
+    said = str(text)
+    return said if len(said) <= QUOTED else f"{said[: QUOTED - 1]}…"
+
 
 class FaceAError(Exception):
     """Base of every error that the user, not the programmer, can mend."""

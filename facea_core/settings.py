@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import field, fields, replace
 from difflib import get_close_matches
+from math import isfinite
 from typing import Any, TypeVar
 
-from .errors import ConfigError
+from .errors import ConfigError, quoted
 
 C = TypeVar("C")
+
+LONGEST_TEXT = 10_000
+"""Characters of a prompt or a list of words: some hundred times what a text encoder reads."""
+
+LONGEST_JSON = 64_000
+"""Characters of settings written as JSON."""
+
+LONGEST_NAME = 64
+"""Characters of an unknown name that are compared with the known ones."""
 
 
 def setting(
@@ -35,7 +45,7 @@ def setting(
     )
 
 
-def check_choice(name: str, value: Any, choices: Iterable[str]) -> None:
+def check_installed(name: str, value: Any, choices: Iterable[str]) -> None:
     """Raises `ConfigError` for a value of setting `name` that is no choice; the nearest is named.
 
     For choices that are too many to be listed, or that depend on what is installed.
@@ -51,28 +61,68 @@ def check_choice(name: str, value: Any, choices: Iterable[str]) -> None:
 
 
 def check_settings(config: Any) -> None:
-    """Raises `ConfigError` for the first field of a config that is no choice, or out of its range.
+    """Raises `ConfigError` for the first field of a config that is no choice, of another type than
+    it is declared with, or out of its range.
 
-    A field whose default is a whole number takes whole numbers only, one whose default is true or
-    false takes those; None is a value only where it is the default.
+    Whole numbers are numbers too; None is a value only where it is the default.
     """
     for spec in fields(config):
         value: Any = getattr(config, spec.name)
-        low, high, choices = (spec.metadata[key] for key in ("min", "max", "choices"))
-        if choices and value not in choices:
-            raise ConfigError(
-                f"{spec.name} {value!r} is unknown; choose one of {', '.join(choices)}"
-            )
-        if type(spec.default) is bool and value not in (True, False):
-            raise ConfigError(f"{spec.name} is {value!r}; give true or false")
-        if low is None or high is None or (value is None and spec.default is None):
+        if value is None and spec.default is None:
             continue
-        whole = type(value) is int
-        number = whole or (isinstance(value, float) and type(spec.default) is not int)
-        # NaN fails the comparison, so ask for what is wanted.
-        if not (number and low <= value <= high):
-            kind = "whole number" if type(spec.default) is int else "number"
-            raise ConfigError(f"{spec.name} is {value!r}; give a {kind} from {low} to {high}")
+        low, high, choices = (spec.metadata[key] for key in ("min", "max", "choices"))
+        kind = str(spec.type).removesuffix(" | None")
+        if choices:
+            check_choice(spec.name, value, choices)
+        elif kind == "bool" and type(value) is not bool:
+            raise ConfigError(f"{spec.name} is {quoted(value)}; give true or false")
+        elif kind in ("int", "float"):
+            check_number(spec.name, value, low, high, whole=kind == "int")
+        elif kind == "str" or isinstance(value, str):
+            check_text(spec.name, value)
+
+
+def check_choice(name: str, value: Any, choices: Sequence[str]) -> None:
+    """Raises `ConfigError` unless `value` is one of `choices`."""
+    if value not in choices:
+        raise ConfigError(f"{name} {quoted(value)} is unknown; choose one of {', '.join(choices)}")
+
+
+def check_number(
+    name: str,
+    value: Any,
+    low: float | None = None,
+    high: float | None = None,
+    *,
+    whole: bool = False,
+) -> None:
+    """Raises `ConfigError` unless `value` is a finite number from `low` to `high`; None = no end.
+
+    Hosts hand NaN over: no comparison of theirs refuses it.
+    """
+    fits = type(value) is int or (not whole and isinstance(value, float) and isfinite(value))
+    if not (fits and (low is None or low <= value) and (high is None or value <= high)):
+        ends = (("from", low), ("to", high))
+        span = "".join(f" {word} {end}" for word, end in ends if end is not None)
+        kind = "whole number" if whole else "number"
+        raise ConfigError(f"{name} is {quoted(value)}; give a {kind}{span}")
+
+
+def check_text(name: str, value: Any, longest: int = LONGEST_TEXT) -> str:
+    """The text itself. Raises `ConfigError` for what is none, is longer, or is no Unicode."""
+    if not isinstance(value, str):
+        raise ConfigError(f"{name} must be str, not {quoted(value)}")
+    if len(value) > longest:
+        raise ConfigError(
+            f"{name} has {len(value)} characters ({quoted(value)}); give at most {longest}"
+        )
+    try:
+        value.encode()
+    except UnicodeEncodeError as error:
+        raise ConfigError(
+            f"{name} {quoted(value)} holds half a character at {error.start}; type it again"
+        ) from error
+    return value
 
 
 def updated(config: C, values: Mapping[str, Any]) -> C:
@@ -80,9 +130,15 @@ def updated(config: C, values: Mapping[str, Any]) -> C:
     known = [spec.name for spec in fields(config)]  # pyright: ignore[reportArgumentType]
     for name in values:
         if name not in known:
-            near = get_close_matches(str(name), known, n=1, cutoff=0.0)[0]
-            raise ConfigError(f"setting {name!r} is unknown; the nearest is {near!r}")
+            raise ConfigError(
+                f"setting {quoted(name)} is unknown; the nearest is {nearest(name, known)!r}"
+            )
     return replace(config, **values)  # pyright: ignore[reportArgumentType, reportType]
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """The known name that is most like `name`, of which the beginning counts."""
+    return get_close_matches(str(name)[:LONGEST_NAME], known, n=1, cutoff=0.0)[0]
 
 
 def read_settings(text: str) -> dict[str, Any]:
@@ -92,12 +148,20 @@ def read_settings(text: str) -> dict[str, Any]:
     """
     if not text.strip():
         return {}
+    return read_object(text, f"the settings {quoted(text)}", 'write {"warmup": 20}')
+
+
+def read_object(text: str, what: str, remedy: str) -> dict[str, Any]:
+    """A JSON object of at most `LONGEST_JSON` characters. Raises `ConfigError` for anything else.
+
+    `what` names the text in messages, `remedy` says what to do.
+    """
+    if len(text) > LONGEST_JSON:
+        raise ConfigError(f"{what} has {len(text)} characters; give at most {LONGEST_JSON}")
     try:
         values = json.loads(text)
-    except ValueError as error:
-        raise ConfigError(
-            f'the settings {text!r} are not JSON ({error}); write them as {{"warmup": 20}}'
-        ) from error
+    except (ValueError, RecursionError) as error:
+        raise ConfigError(f"{what} is not JSON ({error}); {remedy}") from error
     if not isinstance(values, dict):
-        raise ConfigError(f'the settings {text!r} are not a JSON object; write {{"warmup": 20}}')
+        raise ConfigError(f"{what} is not a JSON object; {remedy}")
     return values

@@ -24,7 +24,17 @@ from ..facea_core.audit import (
 from ..facea_core.detection.detect import found_together
 from ..facea_core.settings import read_settings, updated
 from ..facea_core.types import DetectedFaces
-from .host import Progress, field_input, image_out, lists_of, photos_in, photos_out, schema, split
+from .host import (
+    Progress,
+    field_input,
+    image_out,
+    lists_of,
+    photos_in,
+    photos_out,
+    schema,
+    split,
+    wired,
+)
 from .host.schema import ATTRIBUTES
 
 
@@ -100,6 +110,8 @@ class FaceAPhotoAudit(io.ComfyNode):
         cls, images: Sequence[torch.Tensor], attributes: Sequence[DetectedFaces], policy: str,
         resolution: int, crop_size: int, embedder: str, limits: str,
     ) -> io.NodeOutput:  # fmt: skip
+        for found in attributes:
+            wired("attributes", found, DetectedFaces)
         progress = Progress(1, cls.hidden.unique_id)
         pictures, _ = photos_in(images)
         found = found_together(attributes)

@@ -23,6 +23,7 @@ from ..facea_core.composing import (
     plan_batch,
 )
 from ..facea_core.images import resize
+from ..facea_core.settings import check_number, check_text
 from ..facea_core.types import Composition, DetectedFaces, Identity
 from .host import (
     Paint,
@@ -40,6 +41,7 @@ from .host import (
     schedulers,
     schema,
     spec_of,
+    wired,
     with_words,
 )
 from .host.schema import ATTRIBUTES, IDENTITY
@@ -155,7 +157,14 @@ class FaceAInpaintCompose(io.ComfyNode):
         references: torch.Tensor | None = None, **more: Any,
     ) -> io.NodeOutput:  # fmt: skip
         people: list[Identity | None] = [more.pop(name, None) for name in PEOPLE]
+        for wire, person in zip(PEOPLE, people, strict=True):
+            wired(wire, person, Identity)
+        wired("attributes", attributes, DetectedFaces)
         config = ComposeConfig(steps=steps, seed=seed, denoise=denoise, **more)
+        check_number("cfg", cfg, 0, 30)
+        check_number("lora_strength", lora_strength, -2, 2)
+        for text in (prompt, negative_prompt):
+            check_text("the prompt", text)
         pictures, notes = images_in(image)
         jobs, more_notes = plan_batch(pictures, masks_in(mask), attributes, people, config)
         spec = spec_of(model)

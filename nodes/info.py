@@ -9,7 +9,16 @@ from comfy_api.latest import io
 
 from ..facea_core.identity import summary
 from ..facea_core.types import Identity
-from .host import NONE, chosen_identity, file_fingerprint, identity_files, load_report, say, schema
+from .host import (
+    NONE,
+    chosen_identity,
+    file_fingerprint,
+    identity_files,
+    load_report,
+    say,
+    schema,
+    wired,
+)
 from .host.schema import IDENTITY
 
 
@@ -54,6 +63,7 @@ class FaceAIdentityInfo(io.ComfyNode):
     def execute(
         cls, file: str, identity: Identity | None = None, model: Any = None, clip: Any = None
     ) -> io.NodeOutput:
+        wired("identity", identity, Identity)
         person = chosen_identity(file, identity)
         about = {**summary(person), "loads": load_report(person, model, clip)}
         counts = f"{about['layers']} layers, {len(about['words'])} words"

@@ -6,6 +6,7 @@ from typing import Any
 
 from comfy_api.latest import io
 
+from ..facea_core.settings import check_number
 from ..facea_core.types import Identity
 from .host import (
     NONE,
@@ -14,6 +15,7 @@ from .host import (
     identity_files,
     say,
     schema,
+    wired,
     with_lora,
     with_words,
 )
@@ -74,6 +76,9 @@ class FaceALoRALoader(io.ComfyNode):
         cls, model: Any, clip: Any, file: str, lora_strength: float, words_strength: float,
         identity: Identity | None = None,
     ) -> io.NodeOutput:  # fmt: skip
+        check_number("lora_strength", lora_strength, -2, 2)
+        check_number("words_strength", words_strength, 0, 2)
+        wired("identity", identity, Identity)
         person = chosen_identity(file, identity)
         patched, total = with_lora(model, person, lora_strength)
         worded = with_words(clip, person, words_strength)

@@ -29,6 +29,7 @@ from ..facea_core.training import (
     plan_training,
     preset_for,
     preview_every,
+    require_room,
 )
 from ..facea_core.types import DetectedFaces, StepReport
 from .host import (
@@ -46,6 +47,7 @@ from .host import (
     schema,
     spec_of,
     training_backbone,
+    wired,
 )
 from .host.schema import ATTRIBUTES, IDENTITY
 
@@ -144,6 +146,8 @@ class FaceAEmbeddingTrainer(io.ComfyNode):
         check_class_noun(class_noun)
         words = _words_folder(name) if save_words else None
         pictures, notes = photos_in(images)
+        for one in attributes:
+            wired("attributes", one, DetectedFaces)
         found = found_together(attributes)
         photos, left_out = photos_with_faces(pictures, found)
         chosen = {key: value for key, value in changes.items() if value} | read_settings(settings)
@@ -161,6 +165,7 @@ class FaceAEmbeddingTrainer(io.ComfyNode):
             )  # fmt: skip
         room = make_room()
         plan = plan_training(spec, config, room.dtype, room.free)
+        require_room(plan, room.device)
         launched = [note] if (note := launch_note(room.device)) else []
         say("; ".join([plan.line(), *launched, "copying the model …"]), cls.hidden.unique_id)
         with training_backbone(model, clip, vae, room) as backbone:

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..detection.landmarks import landmarks_available
-from ..errors import ConfigError
+from ..errors import ConfigError, quoted
 from ..evaluation import embed_faces
 from ..evaluation.embedders import Embedder, load_embedder
 from ..images import resize
@@ -48,7 +48,9 @@ def audit_embedder(name: str, resolution: int) -> Embedder | None:
     packages.
     """
     if name not in EMBEDDERS:
-        raise ConfigError(f"embedder {name!r} is unknown; choose one of {', '.join(EMBEDDERS)}")
+        raise ConfigError(
+            f"embedder {quoted(name)} is unknown; choose one of {', '.join(EMBEDDERS)}"
+        )
     if name == "auto":
         photographs = "landmarks" if landmarks_available() else "none"
         name = "tiny" if resolution <= _PAINTED else photographs

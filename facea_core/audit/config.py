@@ -36,7 +36,7 @@ class AuditConfig:
         "warn", "what happens to red photos: nothing, left out, or an error", choices=POLICIES
     )
     resolution: int = setting(
-        512, "picture side of the model that will learn, in pixels; facea-tiny: 128", 64, 2048
+        512, "picture side of the model that will learn, in pixels; facea-tiny: 128", 64, 4096
     )
     small_face: float = setting(0.2, "face side, in shares of the resolution: amber below", 0, 1)
     tiny_face: float = setting(0.1, "face side, in shares of the resolution: red below", 0, 1)

@@ -130,7 +130,8 @@ class Backbone:
         """Tokenises prompts; the result serves every state of the same words.
 
         `words` maps a placeholder to `{encoder name: (n, D)}`; a prompt uses it as
-        `embedding:<placeholder>`. Raises `ConfigError` for a placeholder that is not there.
+        `embedding:<placeholder>`. Raises `ConfigError` for a placeholder that is not there and
+        for a prompt that is too long.
         """
         return prepare_prompts(self, prompts, words or {})
 

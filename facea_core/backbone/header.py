@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 
-from ..errors import AssetError, BackboneError, ConfigError
+from ..errors import AssetError, BackboneError, ConfigError, quoted
 from ..types import BackboneSpec
 from .parts import identify
 from .spec import PREDICTIONS, SD2, Family
@@ -86,7 +86,8 @@ def prediction_of(
     if prediction is not None and prediction not in PREDICTIONS:
         who = "prediction" if asked else f"the prediction that {stored.name} states"
         raise (ConfigError if asked else BackboneError)(
-            f"{who} is {prediction!r}, which is unknown; choose one of: {', '.join(PREDICTIONS)}"
+            f"{who} is {quoted(prediction)}, which is unknown; choose one of: "
+            f"{', '.join(PREDICTIONS)}"
         )
     if prediction is None and family is SD2 and not inpainting:
         # Nothing in the file says it, but the models that predict v have a wider last norm: the

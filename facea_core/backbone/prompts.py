@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from ..errors import ConfigError
+from ..errors import ConfigError, shortened
+from ..settings import check_text
 
 if TYPE_CHECKING:
     from transformers import CLIPTextModel, CLIPTextModelWithProjection
@@ -89,12 +90,14 @@ class Prepared:
 
 def prepare_prompts(backbone: Backbone, prompts: Sequence[str], words: Words) -> Prepared:
     """See `Backbone.prepare_prompts`."""
+    for prompt in prompts:
+        check_text("the prompt", prompt)
     used = tuple(dict.fromkeys(name for prompt in prompts for name in placeholders(prompt)))
     for name in used:
         if name not in words:
             known = ", ".join(sorted(words)) or "none"
             raise ConfigError(
-                f"prompt word 'embedding:{name}' is unknown; known words: {known}. "
+                f"prompt word 'embedding:{shortened(name)}' is unknown; known words: {known}. "
                 "Check the spelling or pass the identity that it belongs to."
             )
     tokens, counts = {}, ()

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from importlib import import_module
 
 from .. import __version__
-from ..errors import FaceAError
+from ..errors import FaceAError, quoted
 
 COMMANDS = {
     "demo": "paint a person from three painted photos into another picture, with scores",
@@ -43,8 +43,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"facea {__version__}")
         return 0
     if name not in COMMANDS:
-        near = difflib.get_close_matches(name, COMMANDS, n=1, cutoff=0.0)[0]
-        print(f"facea: there is no command {name!r}; the nearest is {near!r}", file=sys.stderr)
+        near = difflib.get_close_matches(name[:64], COMMANDS, n=1, cutoff=0.0)[0]
+        print(
+            f"facea: there is no command {quoted(name)}; the nearest is {near!r}", file=sys.stderr
+        )
         return 2
     try:
         with terminable():

@@ -7,8 +7,6 @@ names, defaults, help and ranges, so that none of it can drift.
 from __future__ import annotations
 
 import argparse
-import difflib
-import json
 import types
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import MISSING, field, fields, make_dataclass, replace
@@ -19,7 +17,8 @@ import torch
 import tyro
 from tyro.conf import OmitArgPrefixes
 
-from ..errors import AssetError, ConfigError
+from ..errors import AssetError, ConfigError, quoted, shortened
+from ..settings import LONGEST_JSON, nearest, read_object
 
 C = TypeVar("C")
 
@@ -46,15 +45,19 @@ def read_config(arguments: Sequence[str]) -> dict[str, Any]:
     if name is None:
         return {}
     try:
-        values = json.loads(Path(name).read_text(encoding="utf-8"))
+        with open(name, encoding="utf-8") as file:
+            text = file.read(LONGEST_JSON + 1)
     except OSError as error:
         raise AssetError(
-            f"cannot read {name} ({error.strerror or error}); check the path of --config"
+            f"cannot read {shortened(name)} ({error.strerror or error}); check the path of --config"
         ) from error
     except ValueError as error:
-        raise ConfigError(f"{name} is not JSON ({error}); mend it or leave out --config") from error
-    if not isinstance(values, dict):
-        raise ConfigError(f'{name} holds no JSON object; write {{"steps": 400}}, for example')
+        raise ConfigError(
+            f"{shortened(name)} is not JSON ({error}); mend it or leave out --config"
+        ) from error
+    values = read_object(
+        text, shortened(name), 'write {"steps": 400}, for example, or leave out --config'
+    )
     return {str(key).replace("-", "_"): value for key, value in values.items()}
 
 
@@ -66,7 +69,9 @@ def pick_device(name: str) -> str:
         torch.empty(0, device=name)
     except (RuntimeError, AssertionError) as error:
         reason = str(error).splitlines()[0]
-        raise ConfigError(f"device {name!r} cannot be used ({reason}); try auto or cpu") from error
+        raise ConfigError(
+            f"device {quoted(name)} cannot be used ({reason}); try auto or cpu"
+        ) from error
     return name
 
 
@@ -94,8 +99,8 @@ def parse(
     owners |= dict.fromkeys(hints, "")
     for name in values:
         if name not in owners:
-            near = difflib.get_close_matches(name, owners, n=1, cutoff=0.0)[0]
-            raise ConfigError(f"setting {name!r} is unknown; the nearest is {near!r}")
+            near = nearest(name, owners)
+            raise ConfigError(f"setting {quoted(name)} is unknown; the nearest is {near!r}")
 
     def share(owner: str) -> dict[str, Any]:
         return {name: value for name, value in values.items() if owners[name] == owner}
@@ -169,4 +174,4 @@ def _fitted(name: str, value: Any, hint: Any) -> Any:
         if isinstance(kind, type) and type(value) is kind:
             return value
     expected = " or ".join(getattr(kind, "__name__", str(kind)) for kind in kinds)
-    raise ConfigError(f"setting {name!r} must be {expected}, not {value!r}")
+    raise ConfigError(f"setting {name!r} must be {expected}, not {quoted(value)}")

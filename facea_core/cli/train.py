@@ -30,6 +30,7 @@ from ..training import (
     free_memory,
     plan_training,
     preset_for,
+    require_room,
     train_identity,
 )
 from ..training.state import STATE_FILE
@@ -106,6 +107,7 @@ def run(arguments: Sequence[str]) -> None:
     device = pick_device(flags.device)
     plan = plan_training(spec, training, default_dtype(device), free_memory(device))
     note(str(plan))
+    require_room(plan, device)
     photos = load_photos(flags, detection)
     audit = replace(configs["audit"], resolution=plan.resolution)
     photos = audit_for_training(photos, detection.table, audit)

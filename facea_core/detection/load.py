@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from ..errors import AssetError, ConfigError
+from ..errors import AssetError, ConfigError, quoted
 from ..types import Detection
 from .base import FACE, Detector
 from .grounding.detector import GroundingDinoDetector
@@ -80,7 +80,7 @@ def load_detector(
     """
     name = name.strip().lower()
     if name not in DETECTORS:
-        raise ConfigError(f"unknown detector {name!r}; use one of {', '.join(DETECTORS)}")
+        raise ConfigError(f"unknown detector {quoted(name)}; use one of {', '.join(DETECTORS)}")
     if name == "auto" and model is not None:
         name = "grounding-dino"
     if name == "tiny":

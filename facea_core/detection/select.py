@@ -13,7 +13,7 @@ from itertools import combinations, product
 from typing import NamedTuple
 
 from ..attributes import Attribute
-from ..errors import ConfigError
+from ..errors import ConfigError, quoted
 from ..masks import usable
 from ..types import Box, Detection, Outline, Part, Size
 from .base import FACE
@@ -76,7 +76,9 @@ def select_faces(
         "score": lambda face: -face.score,
     }
     if order not in keys:
-        raise ConfigError(f"unknown face order {order!r}; use one of {', '.join(FACE_ORDERS)}")
+        raise ConfigError(
+            f"unknown face order {quoted(order)}; use one of {', '.join(FACE_ORDERS)}"
+        )
     found: list[Detection] = []
     for face in sorted(detections, key=lambda face: (-face.score, face.box)):
         if face.phrase != FACE or face.score < threshold:

@@ -17,7 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..detection.base import OWN_MASK
-from ..errors import AssetError, ConfigError, ImageError, MissingDependencyError
+from ..errors import AssetError, ConfigError, ImageError, MissingDependencyError, quoted
 from ..types import FaceAttributes
 from .crops import HEAD_LIFT, HEAD_SCALE
 
@@ -128,7 +128,9 @@ def load_embedder(name: str = "auto") -> Embedder:
     Raises ConfigError for another name, MissingDependencyError for landmarks without its packages.
     """
     if name not in EMBEDDERS:
-        raise ConfigError(f"embedder {name!r} is unknown; choose one of {', '.join(EMBEDDERS)}")
+        raise ConfigError(
+            f"embedder {quoted(name)} is unknown; choose one of {', '.join(EMBEDDERS)}"
+        )
     if name == "tiny":
         return TinyEmbedder()
     try:

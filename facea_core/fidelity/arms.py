@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from typing import Any
 
-from ..errors import ConfigError
+from ..errors import ConfigError, quoted
 from ..settings import updated
 from ..training import TrainConfig
 
@@ -141,6 +141,6 @@ def arm_named(name: str) -> Arm:
         return Arm(name, "the preset with these settings", changes)
     near = get_close_matches(name, [*GROUPS, *ARMS], n=1, cutoff=0.0)[0]
     raise ConfigError(
-        f"there is no arm {name!r}; did you mean {near!r}? groups: {', '.join(GROUPS)}; arms: "
-        f"{', '.join(ARMS)}; or settings such as steps=100+lora_rate=0.002"
+        f"there is no arm {quoted(name)}; did you mean {near!r}? groups: {', '.join(GROUPS)}; "
+        f"arms: {', '.join(ARMS)}; or settings such as steps=100+lora_rate=0.002"
     )

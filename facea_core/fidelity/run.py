@@ -16,7 +16,7 @@ from ..backbone import Backbone
 from ..choosing import person_rank, step_judge
 from ..composing import ComposeConfig
 from ..detection.base import Detector
-from ..errors import ConfigError
+from ..errors import ConfigError, quoted
 from ..images import atomic_path, load_image, save_image
 from ..library import train_once
 from ..outputs import GENERATED, require_writable_folder
@@ -59,7 +59,7 @@ class BenchmarkConfig:
         arms(self.arms)
         number, count = self.share
         if not 1 <= number <= count:
-            raise ConfigError(f"part is {self.part!r}; give a number and a count such as 2/3")
+            raise ConfigError(f"part is {quoted(self.part)}; give a number and a count such as 2/3")
 
     @property
     def share(self) -> tuple[int, int]:

@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 
 from ..attributes import Attribute
-from ..errors import ConfigError
+from ..errors import ConfigError, quoted
+from ..settings import check_text
 from ..types import Word
 from .flat import Flat
 
@@ -57,13 +58,9 @@ def _proposal(name: str) -> str:
 
 def check_class_noun(noun: str) -> str:
     """What the person is, as prompts say it: a word or a few, not empty. Raises `ConfigError`."""
-    if not (noun.strip() and noun.isprintable() and len(noun) <= LONGEST_NAME):
-        raise ConfigError(
-            f"class noun is {noun[:LONGEST_NAME]!r}; give a word such as 'woman' or 'man', of at "
-            f"most {LONGEST_NAME} characters"
-        )
-    if "embedding:" in noun:
-        raise ConfigError(f"class noun is {noun!r}; give a word such as 'woman' or 'man'")
+    check_text("class noun", noun, LONGEST_NAME)
+    if not noun.strip() or not noun.isprintable() or "embedding:" in noun:
+        raise ConfigError(f"class noun is {quoted(noun)}; give a word such as 'woman' or 'man'")
     return noun
 
 

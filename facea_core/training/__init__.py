@@ -4,8 +4,9 @@ from .allocator import launch_note
 from .choice import face_judge
 from .config import PRESETS, TrainConfig, preset_for, preview_every
 from .loop import best_plan, check_channels, train_identity
-from .memory import Plan, free_memory, plan_training
+from .memory import Plan, plan_training
 from .preview import face_previewer
+from .room import free_memory, require_room
 from .run import Judge, Previewer
 
 __all__ = [
@@ -23,5 +24,6 @@ __all__ = [
     "plan_training",
     "preset_for",
     "preview_every",
+    "require_room",
     "train_identity",
 ]

@@ -9,9 +9,11 @@ from dataclasses import asdict, dataclass, fields
 from string import Formatter
 from typing import Any
 
-from ..errors import ConfigError
+from ..errors import ConfigError, quoted
 from ..identity.lora import TARGETS
-from ..settings import check_settings, setting, updated
+from ..settings import check_settings, check_text, setting, updated
+
+LONGEST_TEMPLATE = 500
 
 DECAYS = ("constant", "linear", "cosine")
 
@@ -103,13 +105,10 @@ class TrainConfig:
     )  # fmt: skip
 
     def __post_init__(self) -> None:
-        for spec in fields(self):
-            value, kind = getattr(self, spec.name), type(spec.default)
-            if kind is float and type(value) is int:
-                object.__setattr__(self, spec.name, value := float(value))
-            if type(value) is not kind:
-                raise ConfigError(f"{spec.name} must be {kind.__name__}, not {value!r}")
         check_settings(self)
+        for spec in fields(self):
+            if type(spec.default) is float:
+                object.__setattr__(self, spec.name, float(getattr(self, spec.name)))
         for name in ("global_prompt", "local_prompt"):
             _check_template(name, getattr(self, name))
 
@@ -127,7 +126,7 @@ class TrainConfig:
         """A row of `PRESETS` with some fields replaced. Raises `ConfigError` for unknown names."""
         if name not in PRESETS:
             raise ConfigError(
-                f"training preset {name!r} is unknown; choose one of {_list(PRESETS)}"
+                f"training preset {quoted(name)} is unknown; choose one of {_list(PRESETS)}"
             )
         return updated(PRESETS[name], overrides)
 
@@ -158,13 +157,22 @@ def config_differences(mine: TrainConfig, other: Mapping[str, Any]) -> list[str]
 
 
 def _check_template(name: str, text: str) -> None:
+    check_text(name, text, LONGEST_TEMPLATE)
     try:
-        used = {key for _, key, _, _ in Formatter().parse(text) if key is not None}
+        used = [field for field in Formatter().parse(text) if field[1] is not None]
     except ValueError as error:
-        raise ConfigError(f"{name} {text!r} is not a template: {error}") from error
-    if "words" not in used or used - {"words", "class"}:
+        raise ConfigError(f"{name} {quoted(text)} is not a template: {error}") from error
+    names = {key for _, key, _, _ in used}
+    if "words" not in names or names - {"words", "class"}:
         raise ConfigError(
-            f"{name} {text!r} must hold {{words}}, may hold {{class}}, and no other placeholder"
+            f"{name} {quoted(text)} must hold {{words}}, may hold {{class}}, and no other "
+            "placeholder"
+        )
+    # A width such as {words:>999999999} would be as many bytes.
+    if any(spec or conversion for _, _, spec, conversion in used):
+        raise ConfigError(
+            f"{name} {quoted(text)} has a format; write {{words}} and {{class}} and nothing else "
+            "between the braces"
         )
 
 

@@ -26,9 +26,10 @@ from .cache import photos_hash
 from .config import TrainConfig
 from .footprint import as_current, is_out_of_memory, searched_convolutions
 from .losses import Losses
-from .memory import Plan, free_memory, plan_training, resolution_down, step_down
+from .memory import Plan, plan_training, resolution_down, step_down
 from .optimiser import make_optimiser
 from .outside import watching
+from .room import free_memory, require_room
 from .run import Calls, Judge, Previewer, Run, Task
 from .state import Checkpoint, Origin, Saved, read_state
 from .tasks import GLOBAL, check_photo, local_tasks, task_prompts
@@ -65,8 +66,9 @@ def train_identity(
 
     Raises `TrainingError` (no photos; no judge where one is needed; nothing, or another run, to
     resume; loss not finite; out of memory in the cheapest way), `BackboneError` (a model without
-    mask channels, unless `config.masked_latent`), `ConfigError` (name, attributes), `ImageError` or
-    `MaskError` (a photo), `AssetError` (the directory cannot be written).
+    mask channels, unless `config.masked_latent`), `ConfigError` (name, class noun, attributes, more
+    memory than there is), `ImageError` or `MaskError` (a photo), `AssetError` (the directory cannot
+    be written).
     """
     table = attribute_table(config.attributes)
     check_name(name)
@@ -99,6 +101,7 @@ def train_identity(
     ):
         saved = read_state(run_dir, origin) if resume and run_dir else None
         plan = _plan_for(backbone, config, saved, plan)
+        require_room(plan, backbone.device, loaded=_weights(backbone))
         (cache, generator), plan = descend(task, plan, task.cache, resolution_down)
         words = learnable_words(backbone, name, table)
         with (
@@ -194,9 +197,8 @@ def best_plan(backbone: Backbone, config: TrainConfig) -> Plan:
 
     Raises `ConfigError` for a resolution that the model cannot have.
     """
-    weights = sum(value.nbytes for m in backbone.modules for value in m.parameters())
-    free = free_memory(backbone.device)
-    return plan_training(backbone.spec, config, backbone.dtype, free, loaded=weights)
+    free, loaded = free_memory(backbone.device), _weights(backbone)
+    return plan_training(backbone.spec, config, backbone.dtype, free, loaded=loaded)
 
 
 def _plan_for(
@@ -217,3 +219,7 @@ def _plan_for(
     elif plan is not None:
         return plan
     return best_plan(backbone, config)
+
+
+def _weights(backbone: Backbone) -> int:
+    return sum(value.nbytes for m in backbone.modules for value in m.parameters())

@@ -24,6 +24,9 @@ STEP = 64
 WORTH = 0.01
 """Share of the peak that giving something up must save."""
 
+LEAST = 8
+"""Sides of pictures in latent pixels begin here: the U-Nets halve them three times."""
+
 PHOTOS = 3
 """Photos that the cache of latents is reckoned for."""
 
@@ -84,6 +87,12 @@ def plan_training(
     What the config states is kept. Where nothing fits, the smallest way with a note that says so.
     Raises `ConfigError` for a resolution that the model cannot have.
     """
+    least = LEAST * spec.latent_factor
+    if config.resolution and config.resolution < least:
+        raise ConfigError(
+            f"resolution is {config.resolution}; give at least {least}, or 0 for the model's own "
+            f"({spec.resolution})"
+        )
     if config.resolution % spec.latent_factor:
         raise ConfigError(
             f"resolution is {config.resolution}; give a multiple of {spec.latent_factor}, or 0 "
@@ -142,19 +151,6 @@ def resolution_down(
 def _instead(plan: Plan, lower: Plan) -> Plan:
     note = f"out of memory with: {plan.line()}"
     return replace(lower, free=plan.free, notes=(*plan.notes, note))
-
-
-def free_memory(device: str | torch.device) -> int | None:
-    """Bytes that a training may take on `device`, those torch has in reserve included.
-
-    None where that cannot be known, and on the CPU: there the same run must give the same bytes
-    however full the machine is.
-    """
-    device = torch.device(device)
-    if device.type != "cuda":
-        return None
-    free, _ = torch.cuda.mem_get_info(device)
-    return free + torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
 
 
 def predict_bytes(

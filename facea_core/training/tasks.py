@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from ..attributes import Attribute
-from ..errors import ImageError, MaskError
+from ..errors import ImageError, MaskError, quoted
 from ..identity.words import fill_prompt, placeholder
 from ..images import check_image, check_mask, resize
 from ..images import crop as crop_image
@@ -38,7 +38,7 @@ def check_photo(photo: Photo, table: Sequence[Attribute]) -> None:
     try:
         _check_photo(photo, table)
     except (ImageError, MaskError) as error:
-        raise type(error)(f"photo {photo.name!r}: {error}") from error
+        raise type(error)(f"photo {quoted(photo.name)}: {error}") from error
 
 
 def _check_photo(photo: Photo, table: Sequence[Attribute]) -> None:
@@ -186,7 +186,7 @@ def _shaped(own: Tensor, crop: Box, target: Box, least: int, resolution: int) ->
     moved = _spread(_spread(mask, *sides[0], dim=2), *sides[1], dim=3)
     # A thin shape can be gone when its sides move inwards.
     mask = moved if moved.any() else mask
-    while mask.any() and not _large_enough(mask, least):
+    while mask.any() and not mask.all() and not _large_enough(mask, least):
         mask = _spread(_spread(mask, 1, 1, dim=2), 1, 1, dim=3)
     return mask
 

@@ -17,7 +17,7 @@ from .models import make_room, spec_of, training_backbone
 from .patching import load_report, painting_model, with_lora, with_words
 from .progress import Progress, say
 from .sampling import Paint, encode, painter, samplers, schedulers
-from .schema import field_input, schema
+from .schema import field_input, schema, wired
 from .tiny import register_tiny
 
 __all__ = [
@@ -55,6 +55,7 @@ __all__ = [
     "spec_of",
     "split",
     "training_backbone",
+    "wired",
     "with_lora",
     "with_words",
 ]

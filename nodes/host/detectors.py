@@ -13,7 +13,7 @@ from ...facea_core.detection.grounding.download import RELEASES, download
 from ...facea_core.detection.grounding.places import find_weights, hub_folders
 from ...facea_core.detection.load import load_detector
 from ...facea_core.errors import AssetError
-from ...facea_core.settings import check_choice
+from ...facea_core.settings import check_installed
 from .progress import Progress, say
 
 AUTO = "auto"
@@ -48,7 +48,7 @@ def open_detector(name: str, model: str, node_id: str | None) -> Detector:
     Fetches weights only if `model` says so, with a bar. Raises ConfigError for a file that is not
     there, also where the detector needs none, and what `load_detector` raises.
     """
-    check_choice("detector_model", model, detector_models())
+    check_installed("detector_model", model, detector_models())
     alive = Progress(1, node_id).alive
     chosen = None
     if name not in ("tiny", "landmarks"):

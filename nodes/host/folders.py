@@ -7,7 +7,7 @@ from pathlib import Path
 
 import folder_paths
 
-from ...facea_core.errors import AssetError, ConfigError
+from ...facea_core.errors import AssetError, ConfigError, quoted
 from ...facea_core.identity import load_identity
 from ...facea_core.types import Identity
 from .listing import identities_listed
@@ -47,7 +47,7 @@ def identity_path(name: str) -> Path:
     if found is None:
         searched = ", ".join(folder_paths.get_folder_paths("loras"))
         raise AssetError(
-            f"there is no identity {name!r} in {searched}; train it, or choose another"
+            f"there is no identity {quoted(name)} in {searched}; train it, or choose another"
         )
     return Path(found)
 

@@ -15,9 +15,9 @@ from torch import Tensor
 
 from ...facea_core.backbone import masked_image
 from ...facea_core.backbone.prompts import placeholders, spaced
-from ...facea_core.errors import BackboneError, ConfigError
+from ...facea_core.errors import BackboneError, ConfigError, shortened
 from ...facea_core.seeds import seeded, short_seed
-from ...facea_core.settings import check_choice
+from ...facea_core.settings import check_installed, check_text
 from .layout import image_out
 from .models import is_inpainting
 from .patching import wired_words
@@ -50,21 +50,25 @@ class Paint:
     denoise: float
 
     def __post_init__(self) -> None:
-        check_choice("sampler_name", self.sampler_name, samplers())
-        check_choice("scheduler", self.scheduler, schedulers())
+        check_installed("sampler_name", self.sampler_name, samplers())
+        check_installed("scheduler", self.scheduler, schedulers())
 
 
 def encode(clip: Any, prompt: str) -> Any:
-    """CONDITIONING of a prompt. Raises ConfigError for an `embedding:` that nothing answers to."""
-    prompt = spaced(prompt)
+    """CONDITIONING of a prompt.
+
+    Raises ConfigError for one that is too long, for no cancel reaches ComfyUI while it reads, and
+    for an `embedding:` that nothing answers to.
+    """
+    prompt = spaced(check_text("the prompt", prompt))
     inner = next((one for one in vars(clip.tokenizer).values() if hasattr(one, _READER)), None)
     for word in placeholders(prompt) if inner is not None else ():
         if inner.embedding_directory is None or getattr(inner, _READER)(word)[0] is None:
             known = ", ".join(wired_words(clip)) or "none"
             raise ConfigError(
-                f"the prompt asks for 'embedding:{word}', which no wired identity and no file in "
-                f"models/embeddings has (wired words: {known}); check the spelling, or wire the "
-                "person's FaceA LoRA Loader"
+                f"the prompt asks for 'embedding:{shortened(word)}', which no wired identity and "
+                f"no file in models/embeddings has (wired words: {known}); check the spelling, or "
+                "wire the person's FaceA LoRA Loader"
             )
     return clip.encode_from_tokens_scheduled(clip.tokenize(prompt))
 

@@ -7,6 +7,8 @@ from typing import Any
 
 from comfy_api.latest import io
 
+from ...facea_core.errors import ConfigError, quoted
+
 ATTRIBUTES = io.Custom("FACEA_ATTRIBUTES")
 IDENTITY = io.Custom("FACEA_IDENTITY")
 
@@ -40,3 +42,12 @@ def field_input(config: type, name: str, **changes: Any) -> io.Input:
     if type(default) is float:
         values["step"] = 0.01
     return _INPUTS[type(default)].Input(name, **{**values, **changes})
+
+
+def wired(name: str, value: Any, kind: type) -> None:
+    """Raises ConfigError for what no node of FaceA hands out, as a graph of a program's can hold.
+
+    By name: ComfyUI may hold a second copy of this pack. None is an input that is not wired.
+    """
+    if value is not None and type(value).__name__ != kind.__name__:
+        raise ConfigError(f"{name} is {quoted(value)}; wire it from a node of FaceA")

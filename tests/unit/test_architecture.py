@@ -18,7 +18,7 @@ CORE = Path(facea_core.__file__).parent
 PACK = CORE.parent
 MAX_LINES = 300
 
-VALUES = ("errors", "box", "types", "attributes", "settings", "seeds")
+VALUES = ("errors", "box", "types", "attributes", "settings", "seeds", "machine")
 GROUND = (*VALUES, "files", "sealed", "images", "masks")
 MODELS = (*GROUND, "backbone", "identity")
 TASKS = ("detection", "training", "composing", "evaluation")
@@ -31,8 +31,9 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "box": (),
     "settings": ("errors",),
     "seeds": (),
+    "machine": ("errors",),
     "types": ("errors", "box"),
-    "attributes": ("errors", "types"),
+    "attributes": ("errors", "types", "settings"),
     "files": ("errors",),
     "sealed": (),
     "reading": ("errors", "files"),

@@ -8,7 +8,7 @@ from facea_core.backbone.spec import SPECS
 from facea_core.composing import ComposeConfig
 from facea_core.errors import ConfigError
 from facea_core.identity import TARGETS
-from facea_core.settings import check_choice, read_settings
+from facea_core.settings import check_installed, read_settings
 from facea_core.training import PRESETS, TrainConfig, preset_for, preview_every
 
 
@@ -67,9 +67,9 @@ def test_true_or_false_is_nothing_else(wrong: object):
 @pytest.mark.parametrize("value", ["eulr", "", 3, "e" * 10**7])
 def test_what_is_no_choice_is_answered_with_the_nearest(value: object):
     with pytest.raises(ConfigError, match="sampler .*the nearest is 'euler'") as raised:
-        check_choice("sampler", value, ["euler"])
+        check_installed("sampler", value, ["euler"])
     assert len(str(raised.value)) < 200
-    check_choice("sampler", "euler", ["euler"])
+    check_installed("sampler", "euler", ["euler"])
 
 
 def test_a_whole_number_is_a_float_too():

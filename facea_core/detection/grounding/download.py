@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ...errors import AssetError, ConfigError
+from ...errors import AssetError, ConfigError, quoted
 from ...outputs import require_writable_folder
 
 OnBytes = Callable[[int, int], None]
@@ -61,7 +61,9 @@ def download(
     """
     if release is None:
         if name not in RELEASES:
-            raise ConfigError(f"unknown release {name!r}; choose one of {', '.join(RELEASES)}")
+            raise ConfigError(
+                f"unknown release {quoted(name)}; choose one of {', '.join(RELEASES)}"
+            )
         release = RELEASES[name]
     folder = Path(folder)
     whole, part = folder / release.file, folder / f"{release.file}.part"

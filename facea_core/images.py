@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import stat
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -18,9 +19,12 @@ import torch.nn.functional as F
 from PIL import ExifTags, Image, PngImagePlugin
 from torch import Tensor
 
-from .errors import AssetError, FaceAError, ImageError, MaskError
+from .errors import AssetError, FaceAError, ImageError, MaskError, quoted, shortened
 from .reading import LONGEST, MIN_SIDE, flatten, read_picture
 from .types import Box, Size
+
+MOST_OUTSIDE = 4
+"""How many times as many pixels as lie inside a picture a crop of it may have."""
 
 _FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
 
@@ -43,7 +47,8 @@ def picture_format(path: str | Path) -> str:
     ending = Path(path).suffix.lower()
     if ending not in _FORMATS:
         raise AssetError(
-            f"cannot write {path}: unknown ending {ending!r}; use one of {', '.join(_FORMATS)}"
+            f"cannot write {shortened(path)}: unknown ending {quoted(ending)}; use one of "
+            f"{', '.join(_FORMATS)}"
         )
     return _FORMATS[ending]
 
@@ -71,6 +76,31 @@ def save_image(image: Tensor, path: str | Path, *, text: Mapping[str, str] | Non
         to_pil(image).save(temporary, format=form, **options)
 
 
+def plain_target(path: str | Path) -> Path:
+    """The file that writing to `path` makes or replaces: what a symbolic link leads to.
+
+    Raises AssetError for what is there and is no plain file (a device, a folder, a pipe), a loop of
+    links, and a name that no file can have.
+    """
+    said = str(path)
+    if "\0" in said:
+        raise AssetError(f"cannot write {quoted(said)}: a name cannot hold NUL")
+    target = Path(path)
+    try:
+        if target.is_symlink():
+            target = target.resolve()
+        mode = target.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        return target  # whoever makes its folder says what is wrong with that
+    except (OSError, RuntimeError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise AssetError(f"cannot write {quoted(said)} ({reason}); give another name") from error
+    if not stat.S_ISREG(mode):
+        kind = "a folder" if stat.S_ISDIR(mode) else "no plain file"
+        raise AssetError(f"cannot write {path}: it is {kind}; give the name of a file")
+    return target
+
+
 @contextmanager
 def atomic_path(path: str | Path) -> Iterator[Path]:
     """Yields a temporary path beside `path` to write to; renames it when the block ends well.
@@ -78,9 +108,10 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     Folders on the way are made. On any exception the temporary file is removed and an older file at
     `path` stays as it was. An OSError comes out as AssetError with the path and the reason.
     """
-    path = Path(path)
+    path = plain_target(path)
     # The ending is kept: many writers choose the format by it. mkstemp would make the file private.
-    temporary = path.with_name(f".{path.stem}.{secrets.token_hex(6)}.tmp{path.suffix}")
+    # A name may be as long as the file system takes, and this one must not be longer.
+    temporary = path.with_name(f".{path.stem[:40]}.{secrets.token_hex(6)}.tmp{path.suffix}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield temporary
@@ -189,6 +220,22 @@ def crop(image: Tensor, box: Box, fill: str = "border") -> Tensor:
     rows = torch.arange(box.y0, box.y1, device=image.device).clamp(0, height - 1)
     columns = torch.arange(box.x0, box.x1, device=image.device).clamp(0, width - 1)
     return image[..., rows, :][..., columns]
+
+
+def cut(image: Tensor, box: Box, size: Size) -> Tensor:
+    """`resize(crop(image, box), size)`; most of `box` may lie outside a long and narrow picture.
+
+    There each axis is resampled by itself, the one that reaches outside the least first, so that
+    memory grows with the picture and not with the square around it; rounding may differ.
+    """
+    height, width = image.shape[-2:]
+    if box.area <= MOST_OUTSIDE * box.clip((height, width)).area:
+        return resize(crop(image, box), size)
+    if box.width / width < box.height / height:
+        image = resize(crop(image, Box(box.x0, 0, box.x1, height)), (height, size[1]))
+        return resize(crop(image, Box(0, box.y0, size[1], box.y1)), size)
+    image = resize(crop(image, Box(0, box.y0, width, box.y1)), (size[0], width))
+    return resize(crop(image, Box(box.x0, 0, box.x1, size[0])), size)
 
 
 def _check_tensor(tensor: Tensor, channels: int, noun: str, error: type[FaceAError]) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 from . import __version__
 from .errors import AssetError
-from .images import atomic_path
+from .images import atomic_path, plain_target
 
 GENERATED = {
     "Software": f"FaceA {__version__}",
@@ -25,15 +25,13 @@ PROBE_BYTES = 1 << 18
 
 
 def require_writable(*paths: str | Path | None) -> None:
-    """Raises AssetError unless a file could be written at each of `paths` now.
+    """Raises AssetError unless a plain file could be written at each of `paths` now.
 
     Leaves nothing behind. Meant for the moment before minutes of work. Folders that do not exist
     yet are not made: the nearest one that exists must be writable and have room. None is skipped.
     """
     for path in (Path(path) for path in paths if path is not None):
-        if path.is_dir():
-            raise AssetError(f"cannot write {path}: it is a folder; give the name of a file")
-        require_writable_folder(path.parent)
+        require_writable_folder(plain_target(path).parent)
 
 
 def require_writable_folder(folder: str | Path) -> None:

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from ..errors import ConfigError, ImageError
 from ..evaluation.crops import HEAD_LIFT, HEAD_SCALE
+from ..images import resize
 from ..types import Box, FaceAttributes, Outline, Part, Size
 
 ROOM = 2.2
@@ -25,6 +26,9 @@ LIFT = HEAD_LIFT
 """How far the crop's centre lies above the face's, in face heights: hair is taller than a neck."""
 
 _MOST_SIDE = 4096
+
+_MOST_DENSE = 16
+"""Points along a side of a crop's pixel; of larger pictures a smaller copy is looked at."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +55,11 @@ class Turn:
         """`(1, C, side, side)` of `(1, C, H, W)`."""
         height, width = image.shape[-2:]
         (c, s), dense = self._direction(), max(math.ceil(self.span / self.side), 1)
+        if dense > _MOST_DENSE:
+            # The points of a long and narrow picture's square would be far more than its pixels.
+            shrink = dense / _MOST_DENSE
+            smaller = (max(round(height / shrink), 1), max(round(width / shrink), 1))
+            image, dense = resize(image, smaller), _MOST_DENSE
         count = self.side * dense
         line = (torch.arange(count, device=image.device) + 0.5) * (self.span / count)
         line = line - self.span / 2

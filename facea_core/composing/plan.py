@@ -6,11 +6,15 @@ import torch
 from torch import Tensor
 
 from ..errors import ConfigError, MaskError
+from ..images import MOST_OUTSIDE
 from ..masks import mask_box
 from ..types import BackboneSpec, Box, CropPlan
 
 SNAP = 1.15
 """A crop this close to the native size is taken at exactly that size: no resampling, no blur."""
+
+_MOST_PIXELS = 1 << 24
+"""Pixels of a crop that may lie mostly outside its picture."""
 
 
 def plan_crop(
@@ -28,7 +32,8 @@ def plan_crop(
     it fits, so that the model sees real surroundings; where it does not fit it is centred on the
     picture and reaches outside. It is painted at the native resolution of `spec`.
 
-    Raises MaskError for an empty or misshapen mask or one with NaN, ConfigError for a factor
+    Raises MaskError for an empty or misshapen mask, one with NaN or one that is long and narrow and
+    huge, ConfigError for a factor
     below 1.
     """
     if mask.ndim != 4 or mask.shape[:2] != (1, 1) or 0 in mask.shape:
@@ -49,6 +54,11 @@ def plan_crop(
     side = max(min(side, max(height, width)), longest)
     if native / SNAP <= side <= native * SNAP and longest <= native:
         side = native
+    if side * side > max(_MOST_PIXELS, MOST_OUTSIDE * height * width):
+        raise MaskError(
+            f"the mask spans {box.width}x{box.height} pixels of a picture of {width}x{height}, and "
+            f"the square around it {side}x{side}; mark less of it, or cut the picture"
+        )
     cx, cy = box.center
     x0, y0 = _place(cx, side, width), _place(cy, side, height)
     return CropPlan((height, width), Box(x0, y0, x0 + side, y0 + side), (native, native))

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from ..attributes import attribute_table
-from ..images import crop, resize
+from ..images import cut
 from ..tiny.painter import PARTS
 from ..types import Box, Detection, Size
 from .base import FACE
@@ -110,7 +110,7 @@ class TinyDetector:
             from ..tiny.model import load_part_detector
 
             self._model = load_part_detector()
-        views = [resize(crop(image, window), (SIDE, SIDE)) for window in windows]
+        views = [cut(image, window, (SIDE, SIDE)) for window in windows]
         return self._model(torch.cat(views))
 
 

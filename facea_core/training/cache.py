@@ -16,7 +16,7 @@ from torch import Tensor
 
 from ..attributes import Attribute
 from ..backbone import LatentDistribution, latent_mask, masked_image
-from ..images import check_image, crop, resize
+from ..images import check_image, cut
 from ..masks import mask_box
 from ..types import Box, OnTick, Photo
 from .config import TrainConfig
@@ -142,7 +142,7 @@ def crop_example(
     region, shape = whole_face(photo, config, number)
     box = crop_box(region, photo.attributes.size, config, generator)
     side = (spec.resolution, spec.resolution)
-    image = resize(crop(check_image(photo.image).cpu(), box), side)
+    image = cut(check_image(photo.image).cpu(), box, side)
     holes = {"": hole_mask(region, box, spec, config.mask_jitter, generator, shape)}
     own = {part.attribute: part.mask for part in photo.attributes.parts}
     for name, part in part_boxes(photo, table).items() if config.has_local else ():

@@ -17,8 +17,10 @@ from facea_core.audit import AuditConfig
 from facea_core.backbone import Backbone
 from facea_core.backbone.spec import SPECS
 from facea_core.composing import ComposeConfig
+from facea_core.composing.plan import plan_crop
 from facea_core.detection.config import DetectConfig
-from facea_core.errors import QUOTED, ConfigError, quoted, shortened
+from facea_core.errors import QUOTED, ConfigError, MaskError, quoted, shortened
+from facea_core.images import crop, cut, resize
 from facea_core.settings import LONGEST_JSON, LONGEST_TEXT, check_number, read_settings, updated
 from facea_core.training import TrainConfig, plan_training, require_room, train_identity
 from facea_core.training.footprint import is_out_of_memory
@@ -217,3 +219,42 @@ def test_what_machines_say_when_memory_runs_out():
     for said in (linux, windows, "CUDA error: out of memory"):
         assert is_out_of_memory(RuntimeError(said))
     assert not is_out_of_memory(RuntimeError("a size does not match"))
+
+
+@pytest.mark.parametrize("size", [(20, 400), (400, 20), (20, 20)])
+def test_a_square_around_a_narrow_picture_is_seen_as_if_it_were_padded_first(size: tuple[int, int]):
+    image = torch.rand(1, 3, *size, generator=torch.Generator().manual_seed(0))
+    x0, y0 = (size[1] - 400) // 2, (size[0] - 400) // 2
+    for box in (Box(x0, y0, x0 + 400, y0 + 400), Box(x0 + 7, y0 - 9, x0 + 300, y0 + 391)):
+        padded = resize(crop(image, box), (64, 48))
+        assert torch.allclose(cut(image, box, (64, 48)), padded, atol=0.02)
+    box = Box(0, 0, *reversed(size))
+    assert torch.equal(cut(image, box, (64, 48)), resize(image, (64, 48)))
+
+
+@needs_limits
+def test_a_long_and_narrow_picture_takes_no_more_than_others():
+    """The square around 20,000 x 20 pixels alone would be 4.8 GB."""
+    script = """
+import torch
+from facea_core.attributes import attribute_table
+from facea_core.audit import audit_photos, crop_photos
+from facea_core.detection.config import DetectConfig
+from facea_core.detection.detect import detect_chosen
+from facea_core.detection.tiny import TinyDetector
+from facea_core.types import Box, FaceAttributes
+for size in ((20, 20_000), (20_000, 20)):
+    image = torch.rand(1, 3, *size)
+    detect_chosen([image], TinyDetector(), DetectConfig(on_missing="pass"))
+    whole = FaceAttributes(size, Box(0, 0, size[1], size[0]), 0.9)
+    audit_photos([image], [(whole,)], attribute_table("male"))
+    crop_photos([image], [(whole,)], 64)
+"""
+    run = under_limit(script, 2.5)
+    assert run.returncode == 0, run.stderr[-2000:]
+
+
+def test_a_huge_square_around_a_narrow_mask_is_refused(backbone: Backbone):
+    with pytest.raises(MaskError, match="20000x20"):
+        plan_crop(torch.ones(1, 1, 20, 20_000), backbone.spec)
+    plan_crop(torch.ones(1, 1, 16, 900), backbone.spec)

@@ -7,6 +7,7 @@ import os
 import pytest
 
 from facea_core.errors import AssetError
+from facea_core.images import atomic_path
 from facea_core.outputs import require_writable, require_writable_folder, staged, write_json
 
 
@@ -72,3 +73,50 @@ def test_staged_files_vanish_with_an_exception(tmp_path):
         fails()
     assert [p.name for p in tmp_path.iterdir()] == ["out"]
     assert (tmp_path / "out" / "a.txt").read_text() == "old"
+
+
+@pytest.mark.parametrize("name", ["x" * 300 + ".png", "a\0b.png"])
+def test_a_name_that_no_file_can_have_is_refused(tmp_path, name):
+    for refuse in (require_writable, lambda path: write_json({}, path)):
+        with pytest.raises(AssetError, match="cannot write") as raised:
+            refuse(tmp_path / name)
+        assert len(str(raised.value)) < 300
+
+
+def test_a_name_as_long_as_a_file_can_have_is_written(tmp_path):
+    path = tmp_path / ("x" * 250 + ".json")
+    require_writable(path)
+    write_json({}, path)
+    assert [one.name for one in tmp_path.iterdir()] == [path.name]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes with names")
+def test_what_is_no_plain_file_is_not_replaced(tmp_path):
+    pipe = tmp_path / "pipe.json"
+    os.mkfifo(pipe)
+    for place in (pipe, "/dev/null"):
+        for refuse in (require_writable, lambda path: write_json({}, path)):
+            with pytest.raises(AssetError, match="no plain file"):
+                refuse(place)
+    assert pipe.is_fifo()
+
+
+def test_a_symbolic_link_is_followed_and_stays(tmp_path):
+    (tmp_path / "there").mkdir()
+    for name in ("old.json", "new.json"):
+        (tmp_path / name).symlink_to(tmp_path / "there" / name)
+    (tmp_path / "there" / "old.json").write_text("")
+    for name in ("old.json", "new.json"):
+        require_writable(tmp_path / name)
+        write_json({"a": 1}, tmp_path / name)
+        assert (tmp_path / name).is_symlink()
+        assert json.loads((tmp_path / "there" / name).read_text()) == {"a": 1}
+
+
+def test_a_loop_of_links_is_refused(tmp_path):
+    (tmp_path / "a").symlink_to(tmp_path / "b")
+    (tmp_path / "b").symlink_to(tmp_path / "a")
+    with pytest.raises(AssetError, match="cannot write"):
+        require_writable(tmp_path / "a")
+    with pytest.raises(AssetError, match="cannot write"), atomic_path(tmp_path / "a"):
+        pass

@@ -77,6 +77,11 @@ class Server:
         return self.log_file.read_text("utf-8", errors="replace")
 
     @property
+    def pid(self) -> int | None:
+        """Of its process, while there is one."""
+        return None if self._process is None else self._process.pid
+
+    @property
     def memory(self) -> float:
         """The memory that the process holds now, MiB (its resident set)."""
         assert self._process is not None

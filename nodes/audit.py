@@ -110,8 +110,8 @@ class FaceAPhotoAudit(io.ComfyNode):
         cls, images: Sequence[torch.Tensor], attributes: Sequence[DetectedFaces], policy: str,
         resolution: int, crop_size: int, embedder: str, limits: str,
     ) -> io.NodeOutput:  # fmt: skip
-        for found in attributes:
-            wired("attributes", found, DetectedFaces)
+        for one in attributes:
+            wired("attributes", one, DetectedFaces)
         progress = Progress(1, cls.hidden.unique_id)
         pictures, _ = photos_in(images)
         found = found_together(attributes)

@@ -60,7 +60,7 @@ class FaceAPhotoAudit(io.ComfyNode):
                     "attributes", tooltip="What FaceA Attribute Detect found in these photos."
                 ),
                 field_input(AuditConfig, "policy"),
-                field_input(AuditConfig, "resolution", step=8),
+                field_input(AuditConfig, "resolution", step=8, max=2048),
                 io.Int.Input(
                     "crop_size", default=512, min=64, max=2048, step=8,
                     tooltip="Side of the crops in pixels.",

@@ -27,8 +27,11 @@ LIFT = HEAD_LIFT
 
 _MOST_SIDE = 4096
 
-_MOST_DENSE = 16
-"""Points along a side of a crop's pixel; of larger pictures a smaller copy is looked at."""
+_MANY_POINTS = 4096
+"""Points along the side of a crop that are never too many."""
+
+_MOST_POINTS = 16
+"""Beyond that, most points for each pixel of the photo; a head in a usual photo takes fewer."""
 
 
 @dataclass(frozen=True)
@@ -55,11 +58,12 @@ class Turn:
         """`(1, C, side, side)` of `(1, C, H, W)`."""
         height, width = image.shape[-2:]
         (c, s), dense = self._direction(), max(math.ceil(self.span / self.side), 1)
-        if dense > _MOST_DENSE:
-            # The points of a long and narrow picture's square would be far more than its pixels.
-            shrink = dense / _MOST_DENSE
-            smaller = (max(round(height / shrink), 1), max(round(width / shrink), 1))
-            image, dense = resize(image, smaller), _MOST_DENSE
+        points = self.side * dense
+        if points > _MANY_POINTS and points * points > _MOST_POINTS * height * width:
+            # The square of a long and narrow picture: a smaller copy of it is looked at.
+            fewer = max(_MANY_POINTS // self.side, 1)
+            smaller = (max(height * fewer // dense, 1), max(width * fewer // dense, 1))
+            image, dense = resize(image, smaller), fewer
         count = self.side * dense
         line = (torch.arange(count, device=image.device) + 0.5) * (self.span / count)
         line = line - self.span / 2

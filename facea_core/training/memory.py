@@ -87,7 +87,7 @@ def plan_training(
     What the config states is kept. Where nothing fits, the smallest way with a note that says so.
     Raises `ConfigError` for a resolution that the model cannot have.
     """
-    least = LEAST * spec.latent_factor
+    least = min(LEAST * spec.latent_factor, spec.resolution)
     if config.resolution and config.resolution < least:
         raise ConfigError(
             f"resolution is {config.resolution}; give at least {least}, or 0 for the model's own "

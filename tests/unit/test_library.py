@@ -22,6 +22,7 @@ from facea_core.composing import ComposeConfig, inpaint
 from facea_core.errors import AssetError, ConfigError, TrainingError
 from facea_core.identity import identity_tensors, load_identity, save_identity
 from facea_core.library import KEPT_OLDER, KEPT_RUNS, Trained, find_identity, train_once
+from facea_core.sealed import SEAL
 from facea_core.tiny.model import random_backbone
 from facea_core.training import Plan, TrainConfig, face_previewer, plan_training
 from facea_core.training.state import STATE_FILE, saved_step
@@ -592,9 +593,10 @@ def test_who_learned_smaller_for_memory_ran_out_on_the_way_is_found_and_it_says_
 
 
 def rewritten(path: Path, **training) -> None:
-    """The identity as an earlier version wrote it: the metadata says no resolution."""
+    """The identity as an earlier version wrote it: no checksum, and it says no resolution."""
     with safe_open(path, framework="pt") as file:
         metadata = file.metadata()
+    del metadata[SEAL]
     about = json.loads(metadata["facea.meta"])
     del about["training"]["resolution"]
     about["training"].update(training)
@@ -719,7 +721,11 @@ def test_only_the_newest_of_the_older_trainings_stay(
         older.with_suffix(".jpg").write_bytes(b"picture")
         os.utime(older, (1e9 - age, 1e9 - age))
     # What is not of FaceA's naming, or of somebody else, is not its to delete.
-    theirs = replace(first.identity, name="bob")
+    words = tuple(
+        replace(word, placeholder=word.placeholder.replace("ada/", "bob/"))
+        for word in first.identity.words
+    )
+    theirs = replace(first.identity, name="bob", words=words)
     for name, identity in (("ada-at-the-sea", first.identity), ("ada-00000bad", theirs)):
         save_identity(identity, folder / f"{name}.safetensors")
         os.utime(folder / f"{name}.safetensors", (1, 1))

@@ -41,7 +41,8 @@ def main() -> int:
     memory: list[float] = []
     ended = {"done": 0, "interrupted": 0, "refused": 0, "stray": 0}
     with tempfile.TemporaryDirectory() as folder:
-        with Server(location(), Path(folder) / "base") as server, Client(server.url) as client:
+        server = Server(location(), Path(folder) / "base")
+        with server, Client(server.url) as client:
             process = psutil.Process(server.pid)
             for index in range(prompts):
                 graph = (wrong if index % 10 == 9 else KINDS[index % 3])(index)
@@ -52,7 +53,7 @@ def main() -> int:
                         asked.append(event)
                         client.interrupt()
 
-                run = client.run(graph, cancel)
+                run = client.wait(client.queue(graph), cancel)
                 how = (
                     "interrupted" if run.interrupted else "done" if run.error is None else "refused"
                 )

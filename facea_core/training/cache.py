@@ -16,6 +16,7 @@ from torch import Tensor
 
 from ..attributes import Attribute
 from ..backbone import LatentDistribution, latent_mask, masked_image
+from ..errors import MaskError
 from ..images import check_image, cut
 from ..masks import mask_box
 from ..types import Box, OnTick, Photo
@@ -108,6 +109,12 @@ def build_cache(
                 if name in holes:
                     parts[p, v, k] = len(task_of) + list(holes).index(name)
             mask = torch.cat(list(holes.values()))
+            if not mask.flatten(1).any(1).all():
+                height, width = photo.attributes.size
+                raise MaskError(
+                    f"{photo.name or f'photo {p + 1}'} of {width} x {height} pixels: so narrow a "
+                    f"face is not to be seen at {backbone.spec.resolution} px; use another photo"
+                )
             clean.append(_encode(backbone, image, tick))
             masked.append(_encode(backbone, masked_image(image, mask), tick))
             masks.append(latent_mask(mask, backbone.spec.latent_factor))

@@ -410,3 +410,11 @@ def test_no_more_crops_are_encoded_than_a_run_can_use(
         cache = build_cache([make_photo()] * photos, backbone, TABLE, config, random)
         assert cache.rows.face.shape == (photos, crops)
         assert len(cache.clean.mean) == photos * crops
+
+
+def test_a_face_too_narrow_to_be_seen_is_refused(backbone: Backbone):
+    found = FaceAttributes((20, 20_000), Box(0, 0, 20_000, 20), 1.0, ())
+    photo = Photo(torch.rand(1, 3, 20, 20_000), found, name="wide.jpg")
+    random = torch.Generator().manual_seed(0)
+    with pytest.raises(MaskError, match="wide.jpg of 20000 x 20 pixels"):
+        build_cache([photo], backbone, TABLE, TrainConfig(variants=2), random)

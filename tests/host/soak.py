@@ -1,10 +1,10 @@
 """Hundreds of prompts on one ComfyUI, some interrupted, some wrong: what it holds after them.
 
-    python -m tests.host.soak [--prompts 300]
+    python -m tests.host.soak [--prompts 300] [--warm-up 100]
 
 Trainings, pictures and detections by turns; one in five is interrupted, one in ten is refused by
 design. Prints memory, descriptors and threads, and by how much memory rises in 100 prompts after
-the first 60, as a line through all of them has it.
+the warm-up, as a line through all of them has it.
 """
 
 from __future__ import annotations
@@ -23,7 +23,6 @@ from .install import location
 from .server import Server
 from .test_endurance import composing, detecting, learning
 
-WARM_UP = 60
 KINDS = (detecting, composing, learning)
 
 
@@ -37,7 +36,9 @@ def wrong(index: int) -> Graph:
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--prompts", type=int, default=300)
-    prompts = parser.parse_args().prompts
+    parser.add_argument("--warm-up", type=int, default=100)
+    flags = parser.parse_args()
+    prompts = flags.prompts
     memory: list[float] = []
     ended = {"done": 0, "interrupted": 0, "refused": 0, "stray": 0}
     with tempfile.TemporaryDirectory() as folder:
@@ -68,9 +69,11 @@ def main() -> int:
                         f"{process.num_threads()} threads",
                         flush=True,
                     )
-    late = memory[WARM_UP:]
+    late = memory[flags.warm_up :]
     slope = 100 * linear_regression(range(len(late)), late).slope
-    print(f"{prompts} prompts: {ended}; after {WARM_UP} memory rises by {slope:.1f} MiB in 100")
+    print(
+        f"{prompts} prompts: {ended}; after {flags.warm_up} memory rises by {slope:.1f} MiB in 100"
+    )
     return int(ended["stray"] > 0)
 
 

@@ -26,6 +26,7 @@ from facea_core.sealed import SEAL
 from facea_core.tiny.model import random_backbone
 from facea_core.training import Plan, TrainConfig, face_previewer, plan_training
 from facea_core.training.state import STATE_FILE, saved_step
+from facea_core.training.writer import settle
 from facea_core.types import Box, FaceAttributes, Identity, Part, Photo
 
 CONFIG = TrainConfig(
@@ -70,7 +71,10 @@ def learn(backbone: Backbone, place: Path, **changes) -> Trained:
         inpaint, ComposeConfig(steps=1, cfg=1.0), photo, backbone, config, name="ada"
     )
     options = {"name": "ada", "class_noun": "woman", "previewer": paint, **changes}
-    return train_once([photo], backbone, config, place / "facea", place / "runs", **options)
+    try:
+        return train_once([photo], backbone, config, place / "facea", place / "runs", **options)
+    finally:
+        settle()
 
 
 def begins(backbone: Backbone, place: Path, **changes) -> bool:

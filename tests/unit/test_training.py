@@ -21,6 +21,7 @@ from facea_core.training.losses import Losses, region_loss
 from facea_core.training.optimiser import rate_factor
 from facea_core.training.pace import Budget
 from facea_core.training.state import saved_step
+from facea_core.training.writer import settle
 from facea_core.types import Box, FaceAttributes, Part, Photo, StepReport
 
 CONFIG = TrainConfig(
@@ -263,6 +264,7 @@ def test_a_loss_that_is_not_finite_stops_with_its_step_and_keeps_the_last_good_s
     with pytest.raises(TrainingError, match=r"step 3;.*state\.safetensors"):
         train_identity([make_photo()], backbone, config, on_step=poison, run_dir=tmp_path)
     assert steps == [1, 2]
+    settle()
     assert [p.name for p in tmp_path.iterdir()] == ["state.safetensors"]
     state = load_file(tmp_path / "state.safetensors")
     assert state["moment:step:words"] == 2

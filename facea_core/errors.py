@@ -69,6 +69,10 @@ class TrainingError(FaceAError, RuntimeError):
     """Training cannot start, go on, or be resumed."""
 
 
+class StateError(TrainingError):
+    """The saved state of a run is damaged, of an older version, or another run's."""
+
+
 class BenchError(FaceAError, RuntimeError):
     """Something that a bench checks did not hold."""
 

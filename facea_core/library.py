@@ -25,12 +25,12 @@ from typing import Any
 from torch import Tensor
 
 from .backbone import Backbone
-from .errors import IdentityFormatError, ImageError, TrainingError
+from .errors import IdentityFormatError, ImageError, StateError
 from .identity import check_name, load_identity
 from .images import load_image
 from .outputs import require_writable_folder
 from .report import Tile, draw_losses, draw_tiles
-from .runs import KEPT_RUNS, Journal, at_work, is_damage, pairs, resumable, set_aside, tidy
+from .runs import KEPT_RUNS, Journal, at_work, pairs, resumable, set_aside, tidy
 from .shelf import KEPT_OLDER, bring_back, find_identity, move_away, publish
 from .training import Judge, Plan, Previewer, TrainConfig, best_plan, train_identity
 from .training.cache import photos_hash
@@ -116,11 +116,8 @@ def train_once(
             return found
         settle()
         notes = tidy(runs, keep=run)
-        started, more = resumable(run, origin)
-        notes += more
+        started = resumable(run)
         journal = Journal(run)
-        if started and journal.threads[1:] and backbone.device.type == "cpu":
-            notes.append(_other_threads(journal.threads))
         how = {"seconds_per_step": 0.0, "seconds_of_previews": 0.0, "mode": "", "plan": ""}
         last = started or 0
 
@@ -145,12 +142,12 @@ def train_once(
 
         try:
             identity = learn()
-        except TrainingError as error:
-            if started is None or not is_damage(error, run):
-                raise
+        except StateError as error:
             notes.append(set_aside(run, error))
             started, last = None, 0
             identity = learn()
+        if started and journal.threads[1:] and backbone.device.type == "cpu":
+            notes.append(_other_threads(journal.threads))
         identity = replace(identity, meta=replace(identity.meta, origin=key))
         record = {
             "name": name,

@@ -15,14 +15,13 @@ from time import time
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
 
-from .errors import AssetError, TrainingError
+from .errors import AssetError, StateError
 from .images import load_image, save_image
 from .locks import locked
 from .outputs import GENERATED, write_json
 from .report import Tile
-from .training.state import FORMAT, STATE_FILE, Origin, read_state, saved_step
+from .training.state import STATE_FILE, saved_step
 from .types import StepReport
 
 KEPT_RUNS = 4
@@ -84,38 +83,27 @@ def tidy(runs: Path, keep: Path) -> list[str]:
     return notes
 
 
-def resumable(run: Path, origin: Origin) -> tuple[int | None, list[str]]:
-    """The step that the run can go on from, None = it begins; and notes.
+def resumable(run: Path) -> int | None:
+    """The step that the run says it can go on from; None = it begins.
 
-    A state that is damaged, or was written by an older version, is set aside. Raises `AssetError`
-    for one that cannot be read now, `TrainingError` for one of a newer version: both stay.
+    Raises `AssetError` for a state that cannot be read now: it stays.
     """
     state = run / STATE_FILE
     try:
         with open(state, "rb") as file:
             file.read(1)
     except FileNotFoundError:
-        return None, []
+        return None
     except OSError as error:
         raise AssetError(
             f"cannot read {state} ({error.strerror or error}), the state of an unfinished "
             "training, which is left as it is; mend its permissions to go on from it, or move it "
             "away to begin anew"
         ) from error
-    try:
-        return read_state(run, origin).step, []
-    except TrainingError as error:
-        if _is_newer(state):
-            raise
-        return None, [set_aside(run, error)]
+    return saved_step(run)
 
 
-def is_damage(error: TrainingError, run: Path) -> bool:
-    """Whether this error is about what the state holds, and not about the training."""
-    return str(error).startswith(f"{run / STATE_FILE} is damaged")
-
-
-def set_aside(run: Path, error: TrainingError) -> str:
+def set_aside(run: Path, error: StateError) -> str:
     """Move the state out of the way, to be looked at or deleted; returns a note."""
     state, aside = run / STATE_FILE, run.with_name(run.name + _DAMAGED)
     try:
@@ -131,14 +119,6 @@ def set_aside(run: Path, error: TrainingError) -> str:
     )
     _LOG.warning("FaceA: %s", note)
     return note
-
-
-def _is_newer(state: Path) -> bool:
-    try:
-        with safe_open(state, framework="pt") as file:
-            return int(json.loads((file.metadata() or {})["facea.state"])["format"]) > FORMAT
-    except (SafetensorError, OSError, KeyError, TypeError, ValueError, RecursionError):
-        return False
 
 
 def _modified(path: Path) -> float:

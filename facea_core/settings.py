@@ -52,11 +52,9 @@ def check_installed(name: str, value: Any, choices: Iterable[str]) -> None:
     """
     known = list(choices)
     if value not in known:
-        # No choice is longer, and long texts are slow to compare.
-        given = str(value)[:80]
-        near = get_close_matches(given, known, n=1, cutoff=0.0)
         raise ConfigError(
-            f"{name} {given!r} does not exist, or is not installed; the nearest is {near[0]!r}"
+            f"{name} {quoted(value)} does not exist, or is not installed; the nearest is "
+            f"{nearest(value, known)!r}"
         )
 
 
@@ -136,7 +134,7 @@ def updated(config: C, values: Mapping[str, Any]) -> C:
     return replace(config, **values)  # pyright: ignore[reportArgumentType, reportType]
 
 
-def nearest(name: str, known: Iterable[str]) -> str:
+def nearest(name: object, known: Iterable[str]) -> str:
     """The known name that is most like `name`, of which the beginning counts."""
     return get_close_matches(str(name)[:LONGEST_NAME], known, n=1, cutoff=0.0)[0]
 

@@ -191,8 +191,8 @@ class FaceAEmbeddingTrainer(io.ComfyNode):
                 previewer=previewer, judge=judge, plan=plan, words=words,
             )  # fmt: skip
         path = relative_name(trained.path)
-        record = {"path": path, **trained.record, "notes": [*notes, *left_out, *launched]}
-        record["notes"] += trained.record["notes"]
+        notes += [*left_out, *launched, *trained.record["notes"]]
+        record = {"path": path, **trained.record, "notes": notes}
         progress.say(_summary(record))
         sheet = image_out([trained.sheet])
         return io.NodeOutput(

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from ..errors import ConfigError, shortened
+from ..errors import ConfigError, quoted, shortened
 from ..settings import check_text
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def placeholders(prompt: str) -> list[str]:
     """
     if wrong := _NO_WORD.search(prompt):
         raise ConfigError(
-            f"the prompt asks for {wrong[0][:80]!r}, which is no word; write embedding:name/part"
+            f"the prompt asks for {quoted(wrong[0])}, which is no word; write embedding:name/part"
         )
     return WORD.findall(prompt)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import signal
 import sys
@@ -12,6 +11,7 @@ from importlib import import_module
 
 from .. import __version__
 from ..errors import FaceAError, quoted
+from ..settings import nearest
 
 COMMANDS = {
     "demo": "paint a person from three painted photos into another picture, with scores",
@@ -43,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"facea {__version__}")
         return 0
     if name not in COMMANDS:
-        near = difflib.get_close_matches(name[:64], COMMANDS, n=1, cutoff=0.0)[0]
+        near = nearest(name, COMMANDS)
         print(
             f"facea: there is no command {quoted(name)}; the nearest is {near!r}", file=sys.stderr
         )

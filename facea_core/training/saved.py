@@ -9,7 +9,7 @@ from typing import Any
 
 from torch import Tensor
 
-from ..errors import TrainingError
+from ..errors import StateError, TrainingError
 
 FORMAT = 3
 """Since 3 with a checksum. States of format 2, which have none, are gone on with as well."""
@@ -48,12 +48,13 @@ class Saved:
 
 
 def check_format(path: Path, about: Mapping[str, Any]) -> int:
-    """The format of a state. Raises `TrainingError` for one that this version cannot go on with."""
+    """The format of a state. Raises `StateError` for one that is too old to go on with, and
+    `TrainingError` for a newer one."""
     number = whole(about["format"])
     if number > FORMAT:
         raise TrainingError(f"{path} was written by a newer version: update the pack")
     if number < FORMAT - 1:
-        raise TrainingError(
+        raise StateError(
             f"{path} was written by an older version, which this one cannot go on with; delete it "
             "and start without resume"
         )

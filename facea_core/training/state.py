@@ -18,7 +18,7 @@ from safetensors.torch import save
 from torch import Tensor
 from torch.optim import Optimizer
 
-from ..errors import TrainingError
+from ..errors import StateError, TrainingError
 from ..files import open_plain
 from ..identity.flat import Flat
 from ..sealed import SEAL, check_seal, checksum, parse_json, read_header, read_tensors
@@ -210,8 +210,8 @@ def saved_step(run_dir: Path) -> int | None:
 def read_state(run_dir: Path, origin: Origin) -> Saved:
     """The state in `run_dir`, if it belongs to a run with this origin.
 
-    Raises `TrainingError` if there is none, it cannot be read, is damaged, newer, or has other
-    settings, photos or model.
+    Raises `TrainingError` if there is none, it cannot be read, or is newer, and `StateError` if it
+    is damaged, too old, or has other settings, photos or model.
     """
     settle()
     path = run_dir / STATE_FILE
@@ -237,7 +237,7 @@ def read_state(run_dir: Path, origin: Origin) -> Saved:
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise _damaged(path, error) from error
     if different:
-        raise TrainingError(
+        raise StateError(
             f"cannot resume {path}: this run differs from the saved one ({'; '.join(different)}); "
             "use the same settings, or start without resume"
         )
@@ -246,5 +246,5 @@ def read_state(run_dir: Path, origin: Origin) -> Saved:
     return saved
 
 
-def _damaged(path: Path, error: Exception) -> TrainingError:
-    return TrainingError(f"{path} is damaged ({error}); delete it and start without resume")
+def _damaged(path: Path, error: Exception) -> StateError:
+    return StateError(f"{path} is damaged ({error}); delete it and start without resume")

@@ -31,8 +31,8 @@ class Writing:
         # A host's worker may be a daemon, and those are killed when the program ends.
         self.thread = Thread(target=self._write, name=f"writes {path.name}", daemon=False)
         with _LOCK:
+            self.thread.start()  # raises where there are too many; then nobody waits for it
             _WORK.append(self)
-        self.thread.start()
 
     def _write(self) -> None:
         after, self.after = self.after, None
@@ -41,9 +41,10 @@ class Writing:
         try:
             with atomic_path(self.path) as temporary:
                 temporary.write_bytes(self.data())
-        except AssetError as error:
-            self.error = error
-            _LOG.warning("FaceA: %s", error)
+        except Exception as error:  # no memory for the bytes is told as a full disk is
+            told = error if isinstance(error, AssetError) else None
+            self.error = told or AssetError(f"cannot write {self.path} ({error!r})")
+            _LOG.warning("FaceA: %s", self.error)
         finally:
             with _LOCK:
                 _WORK.remove(self)

@@ -127,7 +127,7 @@ class FaceAPhotoAudit(io.ComfyNode):
         return io.NodeOutput(
             photos_out(pictures, images),
             [replace(found, faces=some) for some in split(kept, images)],
-            image_out(crops),
+            image_out([crops]),
             replace(found, faces=cropped),
             photos_out(draw_audit(pictures, found.faces, audit), images),
             text,

@@ -21,7 +21,7 @@ from .host import (
     Progress,
     detector_models,
     field_input,
-    image_out,
+    image_of,
     images_in,
     mask_out,
     masks_in,
@@ -143,7 +143,7 @@ class FaceAAttributeDetect(io.ComfyNode):
                 picture, seen, config.table, grow=config.part_grow, feather=config.part_feather
             )
         ]
-        shown = [preview(picture, seen) for picture, seen in pairs]
+        shown = (preview(picture, seen) for picture, seen in pairs)
         notes += [*detector_notes(searcher), *_left_out(faces)]
         report = {"pictures": [to_json(seen)["faces"] for seen in faces], "notes": notes}
         found = DetectedFaces(table, faces)
@@ -153,7 +153,7 @@ class FaceAAttributeDetect(io.ComfyNode):
             found,
             mask_out(masks),
             mask_out(parts),
-            image_out(shown),
+            image_of(len(pairs), shown),
             found.count,
             json.dumps(report, indent=2),
         )

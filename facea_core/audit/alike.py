@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import torch
 import torch.nn.functional as F
@@ -57,46 +57,47 @@ def audit_embedder(name: str, resolution: int) -> Embedder | None:
     return None if name == "none" else load_embedder(name)
 
 
-@dataclass(frozen=True, eq=False)
-class Print:
-    """A photo small enough to be compared with others, as unit vectors of P pixels.
+def pictures_alike(
+    images: Sequence[Tensor], faces: Sequence[FaceAttributes | None]
+) -> tuple[Tensor, Tensor]:
+    """How alike N pictures `(1, 3, H, W)` are: `(N, N)` as wholes, `(N, N)` in their faces.
 
-    `whole (2, P)` and `face (2, P)` are the picture and its mirror image, `views (N, P)` the face
-    moved and zoomed in all the ways in which another may lie over it.
+    Correlations in [-1, 1], 1 for copies in other light, size or compression, mirrored or not; the
+    faces' also where one was cut otherwise. -1 for faces where one has none.
     """
+    wholes = torch.stack([_whole(image) for image in images])
+    count = len(images)
+    whole = (wholes[:, 0] @ wholes.flatten(0, 1).T).view(count, count, 2).amax(dim=2)
+    face = torch.full((count, count), -1.0)
+    there = torch.tensor([i for i, one in enumerate(faces) if one is not None])
+    seen = [(image, one) for image, one in zip(images, faces, strict=True) if one is not None]
+    if seen:
+        straight = torch.cat([_straight(image, one) for image, one in seen])
+        # The ways in which one face may lie over another are many: those of one photo at a time.
+        rows = [(_views(image, one) @ straight.T).amax(dim=0) for image, one in seen]
+        best = torch.stack(rows).view(len(seen), len(seen), 2).amax(dim=2)
+        face[there[:, None], there] = torch.maximum(best, best.T)
+    return whole, face
 
-    whole: Tensor
-    face: Tensor | None = None
-    views: Tensor | None = None
+
+def _whole(image: Tensor) -> Tensor:
+    """`(2, P)`: the picture and its mirror image, small."""
+    return _both_ways(resize(grey(image), (_SIDE, _SIDE), mask=True))
 
 
-def print_of(image: Tensor, face: FaceAttributes | None) -> Print:
-    """The print of `image` `(1, 3, H, W)`; without a face only of the whole."""
-    whole = _both_ways(resize(grey(image), (_SIDE, _SIDE), mask=True))
-    if face is None:
-        return Print(whole)
-    # Not upright: a copy is turned like its original, another photo is not.
+def _straight(image: Tensor, face: FaceAttributes) -> Tensor:
+    """`(2, P)`: the face and its mirror image. Not upright: a copy is turned like its original."""
+    return _both_ways(grey(upright_crop(image, face, _SIDE, scale=1.6, upright=False)))
+
+
+def _views(image: Tensor, face: FaceAttributes) -> Tensor:
+    """`(V, P)`: the face moved and zoomed in all the ways in which another may lie over it."""
     wide = _SIDE + 2 * _SHIFT
     views = [
         grey(upright_crop(image, face, wide, scale=1.6 * zoom * wide / _SIDE, upright=False))
         for zoom in _ZOOMS
     ]
-    windows = F.unfold(torch.cat(views), _SIDE).transpose(1, 2).flatten(0, 1)
-    straight = grey(upright_crop(image, face, _SIDE, scale=1.6, upright=False))
-    return Print(whole, _both_ways(straight), _unit(windows))
-
-
-def pictures_alike(a: Print, b: Print) -> tuple[float, float]:
-    """How alike two pictures are, as a whole and in their faces: correlations in [-1, 1].
-
-    1 for copies in other light, size or compression, mirrored or not; the faces' also where one was
-    cut otherwise. -1 for faces where one has none.
-    """
-    whole, face = float((a.whole[:1] @ b.whole.T).max()), -1.0
-    for one, other in ((a, b), (b, a)):
-        if one.face is not None and other.views is not None:
-            face = max(face, float((other.views @ one.face.T).max()))
-    return whole, face
+    return _unit(F.unfold(torch.cat(views), _SIDE).transpose(1, 2).flatten(0, 1))
 
 
 def _both_ways(picture: Tensor) -> Tensor:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from itertools import combinations
 
+import torch
 from torch import Tensor
 
 from ..attributes import Attribute
@@ -14,7 +14,7 @@ from ..errors import AuditError, ImageError, NoFaceError
 from ..evaluation.embedders import Embedder
 from ..images import check_image
 from ..types import FaceAttributes
-from .alike import SAME_PERSON, face_cosines, group, pictures_alike, print_of
+from .alike import SAME_PERSON, face_cosines, group, pictures_alike
 from .config import AuditConfig
 from .judge import judge
 from .measure import SHOWN, measure
@@ -125,17 +125,10 @@ def _find_copies(
     config: AuditConfig,
 ) -> None:
     """Adds what is twice the same picture; the best of each stays as it is."""
-    prints = [
-        print_of(image, some[0] if some else None)
-        for image, some in zip(images, faces, strict=True)
-    ]
     count = len(images)
-    alike = [[-1.0] * count for _ in range(count)]
-    copies = [[False] * count for _ in range(count)]
-    for i, j in combinations(range(count), 2):
-        whole, face = pictures_alike(prints[i], prints[j])
-        alike[i][j] = alike[j][i] = max(whole, face)
-        copies[i][j] = copies[j][i] = max(whole, face) >= config.duplicate
+    whole, face = pictures_alike(images, [some[0] if some else None for some in faces])
+    alike = torch.maximum(whole, face).fill_diagonal_(-1.0).tolist()
+    copies = [[value >= config.duplicate for value in row] for row in alike]
 
     def worth(i: int) -> tuple[bool, float, int]:
         red = any(finding.status == RED for finding in findings[i])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -16,7 +16,7 @@ from ..types import FaceAttributes
 from .values import AMBER, GREEN, RED, Audit, Finding, PhotoAudit
 
 COLOURS = {GREEN: "#2e9e4f", AMBER: "#d98e04", RED: "#cc2f3b"}
-_LONGEST = 640
+_LONGEST, _MANY, _SHORTER = 640, 24, 320
 _NARROWEST = 320
 _FRAME = 8
 _FONT = 20
@@ -66,15 +66,16 @@ def audit_json(audit: Audit) -> dict[str, Any]:
 
 def draw_audit(
     images: Sequence[Tensor], found: Sequence[Sequence[FaceAttributes]], audit: Audit
-) -> list[Tensor]:
+) -> Iterator[Tensor]:
     """Each photo `(1, 3, H, W)` framed in its colour, its boxes drawn in, its reasons below.
 
-    The longer side becomes 640 px. All get a panel of the same height, so that pictures of one size
-    make pictures of one size.
+    The longer side becomes 640 px, of more than 24 photos 320. All get a panel of the same height,
+    so that pictures of one size make pictures of one size.
     """
     font = ImageFont.load_default(_FONT)
+    longest = _SHORTER if len(images) > _MANY else _LONGEST
     pictures = [
-        _fitted(to_pil(preview(image, faces, names=False)))
+        _fitted(to_pil(preview(image, faces, names=False)), longest)
         for image, faces in zip(images, found, strict=True)
     ]
     texts = [
@@ -82,7 +83,6 @@ def draw_audit(
         for photo, picture in zip(audit.photos, pictures, strict=True)
     ]
     panel = _LINE * max(len(lines) for lines in texts) + 2 * _FRAME
-    drawn = []
     for photo, picture, lines in zip(audit.photos, pictures, texts, strict=True):
         colour = COLOURS[photo.status]
         page = Image.new(
@@ -98,8 +98,7 @@ def draw_audit(
         for number, line in enumerate(lines):
             ink = colour if number == 0 else _INK
             draw.text((_FRAME + 6, top + _FRAME + 4 + number * _LINE), line, ink, font)
-        drawn.append(from_pil(page))
-    return drawn
+        yield from_pil(page)
 
 
 def one_line(findings: Sequence[Finding]) -> str:
@@ -107,8 +106,8 @@ def one_line(findings: Sequence[Finding]) -> str:
     return "; ".join(finding.text for finding in findings) or "good"
 
 
-def _fitted(picture: Image.Image) -> Image.Image:
-    factor = _LONGEST / max(picture.size)
+def _fitted(picture: Image.Image, longest: int) -> Image.Image:
+    factor = longest / max(picture.size)
     size = (max(round(picture.width * factor), 1), max(round(picture.height * factor), 1))
     return picture.resize(size, Image.Resampling.LANCZOS)
 

@@ -120,23 +120,24 @@ def upright_photo(
 
 def crop_photos(
     images: Sequence[Tensor], found: Sequence[Sequence[FaceAttributes]], side: int
-) -> tuple[list[Tensor], tuple[tuple[FaceAttributes, ...], ...]]:
+) -> tuple[Tensor, tuple[tuple[FaceAttributes, ...], ...]]:
     """`upright_photo` of the first face of each photo, and its middle where none was seen.
 
-    As many crops `(1, 3, side, side)` as photos, and the faces in their pixels. A face of score 0,
+    The crops `(N, 3, side, side)` of N photos, and the faces in their pixels. A face of score 0,
     which stands for a whole photo, stands for the whole crop.
     """
-    crops, faces = [], []
-    for image, some in zip(images, found, strict=True):
+    # Channels last, as ComfyUI has them: there no copy is made.
+    crops, faces = torch.empty(len(images), side, side, 3).movedim(-1, 1), []
+    for crop, image, some in zip(crops.split(1), images, found, strict=True):
         if some and some[0].score > 0 and some[0].face.area:
-            crop, face = upright_photo(image, some[0], side)
+            seen, face = upright_photo(image, some[0], side)
             faces.append((face,))
         else:
             height, width = image.shape[-2:]
             turn = Turn(width / 2, height / 2, min(height, width), 0.0, side)
-            crop = turn.sample(image)
+            seen = turn.sample(image)
             faces.append(tuple(_through(turn, one) for one in some[:1]))
-        crops.append(crop)
+        crop.copy_(seen)
     return crops, tuple(faces)
 
 

@@ -103,7 +103,7 @@ def run(arguments: Sequence[str]) -> None:
     table = configs["detection"].table
     audit = audit_photos(images, found, table, config, embedder, names)
     if flags.overlay is not None:
-        save_image(in_a_row(draw_audit(images, found, audit)), flags.overlay)
+        save_image(in_a_row(list(draw_audit(images, found, audit))), flags.overlay)
     if flags.crops is not None:
         write_crops(flags.images, images, found, flags.crops, flags.crop_size)
     hand_over(audit_json(audit), flags.json)

@@ -23,6 +23,8 @@ __all__ = [
     "likeness",
 ]
 
+_TOGETHER = 16
+
 
 def face_photo(image: Tensor, face: Box) -> Photo:
     """A photo of which nothing is known but the face box: image (1, 3, H, W), box in its frame."""
@@ -33,6 +35,13 @@ def embed_faces(photos: Sequence[Photo], embedder: Embedder) -> Tensor:
     """Unit vectors (N, D) of the faces of N photos; (0, 0) for none."""
     if not photos:
         return torch.empty(0, 0)
+    # Some at a time: hundreds of photos need no more memory than a few.
+    return torch.cat(
+        [_embedded(photos[i : i + _TOGETHER], embedder) for i in range(0, len(photos), _TOGETHER)]
+    )
+
+
+def _embedded(photos: Sequence[Photo], embedder: Embedder) -> Tensor:
     crops = [
         face_crop(check_image(photo.image), photo.attributes.face, embedder.side).cpu()
         for photo in photos

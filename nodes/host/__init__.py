@@ -11,7 +11,7 @@ from .folders import (
     relative_name,
     runs_folder,
 )
-from .layout import image_out, images_in, mask_out, masks_in
+from .layout import image_of, image_out, images_in, mask_out, masks_in
 from .lists import lists_of, photos_in, photos_out, split
 from .models import make_room, spec_of, training_backbone
 from .patching import load_report, painting_model, with_lora, with_words
@@ -32,6 +32,7 @@ __all__ = [
     "file_fingerprint",
     "identities_folder",
     "identity_files",
+    "image_of",
     "image_out",
     "images_in",
     "lists_of",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import torch
 from torch import Tensor
@@ -40,8 +40,25 @@ def masks_in(masks: Tensor | None) -> list[Tensor] | None:
 
 
 def image_out(images: Sequence[Tensor]) -> Tensor:
-    """Pictures (1, 3, H, W) of one size as an IMAGE."""
-    return torch.cat(list(images)).movedim(1, -1).contiguous()
+    """Pictures (B, 3, H, W) of one size as one IMAGE; it may be their own memory."""
+    pictures = [image.movedim(1, -1) for image in images]
+    if len(pictures) == 1:
+        return pictures[0].contiguous()
+    out = pictures[0].new_empty(sum(map(len, pictures)), *pictures[0].shape[1:])
+    return torch.cat(pictures, out=out)
+
+
+def image_of(count: int, images: Iterator[Tensor]) -> Tensor:
+    """The next pictures (1, 3, H, W), all of one size, as an IMAGE of `count`.
+
+    Each is let go before the next is asked for: hundreds of them are in memory once.
+    """
+    first = next(images)
+    out = first.new_empty(count, *first.shape[-2:], 3)
+    out[0] = first[0].movedim(0, -1)
+    for at, image in zip(out[1:], images, strict=False):
+        at.copy_(image[0].movedim(0, -1))
+    return out
 
 
 def mask_out(masks: Sequence[Tensor]) -> Tensor:

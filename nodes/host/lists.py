@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import wraps
 from typing import Any, TypeVar
 
 import torch
 
 from ...facea_core.errors import ConfigError, ImageError
-from .layout import image_out, images_in
+from .layout import image_of, images_in
 
 T = TypeVar("T")
 
@@ -49,10 +49,11 @@ def photos_in(batches: Sequence[torch.Tensor]) -> tuple[list[torch.Tensor], list
 
 
 def photos_out(
-    pictures: Sequence[torch.Tensor], batches: Sequence[torch.Tensor]
+    pictures: Iterable[torch.Tensor], batches: Sequence[torch.Tensor]
 ) -> list[torch.Tensor]:
     """Pictures (1, 3, H, W) as a list of IMAGEs, as many in each as in `batches`."""
-    return [image_out(some) for some in split(pictures, batches)]
+    left = iter(pictures)
+    return [image_of(len(batch), left) for batch in batches]
 
 
 def split(values: Sequence[T], batches: Sequence[torch.Tensor]) -> Iterator[Sequence[T]]:

@@ -1,7 +1,6 @@
 """The audit's laws: each fault is named, good photos are left alone, a batch keeps its length."""
 
 import json
-import math
 from dataclasses import replace
 
 import pytest
@@ -17,7 +16,7 @@ from facea_core.audit import (
     audit_table,
     draw_audit,
 )
-from facea_core.audit.alike import group, pictures_alike, print_of
+from facea_core.audit.alike import group, pictures_alike
 from facea_core.audit.measure import blur_of, measure, yaw_of
 from facea_core.errors import AuditError, ConfigError, ImageError, NoFaceError
 from facea_core.images import resize
@@ -209,12 +208,16 @@ def test_of_many_copies_one_stays(ada):
 
 
 def test_pictures_without_faces_are_compared_as_a_whole(ada):
-    a, b = print_of(ada[0][0], None), print_of(ada[0][1], None)
-    assert pictures_alike(a, a)[0] > 0.999
-    assert pictures_alike(a, b)[0] < 0.95
-    assert pictures_alike(a, print_of(ada[0][0], ada[1][0][0]))[1] == -1.0
-    blank = print_of(torch.zeros(1, 3, 40, 40), None)
-    assert math.isfinite(pictures_alike(blank, blank)[0])
+    blank = torch.zeros(1, 3, 40, 40)
+    whole, face = pictures_alike([*ada[0][:2], blank], [ada[1][0][0], None, None])
+    assert whole[0, 0] > 0.999
+    assert whole[0, 1] < 0.95
+    assert torch.equal(whole, whole.T)
+    assert torch.equal(face, face.T)
+    assert face[0, 0] > 0.999
+    assert (face[0, 1:] == -1).all()
+    assert (face[1:] == -1).all()
+    assert whole[2].isfinite().all()
 
 
 def test_somebody_else_among_three_is_red(ada, embedder):
@@ -351,7 +354,7 @@ def test_table_json_and_overlay_say_the_same(ada, embedder):
     assert [photo["status"] for photo in plain["photos"]] == ["green", "red", "green"]
     assert plain["set"]["usable"] == 2
     assert not plain["good"]
-    drawn = draw_audit(images, faces, audit)
+    drawn = list(draw_audit(images, faces, audit))
     assert len({tuple(one.shape) for one in drawn}) == 1
     corners = [one[0, :, 2, 2] for one in drawn]
     assert corners[0][1] > corners[0][0]
@@ -361,8 +364,15 @@ def test_table_json_and_overlay_say_the_same(ada, embedder):
 def test_overlays_of_any_shape(ada):
     images = [torch.zeros(1, 3, 16, 400), torch.zeros(1, 3, 400, 16), ada[0][0]]
     audit = audit_photos(images, [(), (), ada[1][0]], TABLE, CONFIG)
-    drawn = draw_audit(images, [(), (), ada[1][0]], audit)
+    drawn = list(draw_audit(images, [(), (), ada[1][0]], audit))
     assert [one.shape[:2] for one in drawn] == [(1, 3)] * 3
+
+
+def test_overlays_of_many_photos_are_small(ada):
+    for count, longest in ((24, 640), (25, 320)):
+        images = [torch.zeros(1, 3, 20, 40)] * count
+        audit = audit_photos(images, [()] * count, TABLE, CONFIG)
+        assert {one.shape[3] for one in draw_audit(images, [()] * count, audit)} == {longest + 16}
 
 
 @pytest.mark.parametrize(

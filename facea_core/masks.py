@@ -17,6 +17,12 @@ from .errors import MaskError
 from .images import resize
 from .types import Box, FaceAttributes, Outline, Part, Size
 
+EDGE = 0.5
+"""From this value on a mask is a hole: the rule of ComfyUI, training and composing."""
+
+UNSEEN = 1 / 64
+"""Below this value a mask blends in less than one level of 255: it is not drawn."""
+
 WORKING_SIDE = 384
 """Distances are measured at no more than this many pixels: a fade needs no finer grid."""
 
@@ -121,6 +127,11 @@ def usable(outlines: Sequence[Outline]) -> tuple[Outline, ...]:
         for outline in outlines
         if len(outline) >= 3 and all(math.isfinite(v) for corner in outline for v in corner)
     )
+
+
+def without_unseen(mask: Tensor) -> Tensor:
+    """The mask with 0 for black that is not quite black, as paint programs leave it."""
+    return torch.where(mask < UNSEEN, 0, mask)
 
 
 def mask_box(mask: Tensor) -> Box | None:

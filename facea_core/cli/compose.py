@@ -13,11 +13,12 @@ from tyro.conf import Positional, arg
 from ..backbone import load_backbone
 from ..backbone.spec import PREDICTIONS
 from ..choosing import person_rank, photos_to_choose_by, tools_for
-from ..composing import ComposeConfig, Rank, compose_identity, face_mask
+from ..composing import ComposeConfig, Rank, compose_identity, face_mask, mask_pieces
 from ..detection.detect import DetectConfig
 from ..errors import MaskError
 from ..identity import load_identity
 from ..images import check_mask, load_image, picture_format, save_image
+from ..mask_files import read_mask
 from ..outputs import GENERATED
 from ..types import Box
 from .detect import detect_named
@@ -70,7 +71,12 @@ def run(arguments: Sequence[str]) -> None:
     image, done = load_image(flags.image, longest=None)
     identity = load_identity(flags.identity)
     if flags.mask is not None:
-        mask, face = read_mask(flags.mask, image), None
+        mask, drawn = read_mask(flags.mask)
+        mask, face = check_mask(mask, image), None
+        if not mask.any():
+            raise MaskError(f"{flags.mask} is black all over, so nothing would be painted; paint "
+                            "it white where the person shall be")  # fmt: skip
+        done = (*done, *drawn)
     else:
         detector = open_detector(flags, flags.device)
         (face,) = detect_named(flags.image, image, detector, configs["detection"])
@@ -80,10 +86,12 @@ def run(arguments: Sequence[str]) -> None:
     rank = read_rank(flags.references, backbone.spec.family)
     if rank and config.candidates == 1:
         note("--references: there is nothing to choose among with --candidates 1")
-    with painting_bar(config.steps * config.candidates) as on_step:
-        made = compose_identity(
-            image, [(mask, identity)], backbone, config, flags.prompt, on_step, rank
-        )
+    masks = mask_pieces(mask, backbone.spec, config.context_factor)
+    if masks[1:]:
+        done = (*done, f"the mask shows {len(masks)} places, each with its own crop")
+    people = [(one, identity) for one in masks]
+    with painting_bar(config.steps * config.candidates * len(masks)) as on_step:
+        made = compose_identity(image, people, backbone, config, flags.prompt, on_step, rank)
     said = [*done, *(face.notes if face else ()), *made.notes]
     save_image(made.image, flags.out, text=GENERATED)
     figures = {
@@ -108,16 +116,6 @@ def read_rank(paths: Sequence[Path], family: str) -> Rank | None:
     photos, left_out = photos_to_choose_by([load_image(path)[0] for path in paths], detector)
     notes("--references", left_out)
     return person_rank(photos, detector, embedder)
-
-
-def read_mask(path: Path, image: Tensor) -> Tensor:
-    """A mask file as `(1, 1, H, W)`; MaskError if it is black all over or has another size."""
-    picture, _ = load_image(path, longest=None)
-    mask = check_mask(picture.mean(dim=1, keepdim=True), image)
-    if not mask.any():
-        raise MaskError(f"{path} is black all over, so nothing would be painted; paint it white "
-                        "where the person shall be")  # fmt: skip
-    return mask
 
 
 def _bounds(mask: Tensor) -> Box:

@@ -1,10 +1,11 @@
 """Painting people into a picture: the one call is `compose_identity`."""
 
-from .batch import Job, plan_batch
+from .batch import Job, Jobs, plan_batch
 from .candidates import Rank, candidate_seed
 from .compose import Painter, compose_faces, compose_identity, face_prompt
 from .config import PREVIEW, ComposeConfig
 from .masks import blend_weight, face_mask, faces_mask, soften
+from .pieces import mask_pieces
 from .plan import plan_crop
 from .sampler import inpaint
 from .stitch import crop_image, crop_mask, match_colour, stitch
@@ -13,6 +14,7 @@ __all__ = [
     "PREVIEW",
     "ComposeConfig",
     "Job",
+    "Jobs",
     "Painter",
     "Rank",
     "blend_weight",
@@ -25,6 +27,7 @@ __all__ = [
     "face_prompt",
     "faces_mask",
     "inpaint",
+    "mask_pieces",
     "match_colour",
     "plan_batch",
     "plan_crop",

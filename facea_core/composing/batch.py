@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, TypeVar, overload
 
 from torch import Tensor
 
 from ..errors import ConfigError, ImageError, MaskError
 from ..images import check_mask, resize
-from ..types import DetectedFaces, Identity
+from ..types import BackboneSpec, DetectedFaces, FaceAttributes, Identity, Size
 from .config import ComposeConfig
 from .masks import face_mask
+from .pieces import mask_pieces
+
+T = TypeVar("T")
+People = list[Identity | None]
+Draw = Callable[[Size], list[Tensor]]
+"""The masks (1, 1, H, W) for a picture of that size."""
 
 
 class Job(NamedTuple):
@@ -22,7 +28,33 @@ class Job(NamedTuple):
 
     image: Tensor
     masks: list[Tensor]
-    people: list[Identity | None]
+    people: People
+
+
+class Jobs(Sequence[Job]):
+    """The jobs of a batch, each built when it is asked for: of a video one frame is in memory."""
+
+    def __init__(self, images: Sequence[Tensor], plans: Sequence[tuple[int, Draw, People]]) -> None:
+        self._images, self._plans = images, plans
+
+    def __len__(self) -> int:
+        return len(self._plans)
+
+    @overload
+    def __getitem__(self, number: int) -> Job: ...
+    @overload
+    def __getitem__(self, number: slice) -> list[Job]: ...
+    def __getitem__(self, number: int | slice) -> Job | list[Job]:
+        if isinstance(number, slice):
+            return [self[i] for i in range(*number.indices(len(self)))]
+        picture, draw, people = self._plans[number]
+        image = self._images[picture]
+        return Job(image, draw((image.shape[-2], image.shape[-1])), people)
+
+    @property
+    def faces(self) -> int:
+        """How many are painted in all pictures."""
+        return sum(len(people) for _, _, people in self._plans)
 
 
 def plan_batch(
@@ -31,73 +63,123 @@ def plan_batch(
     found: DetectedFaces | None,
     people: Sequence[Identity | None],
     config: ComposeConfig,
-) -> tuple[list[Job], list[str]]:
+    spec: BackboneSpec,
+) -> tuple[Jobs, list[str]]:
     """One job per picture of the result, and notes; never fewer jobs than pictures.
 
     `masks` (1, 1, H, W) say where to paint and go before `found`. One picture with N masks, or N
-    with one, gives N jobs; a mask of another size is resized to its picture. A picture without
-    a face has a job without masks. Where there are `people`, face k is person k, and a face that
-    has nobody is left alone. Raises ConfigError if there is nothing to say where to paint,
-    MaskError and ImageError for numbers that do not fit.
+    with one, gives N jobs; a mask of another size is resized to its picture, and one that shows
+    several places far apart is as many (`mask_pieces`). A picture without a face has a job without
+    masks. Where there are `people`, face k is person k, and a face that has nobody is left alone;
+    a single person is painted in all places of a mask. Raises ConfigError if there is nothing to
+    say where to paint, MaskError and ImageError for what does not fit.
     """
     if masks is not None:
-        pairs = _pair(images, masks, "masks", MaskError)
-        fitted = [(image, [_fitted(mask, image)]) for image, mask in pairs]
-        resized = any(mask.shape[-2:] != image.shape[-2:] for image, mask in pairs)
-        jobs, notes = _with_people(fitted, people)
-        return jobs, [*notes, *["the mask was resized to the picture"] * resized]
-    if found is None:
+        plans, notes = _drawn(images, masks, people, config, spec)
+    elif found is not None:
+        plans, notes = _searched(images, found, people, config)
+    else:
         raise ConfigError(
             "there is nothing that says where to paint: wire a mask, or the attributes of FaceA "
             "Attribute Detect"
         )
-    searched, notes = [], []
-    pairs = _pair(images, found.faces, "searched pictures", ImageError)
-    for number, (image, faces) in enumerate(pairs, start=1):
+    return Jobs(images, plans), notes
+
+
+def _drawn(
+    images: Sequence[Tensor],
+    masks: Sequence[Tensor],
+    people: Sequence[Identity | None],
+    config: ComposeConfig,
+    spec: BackboneSpec,
+) -> tuple[list[tuple[int, Draw, People]], list[str]]:
+    plans, notes, resized = [], [], False
+    counts: dict[tuple[int, Size], int] = {}
+    alone = [person for person in people if person is not None]
+    pairs = _pair(len(images), masks, "masks", MaskError)
+    for number, (picture, at) in enumerate(pairs, start=1):
+        size = _size(images[picture])
+
+        def draw(size: Size, mask: Tensor = masks[at]) -> list[Tensor]:
+            return mask_pieces(_fitted(mask, size), spec, config.context_factor)
+
+        if (at, size) not in counts:
+            counts[at, size] = len(draw(size))
+        resized |= _size(masks[at]) != size
+        count = counts[at, size]
+        if count > 1:
+            notes.append(f"picture {number}: the mask shows {count} places, each with its own crop")
+        given = alone * count if len(alone) == 1 and people[0] is alone[0] else people
+        plans.append((picture, *_given(draw, count, given, number, notes)))
+    return plans, [*notes, *["the mask was resized to the picture"] * resized]
+
+
+def _searched(
+    images: Sequence[Tensor],
+    found: DetectedFaces,
+    people: Sequence[Identity | None],
+    config: ComposeConfig,
+) -> tuple[list[tuple[int, Draw, People]], list[str]]:
+    plans, notes = [], []
+    pairs = _pair(len(images), found.faces, "searched pictures", ImageError)
+    for number, (picture, at) in enumerate(pairs, start=1):
         # A face of score 0 stands for a picture without one.
-        seen = [face for face in faces if face.score > 0]
+        seen = [face for face in found.faces[at] if face.score > 0]
         if not seen:
             notes.append(f"picture {number}: no face was found, it stays as it is")
+        size = _size(images[picture]) if seen else None
         for face in seen:
-            if tuple(face.size) != tuple(image.shape[-2:]):
+            if tuple(face.size) != size:
                 raise ImageError(
-                    f"picture {number} is {tuple(image.shape[-2:])} (H, W) and its faces were "
+                    f"picture {number} is {size} (H, W) and its faces were "
                     f"searched in {tuple(face.size)}; detect faces in this picture"
                 )
-        searched.append((image, [face_mask(face, config) for face in seen]))
-    jobs, more = _with_people(searched, people)
-    return jobs, [*notes, *more]
+
+        def draw(_: Size, seen: list[FaceAttributes] = seen) -> list[Tensor]:
+            return [face_mask(face, config) for face in seen]
+
+        plans.append((picture, *_given(draw, len(seen), people, number, notes)))
+    return plans, notes
 
 
-def _with_people(
-    searched: Sequence[tuple[Tensor, list[Tensor]]], people: Sequence[Identity | None]
-) -> tuple[list[Job], list[str]]:
+def _given(
+    draw: Draw, count: int, people: Sequence[Identity | None], number: int, notes: list[str]
+) -> tuple[Draw, People]:
+    """How the masks are drawn that have somebody, and who that is."""
     if not any(person is not None for person in people):
-        return [Job(image, masks, [None] * len(masks)) for image, masks in searched], []
-    jobs, notes = [], []
-    for number, (image, masks) in enumerate(searched, start=1):
-        given = [*people, *[None] * len(masks)][: len(masks)]
-        kept = [(m, p) for m, p in zip(masks, given, strict=True) if p is not None]
-        if len(kept) < len(masks):
-            notes.append(
-                f"picture {number}: {len(masks) - len(kept)} of {len(masks)} faces left alone, for "
-                "no identity is wired for them"
-            )
-        jobs.append(Job(image, [m for m, _ in kept], [p for _, p in kept]))
-    return jobs, notes
+        return draw, [None] * count
+    given = [*people, *[None] * count][:count]
+    kept = [k for k, person in enumerate(given) if person is not None]
+    if len(kept) < count:
+        notes.append(
+            f"picture {number}: {count - len(kept)} of {count} faces left alone, for "
+            "no identity is wired for them"
+        )
+
+    def drawn(size: Size) -> list[Tensor]:
+        masks = draw(size) if kept else []
+        return [masks[k] for k in kept]
+
+    return drawn, [given[k] for k in kept]
 
 
-def _pair(images: Sequence[Tensor], others: Sequence, noun: str, error: type) -> list[tuple]:
-    count = max(len(images), len(others))
-    if min(len(images), len(others)) not in (1, count):
+def _pair(
+    images: int, others: Sequence[T], noun: str, error: type[ImageError] | type[MaskError]
+) -> list[tuple[int, int]]:
+    count = max(images, len(others))
+    if min(images, len(others)) not in (1, count):
         raise error(
-            f"there are {len(images)} pictures and {len(others)} {noun}; give as many of both, or "
+            f"there are {images} pictures and {len(others)} {noun}; give as many of both, or "
             "one of one kind"
         )
-    return [(images[i % len(images)], others[i % len(others)]) for i in range(count)]
+    return [(i % images, i % len(others)) for i in range(count)]
 
 
-def _fitted(mask: Tensor, image: Tensor) -> Tensor:
+def _size(picture: Tensor) -> Size:
+    return picture.shape[-2], picture.shape[-1]
+
+
+def _fitted(mask: Tensor, size: Size) -> Tensor:
     # Its values first: resizing would hide a scale of bytes and spread a NaN.
     mask = check_mask(mask.detach().cpu(), mask)
-    return check_mask(resize(mask, (image.shape[-2], image.shape[-1]), mask=True), image)
+    return check_mask(resize(mask, size, mask=True), mask.new_empty(1, 1, *size))

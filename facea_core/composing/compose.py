@@ -15,6 +15,7 @@ from ..backbone.prompts import WORD, placeholders
 from ..errors import ConfigError, ImageError
 from ..identity.adapters import apply_identity
 from ..images import check_image, check_mask
+from ..masks import EDGE
 from ..types import BackboneSpec, Choice, Composition, CropPlan, Identity
 from .candidates import Rank, candidate_seed, choose
 from .config import ComposeConfig
@@ -60,7 +61,7 @@ def compose_identity(
         _condition(backbone, face_prompt(text, identity, everybody), config.negative, identity)
         for text, identity in zip(prompts, people, strict=True)
     ]
-    painted = [i for i, mask in enumerate(masks) if mask.any()]
+    painted = [i for i, mask in enumerate(masks) if marks(mask)]
 
     def paint(face: int, candidate: int, crop: Tensor, hole: Tensor) -> Tensor:
         count = config.candidates
@@ -92,7 +93,7 @@ def compose_faces(
     back, in order, each seeing those before it. What is 0.5 or more is repainted whole; a mask with
     hard edges is blended outwards over the feather (`soften`), any other only where it is above 0.
     No pixel changes where the mask that is returned is 0; at feather 0 that is where all masks are
-    0. A mask that is 0 everywhere is not painted and leaves a note. With `config.candidates` each
+    0. A mask that is nowhere 0.5 is not painted and leaves a note. With `config.candidates` each
     is painted so often, and the one is kept that meets the picture best and that `rank` likes best.
     Raises ImageError and MaskError for tensors that cannot be used, before anything is painted.
     """
@@ -110,13 +111,12 @@ def compose_faces(
     notes: list[str] = []
     choices: list[Choice] = []
     for face, mask in enumerate(masks):
-        if not mask.any():
-            notes.append(f"face {face + 1}: the mask is empty")
+        if not marks(mask):
+            notes.append(f"face {face + 1}: {_nothing(mask)}")
             continue
         plan = plan_crop(mask, spec, config.context_factor)
         piece, wanted = crop_image(result, plan), crop_mask(mask, plan)
-        core = mask >= 0.5
-        drawn = crop_mask(core.float(), plan) if core.any() else wanted
+        drawn = crop_mask((mask >= EDGE).float(), plan)
         hole = visible_hole(wanted, drawn, spec.latent_factor)
         if hole is not wanted:
             notes.append(
@@ -141,6 +141,18 @@ def compose_faces(
     return Composition(
         result, touched, tuple(plans), tuple(crops), tuple(patches), tuple(notes), tuple(choices)
     )
+
+
+def marks(mask: Tensor) -> bool:
+    """Whether there is anything to paint: a mask is painted where it is at least 0.5."""
+    return bool((mask >= EDGE).any())
+
+
+def _nothing(mask: Tensor) -> str:
+    strongest = float(mask.max())
+    if strongest == 0:
+        return "the mask is empty"
+    return f"the mask marks nothing: its strongest value is {strongest:.2g}, and {EDGE} is painted"
 
 
 def _applied(

@@ -17,11 +17,20 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..images import resize
-from ..masks import WORKING_SIDE, distance_inside, head_distance, mask_box, window
+from ..masks import (
+    EDGE,
+    WORKING_SIDE,
+    distance_inside,
+    head_distance,
+    mask_box,
+    window,
+    without_unseen,
+)
 from ..types import FaceAttributes, Size
 from .config import ComposeConfig
 
 _FAINT = 1 / 16
+"""A mask that is stronger than this anywhere but about its hole was made to fade."""
 
 
 def blend_weight(mask: Tensor) -> Tensor:
@@ -35,12 +44,18 @@ def soften(mask: Tensor, feather: float) -> Tensor:
 
     The hole, where the mask is at least 0.5, stays as it is, however thin: what was drawn white is
     repainted whole. Around it the mask falls from 0.5 to 0. A mask that fades by itself, anywhere
-    over more than two pixels, comes back as it is, and so does any mask at feather 0.
+    over more than two pixels, keeps its fade, and any mask its edge at feather 0. What is too faint
+    to be seen, and the specks that a JPEG leaves about hard edges, are no part of a mask.
     """
-    hole = (mask >= 0.5).float()
+    mask = without_unseen(mask)
+    hole = (mask >= EDGE).float()
     box = mask_box(hole)
-    if box is None or _fades(mask, hole):
+    if box is None:
         return mask
+    near = F.max_pool2d(hole, 5, stride=1, padding=2) > 0
+    if ((mask > _FAINT) & ~near).any():
+        return mask
+    mask = torch.where(near, mask, 0)
     band = feather * max(box.width, box.height)
     if band < 1:
         return mask
@@ -49,18 +64,13 @@ def soften(mask: Tensor, feather: float) -> Tensor:
     scale = min(WORKING_SIDE / max(height, width), 1.0)
     size = max(round(height * scale), 1), max(round(width * scale), 1)
     # Thin parts count even where they are less than a pixel of the coarse grid.
-    far = 1 - (resize((view >= 0.5).float(), size, mask=True) > 0).float()
+    far = 1 - (resize((view >= EDGE).float(), size, mask=True) > 0).float()
     outside = distance_inside(far, band * scale + 1) - 0.5
     ramp = resize(0.5 - outside / (2 * band * scale), (height, width), mask=True)
     soft = mask.clone()
     # Never as much as a hole: the coarse grid knows its edge only about.
     window(box, math.ceil(band) + 1, soft).copy_(torch.maximum(view, ramp.clamp(0, 0.49)))
-    return soft
-
-
-def _fades(mask: Tensor, hole: Tensor) -> bool:
-    """Whether a mask is soft by itself; neither antialiasing nor the specks of a JPEG are that."""
-    return bool(((mask > _FAINT) & (F.max_pool2d(hole, 5, stride=1, padding=2) == 0)).any())
+    return without_unseen(soft)
 
 
 def face_mask(attributes: FaceAttributes, config: ComposeConfig | None = None) -> Tensor:

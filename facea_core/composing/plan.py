@@ -8,7 +8,7 @@ from torch import Tensor
 from ..errors import ConfigError, MaskError
 from ..images import MOST_OUTSIDE
 from ..masks import mask_box
-from ..types import BackboneSpec, Box, CropPlan
+from ..types import BackboneSpec, Box, CropPlan, Size
 
 SNAP = 1.15
 """A crop this close to the native size is taken at exactly that size: no resampling, no blur."""
@@ -33,8 +33,7 @@ def plan_crop(
     picture and reaches outside. It is painted at the native resolution of `spec`.
 
     Raises MaskError for an empty or misshapen mask, one with NaN or one that is long and narrow and
-    huge, ConfigError for a factor
-    below 1.
+    huge, ConfigError for a factor below 1.
     """
     if mask.ndim != 4 or mask.shape[:2] != (1, 1) or 0 in mask.shape:
         raise MaskError(f"The mask must have the shape (1, 1, H, W), not {tuple(mask.shape)}.")
@@ -47,7 +46,25 @@ def plan_crop(
         raise MaskError(
             f"The mask of size {tuple(mask.shape[2:])} is empty: mark the pixels to repaint with 1."
         )
-    height, width = mask.shape[2:]
+    size = (mask.shape[2], mask.shape[3])
+    return CropPlan(
+        size, plan_box(box, size, spec, context_factor, minimum=minimum), (spec.resolution,) * 2
+    )
+
+
+def plan_box(
+    box: Box,
+    size: Size,
+    spec: BackboneSpec,
+    context_factor: float = 1.5,
+    *,
+    minimum: int | None = None,
+) -> Box:
+    """The square of `plan_crop` around a box in a picture of `size` (H, W); it may reach outside.
+
+    Raises MaskError for a box that is long and narrow and huge.
+    """
+    height, width = size
     native = spec.resolution
     longest = max(box.width, box.height)
     side = max(round(longest * context_factor), native // 4 if minimum is None else minimum)
@@ -61,7 +78,7 @@ def plan_crop(
         )
     cx, cy = box.center
     x0, y0 = _place(cx, side, width), _place(cy, side, height)
-    return CropPlan((height, width), Box(x0, y0, x0 + side, y0 + side), (native, native))
+    return Box(x0, y0, x0 + side, y0 + side)
 
 
 def _place(center: float, side: int, length: int) -> int:

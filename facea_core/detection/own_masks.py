@@ -9,9 +9,10 @@ from pathlib import Path
 from torch import Tensor
 
 from ..attributes import ATTRIBUTES, attribute_table
-from ..errors import ConfigError, ImageError, MaskError
-from ..images import check_image, check_mask, load_image, resize
-from ..masks import mask_box
+from ..errors import ConfigError, MaskError
+from ..images import check_image, check_mask, resize
+from ..mask_files import read_mask
+from ..masks import EDGE, mask_box, without_unseen
 from ..types import Box, FaceAttributes, Part, Size
 from .base import FACE, OWN_MASK
 from .estimate import without_notes_on
@@ -83,7 +84,7 @@ def read_own_masks(photos: Sequence[str | Path], folder: str | Path) -> tuple[Ow
                     f"{path}: unknown attribute {name!r}; name it {stem}.<attribute>.png with one "
                     f"of {', '.join(ATTRIBUTES)}"
                 )
-            mask = _read(path)
+            mask, _ = read_mask(path)
             if mask.any():
                 found[name] = mask
         answers.append(found)
@@ -115,8 +116,8 @@ def fitted(own: OwnMasks, image: Tensor, name: str = "the image") -> OwnMasks:
         if not mask.any():
             continue
         strongest = float(mask.max())
-        mask = check_mask(resize(mask, size, mask=True), image)
-        if not (mask > 0.5).any():
+        mask = without_unseen(check_mask(resize(mask, size, mask=True), image))
+        if not (mask > EDGE).any():
             raise MaskError(
                 f"{name}: the mask of {attribute!r} marks nothing (its strongest value is "
                 f"{strongest:.2g}); paint the part with 1, not too thin"
@@ -165,13 +166,3 @@ def _checked(mask: Tensor, name: str) -> Tensor:
     if len(mask) != 1:
         raise MaskError(f"{name}: it holds {len(mask)} masks; give one (1, 1, height, width) each")
     return mask
-
-
-def _read(path: Path) -> Tensor:
-    try:
-        picture, notes = load_image(path, longest=None)
-    except ImageError as error:
-        raise MaskError(f"the mask {error}") from error
-    if any("transparency" in note for note in notes):
-        raise MaskError(f"{path} has transparent places; save the mask as white on black")
-    return picture.mean(dim=1, keepdim=True)

@@ -47,7 +47,7 @@ ADA, BOB = person("ada"), person("bob")
 
 
 def plan(images, masks=None, faces=None, people=()) -> tuple[list[Job], list[str]]:
-    return plan_batch(images, masks, faces, people, CONFIG)
+    return plan_batch(images, masks, faces, people, CONFIG, TINY.spec)
 
 
 # Numbers

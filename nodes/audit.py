@@ -31,6 +31,7 @@ from .host import (
     lists_of,
     photos_in,
     photos_out,
+    plain_numbers,
     schema,
     split,
     wired,
@@ -105,6 +106,7 @@ class FaceAPhotoAudit(io.ComfyNode):
         )  # fmt: skip
 
     @classmethod
+    @plain_numbers
     @lists_of("images", "attributes")
     def execute(
         cls, images: Sequence[torch.Tensor], attributes: Sequence[DetectedFaces], policy: str,

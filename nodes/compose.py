@@ -22,20 +22,20 @@ from ..facea_core.composing import (
     face_prompt,
     plan_batch,
 )
-from ..facea_core.images import resize
-from ..facea_core.settings import check_number, check_text
+from ..facea_core.settings import check_choice, check_number, check_text
 from ..facea_core.types import Composition, DetectedFaces, Identity
 from .host import (
     Paint,
     Progress,
+    Results,
     encode,
     field_input,
-    image_out,
     images_in,
-    mask_out,
+    is_wired,
     masks_in,
     painter,
     painting_model,
+    plain_numbers,
     samplers,
     say,
     schedulers,
@@ -51,6 +51,8 @@ _NOBODY = (
     "prompt, or wire FaceA LoRA Loader (one that is bypassed hands out none)"
 )
 
+FRAME_SEEDS = ("next", "same")
+
 PEOPLE = ("identity", "identity_2", "identity_3", "identity_4")
 
 
@@ -65,7 +67,7 @@ class FaceAInpaintCompose(io.ComfyNode):
             "it with ComfyUI's samplers, matches the colours and puts it back. Outside the mask "
             "every pixel stays as it was.",
             search_aliases=["face swap", "paint person", "inpaint face", "face detailer"],
-            hidden=[io.Hidden.unique_id],
+            hidden=[io.Hidden.unique_id, io.Hidden.prompt],
             inputs=[
                 io.Image.Input("image", tooltip="The picture to paint into; a batch is fine."),
                 io.Model.Input("model", tooltip="The inpainting model, patched as you like."),
@@ -136,6 +138,11 @@ class FaceAInpaintCompose(io.ComfyNode):
                     tooltip="Photos of the person to choose among candidates by; of identity, if "
                     "several are wired. Without them the best fitting one is kept.",
                 ),
+                io.Combo.Input(
+                    "frame_seed", options=list(FRAME_SEEDS), default="next", optional=True,
+                    tooltip="The noise of each further picture of a batch: the next seed, or the "
+                    "same, so that equal frames of a video come out equal.",
+                ),
             ],
             outputs=[
                 io.Image.Output(display_name="image", tooltip="The finished picture."),
@@ -149,12 +156,13 @@ class FaceAInpaintCompose(io.ComfyNode):
         )  # fmt: skip
 
     @classmethod
+    @plain_numbers
     def execute(
         cls, image: torch.Tensor, model: Any, clip: Any, vae: Any, prompt: str,
         negative_prompt: str, seed: int, steps: int, cfg: float, sampler_name: str, scheduler: str,
         denoise: float, lora_strength: float, mask: torch.Tensor | None = None,
         attributes: DetectedFaces | None = None, positive: Any = None, negative: Any = None,
-        references: torch.Tensor | None = None, **more: Any,
+        references: torch.Tensor | None = None, frame_seed: str = "next", **more: Any,
     ) -> io.NodeOutput:  # fmt: skip
         people: list[Identity | None] = [more.pop(name, None) for name in PEOPLE]
         for wire, person in zip(PEOPLE, people, strict=True):
@@ -163,11 +171,12 @@ class FaceAInpaintCompose(io.ComfyNode):
         config = ComposeConfig(steps=steps, seed=seed, denoise=denoise, **more)
         check_number("cfg", cfg, 0, 30)
         check_number("lora_strength", lora_strength, -2, 2)
+        check_choice("frame_seed", frame_seed, FRAME_SEEDS)
         for text in (prompt, negative_prompt):
             check_text("the prompt", text)
         pictures, notes = images_in(image)
-        jobs, more_notes = plan_batch(pictures, masks_in(mask), attributes, people, config)
         spec = spec_of(model)
+        jobs, more_notes = plan_batch(pictures, masks_in(mask), attributes, people, config, spec)
         settings = Paint(steps, cfg or spec.cfg, sampler_name, scheduler, denoise)
         everybody = [person for person in people if person is not None]
         for person in everybody:
@@ -175,7 +184,7 @@ class FaceAInpaintCompose(io.ComfyNode):
         unwanted = encode(clip, negative_prompt) if negative is None else negative
 
         rank, rank_notes = _rank(references, spec.family, config)
-        total = sum(len(job.masks) for job in jobs) * config.candidates * steps
+        total = jobs.faces * config.candidates * steps
         progress, done = Progress(total, cls.hidden.unique_id), 0
 
         def on_step(step: int, preview: Any) -> None:
@@ -200,7 +209,7 @@ class FaceAInpaintCompose(io.ComfyNode):
                 painting, wanted = brush(job.people[face])
                 paint_crop = painter(
                     painting, vae, wanted, unwanted, settings,
-                    candidate_seed(seed + number, candidate), on_step,
+                    candidate_seed(seed + number * (frame_seed == "next"), candidate), on_step,
                 )  # fmt: skip
                 patch = paint_crop(crop, hole)
                 done += steps
@@ -213,7 +222,11 @@ class FaceAInpaintCompose(io.ComfyNode):
 
             return compose_faces(job.image, job.masks, paint, spec, config, rank and like)
 
-        made = [paint_job(number, job) for number, job in enumerate(jobs)]
+        wanted = is_wired(cls.hidden.prompt, cls.hidden.unique_id, 1)
+        results = Results(pictures, jobs, spec.resolution, wanted)
+        for number, job in enumerate(jobs):
+            results.add(job, paint_job(number, job))
+        made = results.made
         notes += [
             f"{name}: the LoRA is painted at {total:g}, for MODEL had it already"
             for name, total in loras.items() if total != lora_strength
@@ -227,7 +240,7 @@ class FaceAInpaintCompose(io.ComfyNode):
         if not any(one.plans for one in made):
             logging.warning("FaceA Inpaint Compose: %s", "; ".join(said))
         return io.NodeOutput(
-            *_outputs(made, [job.image for job in jobs], spec.resolution),
+            *results.outputs,
             json.dumps(_report(made, notes, loras), indent=2),
         )
 
@@ -243,17 +256,6 @@ def _rank(
     pictures, notes = images_in(references)
     photos, left_out = photos_to_choose_by(pictures, detector)
     return person_rank(photos, detector, embedder), [f"references: {n}" for n in notes + left_out]
-
-
-def _outputs(
-    made: Sequence[Composition], pictures: Sequence[torch.Tensor], side: int
-) -> tuple[torch.Tensor, ...]:
-    # Without a painted face there still is a crop, so that no batch is ever empty.
-    patches = [patch for one in made for patch in one.patches]
-    patches = patches or [resize(picture, (side, side)) for picture in pictures]
-    pairs = [torch.cat([p, one.image], dim=-1) for p, one in zip(pictures, made, strict=True)]
-    images = image_out([one.image for one in made])
-    return images, image_out(patches), mask_out([one.mask for one in made]), image_out(pairs)
 
 
 def _said(made: Sequence[Composition], notes: Sequence[str]) -> list[str]:

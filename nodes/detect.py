@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from comfy_api.latest import io
@@ -16,22 +17,32 @@ from ..facea_core.detection.load import DETECTORS, detector_notes
 from ..facea_core.detection.own_masks import own_masks as by_picture
 from ..facea_core.detection.preview import preview
 from ..facea_core.errors import NoFaceError, PartError
+from ..facea_core.images import resize
 from ..facea_core.types import DetectedFaces, FaceAttributes
 from .host import (
+    ROOM,
+    Pictures,
     Progress,
     detector_models,
     field_input,
     image_of,
     images_in,
-    mask_out,
+    in_room,
+    is_wired,
+    left_out,
+    mask_of,
     masks_in,
     open_detector,
+    plain_numbers,
     say,
     schema,
 )
 from .host.schema import ATTRIBUTES
 
 CUSTOM = "custom"
+
+PART_MASKS = 2
+"""Which output they are."""
 
 _CUT = (
     "ComfyUI's Batch Images cuts pictures to the shape of the first, heads too: give photos of "
@@ -49,7 +60,7 @@ class FaceAAttributeDetect(io.ComfyNode):
             description="Finds faces and their attributes (eyes, nose, mouth, hair …) in pictures, "
             "as boxes and masks. The first step before learning or painting a person.",
             search_aliases=["face detection", "find face", "face mask", "eyes nose mouth boxes"],
-            hidden=[io.Hidden.unique_id],
+            hidden=[io.Hidden.unique_id, io.Hidden.prompt],
             inputs=[
                 io.Image.Input("images", tooltip="Pictures to search. Each gets its own answer."),
                 io.Combo.Input(
@@ -111,6 +122,7 @@ class FaceAAttributeDetect(io.ComfyNode):
         )  # fmt: skip
 
     @classmethod
+    @plain_numbers
     def execute(
         cls,
         images: torch.Tensor,
@@ -134,16 +146,10 @@ class FaceAAttributeDetect(io.ComfyNode):
             if len(pictures) == 1:
                 raise
             raise type(error)(f"{error}. {_CUT}") from error
-        pairs = list(zip(pictures, faces, strict=True))
-        masks = [faces_mask(seen, tuple(picture.shape[-2:])) for picture, seen in pairs]
-        parts = [
-            mask
-            for picture, seen in pairs
-            for mask in part_masks(
-                picture, seen, config.table, grow=config.part_grow, feather=config.part_feather
-            )
-        ]
-        shown = (preview(picture, seen) for picture, seen in pairs)
+        count, size = len(pictures), pictures.size
+        masks = (faces_mask(seen, size) for seen in faces)
+        drawn = (preview(picture, seen) for picture, seen in zip(pictures, faces, strict=True))
+        shown = (resize(one, in_room((one.shape[2], one.shape[3]), count)) for one in drawn)
         notes += [*detector_notes(searcher), *_left_out(faces)]
         report = {"pictures": [to_json(seen)["faces"] for seen in faces], "notes": notes}
         found = DetectedFaces(table, faces)
@@ -151,12 +157,31 @@ class FaceAAttributeDetect(io.ComfyNode):
             say("\n".join(notes), cls.hidden.unique_id)
         return io.NodeOutput(
             found,
-            mask_out(masks),
-            mask_out(parts),
-            image_of(len(pairs), shown),
+            mask_of(count, masks),
+            cls._part_masks(pictures, faces, config),
+            image_of(count, shown),
             found.count,
             json.dumps(report, indent=2),
         )
+
+    @classmethod
+    def _part_masks(
+        cls, pictures: Pictures, faces: Sequence[Sequence[FaceAttributes]], config: DetectConfig
+    ) -> Any:
+        """The MASK; of many large pictures only where it is wired."""
+        count, (height, width) = len(pictures) * len(config.table), pictures.size
+        size = 4 * count * height * width
+        wired = is_wired(cls.hidden.prompt, cls.hidden.unique_id, PART_MASKS)
+        if size > ROOM and not wired:
+            return left_out("part masks", size)
+        masks = (
+            mask
+            for picture, seen in zip(pictures, faces, strict=True)
+            for mask in part_masks(
+                picture, seen, config.table, grow=config.part_grow, feather=config.part_feather
+            )
+        )
+        return mask_of(count, masks)
 
 
 def _left_out(faces: Sequence[Sequence[FaceAttributes]]) -> list[str]:

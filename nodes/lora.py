@@ -13,6 +13,7 @@ from .host import (
     chosen_identity,
     file_fingerprint,
     identity_files,
+    plain_numbers,
     say,
     schema,
     wired,
@@ -72,6 +73,7 @@ class FaceALoRALoader(io.ComfyNode):
         return file_fingerprint(file)
 
     @classmethod
+    @plain_numbers
     def execute(
         cls, model: Any, clip: Any, file: str, lora_strength: float, words_strength: float,
         identity: Identity | None = None,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from comfy_api.latest import io
 
 from ..facea_core.demo import draw_cast
-from .host import image_out, schema
+from .host import image_out, plain_numbers, schema
 
 
 class FaceASamplePhotos(io.ComfyNode):
@@ -47,6 +47,7 @@ class FaceASamplePhotos(io.ComfyNode):
         )  # fmt: skip
 
     @classmethod
+    @plain_numbers
     def execute(cls, person: int, photos: int, size: int) -> io.NodeOutput:
         cast = draw_cast(person, size, photos)
         pictures, context = image_out([cast.photos.image]), image_out([cast.context.image])

@@ -41,6 +41,7 @@ from .host import (
     lists_of,
     make_room,
     photos_in,
+    plain_numbers,
     relative_name,
     runs_folder,
     say,
@@ -136,6 +137,7 @@ class FaceAEmbeddingTrainer(io.ComfyNode):
         )  # fmt: skip
 
     @classmethod
+    @plain_numbers
     @lists_of("images", "attributes")
     def execute(
         cls, images: Sequence[torch.Tensor], attributes: Sequence[DetectedFaces], model: Any,

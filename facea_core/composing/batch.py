@@ -23,12 +23,13 @@ Draw = Callable[[Size], list[Tensor]]
 class Job(NamedTuple):
     """A picture (1, 3, H, W), the masks (1, 1, H, W) of the faces to paint in it, and who each is.
 
-    None is whoever the model paints by itself.
+    None is whoever the model paints by itself. `picture` is its number among those given, from 0.
     """
 
     image: Tensor
     masks: list[Tensor]
     people: People
+    picture: int = 0
 
 
 class Jobs(Sequence[Job]):
@@ -49,7 +50,7 @@ class Jobs(Sequence[Job]):
             return [self[i] for i in range(*number.indices(len(self)))]
         picture, draw, people = self._plans[number]
         image = self._images[picture]
-        return Job(image, draw((image.shape[-2], image.shape[-1])), people)
+        return Job(image, draw((image.shape[-2], image.shape[-1])), people, picture)
 
     @property
     def faces(self) -> int:

@@ -47,9 +47,8 @@ def plan_crop(
             f"The mask of size {tuple(mask.shape[2:])} is empty: mark the pixels to repaint with 1."
         )
     size = (mask.shape[2], mask.shape[3])
-    return CropPlan(
-        size, plan_box(box, size, spec, context_factor, minimum=minimum), (spec.resolution,) * 2
-    )
+    side = spec.resolution
+    return CropPlan(size, plan_box(box, size, spec, context_factor, minimum=minimum), (side, side))
 
 
 def plan_box(

@@ -11,19 +11,25 @@ from .folders import (
     relative_name,
     runs_folder,
 )
-from .layout import image_of, image_out, images_in, mask_out, masks_in
+from .layout import ROOM, Pictures, image_of, image_out, images_in, in_room, mask_of, masks_in
 from .lists import lists_of, photos_in, photos_out, split
 from .models import make_room, spec_of, training_backbone
 from .patching import load_report, painting_model, with_lora, with_words
+from .plain import plain_numbers
 from .progress import Progress, say
+from .results import Results
 from .sampling import Paint, encode, painter, samplers, schedulers
 from .schema import field_input, schema, wired
 from .tiny import register_tiny
+from .wiring import is_wired, left_out
 
 __all__ = [
     "NONE",
+    "ROOM",
     "Paint",
+    "Pictures",
     "Progress",
+    "Results",
     "chosen_identity",
     "detector_models",
     "embeddings_folder",
@@ -35,16 +41,20 @@ __all__ = [
     "image_of",
     "image_out",
     "images_in",
+    "in_room",
+    "is_wired",
+    "left_out",
     "lists_of",
     "load_report",
     "make_room",
-    "mask_out",
+    "mask_of",
     "masks_in",
     "open_detector",
     "painter",
     "painting_model",
     "photos_in",
     "photos_out",
+    "plain_numbers",
     "register_detectors",
     "register_tiny",
     "relative_name",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import overload
 
 import torch
 from torch import Tensor
@@ -10,20 +11,58 @@ from torch import Tensor
 from ...facea_core.errors import ImageError, MaskError
 from ...facea_core.images import check_image, to_rgb
 
+ROOM = 256 << 20
+"""Bytes of a side product: what would need more is made smaller, or only where it is wired."""
 
-def images_in(images: Tensor) -> tuple[list[Tensor], list[str]]:
-    """An IMAGE as pictures (1, 3, H, W) on the CPU that the core may use, and notes.
 
-    Alpha is laid over white. Raises ImageError for what is no picture, and for an empty batch.
+class Pictures(Sequence[Tensor]):
+    """An IMAGE as pictures (1, 3, H, W) on the CPU, each made when it is asked for.
+
+    Of a video one frame is in memory twice. Alpha is laid over white; `notes` say so. Raises
+    ImageError for what is no picture, for an empty batch, and for any frame that cannot be used.
     """
-    if images.ndim != 4 or len(images) == 0:
-        raise ImageError(
-            f"a batch of pictures (B, H, W, 3) is needed, not shape {tuple(images.shape)}"
-        )
-    rgb, notes = to_rgb(images.detach().cpu().movedim(-1, 1))
-    # A copy: ComfyUI's tensors come from inference mode, in which nothing can be trained.
-    with torch.inference_mode(False):
-        return list(check_image(rgb).clone().split(1)), list(notes)
+
+    def __init__(self, images: Tensor) -> None:
+        if images.ndim != 4 or len(images) == 0:
+            raise ImageError(
+                f"a batch of pictures (B, H, W, 3) is needed, not shape {tuple(images.shape)}"
+            )
+        self._images = images.detach()
+        self.notes = list(to_rgb(self._images[:1].movedim(-1, 1))[1])
+        for _ in self:
+            pass
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(H, W) of all."""
+        return self._images.shape[1], self._images.shape[2]
+
+    def __len__(self) -> int:
+        return len(self._images)
+
+    @overload
+    def __getitem__(self, number: int) -> Tensor: ...
+    @overload
+    def __getitem__(self, number: slice) -> list[Tensor]: ...
+    def __getitem__(self, number: int | slice) -> Tensor | list[Tensor]:
+        if isinstance(number, slice):
+            return [self[i] for i in range(*number.indices(len(self)))]
+        image = self._images[range(len(self))[number]][None].cpu().movedim(-1, 1)
+        # A copy: ComfyUI's tensors come from inference mode, in which nothing can be trained.
+        with torch.inference_mode(False):
+            return check_image(to_rgb(image)[0]).clone()
+
+    def rgba(self, number: int) -> Tensor | None:
+        """Picture (1, 4, H, W) as it came, if it has an alpha channel."""
+        if self._images.shape[-1] != 4:
+            return None
+        return self._images[number][None].cpu().float().clamp(0, 1).movedim(-1, 1)
+
+
+def images_in(images: Tensor) -> tuple[Pictures, list[str]]:
+    """The pictures of an IMAGE, and notes. Raises ImageError."""
+    pictures = Pictures(images)
+    return pictures, pictures.notes
 
 
 def masks_in(masks: Tensor | None) -> list[Tensor] | None:
@@ -40,7 +79,7 @@ def masks_in(masks: Tensor | None) -> list[Tensor] | None:
 
 
 def image_out(images: Sequence[Tensor]) -> Tensor:
-    """Pictures (B, 3, H, W) of one size as one IMAGE; it may be their own memory."""
+    """Pictures (B, C, H, W) of one size as one IMAGE; it may be their own memory."""
     pictures = [image.movedim(1, -1) for image in images]
     if len(pictures) == 1:
         return pictures[0].contiguous()
@@ -49,18 +88,48 @@ def image_out(images: Sequence[Tensor]) -> Tensor:
 
 
 def image_of(count: int, images: Iterator[Tensor]) -> Tensor:
-    """The next pictures (1, 3, H, W), all of one size, as an IMAGE of `count`.
+    """The next pictures (1, C, H, W), all of one size, as an IMAGE of `count`.
 
     Each is let go before the next is asked for: hundreds of them are in memory once.
     """
     first = next(images)
-    out = first.new_empty(count, *first.shape[-2:], 3)
-    out[0] = first[0].movedim(0, -1)
-    for at, image in zip(out[1:], images, strict=False):
-        at.copy_(image[0].movedim(0, -1))
-    return out
+    stack = Stack(count)
+    stack.add(first)
+    for _ in range(count - 1):
+        stack.add(next(images))
+    return stack.image
 
 
-def mask_out(masks: Sequence[Tensor]) -> Tensor:
-    """Masks (1, 1, H, W) of one size as a MASK."""
-    return torch.cat(list(masks))[:, 0].contiguous()
+def mask_of(count: int, masks: Iterator[Tensor]) -> Tensor:
+    """The next masks (1, 1, H, W), all of one size, as a MASK of `count`; likewise."""
+    return image_of(count, masks)[..., 0]
+
+
+class Stack:
+    """An IMAGE that is filled with pictures (1, C, H, W) of one size, one after the other."""
+
+    def __init__(self, count: int) -> None:
+        self._count, self._filled = count, 0
+        self._image: Tensor | None = None
+
+    def add(self, picture: Tensor) -> None:
+        if self._image is None:
+            _, channels, height, width = picture.shape
+            self._image = picture.new_empty(self._count, height, width, channels)
+        self._image[self._filled] = picture[0].movedim(0, -1)
+        self._filled += 1
+
+    @property
+    def image(self) -> Tensor:
+        """All of them (B, H, W, C); there is at least one."""
+        assert self._image is not None
+        return self._image[: self._filled]
+
+
+def in_room(size: tuple[int, int], count: int) -> tuple[int, int]:
+    """The size (H, W) at which `count` pictures fit into ROOM: this one, or smaller."""
+    height, width = size
+    factor = (ROOM / (12 * height * width * count)) ** 0.5
+    if factor >= 1:
+        return size
+    return max(round(height * factor), 16), max(round(width * factor), 16)

@@ -1,0 +1,27 @@
+"""Numbers of other packs: numpy's and torch's as Python's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+import numpy as np
+import torch
+
+
+def plain_numbers(execute: Callable[..., Any]) -> Callable[..., Any]:
+    """For `execute`: single numbers of numpy and torch come as Python's int, float or bool."""
+
+    @wraps(execute)
+    def with_plain(cls: type, **inputs: Any) -> Any:
+        return execute(cls, **{name: _plain(value) for name, value in inputs.items()})
+
+    return with_plain
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_plain(one) for one in value] if len(value) == 1 else value
+    alone = isinstance(value, (np.generic, np.ndarray, torch.Tensor)) and value.ndim == 0
+    return value.item() if alone else value

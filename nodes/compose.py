@@ -22,6 +22,7 @@ from ..facea_core.composing import (
     face_prompt,
     plan_batch,
 )
+from ..facea_core.machine import give_back_memory
 from ..facea_core.settings import check_choice, check_number, check_text
 from ..facea_core.types import Composition, DetectedFaces, Identity
 from .host import (
@@ -227,6 +228,7 @@ class FaceAInpaintCompose(io.ComfyNode):
         for number, job in enumerate(jobs):
             results.add(job, paint_job(number, job))
         made = results.made
+        give_back_memory()
         notes += [
             f"{name}: the LoRA is painted at {total:g}, for MODEL had it already"
             for name, total in loras.items() if total != lora_strength

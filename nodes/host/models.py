@@ -20,6 +20,7 @@ from ...facea_core.backbone import Backbone, Parts, assemble
 from ...facea_core.backbone.backbone import alphas_cumprod
 from ...facea_core.backbone.spec import FAMILIES
 from ...facea_core.errors import BackboneError
+from ...facea_core.machine import give_back_memory
 from ...facea_core.types import BackboneSpec
 from .tiny import FaceATiny
 
@@ -109,6 +110,7 @@ def training_backbone(
         holder.clear()
         gc.collect()
         comfy.model_management.soft_empty_cache()
+        give_back_memory()
 
 
 def _goal(model: Any) -> str:

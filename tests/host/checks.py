@@ -193,6 +193,7 @@ def stock(host: Any, base: Path, path: str, identity: Any) -> dict[str, Any]:
 
 def composed(core: Any, host: Any, cast: Any, identity: Any) -> dict[str, float]:
     """The same person painted into the same picture by the core and by our nodes."""
+    import numpy
     import torch
 
     composing = part("facea_core.composing")
@@ -205,7 +206,9 @@ def composed(core: Any, host: Any, cast: Any, identity: Any) -> dict[str, float]
     )
     theirs = run_node(
         compose, image=image.movedim(1, -1), model=model, clip=clip, vae=host[2], prompt=prompt,
-        mask=mask[:, 0], sampler_name="ddim", scheduler="simple", steps=STEPS, seed=SEED,
+        mask=mask[:, 0], sampler_name="ddim", scheduler="simple",
+        # Numbers as packs of mathematics hand them out.
+        steps=numpy.int64(STEPS), seed=torch.tensor(SEED), denoise=numpy.float64(1),
     )[0].movedim(-1, 1)  # fmt: skip
     outside = (theirs - image).abs()[(mask == 0).expand_as(image)]
     change = (ours - image).abs().mean()

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-import io
 import struct
 import warnings
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageCms, JpegImagePlugin, UnidentifiedImageError
+from PIL import Image, JpegImagePlugin, UnidentifiedImageError
 
+from .colour import CONVERTED, grey_curve, to_srgb
 from .errors import ImageError, MissingDependencyError
 from .files import require_plain
 
@@ -117,8 +117,9 @@ def flatten(
     except _BROKEN:
         notes.append("EXIF data unreadable and ignored")
     if picture.mode in ("I", "F") or picture.mode.startswith("I;"):
-        picture = _eight_bit(picture)
+        picture, converted = _eight_bit(picture)
         notes.append("greyscale of more than 8 bits reduced to 8 and made RGB")
+        notes += converted
     elif picture.mode in ("1", "L"):
         notes.append("greyscale made RGB")
     elif picture.mode == "CMYK":
@@ -130,10 +131,8 @@ def flatten(
     if orientation in _UPRIGHT:
         picture = picture.transpose(_UPRIGHT[orientation])
         notes.insert(0, f"turned upright (EXIF orientation {orientation})")
-    profiled = _to_srgb(picture)
-    if profiled is not None:
-        picture = profiled
-        notes.append("colour profile converted to sRGB")
+    picture, converted = to_srgb(picture)
+    notes += converted
     if picture.mode in ("LA", "La", "PA", "RGBA", "RGBa") or "transparency" in picture.info:
         picture = picture.convert("RGBA")
         if picture.getchannel("A").getextrema() != (255, 255):
@@ -211,8 +210,12 @@ def _reduce(picture: Image.Image, longest: int | None) -> Image.Image:
     return picture.resize(size, Image.Resampling.LANCZOS, reducing_gap=2.0)
 
 
-def _eight_bit(picture: Image.Image) -> Image.Image:
-    """Grey of more than 8 bits as 8; row by row, for a float copy of a large scan is gigabytes."""
+def _eight_bit(picture: Image.Image) -> tuple[Image.Image, tuple[str, ...]]:
+    """Grey of more than 8 bits as 8 in sRGB, and a note if its profile changed it.
+
+    Row by row, for a float copy of a large scan is gigabytes, and before its dark parts are rounded
+    away: a linear profile has few levels for them.
+    """
     values = np.asarray(picture)
     low, high = float(values.min()), float(values.max())
     if not np.isfinite((low, high)).all():
@@ -221,23 +224,15 @@ def _eight_bit(picture: Image.Image) -> Image.Image:
         top = 1.0 if high <= 1.0 else 255.0 if high <= 255.0 else high
     else:
         top = max(65535.0, high)
+    curve = grey_curve(picture)
     grey = np.empty(values.shape, np.uint8)
     for row in range(0, len(values), 256):
-        some = values[row : row + 256].astype(np.float64)
-        grey[row : row + 256] = (some / top * 255.0).round().clip(0, 255)
-    return Image.fromarray(grey)
-
-
-def _to_srgb(picture: Image.Image) -> Image.Image | None:
-    """The picture in sRGB if it carries another colour profile that can be read, else None."""
-    profile = picture.info.get("icc_profile")
-    if not profile or picture.mode not in ("RGB", "CMYK"):
-        return None
-    try:
-        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-        if "srgb" in ImageCms.getProfileDescription(source).lower():
-            return None
-        target = ImageCms.createProfile("sRGB")
-        return ImageCms.profileToProfile(picture, source, target, outputMode="RGB")
-    except (ImageCms.PyCMSError, OSError, ValueError):
-        return None
+        some = (values[row : row + 256].astype(np.float64) / top * 255.0).clip(0, 255)
+        if curve is not None:
+            some = np.interp(some, np.arange(256), curve)
+        grey[row : row + 256] = some.round()
+    made = Image.fromarray(grey)
+    if curve is not None:
+        return made, (CONVERTED,)
+    made.info["icc_profile"] = picture.info.get("icc_profile")
+    return made, ()

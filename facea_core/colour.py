@@ -32,7 +32,7 @@ def to_srgb(picture: Image.Image) -> tuple[Image.Image, tuple[str, ...]]:
     grey = picture.mode in ("1", "L", "LA", "La")
     try:
         source = ImageCms.ImageCmsProfile(io.BytesIO(data))
-        mode = _MODES[source.profile.xcolor_space.strip()]
+        mode = _MODES[source.profile.xcolor_space.strip()]  # pyright: ignore
         # A grey picture may have a profile for RGB, but no other has one of another space.
         if mode != ("L" if grey else "CMYK" if picture.mode == "CMYK" else "RGB") and not (
             grey and mode == "RGB"

@@ -44,8 +44,8 @@ def load_image(path: str | Path, longest: int | None = LONGEST) -> tuple[Tensor,
     EXIF rotation is applied, transparency laid over white, grey, palette, CMYK and 16-bit pictures
     become 8-bit-equivalent sRGB; of an animation the first frame is taken. A side longer than
     `longest` pixels is reduced to it; None keeps every pixel. Raises ImageError if the file is
-    missing, unreadable, truncated, larger than any camera's or has a side under 16 px, and
-    MissingDependencyError for HEIC without its plug-in.
+    missing, unreadable, truncated, a camera raw, larger than any camera's or has a side under 16
+    px, and MissingDependencyError for HEIC without its plug-in.
     """
     rgb, notes = read_picture(path, longest)
     return _tensor(rgb), notes
@@ -124,7 +124,8 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     path = plain_target(path)
     # The ending is kept: many writers choose the format by it. mkstemp would make the file private.
     # A name may be as long as the file system takes, and this one must not be longer.
-    temporary = path.with_name(f".{path.stem[:40]}.{secrets.token_hex(6)}.tmp{path.suffix}")
+    ending = path.suffix[:16]
+    temporary = path.with_name(f".{path.stem[:40]}.{secrets.token_hex(6)}.tmp{ending}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield temporary

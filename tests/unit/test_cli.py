@@ -397,6 +397,7 @@ def test_compose_into_a_mask_needs_no_face(world, inside):
         (["--prompt", "a man with embedding:bo/eyes"], ["bo/eyes"]),
         (["--out", "{}/ada.png/made.png"], ["cannot write"]),
         (["--out", "made.gif"], [".gif"]),
+        (["--out", "x" * 252 + ".png"], ["File name too long"]),
         (["--base", "none.safetensors"], ["none.safetensors"]),
     ],
 )

@@ -41,7 +41,8 @@ def to_srgb(picture: Image.Image) -> tuple[Image.Image, tuple[str, ...]]:
         transform = ImageCms.buildTransform(source, ImageCms.createProfile("sRGB"), mode, "RGB")
         if mode != "CMYK" and _moves(transform, mode) <= _SAME:
             return picture, ()
-        made = ImageCms.applyTransform(plain.convert(mode), transform)
+        colours = plain if plain.mode == mode else plain.convert(mode)
+        made = ImageCms.applyTransform(colours, transform)
     except (ImageCms.PyCMSError, OSError, ValueError, LookupError):
         return picture, (UNUSABLE,)
     assert made is not None  # it is only where a picture is changed in its place

@@ -39,7 +39,7 @@ def refuse_half_read(path: Path, opened: Image.Image) -> None:
         raise ImageError(_raw(path))
     if tags.get(_PLANES) == 2 and max(tags.get(_BITS, (8,))) > 8:
         raise ImageError(
-            f"{path} keeps its 16-bit colours in separate planes, which cannot be read here; save "
+            f"{path} keeps 16-bit values in separate planes, which cannot be read here; save "
             "it with interleaved (contiguous) channels, or as PNG"
         )
 

@@ -19,6 +19,7 @@ import torch.nn.functional as F
 from PIL import ExifTags, Image, PngImagePlugin
 from torch import Tensor
 
+from .colour import srgb_profile
 from .errors import AssetError, FaceAError, ImageError, MaskError, quoted, shortened
 from .reading import LONGEST, MIN_SIDE, flatten, read_picture
 from .types import Box, Size
@@ -27,6 +28,14 @@ MOST_OUTSIDE = 4
 """How many times as many pixels as lie inside a picture a crop of it may have."""
 
 _FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
+_OPTIONS: dict[str, dict[str, object]] = {
+    "PNG": {},
+    "JPEG": {"quality": 97, "subsampling": "4:4:4"},
+    "WEBP": {"lossless": True},
+}
+
+LOSSY = "JPEG"
+"""The format, of those that `picture_format` knows, that changes every pixel a little."""
 
 
 def load_image(path: str | Path, longest: int | None = LONGEST) -> tuple[Tensor, tuple[str, ...]]:
@@ -35,8 +44,8 @@ def load_image(path: str | Path, longest: int | None = LONGEST) -> tuple[Tensor,
     EXIF rotation is applied, transparency laid over white, grey, palette, CMYK and 16-bit pictures
     become 8-bit-equivalent sRGB; of an animation the first frame is taken. A side longer than
     `longest` pixels is reduced to it; None keeps every pixel. Raises ImageError if the file is
-    missing, unreadable, truncated, larger than any camera's or has a side under 16 px, and
-    MissingDependencyError for HEIC without its plug-in.
+    missing, unreadable, truncated, a camera raw, larger than any camera's or has a side under 16
+    px, and MissingDependencyError for HEIC without its plug-in.
     """
     rgb, notes = read_picture(path, longest)
     return _tensor(rgb), notes
@@ -56,15 +65,19 @@ def picture_format(path: str | Path) -> str:
 def save_image(image: Tensor, path: str | Path, *, text: Mapping[str, str] | None = None) -> None:
     """Writes `(1, 3, H, W)` or `(3, H, W)` as PNG, JPEG or WebP, by the ending of `path`.
 
-    The file appears complete or not at all. `text` becomes PNG text chunks; in the other formats
-    "Software" is EXIF's and all else its description. Raises AssetError if the file cannot be
-    written or its ending is unknown.
+    PNG and WebP keep every pixel, JPEG (`LOSSY`) does not. Colours are marked as sRGB. The file
+    appears complete or not at all. `text` becomes PNG text chunks; in the other formats "Software"
+    is EXIF's and all else its description. Raises AssetError if the file cannot be written or its
+    ending is unknown.
     """
-    path, form = Path(path), picture_format(path)
-    options: dict = {"quality": 95} if form != "PNG" else {}
-    if form == "PNG" and text:
+    path, form, picture = Path(path), picture_format(path), to_pil(image)
+    options: dict = dict(_OPTIONS[form])
+    if form != "PNG" and picture.mode == "RGB":
+        options["icc_profile"] = srgb_profile()
+    if form == "PNG":
         chunks = PngImagePlugin.PngInfo()
-        for key, value in text.items():
+        chunks.add(b"sRGB", b"\0")
+        for key, value in (text or {}).items():
             chunks.add_text(key, value)
         options["pnginfo"] = chunks
     elif text:
@@ -73,7 +86,7 @@ def save_image(image: Tensor, path: str | Path, *, text: Mapping[str, str] | Non
         about = [value for key, value in text.items() if key != "Software"]
         exif[ExifTags.Base.ImageDescription] = "; ".join(about)
     with atomic_path(path) as temporary:
-        to_pil(image).save(temporary, format=form, **options)
+        picture.save(temporary, format=form, **options)
 
 
 def plain_target(path: str | Path) -> Path:
@@ -111,7 +124,8 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     path = plain_target(path)
     # The ending is kept: many writers choose the format by it. mkstemp would make the file private.
     # A name may be as long as the file system takes, and this one must not be longer.
-    temporary = path.with_name(f".{path.stem[:40]}.{secrets.token_hex(6)}.tmp{path.suffix}")
+    ending = path.suffix[:16]
+    temporary = path.with_name(f".{path.stem[:40]}.{secrets.token_hex(6)}.tmp{ending}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield temporary

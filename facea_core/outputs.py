@@ -54,9 +54,22 @@ def nearest_existing(path: Path) -> Path:
 
 def write_json(data: Mapping[str, Any], path: str | Path) -> None:
     """Writes `data` as indented JSON, completely or not at all. Raises AssetError."""
-    text = json.dumps(data, indent=2, ensure_ascii=False) + "\n"
+    text = json_text(data) + "\n"
     with atomic_path(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
+
+
+def json_text(data: Mapping[str, Any], encoding: str = "utf-8") -> str:
+    """Indented JSON that can be written in `encoding`: escaped where it cannot spell a name.
+
+    Names of files that are not UTF-8 come out of JSON as Python has them, with lone surrogates.
+    """
+    text = json.dumps(data, indent=2, ensure_ascii=False)
+    try:
+        text.encode(encoding)
+    except UnicodeEncodeError:
+        return json.dumps(data, indent=2)
+    return text
 
 
 @contextmanager

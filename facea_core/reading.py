@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-import io
 import struct
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageCms, JpegImagePlugin, UnidentifiedImageError
+from PIL import Image, JpegImagePlugin, TiffImagePlugin, UnidentifiedImageError
 
+from .colour import CONVERTED, grey_curve, to_srgb
 from .errors import ImageError, MissingDependencyError
-from .files import require_plain
+from .files import first_bytes, require_plain
+from .unreadable import not_read, refuse_half_read
 
 LONGEST = 4096
 """Longest side in pixels that a photo keeps: no model here sees more, and 200 MP are 2.4 GB."""
@@ -28,6 +31,12 @@ MIN_SIDE = 16
 MOST_PIXELS = 1 << 28
 """More pixels than any camera's: a decompression bomb. Other formats than JPEG, which is reduced
 while it is read, end at Pillow's own limit of 179 million."""
+
+BAD_EXIF = "EXIF data damaged: what could not be read of it is ignored"
+"""A note."""
+
+# What Pillow's warnings say where tags of a picture are damaged.
+_EXIF_WORDS = ("EXIF", "Skipping tag", "Metadata Warning")
 
 # What decoders raise on damaged files; RuntimeError is libheif's.
 _BROKEN = (
@@ -57,13 +66,14 @@ def read_picture(
     """The file as an upright 8-bit RGB picture, and notes on what was done to it.
 
     With `longest` a picture with a longer side is reduced to it, in bytes and, for JPEG, already
-    while it is decoded. Raises ImageError for a file that is missing, damaged, too large, or has a
-    side under 16 px, and MissingDependencyError for HEIC without its plug-in.
+    while it is decoded. Raises ImageError for a file that is missing, damaged, too large, a camera
+    raw or has a side under 16 px, and MissingDependencyError for HEIC without its plug-in.
     """
     path = Path(path)
     try:
         require_plain(path)
-        with _open(path) as opened:
+        with _warned() as said, _open(path) as opened:
+            refuse_half_read(path, opened)
             size = opened.size
             if size[0] * size[1] > MOST_PIXELS:
                 raise Image.DecompressionBombError
@@ -79,8 +89,6 @@ def read_picture(
             deep = ";16" in _raw_mode(opened)
             opened.load()
             rgb, notes = flatten(opened, longest, size)
-    except FileNotFoundError as error:
-        raise ImageError(f"there is no picture at {path}; check the path") from error
     except Image.DecompressionBombError as error:
         raise ImageError(
             f"{path} has too many pixels to be read safely (more than "
@@ -90,13 +98,11 @@ def read_picture(
     except (ImageError, MissingDependencyError):
         raise
     except _BROKEN as error:
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise ImageError(
-            f"cannot read {path} as a picture ({reason}); "
-            "it may be truncated or not a picture: export it again as PNG or JPEG"
-        ) from error
+        raise not_read(path, error) from error
     if deep and opened.mode.startswith("RGB"):
         notes = (*notes, "colours of 16 bits reduced to 8")
+    if BAD_EXIF not in notes and any(word in text for text in said for word in _EXIF_WORDS):
+        notes = (*notes, BAD_EXIF)
     if frames > 1:
         notes = (*notes, f"first of {frames} frames taken")
     return rgb, notes
@@ -114,11 +120,15 @@ def flatten(
     orientation = 1
     try:
         orientation = picture.getexif().get(0x0112, 1)
+        whole = _is_exif(picture.info.get("exif"))
     except _BROKEN:
-        notes.append("EXIF data unreadable and ignored")
+        whole = False
+    if not whole:
+        notes.append(BAD_EXIF)
     if picture.mode in ("I", "F") or picture.mode.startswith("I;"):
-        picture = _eight_bit(picture)
+        picture, converted = _eight_bit(picture)
         notes.append("greyscale of more than 8 bits reduced to 8 and made RGB")
+        notes += converted
     elif picture.mode in ("1", "L"):
         notes.append("greyscale made RGB")
     elif picture.mode == "CMYK":
@@ -130,10 +140,8 @@ def flatten(
     if orientation in _UPRIGHT:
         picture = picture.transpose(_UPRIGHT[orientation])
         notes.insert(0, f"turned upright (EXIF orientation {orientation})")
-    profiled = _to_srgb(picture)
-    if profiled is not None:
-        picture = profiled
-        notes.append("colour profile converted to sRGB")
+    picture, converted = to_srgb(picture)
+    notes += converted
     if picture.mode in ("LA", "La", "PA", "RGBA", "RGBa") or "transparency" in picture.info:
         picture = picture.convert("RGBA")
         if picture.getchannel("A").getextrema() != (255, 255):
@@ -145,33 +153,47 @@ def flatten(
 
 def _open(path: Path) -> Image.Image:
     """The opened file, not yet decoded; with HEIC's plug-in where the file is one."""
-    with warnings.catch_warnings():
-        # The limit is checked here, and one line on stderr would help nobody.
-        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-        try:
-            return Image.open(path)
-        except Image.DecompressionBombError:
-            with open(path, "rb") as file:
-                if file.read(3) != b"\xff\xd8\xff":
-                    raise
-            # Pillow's own limit does not know that a JPEG is reduced while it is decoded.
-            return JpegImagePlugin.JpegImageFile(path)
-        except UnidentifiedImageError:
-            brand = _brand(path)
-            if brand in _AVIF:
-                raise MissingDependencyError(
-                    f"{path} is an AVIF picture, which this Pillow cannot read; "
-                    "pip install --upgrade pillow, or export it as JPEG"
-                ) from None
-            if brand not in _HEIF:
-                raise
-            _register_heif(path)
-            return Image.open(path)
+    try:
+        return Image.open(path)
+    except Image.DecompressionBombError:
+        if first_bytes(path, 3) != b"\xff\xd8\xff":
+            raise
+        # Pillow's own limit does not know that a JPEG is reduced while it is decoded.
+        return JpegImagePlugin.JpegImageFile(path)
+    except UnidentifiedImageError:
+        brand = _brand(path)
+        if brand in _AVIF:
+            raise MissingDependencyError(
+                f"{path} is an AVIF picture, which this Pillow cannot read; "
+                "pip install --upgrade pillow, or export it as JPEG"
+            ) from None
+        if brand not in _HEIF:
+            raise
+        _register_heif(path)
+        return Image.open(path)
+
+
+def _is_exif(data: bytes | None) -> bool:
+    """Whether EXIF data begins as it must; JPEG's reader takes any other for none at all."""
+    start = (data or b"").removeprefix(b"Exif\0\0")[:4]
+    return not start or start in TiffImagePlugin.PREFIXES
+
+
+@contextmanager
+def _warned() -> Iterator[list[str]]:
+    """Yields a list that holds, when the block has ended well, what Python's warnings said in it.
+
+    On stderr they would help nobody; what matters becomes a note, and the limit is checked here.
+    """
+    texts: list[str] = []
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        yield texts
+        texts += [str(warning.message) for warning in caught]
 
 
 def _brand(path: Path) -> bytes:
-    with open(path, "rb") as file:
-        start = file.read(12)
+    start = first_bytes(path, 12)
     return start[8:12] if start[4:8] == b"ftyp" else b""
 
 
@@ -211,8 +233,12 @@ def _reduce(picture: Image.Image, longest: int | None) -> Image.Image:
     return picture.resize(size, Image.Resampling.LANCZOS, reducing_gap=2.0)
 
 
-def _eight_bit(picture: Image.Image) -> Image.Image:
-    """Grey of more than 8 bits as 8; row by row, for a float copy of a large scan is gigabytes."""
+def _eight_bit(picture: Image.Image) -> tuple[Image.Image, tuple[str, ...]]:
+    """Grey of more than 8 bits as 8 in sRGB, and a note if its profile changed it.
+
+    Row by row, for a float copy of a large scan is gigabytes, and before its dark parts are rounded
+    away: a linear profile has few levels for them.
+    """
     values = np.asarray(picture)
     low, high = float(values.min()), float(values.max())
     if not np.isfinite((low, high)).all():
@@ -221,23 +247,15 @@ def _eight_bit(picture: Image.Image) -> Image.Image:
         top = 1.0 if high <= 1.0 else 255.0 if high <= 255.0 else high
     else:
         top = max(65535.0, high)
+    curve = grey_curve(picture)
     grey = np.empty(values.shape, np.uint8)
     for row in range(0, len(values), 256):
-        some = values[row : row + 256].astype(np.float64)
-        grey[row : row + 256] = (some / top * 255.0).round().clip(0, 255)
-    return Image.fromarray(grey)
-
-
-def _to_srgb(picture: Image.Image) -> Image.Image | None:
-    """The picture in sRGB if it carries another colour profile that can be read, else None."""
-    profile = picture.info.get("icc_profile")
-    if not profile or picture.mode not in ("RGB", "CMYK"):
-        return None
-    try:
-        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-        if "srgb" in ImageCms.getProfileDescription(source).lower():
-            return None
-        target = ImageCms.createProfile("sRGB")
-        return ImageCms.profileToProfile(picture, source, target, outputMode="RGB")
-    except (ImageCms.PyCMSError, OSError, ValueError):
-        return None
+        some = (values[row : row + 256].astype(np.float64) / top * 255.0).clip(0, 255)
+        if curve is not None:
+            some = np.interp(some, np.arange(256), curve)
+        grey[row : row + 256] = some.round()
+    made = Image.fromarray(grey)
+    if curve is not None:
+        return made, (CONVERTED,)
+    made.info["icc_profile"] = picture.info.get("icc_profile")
+    return made, ()

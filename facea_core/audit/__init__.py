@@ -4,6 +4,7 @@ from .alike import EMBEDDERS, audit_embedder
 from .audit import apply_policy, audit_photos
 from .config import POLICIES, AuditConfig
 from .show import audit_json, audit_table, draw_audit
+from .unreadable import with_unreadable
 from .upright import crop_photos, upright_crop, upright_photo
 from .values import AMBER, GREEN, RED, Audit, Finding, Measures, PhotoAudit
 
@@ -27,4 +28,5 @@ __all__ = [
     "draw_audit",
     "upright_crop",
     "upright_photo",
+    "with_unreadable",
 ]

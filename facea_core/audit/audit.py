@@ -67,7 +67,7 @@ def audit_photos(
     )
     yaws = [one.yaw for one in measures if one.yaw is not None]
     spread = max(yaws) - min(yaws) if len(yaws) > 1 else None
-    return Audit(photos, tuple(_of_the_set(photos, asked, spread, config)), spread, notes)
+    return Audit(photos, tuple(of_the_set(photos, table, spread, config)), spread, notes)
 
 
 def apply_policy(
@@ -207,9 +207,13 @@ def _find_strangers(
     return ()
 
 
-def _of_the_set(
-    photos: Sequence[PhotoAudit], asked: Sequence[str], spread: float | None, config: AuditConfig
+def of_the_set(
+    photos: Sequence[PhotoAudit],
+    table: Sequence[Attribute],
+    spread: float | None,
+    config: AuditConfig,
 ) -> list[Finding]:
+    """What is wrong with the photos together; `spread` is the range of their yaw in degrees."""
     found = []
     usable = [photo for photo in photos if photo.status != RED]
     if len(usable) < _ENOUGH:
@@ -223,7 +227,7 @@ def _of_the_set(
                     f"within {spread:.0f} degrees): add one from another side")
         )  # fmt: skip
     never = [
-        name for name in asked
+        name for name in (one.name for one in table if one.name != FACE)
         if all(not one.measures.faces or name in one.measures.missing for one in photos)
     ]  # fmt: skip
     if never and any(photo.measures.faces for photo in photos):

@@ -12,6 +12,7 @@ from importlib import import_module
 from .. import __version__
 from ..errors import FaceAError, quoted
 from ..settings import nearest
+from .spelling import spelt
 
 COMMANDS = {
     "demo": "paint a person from three painted photos into another picture, with scores",
@@ -44,18 +45,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     if name not in COMMANDS:
         near = nearest(name, COMMANDS)
-        print(
-            f"facea: there is no command {quoted(name)}; the nearest is {near!r}", file=sys.stderr
-        )
+        complain(f"facea: there is no command {quoted(name)}; the nearest is {near!r}")
         return 2
     try:
         with terminable():
             import_module(f".{name}", __name__).run(arguments)
     except FaceAError as error:
-        print(f"facea {name}: {one_line(error)}", file=sys.stderr)
+        complain(f"facea {name}: {error}")
         return 1
     except KeyboardInterrupt as stop:
-        print(f"facea {name}: {one_line(stop) or 'stopped'}", file=sys.stderr)
+        complain(f"facea {name}: {str(stop) or 'stopped'}")
         return STOPPED
     except BrokenPipeError:
         # The reader of our stdout went away; without this, Python complains once more at exit.
@@ -74,8 +73,9 @@ def usage() -> str:
     )
 
 
-def one_line(error: BaseException) -> str:
-    return " ".join(str(error).split())
+def complain(text: str) -> None:
+    """One line on stderr."""
+    print(spelt(" ".join(text.split()), sys.stderr), file=sys.stderr)
 
 
 @contextmanager

@@ -24,20 +24,26 @@ from ..audit import (
     audit_table,
     draw_audit,
     upright_photo,
+    with_unreadable,
 )
 from ..detection.config import EVERY_FACE, DetectConfig
 from ..detection.detect import detect_faces
 from ..detection.own_masks import fitted, put_on, read_own_masks
 from ..errors import ImageError
-from ..images import load_image, picture_format, save_image
+from ..evaluation.embedders import Embedder
+from ..images import picture_format, save_image
 from ..outputs import require_writable_folder
 from ..types import FaceAttributes, Photo
 from .detectors import DetectorFlags, OwnMasksFolder, open_detector
 from .flags import ConfigFile, parse, read_config
+from .photos import GivenPhoto, read_photos
 from .talk import bar, hand_over, note, notes, require_outputs, say
 
 LIMITS = tuple(spec.name for spec in fields(AuditConfig) if spec.name != "policy")
 """What only this command lets people change: others take the limits as they are."""
+
+NOTHING = torch.full((1, 3, 240, 320), 0.5)
+"""What is drawn where a photo could not be read."""
 
 # Without these every photo gets its verdict, whatever is missing in it.
 _NOT_HERE = ("on_missing", "part_grow", "part_feather")
@@ -85,23 +91,24 @@ def run(arguments: Sequence[str]) -> None:
     config: AuditConfig = configs["audit"]
     own = read_own_masks(flags.images, flags.own_masks) if flags.own_masks else None
     embedder = audit_embedder(flags.embedder, config.resolution)
-    detector, images, found = open_detector(flags), [], []
-    with bar("detecting", len(flags.images), "photo") as shown:
-        for number, path in enumerate(flags.images):
-            image, done = load_image(path)
-            notes(str(path), done)
-            faces = detect_faces(image, detector, configs["detection"])
-            faces = chosen_first(faces, configs["detection"].face_index)
-            if own:
-                size = (image.shape[-2], image.shape[-1])
-                faces = put_on(faces, fitted(own[number], image, str(path)), size)
-            images.append(image)
-            found.append(faces)
+    given = read_photos(flags.images)
+    detector, found = open_detector(flags), []
+    with bar("detecting", len(given), "photo") as shown:
+        for number, photo in enumerate(given):
+            found.append(())
+            if photo.image is not None:
+                notes(str(photo.path), photo.notes)
+                faces = detect_faces(photo.image, detector, configs["detection"])
+                faces = chosen_first(faces, configs["detection"].face_index)
+                if own:
+                    size = (photo.image.shape[-2], photo.image.shape[-1])
+                    masks = fitted(own[number], photo.image, str(photo.path))
+                    faces = put_on(faces, masks, size)
+                found[-1] = faces
             shown.update()
 
-    names = distinct_names(flags.images)
-    table = configs["detection"].table
-    audit = audit_photos(images, found, table, config, embedder, names)
+    audit = audit_given(given, found, configs["detection"].table, config, embedder)
+    images = [NOTHING if photo.image is None else photo.image for photo in given]
     if flags.overlay is not None:
         save_image(in_a_row(list(draw_audit(images, found, audit))), flags.overlay)
     if flags.crops is not None:
@@ -111,6 +118,24 @@ def run(arguments: Sequence[str]) -> None:
         say(audit_table(audit))
     # Last: what was asked for is written before an error ends the command.
     apply_policy(audit, found, config.policy)
+
+
+def audit_given(
+    given: Sequence[GivenPhoto],
+    found: Sequence[tuple[FaceAttributes, ...]],
+    table: Sequence[Attribute],
+    config: AuditConfig,
+    embedder: Embedder | None,
+) -> Audit:
+    """`audit_photos` of the photos that could be read; the others are red."""
+    names = distinct_names([photo.path for photo in given])
+    there = [i for i, photo in enumerate(given) if photo.image is not None]
+    images = [photo.image for photo in given if photo.image is not None]
+    audit = audit_photos(
+        images, [found[i] for i in there], table, config, embedder, [names[i] for i in there]
+    )
+    problems = {i: (names[i], photo.problem) for i, photo in enumerate(given) if photo.problem}
+    return with_unreadable(audit, problems, table, config) if problems else audit
 
 
 def audit_for_training(

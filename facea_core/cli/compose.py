@@ -17,7 +17,7 @@ from ..composing import ComposeConfig, Rank, compose_identity, face_mask, mask_p
 from ..detection.detect import DetectConfig
 from ..errors import MaskError
 from ..identity import load_identity
-from ..images import check_mask, load_image, picture_format, save_image
+from ..images import LOSSY, check_mask, load_image, picture_format, save_image
 from ..mask_files import read_mask
 from ..outputs import GENERATED
 from ..types import Box
@@ -38,7 +38,7 @@ class Compose(DetectorFlags):
     base: Annotated[str, arg(metavar="CKPT|DIR|tiny")]
     """The model, of the family that the person was learned on: file or diffusers folder."""
     out: Annotated[Path, arg(metavar="FILE")]
-    """The finished picture."""
+    """The finished picture; .png and .webp keep what lies outside pixel for pixel, .jpg nearly."""
     prompt: str = ""
     """What to paint; empty = the prompt of the training."""
     references: Annotated[tuple[Path, ...], arg(metavar="PHOTOS")] = ()
@@ -93,6 +93,9 @@ def run(arguments: Sequence[str]) -> None:
     with painting_bar(config.steps * config.candidates * len(masks)) as on_step:
         made = compose_identity(image, people, backbone, config, flags.prompt, on_step, rank)
     said = [*done, *(face.notes if face else ()), *made.notes]
+    if picture_format(flags.out) == LOSSY:
+        said.append(f"{flags.out.suffix} changes pixels outside the mask too, a little; .png and "
+                    ".webp keep them")  # fmt: skip
     save_image(made.image, flags.out, text=GENERATED)
     figures = {
         "image": str(flags.out),

@@ -17,11 +17,12 @@ from ..detection.detect import detect_attributes, detect_faces, to_json
 from ..detection.own_masks import OwnMasks, read_own_masks
 from ..detection.preview import preview as draw
 from ..errors import ImageError, MaskError, NoFaceError, PartError
-from ..images import load_image, picture_format, resize, save_image
+from ..images import picture_format, resize, save_image
 from ..types import Detection, FaceAttributes
 from .detectors import DetectorFlags, OwnMasksFolder, open_detector
 from .flags import ConfigFile, parse, read_config
-from .talk import bar, hand_over, require_outputs, say
+from .photos import read_photos
+from .talk import bar, hand_over, note, require_outputs, say
 
 PREVIEW_HEIGHT = 512
 
@@ -53,22 +54,28 @@ def run(arguments: Sequence[str]) -> None:
     require_outputs(flags.json, flags.preview)
     own = read_own_masks(flags.images, flags.own_masks) if flags.own_masks else None
     config, detector = configs["detection"], Once(open_detector(flags))
-    loaded = [load_image(path) for path in flags.images]
-    images = [image for image, _ in loaded]
-    found = []
-    with bar("detecting", len(images), "photo") as shown:
-        for number, (path, image) in enumerate(zip(flags.images, images, strict=True)):
-            found += detect_named(path, image, detector, config, own[number] if own else None)
+    given = read_photos(flags.images)
+    found: list[FaceAttributes | None] = []
+    with bar("detecting", len(given), "photo") as shown:
+        for number, (path, image, _, problem) in enumerate(given):
+            if image is None:
+                note(f"left out: {problem}")
+                found.append(None)
+            else:
+                masks = own[number] if own else None
+                found += detect_named(path, image, detector, config, masks)
             shown.update()
 
     data = to_json(found)
-    for path, (_, notes), face in zip(flags.images, loaded, data["faces"], strict=True):
+    for photo, face in zip(given, data["faces"], strict=True):
         if face is not None:
-            face |= {"file": str(path), "notes": [*notes, *face["notes"]]}
+            face |= {"file": str(photo.path), "notes": [*photo.notes, *face["notes"]]}
     if flags.preview is not None:
+        there = [(photo.image, face) for photo, face in zip(given, found, strict=True)]
+        images, faces = zip(*(one for one in there if one[0] is not None), strict=True)
         everyone = [
             with_chosen(detect_faces(image, detector, config), face)
-            for image, face in zip(images, found, strict=True)
+            for image, face in zip(images, faces, strict=True)
         ]
         save_image(side_by_side(images, everyone), flags.preview)
     hand_over(data, flags.json)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -11,24 +10,25 @@ from typing import Any
 
 from tqdm import tqdm
 
-from ..outputs import require_writable, write_json
+from ..outputs import json_text, require_writable, write_json
 from ..types import OnStep, StepReport
+from .spelling import spelt
 
 # The time to go is the loop's own: a resumed run does not begin at zero.
 TRAINING_BAR = "{desc} {percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt}{postfix}"
 
 
 def say(text: str) -> None:
-    print(text)
+    print(spelt(text, sys.stdout))
 
 
 def say_json(data: Mapping[str, Any]) -> None:
-    print(json.dumps(data, indent=2, ensure_ascii=False))
+    print(json_text(data, sys.stdout.encoding or "utf-8"))
 
 
 def note(text: str) -> None:
     """A line for people, apart from the result, above any progress bar."""
-    tqdm.write(text, file=sys.stderr)
+    tqdm.write(spelt(text, sys.stderr), file=sys.stderr)
 
 
 def notes(about: str, texts: Sequence[str]) -> None:

@@ -19,9 +19,8 @@ from ..backbone.spec import PREDICTIONS
 from ..choosing import step_judge
 from ..detection.config import DetectConfig
 from ..detection.own_masks import read_own_masks
-from ..errors import TrainingError
+from ..errors import AuditError, TrainingError
 from ..identity import check_class_noun, check_name, save_identity
-from ..images import load_image
 from ..outputs import require_writable_folder
 from ..training import (
     PRESETS,
@@ -39,6 +38,7 @@ from .audit import LIMITS, audit_for_training
 from .detect import detect_named
 from .detectors import DetectorFlags, OwnMasksFolder, open_detector
 from .flags import ClassNoun, ConfigFile, parse, peek, pick_device, read_config
+from .photos import read_photos
 from .talk import bar, hand_over, note, notes, require_outputs, say, training_bar
 
 
@@ -108,8 +108,8 @@ def run(arguments: Sequence[str]) -> None:
     plan = plan_training(spec, training, default_dtype(device), free_memory(device))
     note(str(plan))
     require_room(plan, device)
-    photos = load_photos(flags, detection)
     audit = replace(configs["audit"], resolution=plan.resolution)
+    photos = load_photos(flags, detection, audit.policy)
     photos = audit_for_training(photos, detection.table, audit)
     backbone = load_backbone(flags.base, device, prediction=flags.prediction)
 
@@ -154,17 +154,29 @@ def run(arguments: Sequence[str]) -> None:
         say(f"prompt: {identity.meta.prompt}")
 
 
-def load_photos(flags: Train, config: DetectConfig) -> list[Photo]:
-    """The photos with their faces; what was done to each is noted on stderr."""
+def load_photos(flags: Train, config: DetectConfig, policy: str) -> list[Photo]:
+    """The photos with their faces; what was done to each is noted on stderr.
+
+    One that cannot be read is left out, whatever was said of red ones, or an error with "stop".
+    """
     paths = flags.photos
     if not paths:
         raise TrainingError("there are no photos to learn from; give three of one person")
     attribute_table(config.attributes)
     own = read_own_masks(paths, flags.own_masks) if flags.own_masks else None
-    loaded = [(path, *load_image(path)) for path in paths]
+    given = read_photos(paths)
+    problems = [photo.problem for photo in given if photo.problem]
+    if problems and policy == "stop":
+        raise AuditError(
+            f"{len(problems)} of {len(given)} photos cannot be read: {'; '.join(problems)}"
+        )
     searcher, photos = open_detector(flags), []
-    with bar("detecting", len(loaded), "photo") as shown:
-        for number, (path, image, done) in enumerate(loaded):
+    with bar("detecting", len(given), "photo") as shown:
+        for number, (path, image, done, problem) in enumerate(given):
+            if image is None:
+                note(f"left out: {problem}")
+                shown.update()
+                continue
             masks = own[number] if own else None
             (face,) = detect_named(path, image, searcher, config, masks)
             shown.update()

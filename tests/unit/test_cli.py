@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from PIL import Image
+from PIL import Image, JpegImagePlugin
 from safetensors.torch import load_file, save_file
 from skimage.data import astronaut
 
@@ -346,6 +346,22 @@ def test_compose_changes_the_face_alone_and_marks_the_picture(world, inside, cap
         assert "Generated" in made.info
 
 
+@pytest.mark.parametrize(("ending", "most"), [("webp", 0), ("png", 0), ("jpg", 0.05)])
+def test_what_lies_outside_stays_in_every_format_that_can_keep_it(
+    world, inside, capsys, ending, most
+):
+    assert compose(world, "--out", f"made.{ending}", "--json", "made.json") == 0
+    before, after = load_image(world / "ada.png")[0], load_image(inside / f"made.{ending}")[0]
+    said = json.loads((inside / "made.json").read_text())
+    x0, y0, x1, y1 = said["repainted"]
+    after[:, :, y0:y1, x0:x1] = before[:, :, y0:y1, x0:x1]
+    assert (after - before).abs().mean() <= most
+    assert any("outside the mask" in note for note in said["notes"]) == (ending == "jpg")
+    if ending == "jpg":
+        with Image.open(inside / "made.jpg") as made:
+            assert JpegImagePlugin.get_sampling(made) == 0  # 4:4:4
+
+
 def test_train_says_which_step_it_kept(world, inside, capsys):
     assert train(world, "--choose-every", "1", "--json", "-") == 0
     kept = json.loads(capsys.readouterr().out)["steps"]
@@ -381,6 +397,7 @@ def test_compose_into_a_mask_needs_no_face(world, inside):
         (["--prompt", "a man with embedding:bo/eyes"], ["bo/eyes"]),
         (["--out", "{}/ada.png/made.png"], ["cannot write"]),
         (["--out", "made.gif"], [".gif"]),
+        (["--out", "x" * 252 + ".png"], ["File name too long"]),
         (["--base", "none.safetensors"], ["none.safetensors"]),
     ],
 )

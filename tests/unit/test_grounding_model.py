@@ -267,6 +267,27 @@ def test_a_folder_that_cannot_be_read_is_passed_over(
     assert find_weights([bad, good]) == [good / "groundingdino_swint_ogc.pth"]
 
 
+@pytest.mark.skipif(os.name != "posix", reason="rights are POSIX's here")
+@pytest.mark.parametrize("variables", [["HF_HOME"], ["HF_HOME", "HF_HUB_CACHE"]])
+def test_a_cache_that_may_not_be_entered_is_passed_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variables: list[str]
+):
+    monkeypatch.chdir("/")
+    (tmp_path / "cache" / "hub").mkdir(parents=True)
+    tmp_path.chmod(0)
+    monkeypatch.delenv("HF_HUB_CACHE", raising=False)
+    for variable in (*variables, "XDG_CACHE_HOME"):
+        monkeypatch.setenv(variable, str(tmp_path / "cache"))
+    before = os.geteuid()
+    if before == 0:
+        os.seteuid(65534)
+    try:
+        assert find_weights(usual_folders()) == []
+    finally:
+        os.seteuid(before)
+        tmp_path.chmod(0o700)
+
+
 @pytest.mark.parametrize("config", ["[" * 5000, '{"a":' * 5000, "null", "9" * 5000, "pipe", "long"])
 def test_a_config_that_is_none_makes_no_choice(tmp_path: Path, config: str):
     folder = tmp_path / "model"

@@ -83,8 +83,9 @@ def test_a_name_that_no_file_can_have_is_refused(tmp_path, name):
         assert len(str(raised.value)) < 300
 
 
-def test_a_name_as_long_as_a_file_can_have_is_written(tmp_path):
-    path = tmp_path / ("x" * 250 + ".json")
+@pytest.mark.parametrize("name", ["x" * 250 + ".json", "名" * 83 + ".json", "a." + "x" * 250])
+def test_a_name_as_long_as_a_file_can_have_is_written(tmp_path, name):
+    path = tmp_path / name
     require_writable(path)
     write_json({}, path)
     assert [one.name for one in tmp_path.iterdir()] == [path.name]
@@ -94,7 +95,9 @@ def test_a_name_as_long_as_a_file_can_have_is_written(tmp_path):
 def test_what_is_no_plain_file_is_not_replaced(tmp_path):
     pipe = tmp_path / "pipe.json"
     os.mkfifo(pipe)
-    for place in (pipe, "/dev/null"):
+    link = tmp_path / "link.json"
+    link.symlink_to(pipe)
+    for place in (pipe, link, "/dev/null"):
         for refuse in (require_writable, lambda path: write_json({}, path)):
             with pytest.raises(AssetError, match="no plain file"):
                 refuse(place)

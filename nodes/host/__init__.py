@@ -8,6 +8,7 @@ from .folders import (
     file_fingerprint,
     identities_folder,
     identity_files,
+    input_folder,
     relative_name,
     runs_folder,
 )
@@ -17,6 +18,7 @@ from .models import make_room, spec_of, training_backbone
 from .patching import load_report, painting_model, with_lora, with_words
 from .progress import Progress, say
 from .sampling import Paint, encode, painter, samplers, schedulers
+from .saving import graph_texts, output_files
 from .schema import field_input, schema, wired
 from .tiny import register_tiny
 
@@ -30,17 +32,20 @@ __all__ = [
     "encode",
     "field_input",
     "file_fingerprint",
+    "graph_texts",
     "identities_folder",
     "identity_files",
     "image_of",
     "image_out",
     "images_in",
+    "input_folder",
     "lists_of",
     "load_report",
     "make_room",
     "mask_out",
     "masks_in",
     "open_detector",
+    "output_files",
     "painter",
     "painting_model",
     "photos_in",

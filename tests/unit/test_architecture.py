@@ -41,6 +41,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "masks": (*VALUES, "images"),
     "photos": (*VALUES, "images"),
     "outputs": GROUND,
+    "saving": (*GROUND, "outputs"),
     "locks": ("errors",),
     "runs": (*MODELS, "training", "report", "outputs", "locks"),
     "shelf": (*MODELS, "outputs", "locks", "runs"),

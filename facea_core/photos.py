@@ -118,8 +118,9 @@ def read_photos(
         try:
             image, notes = load_image(path)
         except FaceAError as error:
-            refusal = refusal or _printable(error)
-            yield ReadPhoto(path, None, (_printable(error),))
+            reason = _printable(str(error).replace(str(path), path.name))
+            refusal = refusal or reason
+            yield ReadPhoto(path, None, (reason,))
             continue
         # Whoever takes it lays it out anew.
         require_memory(image.nbytes, f"photo {count + 1}", "set a smaller limit")

@@ -96,7 +96,7 @@ class FaceALoadPhotos(io.ComfyNode):
             about = {"width": width, "height": height, "notes": list(photo.notes)}
             loaded.append({"file": name, **about})
         progress.say(_line(len(images), [one["reason"] for one in left_out]))
-        report = {"folder": str(place), "photos": loaded, "left_out": left_out}
+        report = {"folder": folder, "photos": loaded, "left_out": left_out}
         return io.NodeOutput(
             images, [one["file"] for one in loaded], len(images), json.dumps(report, indent=2)
         )

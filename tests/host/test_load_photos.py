@@ -1,4 +1,4 @@
-"""A folder of photos in a real ComfyUI: from files of every shape to one person learned from all."""
+"""A folder of photos in a real ComfyUI: files of every shape, and one person learned from all."""
 
 from __future__ import annotations
 

@@ -54,9 +54,9 @@ def graph_in(path: Path) -> Any:
 def test_files_say_what_they_are_and_bring_their_graph(
     host: Server, client: Client, form: str, ending: str
 ):
-    graph, node = saving(format=form, filename_prefix=f"sub/{form}-%width%")
+    graph, node = saving(format=form, filename_prefix=f"sub/{form}/%width%")
     made = files(host, client, graph, node)
-    assert [path.name for path in made] == [f"{form}-64_0000{n}_{ending}" for n in (1, 2)]
+    assert [path.name for path in made] == [f"64_0000{n}_{ending}" for n in (1, 2)]
     for path in made:
         assert graph_in(path) == graph
         assert SOURCE in path.read_bytes().decode("latin-1")

@@ -6,6 +6,7 @@ search engines and social networks read.
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -76,8 +77,11 @@ def save_generated(
             f"({LONGEST[form]}); save it as PNG"
         )
     options, notes = _options(form, xmp_packet(source), dict(graph or {}), quality)
+    buffer = io.BytesIO()
+    picture.save(buffer, format=form, **options)
+    data = buffer.getvalue()
     with atomic_path(path) as temporary:
-        picture.save(temporary, format=form, **options)
+        temporary.write_bytes(_even(data) if form == "WEBP" else data)
     return notes
 
 
@@ -99,6 +103,21 @@ def _options(
         notes = ("the workflow is longer than a JPEG can hold and left out; PNG and WebP hold it",)
     marker = b"\xff\xe1" + (2 + len(_ADOBE) + len(xmp)).to_bytes(2, "big") + _ADOBE + xmp
     return {"quality": quality, "subsampling": 0, "exif": exif, "extra": marker}, notes
+
+
+def _even(webp: bytes) -> bytes:
+    """The same file, in which the pixels' chunk counts the byte that pads it to an even length.
+
+    ComfyUI's front end before 2026 steps over no padding, and misses the graph behind it.
+    """
+    data, at = bytearray(webp), len(b"RIFF....WEBP")
+    while at < len(data):
+        size = int.from_bytes(data[at + 4 : at + 8], "little")
+        even = size + size % 2
+        if data[at : at + 4] == b"VP8L":
+            data[at + 4 : at + 8] = even.to_bytes(4, "little")
+        at += 8 + even
+    return bytes(data)
 
 
 def _png_text(xmp: bytes, graph: Mapping[str, str]) -> PngImagePlugin.PngInfo:

@@ -10,7 +10,7 @@ import torch
 from PIL import ExifTags, Image
 
 from facea_core.errors import AssetError, ConfigError, ImageError
-from facea_core.images import load_image
+from facea_core.images import from_pil, load_image
 from facea_core.outputs import GENERATED
 from facea_core.saving import ALL, PART, save_generated
 
@@ -81,6 +81,18 @@ def test_no_pixel_is_lost(picture, tmp_path, kind):
     assert torch.equal(load_image(tmp_path / f"a.{kind}")[0], picture)
 
 
+@pytest.mark.parametrize("side", range(1, 12))
+def test_what_lies_before_the_graph_in_a_webp_has_even_lengths(tmp_path, side):
+    noise = torch.rand(1, 3, side, side, generator=torch.Generator().manual_seed(side))
+    save_generated(noise, tmp_path / "a.webp", graph=GRAPH)
+    with Image.open(tmp_path / "a.webp") as opened:
+        assert torch.equal(from_pil(opened), (noise * 255).round() / 255)
+    data, at = (tmp_path / "a.webp").read_bytes(), 12
+    while data[at : at + 4] != b"EXIF":
+        at += 8 + int.from_bytes(data[at + 4 : at + 8], "little")
+        assert at % 2 == 0
+
+
 def test_a_jpeg_keeps_small_colours_and_its_quality(tmp_path):
     dots = torch.zeros(1, 3, 64, 64)
     dots[:, 0, :, ::2] = 1  # red beside black: at half the size of colours both are dark red
@@ -88,6 +100,13 @@ def test_a_jpeg_keeps_small_colours_and_its_quality(tmp_path):
     assert (load_image(tmp_path / "a.jpg")[0] - dots).abs().mean() < 0.02
     save_generated(dots, tmp_path / "b.jpg", quality=20)
     assert os.path.getsize(tmp_path / "b.jpg") < os.path.getsize(tmp_path / "a.jpg")
+
+
+def test_a_jpeg_keeps_a_long_workflow(picture, tmp_path):
+    long = {"prompt": "x" * 65_000}
+    assert save_generated(picture, tmp_path / "a.jpg", graph=long) == ()
+    assert texts(tmp_path / "a.jpg")["prompt"] == long["prompt"]
+    assert source_type(tmp_path / "a.jpg")
 
 
 def test_a_workflow_too_long_for_a_jpeg_is_left_out_and_said(picture, tmp_path):

@@ -63,11 +63,10 @@ def first_run(g: Graph) -> None:
         hair_room=0.4,
     )
     save = g.node(
-        "SaveImage",
+        "FaceASaveImage",
         "The result",
-        high=330,
+        high=400,
         images=compose["image"],
-        filename_prefix="FaceA",
     )
     boxes = g.picture("What was found", found["preview"])
     sheet = g.picture("The person, while training", train["previews"], wide=400, high=260)
@@ -281,12 +280,12 @@ def sdxl_scene(g: Graph) -> None:
         steps=30,
     )
     save = g.node(
-        "SaveImage",
+        "FaceASaveImage",
         "The result",
         wide=400,
-        high=520,
+        high=590,
         images=compose["image"],
-        filename_prefix="FaceA",
+        generated="all",
     )
     boxes = g.picture("What was found", found["preview"], high=340)
     change = g.picture("Before and after", compose["before_after"], high=300)
@@ -397,11 +396,10 @@ def two_people(g: Graph) -> None:
         context_factor=1.2,
     )
     save = g.node(
-        "SaveImage",
+        "FaceASaveImage",
         "The result",
-        high=360,
+        high=430,
         images=compose["image"],
-        filename_prefix="FaceA",
     )
     boxes = g.picture("Numbered from left to right", found["preview"], high=280)
     change = g.larger("Before and after", compose["before_after"], wide=400, high=240)

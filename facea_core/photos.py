@@ -92,7 +92,7 @@ def photos_fingerprint(folder: str | Path, *, deep: bool = False) -> str:
     try:
         found = sorted(_walk(Path(folder), deep), key=lambda one: one.place)
     except (FaceAError, OSError, ValueError) as error:
-        return f"{type(error).__name__} {error}"
+        return type(error).__name__
     return hashlib.sha256(repr(found).encode()).hexdigest()
 
 

@@ -45,9 +45,14 @@ def output_files(
         yield Path(folder, file), {"filename": file, "subfolder": subfolder, "type": "output"}
 
 
-def graph_texts(prompt: Any, extra: Mapping[str, Any] | None) -> dict[str, str]:
-    """The graph as Save Image writes it, JSON by name; nothing with `--disable-metadata`."""
+def graph_texts(prompt: Any, extra: Any) -> dict[str, str]:
+    """The graph as Save Image writes it, JSON by name; nothing with `--disable-metadata`.
+
+    `extra` is by name what whoever queued the prompt gave, the canvas for example, or nothing.
+    """
     if args.disable_metadata:
         return {}
-    given = ({} if prompt is None else {"prompt": prompt}) | dict(extra or {})
+    given = {} if prompt is None else {"prompt": prompt}
+    # Programs may send anything.
+    given |= extra if isinstance(extra, Mapping) else {}
     return {str(key): json.dumps(value) for key, value in given.items()}

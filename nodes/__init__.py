@@ -9,8 +9,10 @@ from .compose import FaceAInpaintCompose
 from .detect import FaceAAttributeDetect
 from .host import register_detectors, register_tiny
 from .info import FaceAIdentityInfo
+from .load import FaceALoadPhotos
 from .lora import FaceALoRALoader
 from .samples import FaceASamplePhotos
+from .save import FaceASaveImage
 from .train import FaceAEmbeddingTrainer
 
 
@@ -20,10 +22,12 @@ class FaceA(ComfyExtension):
         register_detectors()
         return [
             FaceASamplePhotos,
+            FaceALoadPhotos,
             FaceAAttributeDetect,
             FaceAPhotoAudit,
             FaceAEmbeddingTrainer,
             FaceALoRALoader,
             FaceAInpaintCompose,
+            FaceASaveImage,
             FaceAIdentityInfo,
         ]

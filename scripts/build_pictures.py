@@ -13,6 +13,7 @@ import argparse
 import io
 import json
 import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -64,6 +65,26 @@ async file => {
     await app.queuePrompt(0)
 }
 """
+
+# Runs a small graph: nodes as [type, place and size, values of the first widgets], wires as
+# [from, output, to, input].
+DRAW = """
+async ([nodes, wires]) => {
+    app.graph.clear()
+    app.clean()
+    const made = nodes.map(([type, [x, y, width, height], values]) => {
+        const node = LiteGraph.createNode(type)
+        app.graph.add(node)
+        node.pos = [x, y]
+        node.size = [width, height]
+        values.forEach((value, at) => { node.widgets[at].value = value })
+        return node
+    })
+    wires.forEach(([from, output, to, input]) => made[from].connect(output, made[to], input))
+    await app.queuePrompt(0)
+}
+"""
+SHOWN = "() => app.graph.nodes.some(n => n.imgs?.length === 3)"
 ANSWERED = (
     "() => app.graph.nodes.filter(n => n.type === 'PreviewAny').every(n => n.widgets[0].value)"
 )
@@ -276,6 +297,47 @@ def identity_info(page: Page) -> None:
     save(look(page, -20, -50, 1300, 510), DOCS / _jpg("IdentityInfo"))
 
 
+def load_photos(studio: Studio, page: Page) -> None:
+    """A folder with painted photos of three shapes, and one that only looks like a photo."""
+    graph: Graph = {
+        "person": {
+            "class_type": "FaceASamplePhotos",
+            "inputs": {"person": 3, "photos": 3, "size": 256},
+            "_meta": {"title": "person"},
+        }
+    }
+    look_at(graph, "photos", "person", 0)
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place) / "ada"
+        folder.mkdir()
+        shapes = ((0, 0, 256, 256), (40, 0, 216, 256), (0, 20, 256, 220))
+        for number, (photo, shape) in enumerate(
+            zip(studio.run(graph)["photos"], shapes, strict=True), 1
+        ):
+            photo.crop(shape).save(folder / f"ada-{number}.jpg", quality=95)
+        (folder / "ada-4.jpg").write_bytes(b"a download that broke off")
+        studio.comfy.upload(folder)
+    nodes = [
+        ["FaceALoadPhotos", [0, 0, 340, 210], ["ada"]],
+        ["PreviewImage", [400, 0, 440, 360], []],
+        ["PreviewAny", [900, 0, 400, 360], []],
+    ]
+    page.evaluate(DRAW, [nodes, [[0, 0, 1, 0], [0, 3, 2, 0]]])
+    page.wait_for_function(SHOWN)
+    page.wait_for_function(ANSWERED)
+    save(look(page, -20, -50, 1340, 430), DOCS / _jpg("LoadPhotos"))
+
+
+def save_image(page: Page) -> None:
+    nodes = [
+        ["FaceASamplePhotos", [0, 0, 300, 190], []],
+        ["FaceASaveImage", [360, 0, 380, 430], ["FaceA", "WebP"]],
+    ]
+    page.evaluate(DRAW, [nodes, [[0, 0, 1, 0]]])
+    page.wait_for_function(SHOWN)
+    save(look(page, -20, -50, 780, 500), DOCS / _jpg("SaveImage"))
+
+
 def frames(page: Page, name: str, *titles: str) -> Image.Image:
     """Some frames of a workflow, as the canvas shows them; of tall ones the upper part."""
     graph = json.loads((WORKFLOWS / f"{name}.json").read_text(encoding="utf-8"))
@@ -331,6 +393,8 @@ def main() -> None:
         stock_nodes(studio, page)
         photographs(page)
         identity_info(page)
+        load_photos(studio, page)
+        save_image(page)
 
 
 if __name__ == "__main__":

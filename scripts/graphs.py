@@ -63,11 +63,10 @@ def first_run(g: Graph) -> None:
         hair_room=0.4,
     )
     save = g.node(
-        "SaveImage",
+        "FaceASaveImage",
         "The result",
-        high=330,
+        high=400,
         images=compose["image"],
-        filename_prefix="FaceA",
     )
     boxes = g.picture("What was found", found["preview"])
     sheet = g.picture("The person, while training", train["previews"], wide=400, high=260)
@@ -132,11 +131,9 @@ def first_run(g: Graph) -> None:
 
 
 def train_an_identity(g: Graph) -> None:
-    loads = [g.node("LoadImage", f"Photo {i}", high=300, image=f"photo-{i}.jpg") for i in (1, 2, 3)]
-    pair = g.node("ImageBatch", "Two photos", image1=loads[0]["IMAGE"], image2=loads[1]["IMAGE"])
-    photos = g.node("ImageBatch", "All three", image1=pair["IMAGE"], image2=loads[2]["IMAGE"])
-    found = g.node("FaceAAttributeDetect", images=photos["IMAGE"], words="female")
-    audit = g.node("FaceAPhotoAudit", images=photos["IMAGE"], attributes=found["attributes"])
+    photos = g.node("FaceALoadPhotos", "Three photos of one person", high=190)
+    found = g.node("FaceAAttributeDetect", images=photos["images"], words="female")
+    audit = g.node("FaceAPhotoAudit", images=photos["images"], attributes=found["attributes"])
     base = g.checkpoint("Stable Diffusion 1.5, inpainting", SD15, SD15_URL)
     train = g.node(
         "FaceAEmbeddingTrainer",
@@ -162,6 +159,7 @@ def train_an_identity(g: Graph) -> None:
     prompt = g.node(
         "PreviewAny", "The prompt that shows the person", high=160, source=check["prompt"]
     )
+    shown = g.picture("What was loaded", photos["images"], high=300)
     boxes = g.picture("What was found", found["preview"], high=300)
     verdict = g.picture("Are the photos good enough?", audit["overlay"], wide=400, high=300)
     sheet = g.picture("The person, while training", train["previews"], wide=400, high=260)
@@ -174,8 +172,9 @@ def train_an_identity(g: Graph) -> None:
 
         1. Put `{SD15}` into `models/checkpoints` (4 GB; ComfyUI offers to fetch it when it is
         missing). Any SD 1.5 **inpainting** checkpoint will do.
-        2. Choose three photos of **one** person, head and shoulders, the face sharp and at least
-        200 pixels wide, with different light or expression.
+        2. Make a folder `photos` in ComfyUI's `input` folder and put three photos of **one** person
+        into it: head and shoulders, the face sharp and at least 200 pixels wide, with different
+        light or expression. Or write the path of your folder in *Load Photos*.
         3. In *Embedding Trainer* give the person a `name` and say `woman`, `man`, `girl` … in
         `class_noun`. In *Attribute Detect* choose `male` or `female` words.
         4. Press **Run**. These 1000 steps want a graphics card; on a processor they take very
@@ -188,8 +187,11 @@ def train_an_identity(g: Graph) -> None:
     about_photos = g.note(
         "Photos of different shapes",
         """
-        The second and third photo are cropped to the shape of the first. Crop all three to the
-        same shape before if that cuts off a chin.
+        They keep their shapes, and nothing is cropped. What was done to each, and files that could
+        not be read, are in `report`.
+
+        **From a browser alone:** upload with a *Load Image* node, leave `folder` empty, and choose
+        *newest first* with `limit` 3.
         """,
     )
     about_detect = g.note(
@@ -214,7 +216,7 @@ def train_an_identity(g: Graph) -> None:
     )
     g.lay_out(
         Group("Start", "violet", ([start],)),
-        Group("1 · Three photos of one person", "blue", (loads, [pair, photos, about_photos])),
+        Group("1 · The photos", "blue", ([photos, shown, about_photos],)),
         Group("2 · Find the parts", "cyan", ([found, boxes, about_detect], [audit, verdict])),
         Group("3 · Learn the person", "green", ([base, about_train], [train, sheet])),
         Group("4 · Look and check", "sand", ([curve, check, prompt, report],)),
@@ -278,12 +280,12 @@ def sdxl_scene(g: Graph) -> None:
         steps=30,
     )
     save = g.node(
-        "SaveImage",
+        "FaceASaveImage",
         "The result",
         wide=400,
-        high=520,
+        high=590,
         images=compose["image"],
-        filename_prefix="FaceA",
+        generated="all",
     )
     boxes = g.picture("What was found", found["preview"], high=340)
     change = g.picture("Before and after", compose["before_after"], high=300)
@@ -394,11 +396,10 @@ def two_people(g: Graph) -> None:
         context_factor=1.2,
     )
     save = g.node(
-        "SaveImage",
+        "FaceASaveImage",
         "The result",
-        high=360,
+        high=430,
         images=compose["image"],
-        filename_prefix="FaceA",
     )
     boxes = g.picture("Numbered from left to right", found["preview"], high=280)
     change = g.larger("Before and after", compose["before_after"], wide=400, high=240)

@@ -2,8 +2,8 @@
 
     python scripts/queue_workflow.py workflows/api/1-first-run.json --out results
     python scripts/queue_workflow.py workflows/api/1-first-run.json --set 1.person=7 --set 4.seed=2
-    python scripts/queue_workflow.py workflows/api/2-train-an-identity.json \\
-        --upload 1.image=ada-1.jpg --upload 2.image=ada-2.jpg --upload 3.image=ada-3.jpg
+    python scripts/queue_workflow.py workflows/api/2-train-an-identity.json --upload 1.folder=ada
+    python scripts/queue_workflow.py my-graph.json --upload LoadImage.image=ada-1.jpg
 
 Takes graphs in API form (workflows/api, or File > Export (API) in ComfyUI). A node is named by its
 number, or by its class where the graph has just one of it: `FaceAEmbeddingTrainer.steps=50`.
@@ -60,13 +60,21 @@ class ComfyUI:
             raise FailedError(_complaints(errors))
         return said["prompt_id"]
 
-    def upload(self, file: Path) -> str:
-        """Puts a picture among the inputs of ComfyUI; returns its name there."""
+    def upload(self, path: Path) -> str:
+        """Puts a picture, or a folder of them, among the inputs of ComfyUI; returns its name."""
+        if not path.is_dir():
+            return self._upload(path, "")
+        name = path.resolve().name
+        for file in sorted(path.iterdir()):
+            if file.is_file() and not file.name.startswith("."):
+                self._upload(file, name)
+        return name
+
+    def _upload(self, file: Path, folder: str) -> str:
         edge = uuid.uuid4().hex
         name = file.name.replace('"', "_")
-        head = (
-            f'--{edge}\r\nContent-Disposition: form-data; name="image"; filename="{name}"\r\n\r\n'
-        )
+        field = f"--{edge}\r\nContent-Disposition: form-data; name="
+        head = f'{field}"subfolder"\r\n\r\n{folder}\r\n{field}"image"; filename="{name}"\r\n\r\n'
         body = head.encode() + file.read_bytes() + f"\r\n--{edge}--\r\n".encode()
         said = self.post("/upload/image", body, f"multipart/form-data; boundary={edge}")
         return said["name"]
@@ -280,7 +288,11 @@ def main() -> int:
         "--set", action="append", default=[], metavar="NODE.INPUT=VALUE", help="change an input"
     )
     parser.add_argument(
-        "--upload", action="append", default=[], metavar="NODE.INPUT=FILE", help="send a picture"
+        "--upload",
+        action="append",
+        default=[],
+        metavar="NODE.INPUT=FILE",
+        help="send a picture, or a folder of them",
     )
     try:
         return run(parser.parse_args())

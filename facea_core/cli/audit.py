@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Annotated
 
@@ -33,6 +33,7 @@ from ..errors import ImageError
 from ..evaluation.embedders import Embedder
 from ..images import picture_format, save_image
 from ..outputs import require_writable_folder
+from ..photos import photos_of
 from ..types import FaceAttributes, Photo
 from .detectors import DetectorFlags, OwnMasksFolder, open_detector
 from .flags import ConfigFile, parse, read_config
@@ -54,7 +55,7 @@ class AuditCommand(DetectorFlags):
     """Say red, amber or green of each photo, and why, before a person is learned from them."""
 
     images: Positional[tuple[Path, ...]] = ()
-    """Photos of one person."""
+    """Photos of one person, or a folder of them."""
     embedder: Annotated[str, arg(metavar="|".join(EMBEDDERS))] = "auto"
     """Who tells people apart; auto = landmarks where installed, tiny at resolution 128."""
     json: Annotated[Path | None, arg(metavar="FILE")] = None
@@ -81,6 +82,7 @@ def run(arguments: Sequence[str]) -> None:
         detection=DetectConfig(),
         audit=AuditConfig(),
     )
+    flags = replace(flags, images=photos_of(flags.images))
     if not flags.images:
         raise ImageError("there are no photos to audit; give at least one file")
     if flags.overlay is not None:

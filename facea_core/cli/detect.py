@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
@@ -18,6 +18,7 @@ from ..detection.own_masks import OwnMasks, read_own_masks
 from ..detection.preview import preview as draw
 from ..errors import ImageError, MaskError, NoFaceError, PartError
 from ..images import picture_format, resize, save_image
+from ..photos import photos_of
 from ..types import Detection, FaceAttributes
 from .detectors import DetectorFlags, OwnMasksFolder, open_detector
 from .flags import ConfigFile, parse, read_config
@@ -32,7 +33,7 @@ class Detect(DetectorFlags):
     """Find the face and its parts in each photo."""
 
     images: Positional[tuple[Path, ...]] = ()
-    """Photos."""
+    """Photos, or folders of them."""
     json: Annotated[Path | None, arg(metavar="FILE")] = None
     """Write boxes and scores there; - is stdout."""
     preview: Annotated[Path | None, arg(metavar="FILE")] = None
@@ -47,6 +48,7 @@ def run(arguments: Sequence[str]) -> None:
     flags, configs = parse(
         "facea detect", Detect, arguments, read_config(arguments), detection=DetectConfig()
     )
+    flags = replace(flags, images=photos_of(flags.images))
     if not flags.images:
         raise ImageError("there are no pictures to search; give at least one file")
     if flags.preview is not None:

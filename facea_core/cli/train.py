@@ -22,6 +22,7 @@ from ..detection.own_masks import read_own_masks
 from ..errors import AuditError, TrainingError
 from ..identity import check_class_noun, check_name, save_identity
 from ..outputs import require_writable_folder
+from ..photos import photos_of
 from ..training import (
     PRESETS,
     TrainConfig,
@@ -53,7 +54,7 @@ class Train(DetectorFlags):
     base: Annotated[str, arg(metavar="CKPT|DIR|tiny")]
     """The inpainting model to learn on: a .safetensors checkpoint, a diffusers folder, or tiny."""
     photos: Positional[tuple[Path, ...]] = ()
-    """Photos of one person; three are enough."""
+    """Photos of one person, or a folder of them; three are enough."""
     preset: Annotated[str | None, arg(metavar="|".join(PRESETS))] = None
     """Named settings that the other flags change; none = tiny for facea-tiny, else paper."""
     prediction: Annotated[str | None, arg(metavar="|".join(PREDICTIONS))] = None
@@ -90,6 +91,7 @@ def run(arguments: Sequence[str]) -> None:
         audit=AuditConfig(),
         without=set(LIMITS) - {"resolution"},  # the training's, which comes first
     )
+    flags = replace(flags, photos=photos_of(flags.photos))
     training: TrainConfig = configs["training"]
     detection = replace(configs["detection"], attributes=training.attributes)
 

@@ -8,6 +8,7 @@ from .folders import (
     file_fingerprint,
     identities_folder,
     identity_files,
+    input_folder,
     relative_name,
     runs_folder,
 )
@@ -19,6 +20,7 @@ from .plain import plain_numbers
 from .progress import Progress, say
 from .results import Results
 from .sampling import Paint, encode, painter, samplers, schedulers
+from .saving import graph_texts, output_files
 from .schema import field_input, schema, wired
 from .tiny import register_tiny
 from .wiring import is_wired, left_out
@@ -36,12 +38,14 @@ __all__ = [
     "encode",
     "field_input",
     "file_fingerprint",
+    "graph_texts",
     "identities_folder",
     "identity_files",
     "image_of",
     "image_out",
     "images_in",
     "in_room",
+    "input_folder",
     "is_wired",
     "left_out",
     "lists_of",
@@ -50,6 +54,7 @@ __all__ = [
     "mask_of",
     "masks_in",
     "open_detector",
+    "output_files",
     "painter",
     "painting_model",
     "photos_in",

@@ -23,6 +23,16 @@ def identities_folder() -> Path:
     return Path(folder_paths.get_folder_paths("loras")[0]) / _OWN
 
 
+def input_folder(name: str) -> Path:
+    """A folder as a user names it: below ComfyUI's input folder, or by its whole path.
+
+    Never raises; it need not be there.
+    """
+    # As file managers copy paths.
+    said = name.strip().strip("\"'")
+    return Path(folder_paths.get_input_directory(), os.path.expanduser(said))
+
+
 def embeddings_folder() -> Path:
     return Path(folder_paths.get_folder_paths("embeddings")[0])
 

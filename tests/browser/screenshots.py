@@ -74,8 +74,8 @@ def training(visitor: Visitor) -> None:
 
 
 def result(visitor: Visitor) -> None:
-    wait(visitor, "SaveImage")
-    visitor.look_at(visitor.around("FaceAInpaintCompose", "SaveImage"))
+    wait(visitor, "FaceASaveImage")
+    visitor.look_at(visitor.around("FaceAInpaintCompose", "FaceASaveImage"))
     # What was not in view is loaded now.
     visitor.page.wait_for_load_state("networkidle")
     save(visitor, "result")

@@ -89,7 +89,7 @@ def first_run(opened: Visitor) -> FirstRun:
     done = False
     while not done:
         # Once more after the end, which may have come since the last look.
-        done = opened.finished("SaveImage")
+        done = opened.finished("FaceASaveImage")
         assert opened.frontend.dialogs() == []
         assert time.monotonic() - began < PATIENCE, f"the trainer last showed {moments[-1:]}"
         moment = opened.moment(TRAINER)
@@ -100,7 +100,7 @@ def first_run(opened: Visitor) -> FirstRun:
             overlaps |= opened.overlaps()
         time.sleep(0.2)
     seconds = time.monotonic() - began
-    result = opened.picture("SaveImage")
+    result = opened.picture("FaceASaveImage")
     overlaps |= opened.overlaps()
     return FirstRun(moments, written, overlaps, seconds, result)
 
@@ -153,7 +153,7 @@ def test_no_node_covers_another(first_run: FirstRun):
 
 def test_the_result_is_shown(opened: Visitor, first_run: FirstRun, tell: Tell):
     tell(f"first run in a browser, {STEPS} steps: {first_run.seconds:.0f} s to the picture")
-    assert opened.moment("SaveImage").picture == picture(first_run.result).size
+    assert opened.moment("FaceASaveImage").picture == picture(first_run.result).size
     assert opened.frontend.dialogs() == []
     assert opened.frontend.complaints == []
 

@@ -61,6 +61,16 @@ NODES = {
         },
         {"photos": "IMAGE", "context": "IMAGE", "class_noun": "STRING", "description": "STRING"},
     ),
+    "FaceALoadPhotos": Promise(
+        "FaceA Load Photos",
+        {
+            "folder": Widget("STRING", "photos"),
+            "order": combo("name", "newest first", "oldest first"),
+            "limit": Widget("INT", 0, 0, 1000),
+            "subfolders": Widget("BOOLEAN", False),
+        },
+        {"images": "IMAGE", "names": "STRING", "count": "INT", "report": "STRING"},
+    ),
     "FaceAAttributeDetect": Promise(
         "FaceA Attribute Detect",
         {
@@ -198,6 +208,18 @@ NODES = {
             "before_after": "IMAGE",
             "report": "STRING",
         },
+    ),
+    "FaceASaveImage": Promise(
+        "FaceA Save Image",
+        {
+            "images": Socket("IMAGE"),
+            "filename_prefix": Widget("STRING", "FaceA"),
+            "format": combo("PNG", "JPEG", "WebP"),
+            "quality": Widget("INT", 95, 1, 100),
+            "generated": combo("part", "all"),
+        },
+        {},
+        output_node=True,
     ),
     "FaceAIdentityInfo": Promise(
         "FaceA Identity Info",

@@ -65,8 +65,8 @@ def first_run(fresh: Server) -> tuple[Run, dict[str, Any], float]:
 
 
 def result(client: Client, run: Run, graph: dict[str, Any]) -> Image.Image:
-    """The picture that the graph's SaveImage saved."""
-    (image, *_) = run.outputs[only(graph, "SaveImage").id]["images"]
+    """The picture that the graph saved."""
+    (image, *_) = run.outputs[only(graph, "FaceASaveImage").id]["images"]
     return client.view(image)
 
 

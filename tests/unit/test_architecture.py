@@ -19,7 +19,7 @@ PACK = CORE.parent
 MAX_LINES = 300
 
 VALUES = ("errors", "box", "types", "attributes", "settings", "seeds", "machine")
-GROUND = (*VALUES, "files", "sealed", "images", "masks")
+GROUND = (*VALUES, "files", "sealed", "images", "masks", "photos")
 MODELS = (*GROUND, "backbone", "identity")
 TASKS = ("detection", "training", "composing", "evaluation")
 
@@ -41,7 +41,9 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "reading": ("errors", "files", "colour", "unreadable"),
     "images": (*VALUES, "colour", "reading"),
     "masks": (*VALUES, "images"),
+    "photos": (*VALUES, "images"),
     "outputs": GROUND,
+    "saving": (*GROUND, "outputs"),
     "locks": ("errors",),
     "runs": (*MODELS, "training", "report", "outputs", "locks"),
     "shelf": (*MODELS, "outputs", "locks", "runs"),

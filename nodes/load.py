@@ -1,0 +1,113 @@
+"""FaceA Load Photos: a folder of photos, each in its own size."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from comfy_api.latest import io
+
+from ..facea_core.photos import (
+    BY_NAME,
+    MOST,
+    ORDERS,
+    name_in,
+    photo_files,
+    photos_fingerprint,
+    read_photos,
+)
+from ..facea_core.settings import check_text
+from .host import Progress, image_out, input_folder, schema
+
+SAID = 3
+"""So many files that were left out are named on the node; the report names all."""
+
+
+class FaceALoadPhotos(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return schema(
+            node_id="FaceALoadPhotos",
+            display_name="FaceA Load Photos",
+            category="FaceA",
+            description="Loads the photos of a folder as a list, each in its own size and shape, "
+            "upright and in true colours. A file that cannot be read is left out and named.",
+            search_aliases=["load images from folder", "image directory", "batch load", "heic"],
+            hidden=[io.Hidden.unique_id],
+            inputs=[
+                io.String.Input(
+                    "folder", default="photos",
+                    tooltip="A folder in ComfyUI's input folder, or the whole path of any other. "
+                    "Empty is the input folder itself.",
+                ),
+                io.Combo.Input(
+                    "order", options=list(ORDERS), default=BY_NAME,
+                    tooltip="By name, in which photo2 stands before photo10, or by when a file was "
+                    "last changed.",
+                ),
+                io.Int.Input(
+                    "limit", default=0, min=0, max=MOST,
+                    tooltip="So many photos at most, the first ones in that order. 0 = all.",
+                ),
+                io.Boolean.Input(
+                    "subfolders", default=False,
+                    tooltip="Also load the photos of the folders in it.",
+                ),
+            ],
+            outputs=[
+                io.Image.Output(
+                    display_name="images", is_output_list=True,
+                    tooltip="The photos as a list, which FaceA's nodes take as one person's.",
+                ),
+                io.String.Output(
+                    display_name="names", is_output_list=True,
+                    tooltip="The name of each photo's file.",
+                ),
+                io.Int.Output(display_name="count", tooltip="How many photos were loaded."),
+                io.String.Output(
+                    display_name="report",
+                    tooltip="Sizes, what was done to each, and what was left out, as JSON.",
+                ),
+            ],
+        )  # fmt: skip
+
+    @classmethod
+    def fingerprint_inputs(
+        cls, folder: str | None = None, subfolders: bool = False, **_: Any
+    ) -> str | float:
+        # Of a wired folder the name is not told here; NaN is never what it was.
+        if not isinstance(folder, str):
+            return float("nan")
+        return photos_fingerprint(input_folder(folder), deep=bool(subfolders))
+
+    @classmethod
+    def execute(cls, folder: str, order: str, limit: int, subfolders: bool) -> io.NodeOutput:
+        place = input_folder(check_text("folder", folder))
+        files = photo_files(place, order, deep=subfolders)
+        progress = Progress(len(files), cls.hidden.unique_id)
+        images, loaded, left_out = [], [], []
+        for photo in read_photos(files, limit, progress.at):
+            name = name_in(place, photo.path)
+            if photo.image is None:
+                left_out.append({"file": name, "reason": photo.notes[0]})
+                continue
+            images.append(image_out([photo.image]))
+            height, width = photo.image.shape[-2:]
+            about = {"width": width, "height": height, "notes": list(photo.notes)}
+            loaded.append({"file": name, **about})
+        progress.say(_line(len(images), [one["reason"] for one in left_out]))
+        report = {"folder": folder, "photos": loaded, "left_out": left_out}
+        return io.NodeOutput(
+            images, [one["file"] for one in loaded], len(images), json.dumps(report, indent=2)
+        )
+
+
+def _line(count: int, reasons: list[str]) -> str:
+    more = len(reasons) - SAID
+    return "; ".join(
+        [
+            f"{count} photo{'s' * (count != 1)}",
+            *(f"left out: {reason}" for reason in reasons[:SAID]),
+            *([f"and {more} more"] if more > 0 else []),
+        ]
+    )

@@ -150,9 +150,9 @@ def from_pil(picture: Image.Image) -> Tensor:
 
 
 def to_pil(image: Tensor) -> Image.Image:
-    """PIL picture from `(1, C, H, W)` or `(C, H, W)` in [0, 1], C = 3 (RGB) or 1 (masks)."""
+    """PIL picture from `(1, C, H, W)` or `(C, H, W)` in [0, 1]: 1 (mask), 3 (RGB) or 4 channels."""
     single = image[0] if image.ndim == 4 and len(image) == 1 else image
-    if single.ndim != 3 or single.shape[0] not in (1, 3):
+    if single.ndim != 3 or single.shape[0] not in (1, 3, 4):
         raise ImageError(f"one picture (1, 3, H, W) is needed, not shape {tuple(image.shape)}")
     pixels = single.detach().float().clamp(0, 1).mul(255).round().to(torch.uint8).cpu()
     array = pixels.permute(1, 2, 0).numpy()

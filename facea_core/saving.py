@@ -62,6 +62,8 @@ def save_generated(
 ) -> tuple[str, ...]:
     """Writes `(1, 3, H, W)` in [0, 1] as PNG or WebP, without loss, or JPEG, by the ending.
 
+    PNG and WebP take an alpha channel too.
+
     `source` is one of `SOURCES`, `quality` JPEG's, 1 to 100, with colours at full size. `graph` is
     JSON by name ("prompt", "workflow"), put where ComfyUI reads it. Returns notes on what could not
     be written with the picture. The file appears complete or not at all. Raises AssetError if it
@@ -97,7 +99,7 @@ def _options(
         return {"pnginfo": _png_text(xmp, graph), "compress_level": 4}, ()
     exif, notes = _exif(graph), ()
     if form == "WEBP":
-        return {"lossless": True, "exif": exif, "xmp": xmp}, notes
+        return {"lossless": True, "exact": True, "exif": exif, "xmp": xmp}, notes
     if len(exif.tobytes()) > _SEGMENT:
         exif = _exif({})
         notes = ("the workflow is longer than a JPEG can hold and left out; PNG and WebP hold it",)

@@ -6,7 +6,7 @@ import json
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import torch
@@ -223,8 +223,8 @@ class FaceAInpaintCompose(io.ComfyNode):
 
             return compose_faces(job.image, job.masks, paint, spec, config, rank and like)
 
-        wanted = is_wired(cls.hidden.prompt, cls.hidden.unique_id, 1)
-        results = Results(pictures, jobs, spec.resolution, wanted)
+        wired_at = partial(is_wired, cls.hidden.prompt, cls.hidden.unique_id)
+        results = Results(pictures, jobs, spec.resolution, wired_at)
         for number, job in enumerate(jobs):
             results.add(job, paint_job(number, job))
         made = results.made

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import torch
@@ -18,10 +18,9 @@ from ..facea_core.detection.own_masks import own_masks as by_picture
 from ..facea_core.detection.preview import preview
 from ..facea_core.errors import NoFaceError, PartError
 from ..facea_core.images import resize
-from ..facea_core.types import DetectedFaces, FaceAttributes
+from ..facea_core.types import DetectedFaces, FaceAttributes, Size
 from .host import (
     ROOM,
-    Pictures,
     Progress,
     detector_models,
     field_input,
@@ -41,8 +40,8 @@ from .host.schema import ATTRIBUTES
 
 CUSTOM = "custom"
 
-PART_MASKS = 2
-"""Which output they are."""
+FACE_MASK, PART_MASKS = 1, 2
+"""Which outputs they are."""
 
 _CUT = (
     "ComfyUI's Batch Images cuts pictures to the shape of the first, heads too: give photos of "
@@ -148,6 +147,13 @@ class FaceAAttributeDetect(io.ComfyNode):
             raise type(error)(f"{error}. {_CUT}") from error
         count, size = len(pictures), pictures.size
         masks = (faces_mask(seen, size) for seen in faces)
+        parts = (
+            mask
+            for picture, seen in zip(pictures, faces, strict=True)
+            for mask in part_masks(
+                picture, seen, config.table, grow=config.part_grow, feather=config.part_feather
+            )
+        )
         drawn = (preview(picture, seen) for picture, seen in zip(pictures, faces, strict=True))
         shown = (resize(one, in_room((one.shape[2], one.shape[3]), count)) for one in drawn)
         notes += [*detector_notes(searcher), *_left_out(faces)]
@@ -157,30 +163,21 @@ class FaceAAttributeDetect(io.ComfyNode):
             say("\n".join(notes), cls.hidden.unique_id)
         return io.NodeOutput(
             found,
-            mask_of(count, masks),
-            cls._part_masks(pictures, faces, config),
+            cls._masks(FACE_MASK, "face masks", count, size, masks),
+            cls._masks(PART_MASKS, "part masks", count * len(config.table), size, parts),
             image_of(count, shown),
             found.count,
             json.dumps(report, indent=2),
         )
 
     @classmethod
-    def _part_masks(
-        cls, pictures: Pictures, faces: Sequence[Sequence[FaceAttributes]], config: DetectConfig
+    def _masks(
+        cls, output: int, what: str, count: int, size: Size, masks: Iterator[torch.Tensor]
     ) -> Any:
         """The MASK; of many large pictures only where it is wired."""
-        count, (height, width) = len(pictures) * len(config.table), pictures.size
-        size = 4 * count * height * width
-        wired = is_wired(cls.hidden.prompt, cls.hidden.unique_id, PART_MASKS)
-        if size > ROOM and not wired:
-            return left_out("part masks", size)
-        masks = (
-            mask
-            for picture, seen in zip(pictures, faces, strict=True)
-            for mask in part_masks(
-                picture, seen, config.table, grow=config.part_grow, feather=config.part_feather
-            )
-        )
+        bytes_needed = 4 * count * size[0] * size[1]
+        if bytes_needed > ROOM and not is_wired(cls.hidden.prompt, cls.hidden.unique_id, output):
+            return left_out(what, bytes_needed)
         return mask_of(count, masks)
 
 

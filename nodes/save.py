@@ -59,8 +59,12 @@ class FaceASaveImage(io.ComfyNode):
         files = output_files(filename_prefix, size, ENDINGS[format])
         progress = Progress(len(pictures), cls.hidden.unique_id)
         shown = []
-        for done, picture in enumerate(pictures, start=1):
+        clear = pictures.clear and format != "JPEG"
+        if clear:
+            notes.clear()
+        for done in range(1, len(pictures) + 1):
             path, told = next(files)
+            picture = pictures.rgba(done - 1) if clear else pictures[done - 1]
             notes += save_generated(picture, path, source=generated, quality=quality, graph=graph)
             shown.append(told)
             progress.at(done, len(pictures))

@@ -52,10 +52,13 @@ class Pictures(Sequence[Tensor]):
         with torch.inference_mode(False):
             return check_image(to_rgb(image)[0]).clone()
 
-    def rgba(self, number: int) -> Tensor | None:
+    @property
+    def clear(self) -> bool:
+        """Whether they have an alpha channel."""
+        return self._images.shape[-1] == 4
+
+    def rgba(self, number: int) -> Tensor:
         """Picture (1, 4, H, W) as it came, if it has an alpha channel."""
-        if self._images.shape[-1] != 4:
-            return None
         return self._images[number][None].cpu().float().clamp(0, 1).movedim(-1, 1)
 
 
@@ -118,6 +121,9 @@ class Stack:
             self._image = picture.new_empty(self._count, height, width, channels)
         self._image[self._filled] = picture[0].movedim(0, -1)
         self._filled += 1
+
+    def __len__(self) -> int:
+        return self._filled
 
     @property
     def image(self) -> Tensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -14,51 +15,60 @@ from ...facea_core.types import Composition
 from .layout import ROOM, Pictures, Stack, in_room
 from .wiring import left_out
 
+CROP, MASK = 1, 2
+"""Which outputs they are."""
+
 
 class Results:
     """The outputs of Compose for `jobs` on `pictures`, with crops of `side` pixels.
 
-    Finished pictures and masks are held once, pairs in `ROOM` bytes at most. Crops that would need
-    more are kept only where they are `wanted`.
+    Finished pictures are held once, pairs in `ROOM` bytes at most. Crops and masks that would need
+    more are kept only where they are wired: `wired` answers by the number of an output.
     """
 
-    def __init__(self, pictures: Pictures, jobs: Jobs, side: int, wanted: bool) -> None:
+    def __init__(
+        self, pictures: Pictures, jobs: Jobs, side: int, wired: Callable[[int], bool]
+    ) -> None:
         self._pictures, self._jobs, self._side = pictures, jobs, side
-        self._size = 12 * side * side * max(jobs.faces, len(jobs))
-        self._keeps = wanted or self._size <= ROOM
         height, width = pictures.size
+        pieces = max(jobs.faces, len(jobs))
+        self._sizes = {CROP: 12 * side * side * pieces, MASK: 4 * height * width * len(jobs)}
+        self._kept = {at for at, size in self._sizes.items() if size <= ROOM or wired(at)}
         self._pair_size = in_room((height, 2 * width), len(jobs))
         self._images, self._masks, self._pairs = (Stack(len(jobs)) for _ in range(3))
-        self._crops, self._any = Stack(max(jobs.faces, len(jobs))), False
+        self._crops = Stack(pieces)
         self.made: list[Composition] = []
         """What was done to each picture; without the pictures."""
 
     def add(self, job: Job, made: Composition) -> None:
-        self._images.add(_with_alpha(self._pictures.rgba(job.picture), made))
-        self._masks.add(made.mask)
-        pair = torch.cat([job.image, made.image], dim=-1)
-        self._pairs.add(resize(pair, self._pair_size))
-        if self._keeps:
+        self._images.add(self._with_alpha(job, made))
+        self._pairs.add(resize(torch.cat([job.image, made.image], dim=-1), self._pair_size))
+        if MASK in self._kept:
+            self._masks.add(made.mask)
+        if CROP in self._kept:
             for patch in made.patches:
                 self._crops.add(patch)
-                self._any = True
         none = made.image[:0]
         self.made.append(replace(made, image=none, mask=none, crops=(), patches=()))
 
     @property
     def outputs(self) -> tuple[Any, ...]:
         """image, crop, mask, before_after."""
-        if self._keeps and not self._any:
+        if CROP in self._kept and not self._crops:
             # Without a painted face there still is a crop, so that no batch is ever empty.
             for job in self._jobs:
                 self._crops.add(resize(job.image, (self._side, self._side)))
-        crops = self._crops.image if self._keeps else left_out("crops", self._size)
-        return self._images.image, crops, self._masks.image[..., 0], self._pairs.image
+        crops, masks = (
+            stack.image if at in self._kept else left_out(name, self._sizes[at])
+            for at, stack, name in ((CROP, self._crops, "crops"), (MASK, self._masks, "masks"))
+        )
+        masks = masks[..., 0] if torch.is_tensor(masks) else masks
+        return self._images.image, crops, masks, self._pairs.image
 
-
-def _with_alpha(came: Tensor | None, made: Composition) -> Tensor:
-    """The picture with the alpha channel that it had: what was painted is opaque."""
-    if came is None:
-        return made.image
-    colour = torch.where(made.mask > 0, made.image, came[:, :3])
-    return torch.cat([colour, torch.maximum(came[:, 3:], made.mask)], dim=1)
+    def _with_alpha(self, job: Job, made: Composition) -> Tensor:
+        """The picture with the alpha channel that it had: what was painted is opaque."""
+        if not self._pictures.clear:
+            return made.image
+        came = self._pictures.rgba(job.picture)
+        colour = torch.where(made.mask > 0, made.image, came[:, :3])
+        return torch.cat([colour, torch.maximum(came[:, 3:], made.mask)], dim=1)

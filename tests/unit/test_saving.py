@@ -162,3 +162,13 @@ def test_an_older_file_stays_where_the_new_one_fails(picture, tmp_path, monkeypa
         save_generated(picture, tmp_path / "a.png", source=ALL)
     assert (tmp_path / "a.png").read_bytes() == before
     assert len(list(tmp_path.iterdir())) == 1
+
+
+@pytest.mark.parametrize("ending", [".png", ".webp"])
+def test_alpha_is_kept_and_the_colours_below_it(ending: str, tmp_path: Path):
+    image = torch.rand(1, 4, 20, 30, generator=torch.Generator().manual_seed(0))
+    image[:, 3, :, :10] = 0
+    path = tmp_path / f"a{ending}"
+    assert save_generated(image, path) == ()
+    read = np.asarray(Image.open(path))
+    assert np.array_equal(read, (image[0].movedim(0, -1) * 255).round().numpy().astype(np.uint8))

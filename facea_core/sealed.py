@@ -102,7 +102,8 @@ def read_header(file: BinaryIO) -> Header:
             raise ValueError("its tensors overlap, or leave holes")
         end = entry.end
     if start + end != size:
-        raise ValueError(_CUT if start + end > size else "there is more in it than it says")
+        more = size - start - end
+        raise ValueError(_CUT if more < 0 else f"it has {more} bytes too many behind its tensors")
     return Header(metadata, entries, start)
 
 
@@ -137,12 +138,16 @@ def _integer(digits: str) -> int:
 def _entry(name: str, about: Any) -> Entry:
     try:
         dtype, shape, (begin, end) = about["dtype"], about["shape"], about["data_offsets"]
-        if dtype not in _DTYPES or not isinstance(shape, list) or len(shape) > _MOST_DIMENSIONS:
+        if not isinstance(dtype, str):
+            raise ValueError
+        if not isinstance(shape, list) or len(shape) > _MOST_DIMENSIONS:
             raise ValueError
         if not all(type(number) is int and number >= 0 for number in (*shape, begin, end)):
             raise ValueError
     except (KeyError, TypeError, ValueError):
         raise ValueError(f"its header does not describe {name[:80]!r}") from None
+    if dtype not in _DTYPES:
+        raise ValueError(f"{name[:80]!r} is of type {dtype!r:.20}, which no file of FaceA holds")
     if end - begin != math.prod(shape) * _DTYPES[dtype].itemsize:
         raise ValueError(f"{name[:80]!r} has another size than its shape {shape}")
     return Entry(_DTYPES[dtype], tuple(shape), begin, end)

@@ -19,7 +19,7 @@ PACK = CORE.parent
 MAX_LINES = 300
 
 VALUES = ("errors", "box", "types", "attributes", "settings", "seeds", "machine")
-GROUND = (*VALUES, "files", "sealed", "images", "masks")
+GROUND = (*VALUES, "files", "sealed", "foreign", "images", "masks")
 MODELS = (*GROUND, "backbone", "identity")
 TASKS = ("detection", "training", "composing", "evaluation")
 
@@ -36,6 +36,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "attributes": ("errors", "types", "settings"),
     "files": ("errors",),
     "sealed": (),
+    "foreign": (),
     "reading": ("errors", "files"),
     "images": (*VALUES, "reading"),
     "masks": (*VALUES, "images"),

@@ -9,15 +9,18 @@ import re
 from collections.abc import Mapping
 
 _ADAPTERS = (
-    (r"\.boft_[RS]\b|\.oft_blocks$", "a BOFT adapter"),  # OFT where blocks have three sides
-    (r"\.oft_(diag|R)\b|\.oft_blocks$", "an OFT adapter"),
+    (
+        r"\.boft_[RS]\b|\.oft_blocks(\.weight)?$",
+        "a BOFT adapter",
+    ),  # OFT where blocks have three sides
+    (r"\.oft_(diag|R)\b|\.oft_blocks(\.weight)?$", "an OFT adapter"),
     (r"\.(a1|b1)\.weight$", "a GLoRA adapter"),
     (r"\.on_input$|\.ia3_l\b", "an IA3 adapter"),
     (r"\.hada_w1_|\.hada_t1$", "a LoHa adapter"),
     (r"\.lokr_w1", "a LoKr adapter"),
     (r"\.(dora_scale|lora_magnitude_vector)", "a LoRA (DoRA)"),
     (r"[._]lora[._](down|up)\.|\.lora_[AB]\.|\.lora_linear_layer\.", "a LoRA"),
-    (r"\.(diff|diff_b|set_weight|w_norm|b_norm)$", "a full difference of weights"),
+    (r"\.(diff|diff_b|set_weight|w_norm|b_norm)(\.weight)?$", "a full difference of weights"),
     (r"^lora_(unet|te\d?|transformer)_", "a LoRA"),
 )
 _OTHERS = (
@@ -62,4 +65,4 @@ def kind_of(shapes: Mapping[str, tuple[int, ...]]) -> str | None:
 
 
 def _is_oft(key: str, shapes: Mapping[str, tuple[int, ...]]) -> bool:
-    return key.endswith(".oft_blocks") and len(shapes[key]) < 4
+    return ".oft_blocks" in key and len(shapes[key]) < 4

@@ -1,0 +1,371 @@
+"""The kinds of checkpoints that people have: which load, which are refused, and what is said.
+
+Names and shapes are those of published files; where they come from is said at each kind. Numbers
+are holes in the file.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from functools import cache
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from facea_core.backbone import Backbone, inspect_checkpoint, load, load_backbone
+from facea_core.backbone import parts as parts_module
+from facea_core.backbone.load import empty_backbone
+from facea_core.backbone.spec import SD2, SD15, SDXL, Family
+from facea_core.errors import AssetError, BackboneError, IdentityFormatError
+from facea_core.identity import load_identity
+
+from ..layouts import Shapes, shapes_of, single_file, write_hollow
+from ..narrow import narrow_family
+
+UNET, VAE, TEXT = "model.diffusion_model.", "first_stage_model.", "cond_stage_model."
+ONE, TWO = "conditioner.embedders.0.", "conditioner.embedders.1."
+IDS = "transformer.text_model.embeddings.position_ids"
+FIRST = UNET + "input_blocks.0.0.weight"
+NARROW = narrow_family(SD15)
+FAMILY = {family.spec.family: family for family in (SD15, SD2, SDXL)}
+
+
+@cache
+def plain(name: str) -> Shapes:
+    """The published inpainting file of a family, without what nobody reads."""
+    with torch.device("meta"):
+        return shapes_of(single_file(empty_backbone(FAMILY[name])))
+
+
+def narrow_backbone() -> Backbone:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        return empty_backbone(NARROW)
+
+
+@cache
+def folders(name: str) -> dict[str, Shapes]:
+    with torch.device("meta"):
+        backbone = empty_backbone(FAMILY[name])
+    modules = {"unet": backbone.unet, "vae": backbone.vae, **backbone.text_encoders}
+    return {key: shapes_of(module.state_dict()) for key, module in modules.items()}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _built_once():
+    """The empty modules of each variant, which take half a second, built once for all kinds."""
+    made = {}
+
+    def once(family: Family, spec=None):
+        if torch.empty(0).device.type != "meta" or narrow(family):
+            return empty_backbone(family, spec)
+        key = family.spec.family, spec is None or spec.inpainting
+        if key not in made:
+            made[key] = empty_backbone(family, spec)
+        return replace(made[key], spec=spec or family.spec)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(load, "empty_backbone", once)
+        yield
+
+
+def narrow(family: Family) -> bool:
+    return family.unet["block_out_channels"][0] < 320
+
+
+def plus(**more: tuple[int, ...]) -> Callable[[Shapes], Shapes]:
+    return lambda shapes: {**shapes, **more}
+
+
+def extra(*names: str) -> Callable[[Shapes], Shapes]:
+    return lambda shapes: {**shapes, **dict.fromkeys(names, (1, 77))}
+
+
+def without(*patterns: str) -> Callable[[Shapes], Shapes]:
+    return lambda shapes: {
+        key: shape
+        for key, shape in shapes.items()
+        if not any(re.search(pattern, key) for pattern in patterns)
+    }
+
+
+def renamed(*pairs: tuple[str, str]) -> Callable[[Shapes], Shapes]:
+    def change(shapes: Shapes) -> Shapes:
+        for old, new in pairs:
+            shapes = {re.sub(old, new, key): shape for key, shape in shapes.items()}
+        return shapes
+
+    return change
+
+
+def first(channels: int) -> Callable[[Shapes], Shapes]:
+    return lambda shapes: {**shapes, FIRST: (shapes[FIRST][0], channels, 3, 3)}
+
+
+def vae_of_diffusers(shapes: Shapes) -> Shapes:
+    kept = without("^" + VAE)(shapes)
+    return {**kept, **{VAE + key: shape for key, shape in folders("sd15")["vae"].items()}}
+
+
+def flat(shapes: Shapes) -> Shapes:
+    return {k: s[:2] if ".mid.attn_1." in k and len(s) == 4 else s for k, s in shapes.items()}
+
+
+TO_Q = renamed(
+    *[
+        (rf"\.mid\.attn_1\.{old}\.", f".mid.attn_1.{new}.")
+        for old, new in (("q", "to_q"), ("k", "to_k"), ("v", "to_v"), ("proj_out", "to_out.0"))
+    ]
+)
+TABLES = ("betas", "alphas_cumprod", "alphas_cumprod_prev", "sqrt_recipm1_alphas_cumprod",
+          "posterior_mean_coef1", "posterior_log_variance_clipped", "log_one_minus_alphas_cumprod",
+          "logvar", "model_ema.decay", "model_ema.num_updates")  # fmt: skip
+LAST = "cond_stage_model.model.transformer.resblocks.23."
+
+# Kind: (family, how it differs from the plain inpainting file, what the note says if there is one).
+LOADED = {
+    # runwayml's, whose listing is in ostris/ai-toolkit; the tables in CompVis' code.
+    "SD 1.5, published": ("sd15", extra(TEXT + IDS, *TABLES), ""),
+    # AUTOMATIC1111/stable-diffusion-webui#3788: the merger keeps the weights only.
+    "SD 1.5, merge of a web UI": ("sd15", extra(TEXT + IDS), ""),
+    # victorchall/EveryDream2trainer#219, huggingface/diffusers#4790.
+    "SD 1.5, VAE attention to_q": ("sd15", TO_Q, ""),
+    "SDXL, VAE attention to_q": ("sdxl", TO_Q, ""),
+    "SD 1.5, VAE attention as matrices": ("sd15", flat, ""),
+    # AUTOMATIC1111/stable-diffusion-webui#11803.
+    "SD 1.5, VAE with diffusers' names": ("sd15", vae_of_diffusers, ""),
+    # NovelAI's and merges of it.
+    "SD 1.5, text without text_model": ("sd15", renamed((r"transformer\.text_model", "transformer")), ""),
+    # What ComfyUI's Save Checkpoint adds.
+    "SD 1.5, saved by ComfyUI": ("sd15", extra(TEXT + "logit_scale", TEXT + "text_projection.weight"), ""),
+    # invoke-ai/InvokeAI#9404, #9581.
+    "SD 1.5, model_sampling.sigmas": ("sd15", extra("model_sampling.sigmas"), "1 .*model_sampling.sigmas"),
+    "SD 1.5, a flag of its own": ("sd15", extra("nsfw_flag"), "1 .*nsfw_flag"),
+    # nickyisadog/latent-diffusion-inpainting#10.
+    "SD 1.5, tables of a sampler": ("sd15", extra("ddim_sigmas", "ddim_alphas"), "2 .*ddim_alphas"),
+    "SD 1.5, all of CLIP": (
+        "sd15",
+        extra(TEXT + "transformer.vision_model.embeddings.class_embedding",
+              TEXT + "transformer.visual_projection.weight"),
+        "2 .*vision_model.embeddings.class_embedding",
+    ),
+    # lllyasviel's training files: the ControlNet beside the whole model.
+    "SD 1.5 with a ControlNet": ("sd15", extra("control_model.input_hint_block.0.weight"), "1 .*control_model"),
+    # stabilityai's 512-inpainting-ema; ewrfcas/LeftRefill#5 and mlcommons/training#807 list the rest.
+    "SD 2, published": (
+        "sd2",
+        extra(TEXT + "model.logit_scale", TEXT + "model.text_projection", *TABLES,
+              LAST + "ln_1.weight", LAST + "mlp.c_proj.bias"),
+        "",
+    ),
+    # Stability-AI/generative-models.
+    "SD 2, text under conditioner": ("sd2", renamed((r"^cond_stage_model\.", ONE)), ""),
+    # ewrfcas/LeftRefill#5.
+    "SD 2, words of its own": ("sd2", extra(TEXT + "special_embeddings.weight"), "1 .*special_embeddings"),
+    # diffusers' inpainting 0.1 as one file; the listing in ostris/ai-toolkit.
+    "SDXL, published": (
+        "sdxl",
+        extra(ONE + IDS, TWO + "model.logit_scale", "denoiser.sigmas",
+              ONE + "transformer.text_model.encoder.layers.11.layer_norm1.bias"),
+        "",
+    ),
+    # Comfy-Org/ComfyUI#2172.
+    "SDXL, stray position_ids": ("sdxl", extra(TWO + "model." + IDS), ""),
+    "SDXL, position_ids of ComfyUI": ("sdxl", extra(TEXT + "clip_l." + IDS), "1 .*clip_l.*position_ids"),
+    # Acly/krita-ai-diffusion#355: merges of a v-prediction model with the inpainting one.
+    "SDXL merge that predicts v": ("sdxl", extra("v_pred"), ""),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", LOADED)
+def test_kinds_that_load(kind, tmp_path):
+    name, change, note = LOADED[kind]
+    path = write_hollow(tmp_path / "model.safetensors", change(plain(name)))
+    header = inspect_checkpoint(path)
+    predicts = "v_prediction" if kind.endswith("predicts v") else "epsilon"
+    assert header.spec == FAMILY[name].variant(True, predicts)
+    assert len(header.notes) == bool(note)
+    assert all(re.search(note, one) for one in header.notes)
+
+
+def ssd(shapes: Shapes) -> Shapes:
+    """Segmind's SSD-1B: four blocks of ten, and no attention in the middle (ostris/ai-toolkit)."""
+    deep = r"(input|output)_blocks\.\d+\.1\.transformer_blocks\.[4-9]\."
+    return without(deep, r"middle_block\.1\.")(shapes)
+
+
+def only_unet(shapes: Shapes) -> Shapes:
+    return {k.removeprefix(UNET): s for k, s in shapes.items() if k.startswith(UNET)}
+
+
+def of_diffusers(shapes: Shapes) -> Shapes:
+    return folders("sd15")["unet"]
+
+
+REFUSED = {
+    "SD 1.5 without VAE": ("sd15", without("^first_"), "sd15 inpainting model without its VAE; .*--vae"),
+    "SD 1.5 without text": ("sd15", without("^cond_"), "sd15 inpainting model without its text encoder"),
+    # tianweiy/DMD2#20, Comfy-Org/ComfyUI#4563.
+    "U-Net alone": ("sd15", only_unet, "is only a U-Net, a sd15 inpainting model without its VAE and"),
+    "U-Net alone, diffusers' names": ("sd15", of_diffusers, "is only a U-Net, a sd15 inpainting model"),
+    "U-Net alone, with its prefix": ("sdxl", without("^first_", "^cond"), "is only a U-Net, a sdxl inpai"),
+    "VAE alone": ("sd15", lambda s: {k.removeprefix(VAE): v for k, v in s.items() if k.startswith(VAE)}, "is only a VAE; give a whole"),
+    # Comfy-Org/ComfyUI#1933, huggingface/diffusers#6790.
+    "LCM": ("sd15", extra(UNET + "time_embedding.cond_proj.weight"), "is an LCM model.*cond_proj"),
+    "GLIGEN": ("sd15", extra(UNET + "input_blocks.1.1.transformer_blocks.0.fuser.alpha_attn"), "GLIGEN"),
+    "a U-Net with more in it": ("sd15", extra(UNET + "surprise"), "1 left over.*surprise"),
+    "half a VAE": ("sd15", without(r"decoder\.up\.[01]"), "AutoencoderKL: 54 keys missing.*first: .'decoder"),
+    "eleven text layers": ("sd15", without(r"layers\.11\."), "CLIPTextModel: 16 keys missing.*layers.11"),
+    "a tensor lost": ("sd15", without(r"out\.2\.bias"), "UNet2DConditionModel: 1 keys missing.*conv_out.bias"),
+    "pix2pix": ("sd15", first(8), "model with 8 input channels"),
+    "SD 2 depth": ("sd2", first(5), "sd2 model with 5 input channels"),
+    "SD 2 unCLIP": ("sd2", plus(**{UNET + "label_emb.0.0.weight": (1280, 2048)}), "not a supported"),
+    "SDXL refiner": (
+        "sdxl",
+        plus(**{FIRST: (384, 4, 3, 3), UNET + "label_emb.0.0.weight": (1536, 2560)}),
+        "is not a supported model",
+    ),
+    "SSD-1B": ("sdxl", ssd, "UNet2DConditionModel: 736 keys missing"),
+    "zero terminal SNR": ("sdxl", extra("v_pred", "ztsnr"), "zero terminal SNR or EDM"),
+    "CosXL": ("sdxl", extra("edm_vpred.sigma_max", "edm_vpred.sigma_min"), "zero terminal SNR or EDM"),
+    "Playground 2.5": ("sdxl", extra("edm_mean", "edm_std"), "zero terminal SNR or EDM"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", REFUSED)
+def test_kinds_that_are_refused(kind, tmp_path):
+    name, change, message = REFUSED[kind]
+    path = write_hollow(tmp_path / "model.safetensors", change(plain(name)))
+    with pytest.raises(BackboneError, match=rf"^model\.safetensors .*{message}"):
+        inspect_checkpoint(path)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        TO_Q,
+        extra("model_sampling.sigmas", TEXT + "transformer.visual_projection.weight"),
+        extra(UNET + "time_embedding.cond_proj.weight"),
+        extra(UNET + "surprise"),
+        without("^first_"),
+        without(r"decoder\.up\.[01]"),
+        without(r"layers\.3\."),
+        without(r"out\.2\.bias"),
+        first(8),
+    ],
+)
+def test_a_header_says_and_refuses_what_loading_does(monkeypatch, tmp_path, change):
+    monkeypatch.setattr(parts_module, "FAMILIES", (NARROW,))
+    path = write_hollow(tmp_path / "model", change(shapes_of(single_file(narrow_backbone()))))
+    said = []
+    for door in (inspect_checkpoint, load_backbone):
+        try:
+            found = door(path)
+            said.append((found.spec, found.notes))
+        except BackboneError as error:
+            said.append(str(error))
+    assert said[0] == said[1]
+
+
+def test_bytes_behind_the_last_tensor_are_counted(tmp_path):
+    path = write_hollow(tmp_path / "model.safetensors", plain("sd15"), more=8)
+    with pytest.raises(BackboneError, match=r"model.safetensors has 8 bytes too many"):
+        inspect_checkpoint(path)
+    with pytest.raises(IdentityFormatError, match=r"model.safetensors .*8 bytes too many"):
+        load_identity(path)
+
+
+def test_weights_of_eight_bits_are_refused(tmp_path):
+    path = write_hollow(tmp_path / "model.safetensors", plain("sd15"), dtype="F8_E4M3")
+    with pytest.raises(BackboneError, match="fp8 weights"):
+        inspect_checkpoint(path)
+
+
+@pytest.mark.parametrize(
+    "names", [("to_q", "to_k", "to_v", "to_out.0"), ("query", "key", "value", "proj_attn")]
+)
+def test_every_naming_of_the_autoencoders_attention_loads_bit_for_bit(monkeypatch, tmp_path, names):
+    monkeypatch.setattr(parts_module, "FAMILIES", (NARROW,))
+    old = {key: value.contiguous() for key, value in single_file(narrow_backbone()).items()}
+    pairs = [
+        (rf"\.attn_1\.{one}\.", f".attn_1.{other}.")
+        for one, other in zip(("q", "k", "v", "proj_out"), names, strict=True)
+    ]
+    new = dict(zip(renamed(*pairs)(shapes_of(old)), old.values(), strict=True))
+    assert len(new.keys() - old.keys()) == 16
+    save_file(old, tmp_path / "old.safetensors")
+    save_file(new, tmp_path / "new.safetensors")
+    one, other = (load_backbone(tmp_path / f"{name}.safetensors") for name in ("old", "new"))
+    assert one.hash == other.hash
+    mine, theirs = one.vae.state_dict(), other.vae.state_dict()
+    assert all(torch.equal(mine[key], theirs[key]) for key in mine)
+
+
+def test_a_narrow_checkpoint_takes_its_vae_from_another_file(monkeypatch, tmp_path):
+    monkeypatch.setattr(parts_module, "FAMILIES", (NARROW,))
+    backbone = narrow_backbone()
+    state = {key: value.contiguous() for key, value in single_file(backbone).items()}
+    save_file(state, tmp_path / "whole.safetensors")
+    save_file({k: v for k, v in state.items() if not k.startswith(VAE)}, tmp_path / "no-vae")
+    alone = {k.removeprefix(VAE): v for k, v in state.items() if k.startswith(VAE)}
+    save_file(alone, tmp_path / "vae.safetensors")
+    backbone.vae.save_pretrained(tmp_path / "folder" / "vae")
+    with pytest.raises(BackboneError, match="no-vae is .* without its VAE.*--vae"):
+        inspect_checkpoint(tmp_path / "no-vae")
+    for vae in ("whole.safetensors", "vae.safetensors", "folder", "folder/vae",
+                "folder/vae/diffusion_pytorch_model.safetensors"):  # fmt: skip
+        found = load_backbone(tmp_path / "no-vae", vae=tmp_path / vae)
+        assert found.hash == backbone.hash
+        assert inspect_checkpoint(tmp_path / "no-vae", vae=tmp_path / vae).spec == found.spec
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (without("decoder"), r"^vae does not fit AutoencoderKL: 138 keys missing"),
+        (
+            lambda shapes: {**shapes, "decoder.conv_in.weight": (512, 16, 3, 3)},
+            r"^vae does not fit.*16",
+        ),
+        (
+            lambda shapes: {"text_model.embeddings.token_embedding.weight": (9, 9)},
+            "vae holds no VAE",
+        ),
+    ],
+)
+def test_a_vae_that_does_not_fit_is_named(tmp_path, change, message):
+    base = write_hollow(tmp_path / "base", without("^first_")(plain("sd15")))
+    alone = {k.removeprefix(VAE): s for k, s in plain("sd15").items() if k.startswith(VAE)}
+    vae = write_hollow(tmp_path / "vae", change(alone))
+    with pytest.raises(BackboneError, match=message):
+        inspect_checkpoint(base, vae=vae)
+    with pytest.raises(AssetError, match="VAE .*none does not exist"):
+        inspect_checkpoint(base, vae=tmp_path / "none")
+
+
+# What the files say of what they predict
+
+
+@pytest.mark.parametrize(
+    ("said", "predicts", "note"),
+    [
+        ("eps", "epsilon", False),
+        ("Epsilon", "epsilon", False),
+        ("v", "v_prediction", False),
+        ("v_prediction", "v_prediction", False),
+        ("v-prediction", "v_prediction", False),
+        ("velocity", "v_prediction", False),
+        ("None", "epsilon", False),
+        ("", "epsilon", False),
+        ("magic", "epsilon", True),
+    ],
+)
+def test_every_spelling_of_the_prediction_is_known_or_noted(tmp_path, said, predicts, note):
+    metadata = {"modelspec.prediction_type": said}
+    path = write_hollow(tmp_path / "model.safetensors", plain("sd15"), metadata)
+    header = inspect_checkpoint(path)
+    assert header.spec.prediction == predicts
+    assert len(header.notes) == note
+    assert all("'magic'" in one and "--prediction" in one for one in header.notes)
+    assert not inspect_checkpoint(path, prediction="v_prediction").notes

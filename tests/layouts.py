@@ -4,17 +4,23 @@ import json
 import math
 import re
 import struct
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import cache
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from facea_core.backbone import Backbone, keys
+from facea_core.backbone.load import empty_backbone
+from facea_core.backbone.spec import SD2, SD15, SDXL
 
-from .narrow import open_clip_name
+from .narrow import narrow_family, open_clip_name
 
 Shapes = dict[str, tuple[int, ...]]
+Change = Callable[[Shapes], Shapes]
+NARROW = narrow_family(SD15)
+FAMILY = {family.spec.family: family for family in (SD15, SD2, SDXL)}
 _SIZES = {"F32": 4, "F16": 2, "BF16": 2, "F8_E4M3": 1, "I64": 8, "U8": 1}
 
 
@@ -117,3 +123,45 @@ def open_clip(state: dict[str, Tensor]) -> dict[str, Tensor]:
         elif not re.search(r"\.[kv]_proj\.", key):
             out[open_clip_name(key)] = value
     return out
+
+
+@cache
+def plain(name: str) -> Shapes:
+    """The published inpainting file of a family, without what nobody reads."""
+    with torch.device("meta"):
+        return shapes_of(single_file(empty_backbone(FAMILY[name])))
+
+
+def narrow_backbone() -> Backbone:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        return empty_backbone(NARROW)
+
+
+@cache
+def folders(name: str) -> dict[str, Shapes]:
+    with torch.device("meta"):
+        backbone = empty_backbone(FAMILY[name])
+    modules = {"unet": backbone.unet, "vae": backbone.vae, **backbone.text_encoders}
+    return {key: shapes_of(module.state_dict()) for key, module in modules.items()}
+
+
+def extra(*names: str) -> Change:
+    return lambda shapes: {**shapes, **dict.fromkeys(names, (1, 77))}
+
+
+def without(*patterns: str) -> Change:
+    return lambda shapes: {
+        key: shape
+        for key, shape in shapes.items()
+        if not any(re.search(pattern, key) for pattern in patterns)
+    }
+
+
+def renamed(*pairs: tuple[str, str]) -> Change:
+    def change(shapes: Shapes) -> Shapes:
+        for old, new in pairs:
+            shapes = {re.sub(old, new, key): shape for key, shape in shapes.items()}
+        return shapes
+
+    return change

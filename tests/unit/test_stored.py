@@ -2,6 +2,7 @@
 
 import json
 import pickle
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -71,6 +72,13 @@ def test_a_checkpoint_of_four_channels_says_so_and_loads(tmp_path):
         ({"modelspec.prediction_type": "v"}, None, "epsilon", "epsilon"),
         ({"modelspec.prediction_type": "epsilon"}, None, "v_prediction", "v_prediction"),
         ({}, "v_pred", None, "v_prediction"),
+        ({"modelspec.prediction_type": "eps"}, None, None, "epsilon"),
+        ({"modelspec.prediction_type": "Epsilon"}, None, None, "epsilon"),
+        ({"modelspec.prediction_type": "v-prediction"}, None, None, "v_prediction"),
+        ({"modelspec.prediction_type": "velocity"}, None, None, "v_prediction"),
+        ({"modelspec.prediction_type": "velocity"}, None, "epsilon", "epsilon"),
+        ({"modelspec.prediction_type": "None"}, None, None, "v_prediction"),
+        ({"modelspec.prediction_type": ""}, None, None, "v_prediction"),
     ],
 )
 def test_the_prediction_is_read_or_asked_for(good, tmp_path, metadata, mark, asked, wanted):
@@ -85,8 +93,20 @@ def test_an_unknown_prediction_is_refused(good, tmp_path):
         load_backbone("tiny", prediction="flow")
     path = tmp_path / "model.safetensors"
     save_file(good, path, {"modelspec.prediction_type": "flow"})
-    with pytest.raises(BackboneError, match=r"model.safetensors states.*'flow'"):
+    with pytest.raises(BackboneError, match=r"model.safetensors states.*'flow'.*--prediction"):
         load_backbone(path)
+
+
+def test_a_prediction_that_nobody_knows_is_the_familys_own_with_a_note(good, tmp_path):
+    path = tmp_path / "model.safetensors"
+    save_file(good, path, {"modelspec.prediction_type": "magic"})
+    for found in (inspect_checkpoint(path), load_backbone(path)):
+        assert found.spec == TINY.spec
+        (note,) = found.notes
+        assert re.search(
+            r"model.safetensors states .*'magic', which is unknown.*--prediction", note
+        )
+    assert not inspect_checkpoint(path, prediction="v_prediction").notes
 
 
 def fp8(state: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -102,46 +102,81 @@ LOADED = {
     # AUTOMATIC1111/stable-diffusion-webui#11803.
     "SD 1.5, VAE with diffusers' names": ("sd15", vae_of_diffusers, ""),
     # NovelAI's and merges of it.
-    "SD 1.5, text without text_model": ("sd15", renamed((r"transformer\.text_model", "transformer")), ""),
+    "SD 1.5, text without text_model": (
+        "sd15",
+        renamed((r"transformer\.text_model", "transformer")),
+        "",
+    ),
     # What ComfyUI's Save Checkpoint adds.
-    "SD 1.5, saved by ComfyUI": ("sd15", extra(TEXT + "logit_scale", TEXT + "text_projection.weight"), ""),
+    "SD 1.5, saved by ComfyUI": (
+        "sd15",
+        extra(TEXT + "logit_scale", TEXT + "text_projection.weight"),
+        "",
+    ),
     # invoke-ai/InvokeAI#9404, #9581.
-    "SD 1.5, model_sampling.sigmas": ("sd15", extra("model_sampling.sigmas"), "1 .*model_sampling.sigmas"),
+    "SD 1.5, model_sampling.sigmas": (
+        "sd15",
+        extra("model_sampling.sigmas"),
+        "1 .*model_sampling.sigmas",
+    ),
     "SD 1.5, a flag of its own": ("sd15", extra("nsfw_flag"), "1 .*nsfw_flag"),
     # nickyisadog/latent-diffusion-inpainting#10.
     "SD 1.5, tables of a sampler": ("sd15", extra("ddim_sigmas", "ddim_alphas"), "2 .*ddim_alphas"),
     "SD 1.5, all of CLIP": (
         "sd15",
-        extra(TEXT + "transformer.vision_model.embeddings.class_embedding",
-              TEXT + "transformer.visual_projection.weight"),
+        extra(
+            TEXT + "transformer.vision_model.embeddings.class_embedding",
+            TEXT + "transformer.visual_projection.weight",
+        ),
         "2 .*vision_model.embeddings.class_embedding",
     ),
     # lllyasviel's training files: the ControlNet beside the whole model.
-    "SD 1.5 with a ControlNet": ("sd15", extra("control_model.input_hint_block.0.weight"), "1 .*control_model"),
-    # stabilityai's 512-inpainting-ema; ewrfcas/LeftRefill#5 and mlcommons/training#807 list the rest.
+    "SD 1.5 with a ControlNet": (
+        "sd15",
+        extra("control_model.input_hint_block.0.weight"),
+        "1 .*control_model",
+    ),
+    # stabilityai's 512-inpainting-ema; mlcommons/training#807 lists what is beside the modules.
     "SD 2, published": (
         "sd2",
-        extra(TEXT + "model.logit_scale", TEXT + "model.text_projection", *TABLES,
-              LAST + "ln_1.weight", LAST + "mlp.c_proj.bias"),
+        extra(
+            TEXT + "model.logit_scale",
+            TEXT + "model.text_projection",
+            *TABLES,
+            LAST + "ln_1.weight",
+            LAST + "mlp.c_proj.bias",
+        ),
         "",
     ),
     # Stability-AI/generative-models.
     "SD 2, text under conditioner": ("sd2", renamed((r"^cond_stage_model\.", ONE)), ""),
     # ewrfcas/LeftRefill#5.
-    "SD 2, words of its own": ("sd2", extra(TEXT + "special_embeddings.weight"), "1 .*special_embeddings"),
+    "SD 2, words of its own": (
+        "sd2",
+        extra(TEXT + "special_embeddings.weight"),
+        "1 .*special_embeddings",
+    ),
     # diffusers' inpainting 0.1 as one file; the listing in ostris/ai-toolkit.
     "SDXL, published": (
         "sdxl",
-        extra(ONE + IDS, TWO + "model.logit_scale", "denoiser.sigmas",
-              ONE + "transformer.text_model.encoder.layers.11.layer_norm1.bias"),
+        extra(
+            ONE + IDS,
+            TWO + "model.logit_scale",
+            "denoiser.sigmas",
+            ONE + "transformer.text_model.encoder.layers.11.layer_norm1.bias",
+        ),
         "",
     ),
     # Comfy-Org/ComfyUI#2172.
     "SDXL, stray position_ids": ("sdxl", extra(TWO + "model." + IDS), ""),
-    "SDXL, position_ids of ComfyUI": ("sdxl", extra(TEXT + "clip_l." + IDS), "1 .*clip_l.*position_ids"),
+    "SDXL, position_ids of ComfyUI": (
+        "sdxl",
+        extra(TEXT + "clip_l." + IDS),
+        "1 .*clip_l.*position_ids",
+    ),
     # Acly/krita-ai-diffusion#355: merges of a v-prediction model with the inpainting one.
     "SDXL merge that predicts v": ("sdxl", extra("v_pred"), ""),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("kind", LOADED)
@@ -168,25 +203,57 @@ def only_unet(shapes: Shapes) -> Shapes:
     return {k.removeprefix(UNET): s for k, s in shapes.items() if k.startswith(UNET)}
 
 
+def only_vae(shapes: Shapes) -> Shapes:
+    return {k.removeprefix(VAE): s for k, s in shapes.items() if k.startswith(VAE)}
+
+
 def of_diffusers(shapes: Shapes) -> Shapes:
     return folders("sd15")["unet"]
 
 
 REFUSED = {
-    "SD 1.5 without VAE": ("sd15", without("^first_"), "sd15 inpainting model without its VAE; .*--vae"),
-    "SD 1.5 without text": ("sd15", without("^cond_"), "sd15 inpainting model without its text encoder"),
+    "SD 1.5 without VAE": (
+        "sd15",
+        without("^first_"),
+        "sd15 inpainting model without its VAE; .*--vae",
+    ),
+    "SD 1.5 without text": (
+        "sd15",
+        without("^cond_"),
+        "sd15 inpainting model without its text encoder",
+    ),
     # tianweiy/DMD2#20, Comfy-Org/ComfyUI#4563.
-    "U-Net alone": ("sd15", only_unet, "is only a U-Net, a sd15 inpainting model without its VAE and"),
-    "U-Net alone, diffusers' names": ("sd15", of_diffusers, "is only a U-Net, a sd15 inpainting model"),
-    "U-Net alone, with its prefix": ("sdxl", without("^first_", "^cond"), "is only a U-Net, a sdxl inpai"),
-    "VAE alone": ("sd15", lambda s: {k.removeprefix(VAE): v for k, v in s.items() if k.startswith(VAE)}, "is only a VAE; give a whole"),
+    "U-Net alone": (
+        "sd15",
+        only_unet,
+        "is only a U-Net, a sd15 inpainting model without its VAE and",
+    ),
+    "U-Net alone, diffusers' names": (
+        "sd15",
+        of_diffusers,
+        "is only a U-Net, a sd15 inpainting model",
+    ),
+    "U-Net alone, with its prefix": (
+        "sdxl",
+        without("^first_", "^cond"),
+        "is only a U-Net, a sdxl inpai",
+    ),
+    "VAE alone": ("sd15", only_vae, "is only a VAE; give a whole"),
     # Comfy-Org/ComfyUI#1933, huggingface/diffusers#6790.
     "LCM": ("sd15", extra(UNET + "time_embedding.cond_proj.weight"), "is an LCM model.*cond_proj"),
-    "GLIGEN": ("sd15", extra(UNET + "input_blocks.1.1.transformer_blocks.0.fuser.alpha_attn"), "GLIGEN"),
+    "GLIGEN": (
+        "sd15",
+        extra(UNET + "input_blocks.1.1.transformer_blocks.0.fuser.alpha_attn"),
+        "GLIGEN",
+    ),
     "a U-Net with more in it": ("sd15", extra(UNET + "surprise"), "1 left over.*surprise"),
-    "half a VAE": ("sd15", without(r"decoder\.up\.[01]"), "AutoencoderKL: 54 keys missing.*first: .'decoder"),
-    "eleven text layers": ("sd15", without(r"layers\.11\."), "CLIPTextModel: 16 keys missing.*layers.11"),
-    "a tensor lost": ("sd15", without(r"out\.2\.bias"), "UNet2DConditionModel: 1 keys missing.*conv_out.bias"),
+    "half a VAE": ("sd15", without(r"decoder\.up\.[01]"), "AutoencoderKL: 54 keys missing"),
+    "eleven text layers": ("sd15", without(r"layers\.11\."), "CLIPTextModel: 16 keys missing"),
+    "a tensor lost": (
+        "sd15",
+        without(r"out\.2\.bias"),
+        "UNet2DConditionModel: 1 keys missing.*conv_out.bias",
+    ),
     "pix2pix": ("sd15", first(8), "model with 8 input channels"),
     "SD 2 depth": ("sd2", first(5), "sd2 model with 5 input channels"),
     "SD 2 unCLIP": ("sd2", plus(**{UNET + "label_emb.0.0.weight": (1280, 2048)}), "not a supp"),
@@ -199,7 +266,7 @@ REFUSED = {
     "zero terminal SNR": ("sdxl", extra("v_pred", "ztsnr"), "zero terminal SNR or EDM"),
     "CosXL": ("sdxl", extra("edm_vpred.sigma_max"), "zero terminal SNR or EDM"),
     "Playground 2.5": ("sdxl", extra("edm_mean", "edm_std"), "zero terminal SNR or EDM"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("kind", REFUSED)

@@ -132,7 +132,9 @@ def plain(name: str) -> Shapes:
         return shapes_of(single_file(empty_backbone(FAMILY[name])))
 
 
+@cache
 def narrow_backbone() -> Backbone:
+    """Shared: to be read only."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         return empty_backbone(NARROW)

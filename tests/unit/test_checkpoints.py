@@ -316,3 +316,5 @@ def test_weights_of_eight_bits_are_refused(tmp_path):
     path = write_hollow(tmp_path / "model.safetensors", plain("sd15"), dtype="F8_E4M3")
     with pytest.raises(BackboneError, match="fp8 weights"):
         inspect_checkpoint(path)
+    with pytest.raises(IdentityFormatError, match="a whole checkpoint, not a FaceA identity"):
+        load_identity(path)

@@ -29,16 +29,11 @@ from ..layouts import (
 VAE = "first_stage_model."
 
 
-@pytest.fixture(scope="module")
-def made() -> Backbone:
-    return narrow_backbone()
-
-
 @pytest.fixture
-def narrow(monkeypatch, made) -> Backbone:
+def narrow(monkeypatch) -> Backbone:
     """The only family there is, for narrow ones have the widths of others."""
     monkeypatch.setattr(parts_module, "FAMILIES", (NARROW,))
-    return made
+    return narrow_backbone()
 
 
 @pytest.mark.parametrize(
@@ -73,7 +68,7 @@ def test_a_narrow_checkpoint_takes_its_vae_from_another_file(narrow, tmp_path):
                 "folder/vae/diffusion_pytorch_model.safetensors"):  # fmt: skip
         found = load_backbone(tmp_path / "no-vae", vae=tmp_path / vae)
         assert found.hash == narrow.hash
-        assert inspect_checkpoint(tmp_path / "no-vae", vae=tmp_path / vae).spec == found.spec
+    assert inspect_checkpoint(tmp_path / "no-vae", vae=tmp_path / vae).spec == found.spec
 
 
 @pytest.mark.parametrize(

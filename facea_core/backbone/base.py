@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ..errors import AssetError, BackboneError
 from . import keys
-from .folder import Folder
+from .folder import WEIGHTS, Folder, snapshot_of
 from .modules import TINY_FILE, asset
 from .stored import Slot, Stored, open_stored, read_header
 
@@ -28,21 +28,20 @@ def open_base(base: str | Path, vae: str | Path | None = None) -> Stored:
 
 def _read_vae(path: Path) -> Mapping[str, Slot]:
     """The autoencoder in a file of its own, in a checkpoint, or in a folder of diffusers."""
+    if (path / "snapshots").is_dir():
+        path = snapshot_of(path)
     if path.is_dir():
-        folder = Folder(path if (path / "vae").is_dir() else path.parent)
-        files = folder.files("vae" if (path / "vae").is_dir() else path.name, WEIGHTS)
+        own = path / "vae" if (path / "vae").is_dir() else path
+        files = Folder(own.parent).files(own.name, WEIGHTS)
         slots = {key: slot for file in files for key, slot in read_header(file)[0].items()}
     elif path.is_file():
         slots = read_header(path)[0]
     else:
         raise AssetError(f"VAE {path} does not exist; give a .safetensors file")
     inside = keys.below(slots, keys.VAE_PREFIX) or slots
-    if not any(key.startswith(("encoder.", "taesd_encoder.")) for key in inside):
+    if not any(key.startswith(("encoder.conv_in.", "taesd_encoder.")) for key in inside):
         raise BackboneError(
             f"{path.name} holds no VAE that FaceA knows; give one as .safetensors, or a checkpoint "
             "that has one"
         )
     return inside
-
-
-WEIGHTS = "diffusion_pytorch_model"

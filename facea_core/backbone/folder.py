@@ -12,6 +12,9 @@ from typing import Any
 from ..errors import BackboneError, quoted, shortened
 
 _VARIANTS = ("", ".fp16", ".bf16", ".fp32")
+WEIGHTS = "diffusion_pytorch_model"
+"""How diffusers names the file of a module's weights."""
+
 _MODULES = ("unet", "vae", "text_encoder", "text_encoder_2")
 _SCHEDULE = {"num_train_timesteps": 1000, "beta_start": 0.00085, "beta_end": 0.012}
 
@@ -32,7 +35,7 @@ def find_checkpoint(path: Path) -> Path:
     if not path.is_dir() or (path / "unet").is_dir():
         return path
     if (path / "snapshots").is_dir():
-        return find_checkpoint(_snapshot(path))
+        return find_checkpoint(snapshot_of(path))
     files = sorted(path.glob("*.safetensors"))
     if len(files) == 1:
         return files[0]
@@ -50,7 +53,7 @@ def find_checkpoint(path: Path) -> Path:
     )
 
 
-def _snapshot(path: Path) -> Path:
+def snapshot_of(path: Path) -> Path:
     """The snapshot that a folder of the hub's cache means: that of `main`, or the only one."""
     try:
         main = (path / "refs" / "main").read_text("utf-8").strip()

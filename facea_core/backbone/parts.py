@@ -71,7 +71,7 @@ def split(state: Mapping[str, S]) -> Parts[S]:
 
 def _unet_prefix(state: Mapping[str, S]) -> str:
     """What stands before the U-Net's names: nothing, in a file that is only a U-Net."""
-    for prefix in ("", "diffusion_model.", "unet."):
+    for prefix in (keys.UNET_PREFIX, "", "diffusion_model.", "unet."):
         firsts = (f"{prefix}input_blocks.0.0.weight", f"{prefix}conv_in.weight")
         if any(first in state for first in firsts):
             return prefix

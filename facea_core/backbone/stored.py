@@ -15,7 +15,7 @@ from torch import Tensor
 
 from ..errors import AssetError, BackboneError
 from ..foreign import adapter, kind_of
-from .folder import Folder, find_checkpoint, other_schedule
+from .folder import WEIGHTS, Folder, find_checkpoint, other_schedule
 from .keys import UNET_PREFIX
 from .parts import Parts, split
 
@@ -106,8 +106,8 @@ def _folder(folder: Folder) -> Stored:
 
     encoders = (part("text_encoder", "model"), part("text_encoder_2", "model"))
     parts = Parts(
-        unet=part("unet", "diffusion_pytorch_model"),
-        vae=part("vae", "diffusion_pytorch_model"),
+        unet=part("unet", WEIGHTS),
+        vae=part("vae", WEIGHTS),
         text=tuple(encoder for encoder in encoders if encoder),
     )
     said = schedule.get("prediction_type")
@@ -115,9 +115,17 @@ def _folder(folder: Folder) -> Stored:
 
 
 def read_header(path: Path) -> tuple[dict[str, Slot], dict[str, str]]:
-    """Tensor names to slots, and the metadata, of a .safetensors file. Raises BackboneError."""
-    with path.open("rb") as file:
-        begin = file.read(32)
+    """Tensor names to slots, and the metadata, of a .safetensors file.
+
+    Raises AssetError for a file that may not be read, BackboneError for one that cannot be used.
+    """
+    try:
+        with path.open("rb") as file:
+            begin = file.read(32)
+    except OSError as error:
+        raise AssetError(
+            f"cannot read {path} ({error.strerror or error}); check the path and its permissions"
+        ) from error
     for beginning, what in _BEGINNINGS:
         # A safetensors file may begin with any bytes: its length. Then comes JSON.
         if begin.startswith(beginning) and begin[8:9] != b"{":

@@ -82,6 +82,7 @@ class Train(DetectorFlags):
 def run(arguments: Sequence[str]) -> None:
     values = read_config(arguments)
     said = {name: peek(arguments, f"--{name}") or values.get(name) for name in _AHEAD}
+    said = {name: value if isinstance(value, str) else None for name, value in said.items()}
     preset, base = said.pop("preset"), said.pop("base")
     header = None
     if base and not preset:

@@ -80,6 +80,16 @@ def test_the_preset_goes_by_a_model_that_is_whole_only_with_the_vae(world, tmp_p
     assert "none.png" in capsys.readouterr().err.splitlines()[-1]
 
 
+def test_a_model_in_a_settings_file_that_is_no_name_is_refused(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    for name in ("base", "vae"):
+        Path("some.json").write_text(f'{{"{name}": 5}}')
+        words = ["--name", "ada", "--class", "woman", "--config", "some.json"]
+        base = ["--base", "tiny"] if name == "vae" else []
+        assert main(["train", "none.png", *words, *base]) == 1
+        assert f"setting '{name}' must be" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("command", [train, compose])
 def test_what_is_passed_over_is_said(world, tmp_path, capsys, command):
     suffix = ".safetensors" if command is train else ".png"

@@ -64,7 +64,8 @@ def test_a_narrow_checkpoint_takes_its_vae_from_another_file(narrow, tmp_path):
     narrow.vae.save_pretrained(tmp_path / "folder" / "vae")
     with pytest.raises(BackboneError, match="no-vae is .* without its VAE.*--vae"):
         inspect_checkpoint(tmp_path / "no-vae")
-    for vae in ("whole.safetensors", "vae.safetensors", "folder", "folder/vae",
+    narrow.vae.save_pretrained(tmp_path / "models--org--vae" / "snapshots" / "abc123")
+    for vae in ("models--org--vae", "whole.safetensors", "vae.safetensors", "folder", "folder/vae",
                 "folder/vae/diffusion_pytorch_model.safetensors"):  # fmt: skip
         found = load_backbone(tmp_path / "no-vae", vae=tmp_path / vae)
         assert found.hash == narrow.hash

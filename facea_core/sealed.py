@@ -27,6 +27,7 @@ SEAL = "facea.sha256"
 _DTYPES = {
     "F64": torch.float64, "F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16,
     "I64": torch.int64, "I32": torch.int32, "U8": torch.uint8,
+    "F8_E4M3": torch.float8_e4m3fn, "F8_E5M2": torch.float8_e5m2,
 }  # fmt: skip
 _MOST_DIMENSIONS = 8
 _MOST_DIGITS = 20
@@ -102,7 +103,8 @@ def read_header(file: BinaryIO) -> Header:
             raise ValueError("its tensors overlap, or leave holes")
         end = entry.end
     if start + end != size:
-        raise ValueError(_CUT if start + end > size else "there is more in it than it says")
+        more = size - start - end
+        raise ValueError(_CUT if more < 0 else f"it has {more} bytes too many behind its tensors")
     return Header(metadata, entries, start)
 
 
@@ -137,12 +139,16 @@ def _integer(digits: str) -> int:
 def _entry(name: str, about: Any) -> Entry:
     try:
         dtype, shape, (begin, end) = about["dtype"], about["shape"], about["data_offsets"]
-        if dtype not in _DTYPES or not isinstance(shape, list) or len(shape) > _MOST_DIMENSIONS:
+        if not isinstance(dtype, str):
+            raise ValueError
+        if not isinstance(shape, list) or len(shape) > _MOST_DIMENSIONS:
             raise ValueError
         if not all(type(number) is int and number >= 0 for number in (*shape, begin, end)):
             raise ValueError
     except (KeyError, TypeError, ValueError):
         raise ValueError(f"its header does not describe {name[:80]!r}") from None
+    if dtype not in _DTYPES:
+        raise ValueError(f"{name[:80]!r} is of type {dtype!r:.20}, which no file of FaceA holds")
     if end - begin != math.prod(shape) * _DTYPES[dtype].itemsize:
         raise ValueError(f"{name[:80]!r} has another size than its shape {shape}")
     return Entry(_DTYPES[dtype], tuple(shape), begin, end)

@@ -171,6 +171,7 @@ class FaceAEmbeddingTrainer(io.ComfyNode):
         launched = [note] if (note := launch_note(room.device)) else []
         say("; ".join([plan.line(), *launched, "copying the model …"]), cls.hidden.unique_id)
         with training_backbone(model, clip, vae, room) as backbone:
+            notes += backbone.notes
             progress = Progress(config.steps, cls.hidden.unique_id)
             progress.say("looking at the photos …")
 

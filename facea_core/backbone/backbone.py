@@ -67,7 +67,7 @@ class Backbone:
 
     `text_encoders` and `tokenizers` share their keys (`clip_l`, `clip_g`), which are also the names
     that words carry in identity files; `reading` has the same keys where an encoder is not read
-    plainly. `alphas_cumprod (1000,)` float32.
+    plainly. `alphas_cumprod (1000,)` float32. `notes` say what of a checkpoint was passed over.
     """
 
     spec: BackboneSpec
@@ -77,6 +77,7 @@ class Backbone:
     tokenizers: Mapping[str, CLIPTokenizer]
     alphas_cumprod: Tensor
     reading: Mapping[str, Reading] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
     @property
     def modules(self) -> tuple[nn.Module, ...]:

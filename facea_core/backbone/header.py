@@ -7,19 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
-from ..errors import AssetError, BackboneError, ConfigError, quoted
 from ..types import BackboneSpec
+from .base import open_base
+from .load import assemble
 from .parts import identify
-from .spec import PREDICTIONS, SD2, Family
-from .stored import DTYPES, Slot, Stored, open_stored, read_tensors
-
-TINY_FILE = "checkpoints/facea-tiny.safetensors"
-
-_LAST_NORM = (
-    "output_blocks.11.1.transformer_blocks.0.norm1.bias",
-    "up_blocks.3.attentions.2.transformer_blocks.0.norm1.bias",
-)
+from .prediction import prediction_of
+from .stored import DTYPES, Slot
 
 
 @dataclass(frozen=True)
@@ -27,36 +22,26 @@ class CheckpointHeader:
     """A checkpoint by its headers.
 
     `dtype` is the U-Net's as stored; `numbers` and `bytes` count what is stored of each module:
-    "unet", "vae", and the text encoders by name.
+    "unet", "vae", and the text encoders by name. `notes` say what loading passes over.
     """
 
     spec: BackboneSpec
     dtype: torch.dtype
     numbers: Mapping[str, int]
     bytes: Mapping[str, int]
+    notes: tuple[str, ...] = ()
 
 
-def asset(name: str) -> Path:
-    """Path of a file that ships with the package. Raises `AssetError` if it is missing."""
-    path = Path(__file__).parents[1] / "assets" / name
-    if not path.exists():
-        raise AssetError(
-            f"{path} is missing; reinstall the pack, or rebuild it with "
-            "`python -m facea_core.tiny.pretrain`"
-        )
-    return path
-
-
-def open_base(base: str | Path) -> Stored:
-    """The checkpoint that `base` names: a path, or "tiny" for the embedded facea-tiny."""
-    return open_stored(asset(TINY_FILE) if str(base) == "tiny" else Path(base))
-
-
-def inspect_checkpoint(base: str | Path, *, prediction: str | None = None) -> CheckpointHeader:
+def inspect_checkpoint(
+    base: str | Path, *, prediction: str | None = None, vae: str | Path | None = None
+) -> CheckpointHeader:
     """What `load_backbone` would load, without reading its tensors; raises the same errors."""
-    stored = open_base(base)
+    stored = open_base(base, vae)
     family, inpainting = identify(stored.parts, stored.name)
-    spec = family.variant(inpainting, prediction_of(stored, family, inpainting, prediction))
+    prediction, notes = prediction_of(stored, family, inpainting, prediction)
+    # Assembled of tensors without memory, so that what is refused is what loading refuses.
+    shapes = stored.parts.map(_without_memory)
+    made = assemble(shapes, stored.name, "meta", prediction=prediction, vae_source=stored.vae_name)
     parts = stored.parts
     modules = {
         "unet": parts.unet,
@@ -68,34 +53,19 @@ def inspect_checkpoint(base: str | Path, *, prediction: str | None = None) -> Ch
         for name, slots in modules.items()
     }
     return CheckpointHeader(
-        spec,
+        made.spec,
         _widest(floats["unet"]),
         {name: sum(slot.numbers for slot in slots) for name, slots in floats.items()},
         {
             name: sum(slot.numbers * DTYPES[slot.dtype].itemsize for slot in slots)
             for name, slots in floats.items()
         },
+        (*notes, *made.notes),
     )
 
 
-def prediction_of(
-    stored: Stored, family: Family, inpainting: bool, asked: str | None
-) -> str | None:
-    """What the U-Net predicts: as asked, or as the checkpoint says; None = as its family does."""
-    prediction = asked or stored.prediction
-    if prediction is not None and prediction not in PREDICTIONS:
-        who = "prediction" if asked else f"the prediction that {stored.name} states"
-        raise (ConfigError if asked else BackboneError)(
-            f"{who} is {quoted(prediction)}, which is unknown; choose one of: "
-            f"{', '.join(PREDICTIONS)}"
-        )
-    if prediction is None and family is SD2 and not inpainting:
-        # Nothing in the file says it, but the models that predict v have a wider last norm: the
-        # rule that ComfyUI goes by.
-        norm = {key: slot for key, slot in stored.parts.unet.items() if key in _LAST_NORM}
-        wide = any(t.float().std(correction=0) > 0.09 for t in read_tensors(norm).values())
-        return "v_prediction" if wide else "epsilon"
-    return prediction
+def _without_memory(slots: Mapping[str, Slot]) -> dict[str, Tensor]:
+    return {key: torch.empty(slot.shape, device="meta") for key, slot in slots.items()}
 
 
 def _widest(slots: list[Slot]) -> torch.dtype:

@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, TypeVar
 
-from diffusers.loaders.single_file_utils import convert_ldm_vae_checkpoint
 from torch import Tensor
 
 T = TypeVar("T")
@@ -42,6 +41,12 @@ _OPEN_CLIP_LAYER = {
     "attn.out_proj.": "self_attn.out_proj.",
 }
 _OLD_ATTENTION = {"query": "to_q", "key": "to_k", "value": "to_v", "proj_attn": "to_out.0"}
+_VAE_ATTENTION = {
+    **{"norm": "group_norm", "q": "to_q", "k": "to_k", "v": "to_v", "proj_out": "to_out.0"},
+    **_OLD_ATTENTION,
+    # As diffusers: what trainers write that convert back only the names of 2022.
+    **{name: name for name in ("group_norm", "to_q", "to_k", "to_v", "to_out.0")},
+}
 
 
 def _resnet(single: str, module: str) -> Iterator[tuple[str, str]]:
@@ -119,18 +124,40 @@ def unet_to_diffusers(state: Mapping[str, T], config: Mapping[str, Any]) -> dict
     return rename(state, unet_prefixes(config))
 
 
+def vae_prefixes(config: Mapping[str, Any]) -> dict[str, str]:
+    """Prefix in the single file -> prefix in the diffusers autoencoder of this config."""
+    levels, layers = len(config["block_out_channels"]), config["layers_per_block"]
+    pairs = []
+    for half, way in (("encoder", "down"), ("decoder", "up")):
+        for level in range(levels):
+            single = f"{half}.{way}.{level}"
+            # The decoder of the single file counts from the picture, diffusers' from the latent.
+            place = level if way == "down" else levels - 1 - level
+            module = f"{half}.{way}_blocks.{place}"
+            for layer in range(layers + (way == "up")):
+                block, resnet = f"{single}.block.{layer}.", f"{module}.resnets.{layer}."
+                pairs += [(block, resnet), (f"{block}nin_shortcut.", f"{resnet}conv_shortcut.")]
+            pairs.append((f"{single}.{way}sample.", f"{module}.{way}samplers.0."))
+        for layer in range(2):
+            pairs.append((f"{half}.mid.block_{layer + 1}.", f"{half}.mid_block.resnets.{layer}."))
+        for old, new in _VAE_ATTENTION.items():
+            attention = f"{half}.mid_block.attentions.0.{new}."
+            pairs.append((f"{half}.mid.attn_1.{old}.", attention))
+        pairs.append((f"{half}.norm_out.", f"{half}.conv_norm_out."))
+    return dict(pairs)
+
+
 def vae_to_diffusers(state: Mapping[str, Tensor], config: Mapping[str, Any]) -> dict[str, Tensor]:
     """An autoencoder of any layout -> `AutoencoderKL` of this config, or `AutoencoderTiny`."""
     if any(key.startswith("taesd_") for key in state):
         return _taesd_to_diffusers(state)
     if any(".down_blocks." in key for key in state):
         return {_newer_attention(key): value for key, value in state.items()}
-    out = convert_ldm_vae_checkpoint(dict(state), config)
-    used = {id(value) for value in out.values()}
-    # What diffusers does not know it leaves out; here it stays, to be refused by name. Attention is
-    # reshaped, so its tensors are new.
-    rest = {k: v for k, v in state.items() if id(v) not in used and ".mid.attn_1." not in k}
-    return {**out, **rest}
+    if "layers_per_block" not in config:
+        return dict(state)
+    out = rename(state, vae_prefixes(config))
+    # The single file's attention is made of convolutions of 1x1.
+    return {k: v[..., 0, 0] if ".attentions." in k and v.ndim == 4 else v for k, v in out.items()}
 
 
 def _newer_attention(key: str) -> str:

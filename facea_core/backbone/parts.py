@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
@@ -27,6 +27,7 @@ class Shaped(Protocol):
 
 
 S = TypeVar("S", bound=Shaped)
+U = TypeVar("U", bound=Shaped)
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,6 +42,11 @@ class Parts(Generic[S]):
     text: tuple[Mapping[str, S], ...]
     rest: tuple[str, ...] = ()
 
+    def map(self, change: Callable[[Mapping[str, S]], Mapping[str, U]]) -> Parts[U]:
+        """The same with every module's tensors changed."""
+        text = tuple(change(encoder) for encoder in self.text)
+        return Parts(change(self.unet), change(self.vae), text, self.rest)
+
 
 def split(state: Mapping[str, S]) -> Parts[S]:
     """A single-file checkpoint by its prefixes; what is harmless is left out of `rest`."""
@@ -52,13 +58,24 @@ def split(state: Mapping[str, S]) -> Parts[S]:
         ),
         (),
     )
-    known = (keys.UNET_PREFIX, keys.VAE_PREFIX, *encoders)
+    prefix = _unet_prefix(state)
+    others = (keys.VAE_PREFIX, *encoders)
+    known = (prefix, *others)
     return Parts(
-        unet=keys.below(state, keys.UNET_PREFIX),
+        unet=keys.below({k: v for k, v in state.items() if not k.startswith(others)}, prefix),
         vae=keys.below(state, keys.VAE_PREFIX),
         text=tuple(keys.below(state, prefix) for prefix in encoders),
         rest=tuple(k for k in state if not k.startswith(known) and not HARMLESS.fullmatch(k)),
     )
+
+
+def _unet_prefix(state: Mapping[str, S]) -> str:
+    """What stands before the U-Net's names: nothing, in a file that is only a U-Net."""
+    for prefix in (keys.UNET_PREFIX, "", "diffusion_model.", "unet."):
+        firsts = (f"{prefix}input_blocks.0.0.weight", f"{prefix}conv_in.weight")
+        if any(first in state for first in firsts):
+            return prefix
+    return keys.UNET_PREFIX
 
 
 def identify(parts: Parts[S], source: str) -> tuple[Family, bool]:
@@ -89,11 +106,6 @@ def identify(parts: Parts[S], source: str) -> tuple[Family, bool]:
             f"{source} is not a supported model (first convolution {tuple(first.shape)}, text "
             f"width {width}); FaceA supports: {', '.join(f.spec.family for f in FAMILIES)}"
         )
-    if parts.rest:
-        raise BackboneError(
-            f"{source} holds {len(parts.rest)} tensors that no module of {family.spec.family} has "
-            f"({parts.rest[0]!r} first); give a plain checkpoint"
-        )
     name, inputs = family.spec.family, first.shape[1]
     if inputs not in (family.unet["in_channels"], family.spec.latent_channels):
         raise BackboneError(
@@ -105,8 +117,11 @@ def identify(parts: Parts[S], source: str) -> tuple[Family, bool]:
     if len(parts.text) != len(family.text):
         lacking.append("text encoder" if len(family.text) == 1 else "pair of text encoders")
     if lacking:
+        whole = "inpainting model" if inputs == family.unet["in_channels"] else "model"
+        only = "" if parts.vae or parts.text else "only a U-Net, "
         raise BackboneError(
-            f"{source} is a {name} model without its {' and '.join(lacking)}; give a whole "
+            f"{source} is {only}a {name} {whole} without its {' and '.join(lacking)}; give a whole "
             "checkpoint (ComfyUI's node Save Checkpoint writes one from MODEL, CLIP and VAE)"
+            + (", or a VAE with --vae" if lacking == ["VAE"] else "")
         )
     return family, inputs == family.unet["in_channels"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping
 from contextlib import ExitStack
@@ -13,7 +14,9 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from ..errors import AssetError, BackboneError
-from .folder import Folder
+from ..foreign import adapter, kind_of
+from .folder import WEIGHTS, Folder, find_checkpoint, other_schedule
+from .keys import UNET_PREFIX
 from .parts import Parts, split
 
 DTYPES = {
@@ -22,7 +25,6 @@ DTYPES = {
     "F16": torch.float16,
     "BF16": torch.bfloat16,
 }
-_LORA = (".lora_down.", ".lora_up.", ".lora_A.", ".lora_B.", ".hada_w1_", ".lokr_w1", "bundle_emb.")
 _BEGINNINGS = (
     (b"GGUF", "is a GGUF file"),
     (b"PK\x03\x04", "is a pickle, which can run code"),
@@ -49,19 +51,25 @@ class Slot:
 
 @dataclass(frozen=True, eq=False)
 class Stored:
-    """A checkpoint on disk by its modules. `prediction` is what it says of itself, if it does."""
+    """A checkpoint on disk by its modules.
+
+    `prediction` is what it says of itself, if it does; `vae_name` the file of a VAE that is not its
+    own.
+    """
 
     name: str
     parts: Parts[Slot]
     prediction: str | None = None
+    vae_name: str | None = None
 
 
 def open_stored(path: Path) -> Stored:
-    """What a .safetensors file or a diffusers folder holds.
+    """What a .safetensors file, or a folder that holds one model, holds.
 
     Raises AssetError if there is nothing, BackboneError for what cannot be used: other formats,
-    damaged files, 8-bit weights, LoRAs, noise schedules that end in pure noise.
+    damaged files, 8-bit weights, LoRAs, parts of a model, other noise schedules.
     """
+    path = find_checkpoint(path)
     if path.is_dir():
         return _folder(Folder(path))
     if not path.is_file():
@@ -70,22 +78,27 @@ def open_stored(path: Path) -> Stored:
             "or 'tiny'"
         )
     slots, metadata = read_header(path)
-    if any(part in key for key in slots for part in _LORA):
-        raise BackboneError(
-            f"{path.name} is a LoRA, which only changes a model; give the checkpoint that it "
-            "was made for"
-        )
+    parts = split(slots)
+    shapes = {key: slot.shape for key, slot in slots.items()}
+    if not any(key.startswith(UNET_PREFIX) for key in slots):
+        if kind := adapter(shapes):
+            raise BackboneError(
+                f"{path.name} is {kind}, which only changes a model; give the checkpoint that it "
+                "was made for"
+            )
+        kind = kind_of(shapes)
+        if kind is not None and kind not in ("only a U-Net", "a whole checkpoint"):
+            raise BackboneError(f"{path.name} is {kind}; give a whole checkpoint")
     if any(key == "ztsnr" or key.startswith("edm_") for key in slots):
-        raise BackboneError(_other_schedule(path.name))
+        raise BackboneError(_other_schedule(path.name, "zero terminal SNR or EDM"))
     said = metadata.get("modelspec.prediction_type", "v" if "v_pred" in slots else None)
-    prediction = {"v": "v_prediction"}.get(said, said) if said else None
-    return Stored(path.name, split(slots), prediction)
+    return Stored(path.name, parts, said)
 
 
 def _folder(folder: Folder) -> Stored:
     schedule = folder.config("scheduler", "scheduler_config.json")
-    if schedule.get("rescale_betas_zero_snr"):
-        raise BackboneError(_other_schedule(folder.name))
+    if other := other_schedule(schedule):
+        raise BackboneError(_other_schedule(folder.name, other))
 
     def part(module: str, stem: str) -> dict[str, Slot]:
         headers = [read_header(file)[0] for file in folder.files(module, stem)]
@@ -93,17 +106,26 @@ def _folder(folder: Folder) -> Stored:
 
     encoders = (part("text_encoder", "model"), part("text_encoder_2", "model"))
     parts = Parts(
-        unet=part("unet", "diffusion_pytorch_model"),
-        vae=part("vae", "diffusion_pytorch_model"),
+        unet=part("unet", WEIGHTS),
+        vae=part("vae", WEIGHTS),
         text=tuple(encoder for encoder in encoders if encoder),
     )
-    return Stored(folder.name, parts, schedule.get("prediction_type"))
+    said = schedule.get("prediction_type")
+    return Stored(folder.name, parts, None if said is None else str(said))
 
 
 def read_header(path: Path) -> tuple[dict[str, Slot], dict[str, str]]:
-    """Tensor names to slots, and the metadata, of a .safetensors file. Raises BackboneError."""
-    with path.open("rb") as file:
-        begin = file.read(32)
+    """Tensor names to slots, and the metadata, of a .safetensors file.
+
+    Raises AssetError for a file that may not be read, BackboneError for one that cannot be used.
+    """
+    try:
+        with path.open("rb") as file:
+            begin = file.read(32)
+    except OSError as error:
+        raise AssetError(
+            f"cannot read {path} ({error.strerror or error}); check the path and its permissions"
+        ) from error
     for beginning, what in _BEGINNINGS:
         # A safetensors file may begin with any bytes: its length. Then comes JSON.
         if begin.startswith(beginning) and begin[8:9] != b"{":
@@ -117,8 +139,13 @@ def read_header(path: Path) -> tuple[dict[str, Slot], dict[str, str]]:
                 piece = file.get_slice(key)
                 slots[key] = Slot(path, key, tuple(piece.get_shape()), piece.get_dtype())
     except (SafetensorError, OSError) as error:
+        more = _bytes_too_many(path)
         raise BackboneError(
-            f"{path.name} cannot be read as safetensors ({error}); download it again, or convert it"
+            f"{path.name} has {more} bytes too many behind its last tensor; download it again, or "
+            "save it anew"
+            if more > 0
+            else f"{path.name} cannot be read as safetensors ({error}); download it again, or "
+            "convert it"
         ) from error
     for key, slot in slots.items():
         if slot.dtype.startswith("F8") or key.endswith(("scaled_fp8", "scale_weight")):
@@ -128,6 +155,20 @@ def read_header(path: Path) -> tuple[dict[str, Slot], dict[str, str]]:
             raise BackboneError(f"{path.name} holds quantised weights ({key}: {slot.dtype}), which "
                                 f"cannot be trained on{_CONVERT}")  # fmt: skip
     return slots, metadata
+
+
+def _bytes_too_many(path: Path) -> int:
+    """How much longer a file is than its header says; 0 or less also where there is no header."""
+    try:
+        with path.open("rb") as file:
+            length = int.from_bytes(file.read(8), "little")
+            if length > path.stat().st_size:
+                return 0
+            header = json.loads(file.read(length))
+        ends = [about["data_offsets"][1] for key, about in header.items() if key != "__metadata__"]
+        return path.stat().st_size - 8 - length - max(ends, default=0)
+    except (OSError, ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError):
+        return 0
 
 
 def read_tensors(slots: Mapping[str, Slot]) -> dict[str, Tensor]:
@@ -140,8 +181,8 @@ def read_tensors(slots: Mapping[str, Slot]) -> dict[str, Tensor]:
         return {name: opened[slot.file].get_tensor(slot.key) for name, slot in slots.items()}
 
 
-def _other_schedule(name: str) -> str:
+def _other_schedule(name: str, which: str) -> str:
     return (
-        f"{name} was trained with another noise schedule (zero terminal SNR or EDM), which FaceA "
-        "does not support; give a model with the schedule of Stable Diffusion"
+        f"{name} was trained with another noise schedule ({which}), which FaceA does not support; "
+        "give a model with the schedule of Stable Diffusion"
     )

@@ -28,7 +28,7 @@ from ..fidelity.subjects import Scene, Subject, painted_subject
 from ..tiny.model import load_attribute_probe
 from .detectors import DetectorFlags, open_detector
 from .flags import ConfigFile, parse, pick_device, read_config
-from .talk import say
+from .talk import notes, say
 
 BAR = "{desc} {percentage:3.0f}%|{bar}| {elapsed}<{remaining}"
 Folder = Annotated[Path | None, arg(metavar="DIR")]
@@ -69,6 +69,7 @@ def run(arguments: Sequence[str]) -> None:
     config: BenchmarkConfig = configs["benchmark"]
     more = [load_features(folder) for folder in (flags.clip, flags.dino) if folder is not None]
     backbone = load_backbone(flags.base, pick_device(flags.device))
+    notes("--base", backbone.notes)
     if flags.people_from is None and flags.scenes_from is None:
         detector = load_detector("tiny")
         subjects = partial(_painted, config, backbone.spec.resolution, detector)

@@ -10,20 +10,20 @@ from typing import Annotated
 from torch import Tensor
 from tyro.conf import Positional, arg
 
-from ..backbone import load_backbone
+from ..backbone import inspect_checkpoint, load_backbone
 from ..backbone.spec import PREDICTIONS
 from ..choosing import person_rank, photos_to_choose_by, tools_for
 from ..composing import ComposeConfig, Rank, compose_identity, face_mask, mask_pieces
 from ..detection.detect import DetectConfig
 from ..errors import MaskError
-from ..identity import load_identity
+from ..identity import check_family, load_identity
 from ..images import LOSSY, check_mask, load_image, picture_format, save_image
 from ..mask_files import read_mask
 from ..outputs import GENERATED
 from ..types import Box
 from .detect import detect_named
 from .detectors import DetectorFlags, open_detector
-from .flags import ConfigFile, parse, pick_device, read_config
+from .flags import ConfigFile, VaeFile, parse, pick_device, read_config
 from .talk import hand_over, note, notes, painting_bar, require_outputs, say
 
 
@@ -47,6 +47,8 @@ class Compose(DetectorFlags):
     """Repaint where this picture is white, in place of a detected face."""
     prediction: Annotated[str | None, arg(metavar="|".join(PREDICTIONS))] = None
     """What the model predicts; none = as its file says, or as models of its family do."""
+    vae: VaeFile = None
+    """A file or folder with the autoencoder, for a model without one; none = the model's own."""
     device: str = "auto"
     """auto, cpu, cuda, cuda:1, mps."""
     json: Annotated[Path | None, arg(metavar="FILE")] = None
@@ -68,8 +70,12 @@ def run(arguments: Sequence[str]) -> None:
     config: ComposeConfig = configs["composing"]
     picture_format(flags.out)
     require_outputs(flags.out, flags.json)
-    image, done = load_image(flags.image, longest=None)
+    header = inspect_checkpoint(flags.base, prediction=flags.prediction, vae=flags.vae)
+    notes("--base", header.notes)
     identity = load_identity(flags.identity)
+    check_family(identity, header.spec.family)
+    device = pick_device(flags.device)
+    image, done = load_image(flags.image, longest=None)
     if flags.mask is not None:
         mask, drawn = read_mask(flags.mask)
         mask, face = check_mask(mask, image), None
@@ -82,7 +88,7 @@ def run(arguments: Sequence[str]) -> None:
         (face,) = detect_named(flags.image, image, detector, configs["detection"])
         assert face is not None  # without a face there is an error
         mask = face_mask(face, config)
-    backbone = load_backbone(flags.base, pick_device(flags.device), prediction=flags.prediction)
+    backbone = load_backbone(flags.base, device, prediction=flags.prediction, vae=flags.vae)
     rank = read_rank(flags.references, backbone.spec.family)
     if rank and config.candidates == 1:
         note("--references: there is nothing to choose among with --candidates 1")

@@ -26,6 +26,7 @@ READABLE = 1_000_000
 """A larger limit says nothing to a reader of the help."""
 
 ConfigFile = Annotated[Path | None, tyro.conf.arg(metavar="FILE.json")]
+VaeFile = Annotated[Path | None, tyro.conf.arg(metavar="FILE|DIR")]
 ClassNoun = Annotated[str, tyro.conf.arg(name="class", metavar="NOUN")]
 
 

@@ -38,9 +38,12 @@ from ..types import Photo, StepReport
 from .audit import LIMITS, audit_for_training
 from .detect import detect_named
 from .detectors import DetectorFlags, OwnMasksFolder, open_detector
-from .flags import ClassNoun, ConfigFile, parse, peek, pick_device, read_config
+from .flags import ClassNoun, ConfigFile, VaeFile, parse, peek, pick_device, read_config
 from .photos import read_photos
 from .talk import bar, hand_over, note, notes, require_outputs, say, training_bar
+
+_AHEAD = ("base", "preset", "prediction", "vae")
+"""Flags that the preset goes by, and with it the defaults of others."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,8 @@ class Train(DetectorFlags):
     """Named settings that the other flags change; none = tiny for facea-tiny, else paper."""
     prediction: Annotated[str | None, arg(metavar="|".join(PREDICTIONS))] = None
     """What the model predicts; none = as its file says, or as models of its family do."""
+    vae: VaeFile = None
+    """A file or folder with the autoencoder, for a model without one; none = the model's own."""
     out: Annotated[Path | None, arg(metavar="FILE")] = None
     """The identity file; none = NAME.safetensors."""
     run: Annotated[Path | None, arg(metavar="DIR")] = None
@@ -77,10 +82,13 @@ class Train(DetectorFlags):
 
 def run(arguments: Sequence[str]) -> None:
     values = read_config(arguments)
-    base = peek(arguments, "--base") or values.get("base")
-    preset = peek(arguments, "--preset") or values.get("preset")
+    said = {name: peek(arguments, f"--{name}") or values.get(name) for name in _AHEAD}
+    said = {name: value if isinstance(value, str) else None for name, value in said.items()}
+    preset, base = said.pop("preset"), said.pop("base")
+    header = None
     if base and not preset:
-        preset = preset_for(inspect_checkpoint(base).spec.family)
+        header = inspect_checkpoint(base, **said)
+        preset = preset_for(header.spec.family)
     flags, configs = parse(
         "facea train",
         Train,
@@ -104,16 +112,17 @@ def run(arguments: Sequence[str]) -> None:
         require_writable_folder(flags.run)
     if flags.resume and flags.run is None:
         raise TrainingError("--resume needs --run DIR, the directory of the run that was stopped")
-    spec = inspect_checkpoint(flags.base, prediction=flags.prediction).spec
-    check_channels(spec, training)
+    header = header or inspect_checkpoint(flags.base, prediction=flags.prediction, vae=flags.vae)
+    notes("--base", header.notes)
+    check_channels(header.spec, training)
     device = pick_device(flags.device)
-    plan = plan_training(spec, training, default_dtype(device), free_memory(device))
+    plan = plan_training(header.spec, training, default_dtype(device), free_memory(device))
     note(str(plan))
     require_room(plan, device)
     audit = replace(configs["audit"], resolution=plan.resolution)
     photos = load_photos(flags, detection, audit.policy)
     photos = audit_for_training(photos, detection.table, audit)
-    backbone = load_backbone(flags.base, device, prediction=flags.prediction)
+    backbone = load_backbone(flags.base, device, prediction=flags.prediction, vae=flags.vae)
 
     judge = step_judge(photos, backbone, training, name=flags.name, class_noun=flags.class_noun)
     began, losses, how = perf_counter(), [], {"plan": plan.line(), "mode": ""}

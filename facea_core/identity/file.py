@@ -64,7 +64,7 @@ def load_identity(path: str | Path) -> Identity:
     try:
         with open_plain(path) as file:
             header = _header(file, path)
-            about = read_metadata(header.metadata, path)
+            about = read_metadata(header, path)
             try:
                 stated = read_stated(about)
                 check_entries(stated, header.entries)
@@ -94,7 +94,7 @@ def peek_identity(path: str | Path) -> dict[str, Any] | None:
     path = Path(path)
     try:
         with open_plain(path) as file:
-            about = read_metadata(_header(file, path).metadata, path)
+            about = read_metadata(_header(file, path), path)
             read_stated(about)
             return about
     except (OSError, ValueError):
@@ -169,7 +169,7 @@ def _header(file: Any, path: Path) -> Header:
         return read_header(file)
     except ValueError as error:
         raise IdentityFormatError(
-            f"{path.name} is not a safetensors file, or was cut off ({error}); copy or download it "
+            f"{path.name} is not a safetensors file, or is damaged ({error}); copy or download it "
             "again. Identities are never read from pickles (.pt, .ckpt, .bin)"
         ) from error
 

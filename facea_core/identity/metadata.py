@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from ..errors import IdentityFormatError
-from ..sealed import parse_json
+from ..foreign import kind_of
+from ..sealed import Header, parse_json
 from ..types import Identity
 
 FORMAT = 1
@@ -87,12 +87,14 @@ def _public_metadata(identity: Identity) -> dict[str, str]:
     return out
 
 
-def read_metadata(metadata: Mapping[str, str], path: Path) -> dict[str, Any]:
+def read_metadata(header: Header, path: Path) -> dict[str, Any]:
     """The inverse of `file_metadata`: what `facea.meta` holds. Raises `IdentityFormatError`."""
+    metadata = header.metadata
     if "facea.format" not in metadata or META not in metadata:
+        kind = kind_of({key: entry.shape for key, entry in header.entries.items()})
         raise IdentityFormatError(
-            f"{path.name} is a safetensors file but not a FaceA identity (no facea.format in its "
-            "metadata); choose a file that FaceA trained"
+            f"{path.name} is {f'{kind},' if kind else 'a safetensors file but'} not a FaceA "
+            "identity (no facea.format in its metadata); choose a file that FaceA trained"
         )
     number = metadata["facea.format"]
     if not (number.isascii() and number.isdigit() and len(number) < 5):

@@ -224,7 +224,7 @@ def _pop(entries: dict[str, Entry], key: str) -> Entry:
     if key not in entries:
         raise ValueError(f"{key!r} is missing")
     entry = entries.pop(key)
-    if not entry.dtype.is_floating_point:
+    if not entry.dtype.is_floating_point or entry.dtype.itemsize < 2:
         raise ValueError(f"{key} holds {entry.dtype} numbers")
     return entry
 

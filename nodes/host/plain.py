@@ -6,9 +6,6 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-import numpy as np
-import torch
-
 
 def plain_numbers(execute: Callable[..., Any]) -> Callable[..., Any]:
     """For `execute`: single numbers of numpy and torch come as Python's int, float or bool."""
@@ -23,5 +20,5 @@ def plain_numbers(execute: Callable[..., Any]) -> Callable[..., Any]:
 def _plain(value: Any) -> Any:
     if isinstance(value, list):
         return [_plain(one) for one in value] if len(value) == 1 else value
-    alone = isinstance(value, (np.generic, np.ndarray, torch.Tensor)) and value.ndim == 0
+    alone = getattr(value, "ndim", None) == 0 and hasattr(value, "item")
     return value.item() if alone else value

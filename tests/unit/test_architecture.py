@@ -19,7 +19,7 @@ PACK = CORE.parent
 MAX_LINES = 300
 
 VALUES = ("errors", "box", "types", "attributes", "settings", "seeds", "machine")
-GROUND = (*VALUES, "files", "sealed", "images", "masks", "photos")
+GROUND = (*VALUES, "files", "sealed", "foreign", "images", "masks", "mask_files", "photos")
 MODELS = (*GROUND, "backbone", "identity")
 TASKS = ("detection", "training", "composing", "evaluation")
 
@@ -36,11 +36,13 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "attributes": ("errors", "types", "settings"),
     "files": ("errors",),
     "sealed": (),
+    "foreign": (),
     "colour": (),
     "unreadable": ("errors", "files"),
     "reading": ("errors", "files", "colour", "unreadable"),
     "images": (*VALUES, "colour", "reading"),
     "masks": (*VALUES, "images"),
+    "mask_files": (*VALUES, "images", "masks"),
     "photos": (*VALUES, "images"),
     "outputs": GROUND,
     "saving": (*GROUND, "outputs"),
@@ -254,7 +256,7 @@ def test_a_kept_rule_is_silent(tmp_path: Path, file: str, source: str):
 # The pack around facea_core: part -> what it may import of Python's packages beside the standard
 # library, and of the pack. `nodes` is nodes/__init__.py; `node` a file beside it, or a name in it;
 # `host` a file of nodes/host/.
-HOST_ONLY = ("comfy", "folder_paths", "server", "latent_preview", "node_helpers")
+HOST_ONLY = ("comfy", "comfy_execution", "folder_paths", "server", "latent_preview", "node_helpers")
 PACK_MAY_IMPORT: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "root": ((), ("nodes", "node")),
     "nodes": (("comfy_api",), ("node", "host")),

@@ -2,6 +2,7 @@
 
 import json
 import pickle
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -71,6 +72,13 @@ def test_a_checkpoint_of_four_channels_says_so_and_loads(tmp_path):
         ({"modelspec.prediction_type": "v"}, None, "epsilon", "epsilon"),
         ({"modelspec.prediction_type": "epsilon"}, None, "v_prediction", "v_prediction"),
         ({}, "v_pred", None, "v_prediction"),
+        ({"modelspec.prediction_type": "eps"}, None, None, "epsilon"),
+        ({"modelspec.prediction_type": "Epsilon"}, None, None, "epsilon"),
+        ({"modelspec.prediction_type": "v-prediction"}, None, None, "v_prediction"),
+        ({"modelspec.prediction_type": "velocity"}, None, None, "v_prediction"),
+        ({"modelspec.prediction_type": "velocity"}, None, "epsilon", "epsilon"),
+        ({"modelspec.prediction_type": "None"}, None, None, "v_prediction"),
+        ({"modelspec.prediction_type": ""}, None, None, "v_prediction"),
     ],
 )
 def test_the_prediction_is_read_or_asked_for(good, tmp_path, metadata, mark, asked, wanted):
@@ -85,8 +93,20 @@ def test_an_unknown_prediction_is_refused(good, tmp_path):
         load_backbone("tiny", prediction="flow")
     path = tmp_path / "model.safetensors"
     save_file(good, path, {"modelspec.prediction_type": "flow"})
-    with pytest.raises(BackboneError, match=r"model.safetensors states.*'flow'"):
+    with pytest.raises(BackboneError, match=r"model.safetensors states.*'flow'.*--prediction"):
         load_backbone(path)
+
+
+def test_a_prediction_that_nobody_knows_is_the_familys_own_with_a_note(good, tmp_path):
+    path = tmp_path / "model.safetensors"
+    save_file(good, path, {"modelspec.prediction_type": "magic"})
+    for found in (inspect_checkpoint(path), load_backbone(path)):
+        assert found.spec == TINY.spec
+        (note,) = found.notes
+        assert re.search(
+            r"model.safetensors states .*'magic', which is unknown.*--prediction", note
+        )
+    assert not inspect_checkpoint(path, prediction="v_prediction").notes
 
 
 def fp8(state: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -122,13 +142,15 @@ REFUSED = {
     "edm": (lambda state: {**state, "edm_vpred.sigma_max": torch.ones(1)}, "or EDM"),
     "playground": (lambda state: {**state, "edm_mean": torch.ones(1)}, "or EDM"),
     "unet in a checkpoint": (without("first_", "cond_"), "without its VAE and text encoder"),
-    "no vae": (without("first_"), "facea-tiny model without its VAE; give a whole checkpoint"),
+    "no vae": (
+        without("first_"),
+        "facea-tiny inpainting model without its VAE; give a whole.*--vae",
+    ),
     "no text": (without("cond_"), "without its text encoder; give a whole checkpoint"),
-    "bare unet": (below, "no U-Net that FaceA knows; give a whole"),
-    "vae": (named("encoder.conv_in.weight", "decoder.conv_in.weight"), "give a whole"),
+    "bare unet": (below, "is only a U-Net, a facea-tiny inpainting model without its VAE and text"),
+    "vae": (named("encoder.conv_in.weight", "decoder.conv_in.weight"), "only a VAE; give a whole"),
     "sd3": (named(UNET + "joint_blocks.0.x_block.attn.qkv.weight"), "Stable Diffusion 1.5, 2 or"),
     "flux": (named("double_blocks.0.img_attn.qkv.weight"), "Stable Diffusion 1.5, 2 or XL"),
-    "control": (lambda state: {**state, "control_model.x": torch.zeros(1)}, "1 tensors that no"),
 }
 
 
@@ -264,7 +286,7 @@ def test_a_folder_of_pickles_or_with_gaps_is_refused(monkeypatch, tmp_path):
 def test_a_plain_sd2_predicts_what_its_last_norm_says(monkeypatch, tmp_path, wide, wanted):
     narrow = NARROW["sd2"]
     monkeypatch.setattr(parts_module, "FAMILIES", (narrow,))
-    monkeypatch.setattr("facea_core.backbone.header.SD2", narrow)
+    monkeypatch.setattr("facea_core.backbone.prediction.SD2", narrow)
     plain = empty_backbone(narrow, narrow.variant(inpainting=False))
     norm = plain.unet.get_submodule("up_blocks.3.attentions.2.transformer_blocks.0.norm1")
     torch.nn.init.normal_(norm.bias, std=wide, generator=torch.Generator().manual_seed(0))

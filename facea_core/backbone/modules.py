@@ -1,0 +1,80 @@
+"""The empty modules of a family, with what ships for them: tokenizers and facea-tiny's file."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from diffusers import AutoencoderKL, AutoencoderTiny, UNet2DConditionModel
+from transformers import (
+    CLIPTextConfig,
+    CLIPTextModel,
+    CLIPTextModelWithProjection,
+    CLIPTokenizer,
+)
+
+from ..errors import AssetError
+from ..types import BackboneSpec
+from .backbone import Backbone, alphas_cumprod
+from .prompts import Reading
+from .spec import Family
+
+TINY_FILE = "checkpoints/facea-tiny.safetensors"
+
+
+def asset(name: str) -> Path:
+    """Path of a file that ships with the package. Raises `AssetError` if it is missing."""
+    path = Path(__file__).parents[1] / "assets" / name
+    if not path.exists():
+        raise AssetError(
+            f"{path} is missing; reinstall the pack, or rebuild it with "
+            "`python -m facea_core.tiny.pretrain`"
+        )
+    return path
+
+
+def empty_backbone(family: Family, spec: BackboneSpec | None = None) -> Backbone:
+    """Modules of the family with untrained weights from the caller's random state and device.
+
+    `spec` is one of the family's variants, None the inpainting one.
+    """
+    spec = spec or family.spec
+    tokenizer: Any = _tokenizer(family.tokenizer)
+    encoders, readings = {}, {}
+    for name, config in family.text.items():
+        reading = family.reading.get(name, Reading())
+        layers = config["num_hidden_layers"]
+        if not reading.pooled:
+            # Nobody reads the layers behind the one that is the context.
+            layers, reading = layers + 1 + reading.layer, replace(reading, layer=-1)
+        text = CLIPTextConfig(
+            **{**config, "num_hidden_layers": layers},
+            vocab_size=len(tokenizer),
+            bos_token_id=tokenizer.bos_token_id,
+            eos_token_id=tokenizer.eos_token_id,
+            pad_token_id=tokenizer.eos_token_id,
+        )
+        kind = CLIPTextModelWithProjection if reading.pooled else CLIPTextModel
+        encoders[name], readings[name] = kind(text), reading
+    channels = family.unet["in_channels"] if spec.inpainting else spec.latent_channels
+    vae: Any = AutoencoderTiny() if family.vae is None else AutoencoderKL(**family.vae)
+    backbone = Backbone(
+        spec=spec,
+        unet=UNet2DConditionModel(**{**family.unet, "in_channels": channels}),
+        vae=vae,
+        text_encoders=encoders,
+        tokenizers={name: _tokenizer(family.tokenizer) for name in family.text},
+        alphas_cumprod=alphas_cumprod(),
+        reading=readings,
+    )
+    for module in backbone.modules:
+        module.eval().requires_grad_(False)
+    return backbone
+
+
+@cache
+def _tokenizer(folder: str) -> CLIPTokenizer:
+    """Read once: its vocabulary takes half a second, and nobody changes it."""
+    return CLIPTokenizer.from_pretrained(str(asset(folder)), local_files_only=True)

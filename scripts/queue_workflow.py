@@ -204,7 +204,8 @@ def _problem(entry: dict[str, Any]) -> str | None:
 def assign(graph: Graph, assignment: str) -> tuple[dict[str, Any], str, str]:
     """Splits "4.steps=50" into the inputs of node 4, "steps" and "50"."""
     place, equals, value = assignment.partition("=")
-    name, dot, field = place.partition(".")
+    # The last one: in a loop ComfyUI's own ids have dots.
+    name, dot, field = place.rpartition(".")
     if not equals or not dot:
         raise FailedError(f"{assignment!r}: write it as NODE.INPUT=VALUE, like 4.steps=50")
     found = [n for key, n in graph.items() if name in (key, n["class_type"])]

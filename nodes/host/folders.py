@@ -52,14 +52,29 @@ def identity_files() -> list[str]:
 
 
 def identity_path(name: str) -> Path:
-    """The file of that name in the folders of LoRAs. Raises AssetError with where it was sought."""
-    found = folder_paths.get_full_path("loras", name)
+    """The file of that name in the folders of LoRAs; with \\ for /, as Windows saves workflows.
+
+    Raises AssetError with where it was sought, and the name that differs in capitals only.
+    """
+    found = _lora(name)
     if found is None:
         searched = ", ".join(folder_paths.get_folder_paths("loras"))
         raise AssetError(
-            f"there is no identity {quoted(name)} in {searched}; train it, or choose another"
+            f"there is no identity {quoted(name)} in {searched}; {_advice(name)}train it, or "
+            "choose another"
         )
     return Path(found)
+
+
+def _lora(name: str) -> str | None:
+    found = folder_paths.get_full_path("loras", name)
+    return found or folder_paths.get_full_path("loras", name.replace("\\", "/"))
+
+
+def _advice(name: str) -> str:
+    sought = name.replace("\\", "/").casefold()
+    alike = [one for one in identity_files() if one.replace("\\", "/").casefold() == sought]
+    return f"did you mean {alike[0]!r}? Else " if alike else ""
 
 
 def chosen_identity(name: str, wired: Identity | None) -> Identity:
@@ -79,7 +94,7 @@ def relative_name(path: Path) -> str:
 def file_fingerprint(name: str) -> str:
     """Changes when the file does, so that an edited identity is read again. Never raises."""
     try:
-        path = folder_paths.get_full_path("loras", name) if name != NONE else None
+        path = _lora(name) if name != NONE else None
         stat = os.stat(path) if path is not None else None
     except (OSError, ValueError):
         stat = None

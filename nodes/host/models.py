@@ -101,7 +101,7 @@ def training_backbone(
             holder.append(
                 assemble(
                     parts, "the wired model", room.device, room.dtype,
-                    prediction=_goal(model), layer=clip.layer_idx,
+                    prediction=_goal(model), layer=clip.layer_idx, vae_source="the wired VAE",
                 )
             )  # fmt: skip
             del parts

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +15,7 @@ import torch
 from torch import Tensor
 
 from ...facea_core.backbone import masked_image
-from ...facea_core.backbone.prompts import placeholders, spaced
+from ...facea_core.backbone.prompts import WORD, placeholders, spaced
 from ...facea_core.errors import BackboneError, ConfigError, shortened
 from ...facea_core.seeds import seeded, short_seed
 from ...facea_core.settings import check_installed, check_text
@@ -23,6 +24,9 @@ from .models import is_inpainting
 from .patching import wired_words
 
 _READER = "_try_get_embedding"
+
+_NAME = re.compile(r"embedding:((?:\\.|[^\s(),:\\])+)")
+"""An embedding as ComfyUI reads it: to a space, a weight or a comma; brackets in it are escaped."""
 
 
 def samplers() -> list[str]:
@@ -60,9 +64,12 @@ def encode(clip: Any, prompt: str) -> Any:
     Raises ConfigError for one that is too long, for no cancel reaches ComfyUI while it reads, and
     for an `embedding:` that nothing answers to.
     """
-    prompt = spaced(check_text("the prompt", prompt))
+    placeholders(check_text("the prompt", prompt))
+    names = [_name(found) for found in _NAME.finditer(prompt)]
+    if all(WORD.fullmatch(f"embedding:{name}") for name in names):
+        prompt = spaced(prompt)
     inner = next((one for one in vars(clip.tokenizer).values() if hasattr(one, _READER)), None)
-    for word in placeholders(prompt) if inner is not None else ():
+    for word in names if inner is not None else ():
         if inner.embedding_directory is None or getattr(inner, _READER)(word)[0] is None:
             known = ", ".join(wired_words(clip)) or "none"
             raise ConfigError(
@@ -71,6 +78,10 @@ def encode(clip: Any, prompt: str) -> Any:
                 "wire the person's FaceA LoRA Loader"
             )
     return clip.encode_from_tokens_scheduled(clip.tokenize(prompt))
+
+
+def _name(found: re.Match[str]) -> str:
+    return re.sub(r"\\(.)", r"\1", found[1]).rstrip(".!?;")
 
 
 def painter(
@@ -95,6 +106,12 @@ def painter(
 
     def paint(crop: Tensor, hole: Tensor) -> Tensor:
         seen = vae.encode(image_out([masked_image(crop, hole)]))
+        channels = model.model.latent_format.latent_channels
+        if seen.ndim != 4 or seen.shape[1] != channels:
+            raise BackboneError(
+                f"the wired VAE makes latents of shape {tuple(seen.shape)}, and the wired MODEL "
+                f"takes {channels} channels; wire the VAE of the model's own checkpoint"
+            )
         noise_mask = None
         whole = torch.zeros_like(seen)
         if is_inpainting(model):

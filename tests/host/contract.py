@@ -200,6 +200,7 @@ NODES = {
             "hair_room": Widget("FLOAT", 0.0, 0, optional=True),
             "candidates": Widget("INT", 1, 1, 64, optional=True),
             "references": Socket("IMAGE", optional=True),
+            "frame_seed": combo("next", "same", optional=True),
         },
         {
             "image": "IMAGE",

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from .client import Client
+from .client import Client, NodeError
 from .faces import checkpoint, compose, detect
 from .graph import Graph
 
@@ -37,7 +37,8 @@ def test_another_frame_seed_is_refused(client: Client):
     compose(
         graph, context, checkpoint(graph), attributes=detect(graph, context), frame_seed="random"
     )
-    assert "next, same" in str(client.run(graph).error)
+    with pytest.raises(NodeError, match="next, same"):
+        client.run(graph)
 
 
 def two_places(graph: Graph) -> Any:

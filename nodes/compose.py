@@ -176,6 +176,8 @@ class FaceAInpaintCompose(io.ComfyNode):
         for text in (prompt, negative_prompt):
             check_text("the prompt", text)
         pictures, notes = images_in(image)
+        if pictures.clear:
+            notes = ["transparency is given back; the model saw it over white"]
         spec = spec_of(model)
         jobs, more_notes = plan_batch(pictures, masks_in(mask), attributes, people, config, spec)
         settings = Paint(steps, cfg or spec.cfg, sampler_name, scheduler, denoise)

@@ -21,6 +21,7 @@ from ..facea_core.composing import (
     compose_faces,
     face_prompt,
     plan_batch,
+    prompt_for,
 )
 from ..facea_core.machine import give_back_memory
 from ..facea_core.settings import check_choice, check_number, check_text
@@ -77,7 +78,7 @@ class FaceAInpaintCompose(io.ComfyNode):
                 io.String.Input(
                     "prompt", default="", multiline=True,
                     tooltip="What to paint, with the person's words. Empty = the wired identity's "
-                    "own prompt.",
+                    "own prompt. With [SEP] between them, one for each face.",
                 ),
                 io.String.Input(
                     "negative_prompt", default="", multiline=True,
@@ -196,22 +197,27 @@ class FaceAInpaintCompose(io.ComfyNode):
         loras: dict[str, float] = {}
 
         @cache
-        def brush(person: Identity | None) -> tuple[Any, Any]:
-            patched = model
-            if person is not None:
-                patched, loras[person.name] = painting_model(model, person, lora_strength)
+        def brush(person: Identity | None) -> Any:
+            if person is None:
+                return model
+            patched, loras[person.name] = painting_model(model, person, lora_strength)
+            return patched
+
+        @cache
+        def wish(person: Identity | None, text: str) -> Any:
             if positive is not None:
-                return patched, positive
-            return patched, encode(clip, face_prompt(prompt, person, everybody))
+                return positive
+            return encode(clip, face_prompt(text, person, everybody))
 
         def paint_job(number: int, job: Job) -> Composition:
             def paint(
                 face: int, candidate: int, crop: torch.Tensor, hole: torch.Tensor
             ) -> torch.Tensor:
                 nonlocal done
-                painting, wanted = brush(job.people[face])
+                person = job.people[face]
+                wanted = wish(person, prompt_for(prompt, job.numbers[face]))
                 paint_crop = painter(
-                    painting, vae, wanted, unwanted, settings,
+                    brush(person), vae, wanted, unwanted, settings,
                     candidate_seed(seed + number * (frame_seed == "next"), candidate), on_step,
                 )  # fmt: skip
                 patch = paint_crop(crop, hole)

@@ -2,7 +2,7 @@
 
 from .batch import Job, Jobs, plan_batch
 from .candidates import Rank, candidate_seed
-from .compose import Painter, compose_faces, compose_identity, face_prompt
+from .compose import Painter, compose_faces, compose_identity, face_prompt, prompt_for
 from .config import PREVIEW, ComposeConfig
 from .masks import blend_weight, face_mask, faces_mask, soften
 from .pieces import mask_pieces
@@ -31,6 +31,7 @@ __all__ = [
     "match_colour",
     "plan_batch",
     "plan_crop",
+    "prompt_for",
     "soften",
     "stitch",
 ]

@@ -23,19 +23,28 @@ Draw = Callable[[Size], list[Tensor]]
 class Job(NamedTuple):
     """A picture (1, 3, H, W), the masks (1, 1, H, W) of the faces to paint in it, and who each is.
 
-    None is whoever the model paints by itself. `picture` is its number among those given, from 0.
+    None is whoever the model paints by itself. `picture` is its number among those given, from 0;
+    `numbers` are the faces' numbers in it, those that are left alone counted.
     """
 
     image: Tensor
     masks: list[Tensor]
     people: People
     picture: int = 0
+    numbers: tuple[int, ...] = ()
+
+
+class _Plan(NamedTuple):
+    picture: int
+    draw: Draw
+    people: People
+    numbers: tuple[int, ...]
 
 
 class Jobs(Sequence[Job]):
     """The jobs of a batch, each built when it is asked for: of a video one frame is in memory."""
 
-    def __init__(self, images: Sequence[Tensor], plans: Sequence[tuple[int, Draw, People]]) -> None:
+    def __init__(self, images: Sequence[Tensor], plans: Sequence[_Plan]) -> None:
         self._images, self._plans = images, plans
 
     def __len__(self) -> int:
@@ -48,14 +57,14 @@ class Jobs(Sequence[Job]):
     def __getitem__(self, number: int | slice) -> Job | list[Job]:
         if isinstance(number, slice):
             return [self[i] for i in range(*number.indices(len(self)))]
-        picture, draw, people = self._plans[number]
-        image = self._images[picture]
-        return Job(image, draw((image.shape[-2], image.shape[-1])), people, picture)
+        plan = self._plans[number]
+        image = self._images[plan.picture]
+        return Job(image, plan.draw(_size(image)), plan.people, plan.picture, plan.numbers)
 
     @property
     def faces(self) -> int:
         """How many are painted in all pictures."""
-        return sum(len(people) for _, _, people in self._plans)
+        return sum(len(plan.people) for plan in self._plans)
 
 
 def plan_batch(
@@ -93,7 +102,7 @@ def _drawn(
     people: Sequence[Identity | None],
     config: ComposeConfig,
     spec: BackboneSpec,
-) -> tuple[list[tuple[int, Draw, People]], list[str]]:
+) -> tuple[list[_Plan], list[str]]:
     plans, notes, resized = [], [], False
     counts: dict[tuple[int, Size], int] = {}
     alone = [person for person in people if person is not None]
@@ -111,7 +120,7 @@ def _drawn(
         if count > 1:
             notes.append(f"picture {number}: the mask shows {count} places, each with its own crop")
         given = alone * count if len(alone) == 1 and people[0] is alone[0] else people
-        plans.append((picture, *_given(draw, count, given, number, notes)))
+        plans.append(_given(picture, draw, count, given, number, notes))
     return plans, [*notes, *["the mask was resized to the picture"] * resized]
 
 
@@ -120,7 +129,7 @@ def _searched(
     found: DetectedFaces,
     people: Sequence[Identity | None],
     config: ComposeConfig,
-) -> tuple[list[tuple[int, Draw, People]], list[str]]:
+) -> tuple[list[_Plan], list[str]]:
     plans, notes = [], []
     pairs = _pair(len(images), found.faces, "searched pictures", ImageError)
     for number, (picture, at) in enumerate(pairs, start=1):
@@ -139,16 +148,21 @@ def _searched(
         def draw(_: Size, seen: list[FaceAttributes] = seen) -> list[Tensor]:
             return [face_mask(face, config) for face in seen]
 
-        plans.append((picture, *_given(draw, len(seen), people, number, notes)))
+        plans.append(_given(picture, draw, len(seen), people, number, notes))
     return plans, notes
 
 
 def _given(
-    draw: Draw, count: int, people: Sequence[Identity | None], number: int, notes: list[str]
-) -> tuple[Draw, People]:
-    """How the masks are drawn that have somebody, and who that is."""
+    picture: int,
+    draw: Draw,
+    count: int,
+    people: Sequence[Identity | None],
+    number: int,
+    notes: list[str],
+) -> _Plan:
+    """The plan of a picture: of `count` masks those that have somebody."""
     if not any(person is not None for person in people):
-        return draw, [None] * count
+        return _Plan(picture, draw, [None] * count, tuple(range(count)))
     given = [*people, *[None] * count][:count]
     kept = [k for k, person in enumerate(given) if person is not None]
     if len(kept) < count:
@@ -161,7 +175,7 @@ def _given(
         masks = draw(size) if kept else []
         return [masks[k] for k in kept]
 
-    return drawn, [given[k] for k in kept]
+    return _Plan(picture, drawn, [given[k] for k in kept], tuple(kept))
 
 
 def _pair(

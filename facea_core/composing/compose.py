@@ -24,6 +24,9 @@ from .plan import plan_crop
 from .sampler import OnPaint, inpaint
 from .stitch import crop_image, crop_mask, match_colour, stitch
 
+SEPARATOR = "[SEP]"
+"""Between the prompts of several faces, as users of ADetailer write it."""
+
 Painter = Callable[[int, int, Tensor, Tensor], Tensor]
 """(face, candidate, crop (1, 3, s, s), hole (1, 1, s, s)) -> the whole crop anew, (1, 3, s, s)."""
 
@@ -40,16 +43,19 @@ def compose_identity(
     """Paints each identity into image (1, 3, H, W) where its mask (1, 1, H, W) says.
 
     Faces are painted in order, each seeing those before it; see `compose_faces`. The identity None
-    is the backbone alone. `prompt` is one for all faces or one per face; empty = the identity's
-    own; see `face_prompt`. `on_step(step, total)` counts over all faces and candidates; raise in it
-    to cancel.
+    is the backbone alone. `prompt` is one for all faces or one per face, as several or in one text
+    (`prompt_for`); empty = the identity's own; see `face_prompt`. `on_step(step, total)` counts
+    over all faces and candidates; raise in it to cancel.
 
     Everything is checked before anything is painted. Raises ImageError and MaskError for tensors
     that cannot be used, ConfigError for prompts that do not match the faces or hold an unknown
     word, BackboneMismatchError for an identity of another model family.
     """
     config = config or ComposeConfig()
-    prompts = [prompt] * len(faces) if isinstance(prompt, str) else list(prompt)
+    if isinstance(prompt, str):
+        prompts = [prompt_for(prompt, number) for number in range(len(faces))]
+    else:
+        prompts = list(prompt)
     if len(prompts) != len(faces):
         raise ConfigError(
             f"there are {len(prompts)} prompts for {len(faces)} faces: give one, or one per face"
@@ -190,6 +196,15 @@ def face_prompt(prompt: str, identity: Identity | None, others: Sequence[Identit
         # ComfyUI reads a word only after a space.
         prompt = " ".join([prompt.strip(), *(f"embedding:{name}" for name in mine)])
     return " ".join(prompt.split())
+
+
+def prompt_for(prompt: str, face: int) -> str:
+    """Of a prompt with `[SEP]` in it the part for face number `face`, from 0; of any other all.
+
+    The last part is also for all faces after it. An empty one is the identity's own.
+    """
+    parts = prompt.split(SEPARATOR)
+    return parts[min(face, len(parts) - 1)].strip()
 
 
 def visible_hole(hole: Tensor, drawn: Tensor, factor: int) -> Tensor:

@@ -61,6 +61,21 @@ def test_alpha_is_given_back_and_colours_outside_are_untouched(client: Client):
     assert (made[40:70, 35:65, 3] == 255).all()
 
 
+def test_each_face_has_its_own_prompt_if_there_are_several(client: Client):
+    def painted(prompt: str) -> np.ndarray:
+        graph = Graph()
+        grey = graph.add("EmptyImage", width=512, height=128, batch_size=1, color=0x808080)
+        compose(graph, grey, checkpoint(graph), mask=two_places(graph), prompt=prompt, steps=2)
+        (made,) = shown(client, graph)
+        return made
+
+    one, other = "a woman with red hair", "a bald man with a beard"
+    both = painted(f"{one} [SEP] {other}")
+    assert np.array_equal(both[:, :200], painted(one)[:, :200])
+    assert np.array_equal(both[:, 300:], painted(other)[:, 300:])
+    assert not np.array_equal(both[:, 300:], painted(one)[:, 300:])
+
+
 def test_places_far_apart_are_painted_each_in_a_crop_of_its_own(client: Client):
     graph = Graph()
     grey = graph.add("EmptyImage", width=512, height=128, batch_size=1, color=0x808080)

@@ -182,6 +182,7 @@ def test_a_face_without_a_person_is_left_alone_and_it_is_said(
     chosen = range(3) if kept is None else kept
     assert jobs[0].people == [people[i] for i in chosen]
     assert len(jobs[0].masks) == len(chosen)
+    assert jobs[0].numbers == tuple(chosen)
     assert all(map(torch.equal, jobs[0].masks, masks_of(*(faces[i] for i in chosen))))
     said = [f"picture 1: {alone} of 3 faces left alone"] if alone else []
     assert [note.split(",")[0] for note in notes] == said

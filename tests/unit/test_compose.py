@@ -14,6 +14,7 @@ from facea_core.composing import (
     crop_mask,
     face_mask,
     face_prompt,
+    prompt_for,
 )
 from facea_core.errors import BackboneMismatchError, ConfigError, ImageError, MaskError
 from facea_core.images import crop, resize
@@ -391,3 +392,10 @@ def test_a_face_mask_composes(backbone, image):
     result = compose(backbone, image, [(mask, None)])
     assert torch.equal(result.mask > 0, mask >= UNSEEN)
     assert result.notes == ()
+
+
+def test_a_prompt_with_separators_is_one_for_each_face():
+    assert [prompt_for("a man", face) for face in (0, 5)] == ["a man"] * 2
+    assert [prompt_for("a man [SEP] [SEP]a woman", face) for face in range(4)] == [
+        "a man", "", "a woman", "a woman"
+    ]  # fmt: skip

@@ -110,7 +110,8 @@ def training_backbone(
         holder.clear()
         gc.collect()
         comfy.model_management.soft_empty_cache()
-        give_back_memory()
+    # Not where somebody stopped the training and waits.
+    give_back_memory()
 
 
 def _goal(model: Any) -> str:

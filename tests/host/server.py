@@ -87,6 +87,13 @@ class Server:
         assert self._process is not None
         return psutil.Process(self._process.pid).memory_info().rss / 2**20
 
+    @property
+    def work(self) -> float:
+        """The seconds that its threads have computed, all together."""
+        assert self._process is not None
+        used = psutil.Process(self._process.pid).cpu_times()
+        return used.user + used.system
+
     def files(self) -> set[str]:
         """Every file below the base directory but for the pack's own, with / between folders."""
         found = set()

@@ -86,7 +86,8 @@ def test_a_transparent_picture_is_detected_and_painted_into(client: Client):
     run = client.run(graph)
     assert run.outputs[count.id]["text"] == ["1"]
     (image,) = run.outputs[shown]["images"]
-    assert client.view(image).mode == "RGB"
+    # What was transparent is given back.
+    assert client.view(image).mode == "RGBA"
 
 
 def test_a_transparent_picture_is_trained_on(client: Client):

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple, TypeVar, overload
+from typing import NamedTuple, TypeVar
 
 from torch import Tensor
 
 from ..errors import ConfigError, ImageError, MaskError
 from ..images import check_mask, resize
+from ..lazy import Lazy
 from ..types import BackboneSpec, DetectedFaces, FaceAttributes, Identity, Size
 from .config import ComposeConfig
 from .masks import face_mask
@@ -41,7 +42,7 @@ class _Plan(NamedTuple):
     numbers: tuple[int, ...]
 
 
-class Jobs(Sequence[Job]):
+class Jobs(Lazy[Job]):
     """The jobs of a batch, each built when it is asked for: of a video one frame is in memory."""
 
     def __init__(self, images: Sequence[Tensor], plans: Sequence[_Plan]) -> None:
@@ -50,13 +51,7 @@ class Jobs(Sequence[Job]):
     def __len__(self) -> int:
         return len(self._plans)
 
-    @overload
-    def __getitem__(self, number: int) -> Job: ...
-    @overload
-    def __getitem__(self, number: slice) -> list[Job]: ...
-    def __getitem__(self, number: int | slice) -> Job | list[Job]:
-        if isinstance(number, slice):
-            return [self[i] for i in range(*number.indices(len(self)))]
+    def build(self, number: int) -> Job:
         plan = self._plans[number]
         image = self._images[plan.picture]
         return Job(image, plan.draw(_size(image)), plan.people, plan.picture, plan.numbers)

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import overload
 
 import torch
 from torch import Tensor
 
 from ...facea_core.errors import ImageError, MaskError
 from ...facea_core.images import check_image, to_rgb
+from ...facea_core.lazy import Lazy
 
 ROOM = 256 << 20
 """Bytes of a side product: what would need more is made smaller, or only where it is wired."""
 
 
-class Pictures(Sequence[Tensor]):
+class Pictures(Lazy[Tensor]):
     """An IMAGE as pictures (1, 3, H, W) on the CPU, each made when it is asked for.
 
     Of a video one frame is in memory twice. Alpha is laid over white; `notes` say so. Raises
@@ -40,14 +40,8 @@ class Pictures(Sequence[Tensor]):
     def __len__(self) -> int:
         return len(self._images)
 
-    @overload
-    def __getitem__(self, number: int) -> Tensor: ...
-    @overload
-    def __getitem__(self, number: slice) -> list[Tensor]: ...
-    def __getitem__(self, number: int | slice) -> Tensor | list[Tensor]:
-        if isinstance(number, slice):
-            return [self[i] for i in range(*number.indices(len(self)))]
-        image = self._images[range(len(self))[number]][None].cpu().movedim(-1, 1)
+    def build(self, number: int) -> Tensor:
+        image = self._images[number][None].cpu().movedim(-1, 1)
         # A copy: ComfyUI's tensors come from inference mode, in which nothing can be trained.
         with torch.inference_mode(False):
             return check_image(to_rgb(image)[0]).clone()

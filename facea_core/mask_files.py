@@ -6,12 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image, ImageOps
 from torch import Tensor
 
 from .errors import ImageError, MaskError
-from .images import load_image
 from .masks import EDGE
+from .reading import read_picture
 
 _ONE_COLOUR = 0.05
 """Standard deviation of a brush's colours: a photograph's are 0.1 and more."""
@@ -27,14 +26,15 @@ def read_mask(path: str | Path) -> tuple[Tensor, tuple[str, ...]]:
     mask whose strongest value is not black and too weak to be painted.
     """
     try:
-        picture, notes = load_image(path, longest=None)
+        picture, _ = read_picture(path, clear=True)
     except ImageError as error:
         raise MaskError(f"the mask {error}") from error
+    values = torch.from_numpy(np.array(picture)).movedim(-1, 0)[None].float() / 255
     said: tuple[str, ...] = ()
-    if any("transparency" in note for note in notes):
-        mask, said = _from_alpha(Path(path))
+    if picture.mode == "RGBA":
+        mask, said = _from_alpha(values)
     else:
-        mask = picture.amax(dim=1, keepdim=True)
+        mask = values.amax(dim=1, keepdim=True)
     strongest = float(mask.max())
     if 0 < strongest < EDGE and len(mask.unique()) == 2:
         mask = (mask == strongest).float()
@@ -47,12 +47,10 @@ def read_mask(path: str | Path) -> tuple[Tensor, tuple[str, ...]]:
     return mask, said
 
 
-def _from_alpha(path: Path) -> tuple[Tensor, tuple[str, ...]]:
-    with Image.open(path) as opened:
-        pixels = np.asarray(ImageOps.exif_transpose(opened).convert("RGBA"))
-    values = torch.from_numpy(pixels.copy()).float() / 255
-    alpha = values[..., 3]
-    drawn = values[alpha >= EDGE][:, :3]
-    if len(drawn) < 2 or float(drawn.std(dim=0).max()) < _ONE_COLOUR:
-        return alpha[None, None], ("the mask is what was drawn on a transparent picture",)
-    return 1 - alpha[None, None], ("the mask is where the picture is transparent",)
+def _from_alpha(values: Tensor) -> tuple[Tensor, tuple[str, ...]]:
+    """The mask of a picture (1, 4, H, W), and how it was read."""
+    alpha = values[:, 3:]
+    drawn = values[0, :3, alpha[0, 0] >= EDGE]
+    if drawn.shape[1] < 2 or float(drawn.std(dim=1).max()) < _ONE_COLOUR:
+        return alpha, ("the mask is what was drawn on a transparent picture",)
+    return 1 - alpha, ("the mask is where the picture is transparent",)

@@ -61,11 +61,12 @@ _UPRIGHT = {
 
 
 def read_picture(
-    path: str | Path, longest: int | None = None
+    path: str | Path, longest: int | None = None, *, clear: bool = False
 ) -> tuple[Image.Image, tuple[str, ...]]:
     """The file as an upright 8-bit RGB picture, and notes on what was done to it.
 
-    With `longest` a picture with a longer side is reduced to it, in bytes and, for JPEG, already
+    With `clear` one with transparent places comes as RGBA, else those are laid over white. With
+    `longest` a picture with a longer side is reduced to it, in bytes and, for JPEG, already
     while it is decoded. Raises ImageError for a file that is missing, damaged, too large, a camera
     raw or has a side under 16 px, and MissingDependencyError for HEIC without its plug-in.
     """
@@ -88,7 +89,8 @@ def read_picture(
                 opened.draft(None, _reduced(size, longest))
             deep = ";16" in _raw_mode(opened)
             opened.load()
-            rgb, notes = flatten(opened, longest, size)
+            made = _upright if clear else flatten
+            picture, notes = made(opened, longest, size)
     except Image.DecompressionBombError as error:
         raise ImageError(
             f"{path} has too many pixels to be read safely (more than "
@@ -105,7 +107,7 @@ def read_picture(
         notes = (*notes, BAD_EXIF)
     if frames > 1:
         notes = (*notes, f"first of {frames} frames taken")
-    return rgb, notes
+    return picture, notes
 
 
 def flatten(
@@ -116,6 +118,18 @@ def flatten(
     With `longest` a longer side is reduced to it; `size` is what the file said, if it was decoded
     smaller. Raises ValueError for NaN and infinite values.
     """
+    picture, notes = _upright(picture, longest, size)
+    if picture.mode == "RGBA":
+        white = Image.new("RGBA", picture.size, "white")
+        picture = Image.alpha_composite(white, picture).convert("RGB")
+        notes = (*notes, "transparency laid over white")
+    return picture, notes
+
+
+def _upright(
+    picture: Image.Image, longest: int | None, size: tuple[int, int] | None
+) -> tuple[Image.Image, tuple[str, ...]]:
+    """The same before anything is laid over white: RGBA where there are transparent places."""
     notes: list[str] = []
     orientation = 1
     try:
@@ -145,9 +159,7 @@ def flatten(
     if picture.mode in ("LA", "La", "PA", "RGBA", "RGBa") or "transparency" in picture.info:
         picture = picture.convert("RGBA")
         if picture.getchannel("A").getextrema() != (255, 255):
-            notes.append("transparency laid over white")
-        white = Image.new("RGBA", picture.size, "white")
-        picture = Image.alpha_composite(white, picture)
+            return picture, tuple(notes)
     return picture.convert("RGB"), tuple(notes)
 
 

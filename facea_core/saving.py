@@ -14,6 +14,7 @@ from typing import Any
 from PIL import ExifTags, Image, PngImagePlugin
 from torch import Tensor
 
+from .colour import srgb_profile
 from .errors import ImageError
 from .images import atomic_path, picture_format, to_pil
 from .outputs import GENERATED
@@ -97,14 +98,14 @@ def _options(
 ) -> tuple[dict[str, Any], tuple[str, ...]]:
     if form == "PNG":
         return {"pnginfo": _png_text(xmp, graph), "compress_level": 4}, ()
-    exif, notes = _exif(graph), ()
+    exif, notes, srgb = _exif(graph), (), {"icc_profile": srgb_profile()}
     if form == "WEBP":
-        return {"lossless": True, "exact": True, "exif": exif, "xmp": xmp}, notes
+        return {"lossless": True, "exact": True, "exif": exif, "xmp": xmp, **srgb}, notes
     if len(exif.tobytes()) > _SEGMENT:
         exif = _exif({})
         notes = ("the workflow is longer than a JPEG can hold and left out; PNG and WebP hold it",)
     marker = b"\xff\xe1" + (2 + len(_ADOBE) + len(xmp)).to_bytes(2, "big") + _ADOBE + xmp
-    return {"quality": quality, "subsampling": 0, "exif": exif, "extra": marker}, notes
+    return {"quality": quality, "subsampling": 0, "exif": exif, "extra": marker, **srgb}, notes
 
 
 def _even(webp: bytes) -> bytes:
@@ -124,6 +125,7 @@ def _even(webp: bytes) -> bytes:
 
 def _png_text(xmp: bytes, graph: Mapping[str, str]) -> PngImagePlugin.PngInfo:
     chunks = PngImagePlugin.PngInfo()
+    chunks.add(b"sRGB", b"\0")
     for key, value in {**graph, **GENERATED}.items():
         # What PNG takes for a keyword; programs may send any other.
         if 0 < len(key) < 80 and key.isascii() and key.isprintable():

@@ -173,3 +173,12 @@ def test_alpha_is_kept_and_the_colours_below_it(ending: str, tmp_path: Path):
     assert save_generated(image, path) == ()
     read = np.asarray(Image.open(path))
     assert np.array_equal(read, (image[0].movedim(0, -1) * 255).round().numpy().astype(np.uint8))
+
+
+@pytest.mark.parametrize("ending", [".png", ".jpg", ".webp"])
+def test_what_is_written_says_that_it_is_srgb(picture, tmp_path: Path, ending: str):
+    path = tmp_path / f"a{ending}"
+    save_generated(picture, path)
+    with Image.open(path) as read:
+        read.load()
+        assert "srgb" in read.info if ending == ".png" else read.info["icc_profile"]

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from torch import Tensor
 
@@ -41,13 +42,18 @@ class _Found:
     size: int
 
 
-@dataclass(frozen=True)
-class ReadPhoto:
+class ReadPhoto(NamedTuple):
     """A file, its picture `(1, 3, H, W)` in [0, 1] and what was done to it; or None and why."""
 
     path: Path
     image: Tensor | None
-    notes: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+    error: FaceAError | None = None
+
+    @property
+    def problem(self) -> str:
+        """Why it could not be read; empty if it could."""
+        return "" if self.error is None else str(self.error)
 
 
 def photo_files(folder: str | Path, order: str = BY_NAME, *, deep: bool = False) -> list[Path]:
@@ -96,6 +102,14 @@ def photos_fingerprint(folder: str | Path, *, deep: bool = False) -> str:
     return hashlib.sha256(repr(found).encode()).hexdigest()
 
 
+def read_photo(path: Path) -> ReadPhoto:
+    """Reads one file as `load_image` does; one that cannot be read comes with the error."""
+    try:
+        return ReadPhoto(path, *load_image(path))
+    except FaceAError as error:
+        return ReadPhoto(path, None, error=error)
+
+
 def read_photos(
     files: Sequence[Path],
     limit: int = 0,
@@ -115,16 +129,15 @@ def read_photos(
     count, refusal = 0, ""
     for number, path in enumerate(files):
         on_file(number, len(files))
-        try:
-            image, notes = load_image(path)
-        except FaceAError as error:
-            reason = _printable(str(error).replace(str(path), path.name))
+        photo = read_photo(path)
+        if photo.image is None:
+            reason = _printable(photo.problem.replace(str(path), path.name))
             refusal = refusal or reason
-            yield ReadPhoto(path, None, (reason,))
+            yield photo._replace(notes=(reason,))
             continue
         # Whoever takes it lays it out anew.
-        require_memory(image.nbytes, f"photo {count + 1}", "set a smaller limit")
-        yield ReadPhoto(path, image, notes)
+        require_memory(photo.image.nbytes, f"photo {count + 1}", "set a smaller limit")
+        yield photo
         count += 1
         if count == limit:
             break

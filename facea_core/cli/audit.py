@@ -33,11 +33,11 @@ from ..errors import ImageError
 from ..evaluation.embedders import Embedder
 from ..images import picture_format, save_image
 from ..outputs import require_writable_folder
-from ..photos import photos_of
+from ..photos import ReadPhoto, photos_of
 from ..types import FaceAttributes, Photo
 from .detectors import DetectorFlags, OwnMasksFolder, open_detector
 from .flags import ConfigFile, parse, read_config
-from .photos import GivenPhoto, read_photos
+from .photos import read_given
 from .talk import bar, hand_over, note, notes, require_outputs, say
 
 LIMITS = tuple(spec.name for spec in fields(AuditConfig) if spec.name != "policy")
@@ -93,7 +93,7 @@ def run(arguments: Sequence[str]) -> None:
     config: AuditConfig = configs["audit"]
     own = read_own_masks(flags.images, flags.own_masks) if flags.own_masks else None
     embedder = audit_embedder(flags.embedder, config.resolution)
-    given = read_photos(flags.images)
+    given = read_given(flags.images)
     detector, found = open_detector(flags), []
     with bar("detecting", len(given), "photo") as shown:
         for number, photo in enumerate(given):
@@ -123,7 +123,7 @@ def run(arguments: Sequence[str]) -> None:
 
 
 def audit_given(
-    given: Sequence[GivenPhoto],
+    given: Sequence[ReadPhoto],
     found: Sequence[tuple[FaceAttributes, ...]],
     table: Sequence[Attribute],
     config: AuditConfig,

@@ -22,7 +22,7 @@ from ..photos import photos_of
 from ..types import Detection, FaceAttributes
 from .detectors import DetectorFlags, OwnMasksFolder, open_detector
 from .flags import ConfigFile, parse, read_config
-from .photos import read_photos
+from .photos import read_given
 from .talk import bar, hand_over, note, require_outputs, say
 
 PREVIEW_HEIGHT = 512
@@ -56,16 +56,16 @@ def run(arguments: Sequence[str]) -> None:
     require_outputs(flags.json, flags.preview)
     own = read_own_masks(flags.images, flags.own_masks) if flags.own_masks else None
     config, detector = configs["detection"], Once(open_detector(flags))
-    given = read_photos(flags.images)
+    given = read_given(flags.images)
     found: list[FaceAttributes | None] = []
     with bar("detecting", len(given), "photo") as shown:
-        for number, (path, image, _, problem) in enumerate(given):
-            if image is None:
-                note(f"left out: {problem}")
+        for number, photo in enumerate(given):
+            if photo.image is None:
+                note(f"left out: {photo.problem}")
                 found.append(None)
             else:
                 masks = own[number] if own else None
-                found += detect_named(path, image, detector, config, masks)
+                found += detect_named(photo.path, photo.image, detector, config, masks)
             shown.update()
 
     data = to_json(found)

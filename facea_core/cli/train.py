@@ -39,7 +39,7 @@ from .audit import LIMITS, audit_for_training
 from .detect import detect_named
 from .detectors import DetectorFlags, OwnMasksFolder, open_detector
 from .flags import ClassNoun, ConfigFile, VaeFile, parse, peek, pick_device, read_config
-from .photos import read_photos
+from .photos import read_given
 from .talk import bar, hand_over, note, notes, require_outputs, say, training_bar
 
 _AHEAD = ("base", "preset", "prediction", "vae")
@@ -175,7 +175,7 @@ def load_photos(flags: Train, config: DetectConfig, policy: str) -> list[Photo]:
         raise TrainingError("there are no photos to learn from; give three of one person")
     attribute_table(config.attributes)
     own = read_own_masks(paths, flags.own_masks) if flags.own_masks else None
-    given = read_photos(paths)
+    given = read_given(paths)
     problems = [photo.problem for photo in given if photo.problem]
     if problems and policy == "stop":
         raise AuditError(
@@ -183,9 +183,10 @@ def load_photos(flags: Train, config: DetectConfig, policy: str) -> list[Photo]:
         )
     searcher, photos = open_detector(flags), []
     with bar("detecting", len(given), "photo") as shown:
-        for number, (path, image, done, problem) in enumerate(given):
+        for number, photo in enumerate(given):
+            path, image, done, _ = photo
             if image is None:
-                note(f"left out: {problem}")
+                note(f"left out: {photo.problem}")
                 shown.update()
                 continue
             masks = own[number] if own else None

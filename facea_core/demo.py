@@ -24,9 +24,9 @@ from .detection.load import load_detector
 from .detection.preview import preview
 from .evaluation import TinyEmbedder, evaluate_identity, face_photo
 from .identity import save_identity
-from .images import save_image
-from .outputs import GENERATED, require_writable_folder, staged, write_json
+from .outputs import require_writable_folder, staged, write_json
 from .report import Sheet, Tile, draw_sheet
+from .saving import save_generated
 from .seeds import SHORT, seeded, short_seed
 from .tiny.painter import (
     Painting,
@@ -185,9 +185,9 @@ def run_demo(
 
     with clock.stage("write"), staged(out) as stage:
         proof = save_identity(identity, stage / "identity.safetensors")
-        save_image(after.image, stage / "result.png", text=GENERATED)
+        save_generated(after.image, stage / "result.png")
         sheet = _sheet(cast, photos, context, before, after, reports, figures, config)
-        save_image(draw_sheet(sheet), stage / "sheet.png", text=GENERATED)
+        save_generated(draw_sheet(sheet), stage / "sheet.png")
         result = {
             "seed": seed,
             "steps": config.steps,

@@ -9,14 +9,14 @@ from __future__ import annotations
 import os
 import secrets
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
 import torch
 import torch.nn.functional as F
-from PIL import ExifTags, Image, PngImagePlugin
+from PIL import Image, PngImagePlugin
 from torch import Tensor
 
 from .colour import srgb_profile
@@ -62,13 +62,12 @@ def picture_format(path: str | Path) -> str:
     return _FORMATS[ending]
 
 
-def save_image(image: Tensor, path: str | Path, *, text: Mapping[str, str] | None = None) -> None:
+def save_image(image: Tensor, path: str | Path) -> None:
     """Writes `(1, 3, H, W)` or `(3, H, W)` as PNG, JPEG or WebP, by the ending of `path`.
 
     PNG and WebP keep every pixel, JPEG (`LOSSY`) does not. Colours are marked as sRGB. The file
-    appears complete or not at all. `text` becomes PNG text chunks; in the other formats "Software"
-    is EXIF's and all else its description. Raises AssetError if the file cannot be written or its
-    ending is unknown.
+    appears complete or not at all. What a model painted is written by `saving.save_generated`.
+    Raises AssetError if the file cannot be written or its ending is unknown.
     """
     path, form, picture = Path(path), picture_format(path), to_pil(image)
     options: dict = dict(_OPTIONS[form])
@@ -77,14 +76,7 @@ def save_image(image: Tensor, path: str | Path, *, text: Mapping[str, str] | Non
     if form == "PNG":
         chunks = PngImagePlugin.PngInfo()
         chunks.add(b"sRGB", b"\0")
-        for key, value in (text or {}).items():
-            chunks.add_text(key, value)
         options["pnginfo"] = chunks
-    elif text:
-        options["exif"] = exif = Image.Exif()
-        exif[ExifTags.Base.Software] = text.get("Software", "")
-        about = [value for key, value in text.items() if key != "Software"]
-        exif[ExifTags.Base.ImageDescription] = "; ".join(about)
     with atomic_path(path) as temporary:
         picture.save(temporary, format=form, **options)
 

@@ -10,15 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from . import __version__
 from .errors import AssetError
 from .images import atomic_path, plain_target
-
-GENERATED = {
-    "Software": f"FaceA {__version__}",
-    "Generated": "painted by a diffusion model with FaceA; not a photograph",
-}
-"""PNG text of every picture that a model painted: give it to `save_image(..., text=GENERATED)`."""
 
 PROBE_BYTES = 1 << 18
 """More than any file system keeps inside its directory entries, so that a full disk shows."""

@@ -17,10 +17,11 @@ from typing import Any
 import torch
 
 from .errors import AssetError, StateError
-from .images import load_image, save_image
+from .images import load_image
 from .locks import locked
-from .outputs import GENERATED, write_json
+from .outputs import write_json
 from .report import Tile
+from .saving import save_generated
 from .training.state import STATE_FILE, saved_step
 from .types import StepReport
 
@@ -152,7 +153,7 @@ class Journal:
         self._losses[report.step] = report.loss
         if report.previews is not None:
             picture = self.folder / f"preview-{report.step:06}.png"
-            save_image(report.previews[0], picture, text=GENERATED)
+            save_generated(report.previews[0], picture)
         write_json({"losses": self.losses, "threads": self.threads}, self.folder / _JOURNAL)
 
     def tiles(self) -> list[Tile]:

@@ -14,11 +14,17 @@ from typing import Any
 from PIL import ExifTags, Image, PngImagePlugin
 from torch import Tensor
 
+from . import __version__
 from .colour import srgb_profile
 from .errors import ImageError
 from .images import atomic_path, picture_format, to_pil
-from .outputs import GENERATED
 from .settings import check_choice, check_number
+
+GENERATED = {
+    "Software": f"FaceA {__version__}",
+    "Generated": "painted by a diffusion model with FaceA; not a photograph",
+}
+"""What every picture that a model painted says in words."""
 
 PART, ALL = "part", "all"
 
@@ -58,7 +64,7 @@ def save_generated(
     path: str | Path,
     *,
     source: str = PART,
-    quality: int = 95,
+    quality: int = 97,
     graph: Mapping[str, str] | None = None,
 ) -> tuple[str, ...]:
     """Writes `(1, 3, H, W)` in [0, 1] as PNG or WebP, without loss, or JPEG, by the ending.

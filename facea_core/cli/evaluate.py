@@ -13,11 +13,12 @@ from tyro.conf import Positional, arg
 from ..detection.detect import DetectConfig
 from ..errors import ConfigError
 from ..evaluation import embedder_for, evaluate_identity, load_embedder
-from ..images import load_image
+from ..photos import ReadPhoto
 from ..types import Photo
 from .detect import detect_named
 from .detectors import DetectorFlags, open_detector
 from .flags import ConfigFile, parse, read_config
+from .photos import read_given
 from .talk import bar, hand_over, note, notes, require_outputs, say
 
 AUTO = "auto"
@@ -50,7 +51,7 @@ def run(arguments: Sequence[str]) -> None:
         Evaluate,
         arguments,
         read_config(arguments),
-        without=("attributes", "part_threshold"),
+        without=("attributes", "part_threshold", "faces"),
         detection=DetectConfig(attributes="face"),
     )
     if not flags.generated or not flags.references:
@@ -59,10 +60,11 @@ def run(arguments: Sequence[str]) -> None:
     groups = (flags.generated, flags.references, flags.held_out)
     detector = open_detector(flags)
     named = None if flags.embedder == AUTO else load_embedder(flags.embedder)
+    read = [read_given(group) if group else [] for group in groups]
     with bar("detecting", sum(map(len, groups)), "photo") as shown:
         generated, references, heldout = (
-            [photo for path in group for photo in _photo(path, detector, configs, shown.update)]
-            for group in groups
+            [face for photo in group for face in _photo(photo, detector, configs, shown.update)]
+            for group in read
         )
     faces = [photo.attributes for photo in (*generated, *references, *heldout)]
     embedder = named or embedder_for(faces)
@@ -78,8 +80,12 @@ def run(arguments: Sequence[str]) -> None:
             say(f"{key:<12}{'-' if value is None else _text(value)}")
 
 
-def _photo(path: Path, detector: Any, configs: dict[str, Any], advance: Any) -> list[Photo]:
-    image, done = load_image(path)
+def _photo(photo: ReadPhoto, detector: Any, configs: dict[str, Any], advance: Any) -> list[Photo]:
+    path, image, done, _ = photo
+    if image is None:
+        note(f"left out: {photo.problem}")
+        advance()
+        return []
     (face,) = detect_named(path, image, detector, configs["detection"])
     advance()
     if face is None:

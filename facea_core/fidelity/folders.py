@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,12 +13,15 @@ from ..detection.detect import DetectConfig, detect_attributes
 from ..errors import AssetError, ConfigError, ImageError, NoFaceError
 from ..identity.words import check_name
 from ..images import load_image
+from ..photos import read_photo
 from ..training.cache import photos_hash
 from ..types import Photo
 from .judge import PARTS
 from .subjects import Scene, Subject
 
 PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".heic", ".tif", ".tiff", ".bmp")
+_LOG = logging.getLogger(__name__)
+
 HELDOUT, ABOUT = "heldout", "about.json"
 
 
@@ -88,16 +92,17 @@ def read_subject(folder: Path, number: int, scenes: Sequence[Scene], detector: D
 def _photos(
     folder: Path, detector: Detector, attributes: str, *, needed: bool = True
 ) -> list[Photo]:
-    paths = pictures(folder)
-    images = [load_image(path)[0] for path in paths]
-    found = detect_attributes(images, detector, _searched(attributes))
-    photos = [
-        Photo(image, face, path.name)
-        for path, image, face in zip(paths, images, found, strict=True)
-        if face is not None and face.score > 0
-    ]
+    photos = []
+    for path in pictures(folder):
+        photo = read_photo(path)
+        if photo.image is None:
+            _LOG.warning("FaceA: left out: %s", photo.problem)
+            continue
+        (face,) = detect_attributes([photo.image], detector, _searched(attributes))
+        if face is not None and face.score > 0:
+            photos.append(Photo(photo.image, face, path.name))
     if needed and not photos:
-        raise ImageError(f"no face was found in the {len(paths)} photos of {folder}; give others")
+        raise ImageError(f"no face was found in the photos of {folder}; give others")
     return photos
 
 

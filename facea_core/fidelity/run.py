@@ -19,7 +19,8 @@ from ..detection.base import Detector
 from ..errors import ConfigError, quoted
 from ..images import atomic_path, load_image, save_image
 from ..library import train_once
-from ..outputs import GENERATED, require_writable_folder
+from ..outputs import require_writable_folder
+from ..saving import save_generated
 from ..settings import check_settings, setting
 from ..training import TrainConfig
 from ..training.config import preset_for
@@ -180,7 +181,7 @@ class Benchmark:
                     arm, subject, scene, identity, self.backbone, self.compose, rank
                 )
                 path = self._picture(subject, arm, scene)
-                save_image(image, path, text=GENERATED)
+                save_generated(image, path)
                 journal.add({
                     "person": subject.name, "arm": arm.name, "scene": scene,
                     "made_of": subject.made_of,

@@ -12,8 +12,7 @@ from PIL import ExifTags, Image
 
 from facea_core.errors import AssetError, ConfigError, ImageError
 from facea_core.images import from_pil, load_image
-from facea_core.outputs import GENERATED
-from facea_core.saving import ALL, PART, save_generated
+from facea_core.saving import ALL, GENERATED, PART, save_generated
 
 KINDS = ("png", "jpg", "webp")
 GRAPH = {

@@ -17,6 +17,7 @@ import json
 import logging
 import shutil
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from time import perf_counter
@@ -31,7 +32,7 @@ from .images import load_image
 from .outputs import require_writable_folder
 from .report import Tile, draw_losses, draw_tiles
 from .runs import KEPT_RUNS, Journal, at_work, pairs, resumable, set_aside, tidy
-from .shelf import KEPT_OLDER, bring_back, find_identity, move_away, publish
+from .shelf import KEPT_OLDER, bring_back, export, find_identity, move_away, publish
 from .training import Judge, Plan, Previewer, TrainConfig, best_plan, train_identity
 from .training.cache import photos_hash
 from .training.state import Origin
@@ -73,8 +74,11 @@ def train_once(
     judge: Judge | None = None,
     plan: Plan | None = None,
     words: str | Path | None = None,
+    also: Sequence[Path] = (),
 ) -> Trained:
     """The identity of exactly this training: found in `folder`, or trained and saved there.
+
+    It may be found in the folders `also` as well, in which nothing is changed.
 
     What is the same is decided by content: photos, faces, settings that matter, weights, name, and
     the resolution of the plan. A training that was stopped goes on from its state in `runs`, with
@@ -99,6 +103,11 @@ def train_once(
             except IdentityFormatError:
                 # Learned anew; kept for whoever wants to look, under an ending that nobody reads.
                 move_away(path, path.with_suffix(".damaged"))
+        for place in also:
+            path = find_identity(place, name, key, plan.resolution)
+            if path is not None:
+                with suppress(IdentityFormatError):
+                    return _found(path, None, photos, plan.resolution, words)
         return None
 
     def wait() -> None:
@@ -181,8 +190,9 @@ def _key(origin: Origin, resolution: int, asked: int) -> str:
 
 
 def _found(
-    path: Path, folder: Path, photos: Sequence[Photo], planned: int, words: Path | None
+    path: Path, folder: Path | None, photos: Sequence[Photo], planned: int, words: Path | None
 ) -> Trained:
+    """The training in the file `path`, put back to its name in `folder`; None = left as it is."""
     identity = load_identity(path)
     # Only the identity counts; what lies beside it may have been tidied away or edited.
     record = _read_record(path.with_suffix(".json"), identity.meta.origin)
@@ -201,7 +211,10 @@ def _found(
         "saved": "found",
         "notes": _smaller(identity, planned),
     }
-    path = bring_back(identity, path, folder, words)
+    if folder is None:
+        export(identity, words, path)
+    else:
+        path = bring_back(identity, path, folder, words)
     return Trained(identity, path, sheet, draw_losses(losses), record)
 
 

@@ -23,10 +23,10 @@ from torch import Tensor
 
 from .errors import AssetError
 from .identity import export_words, identities_of, peek_identity, save_identity
-from .images import save_image
 from .locks import locked
-from .outputs import GENERATED, write_json
+from .outputs import write_json
 from .runs import sweep
+from .saving import save_generated
 from .types import Identity
 
 KEPT_OLDER = 8
@@ -68,9 +68,9 @@ def publish(
         with _older_kept(path):
             record["saved"] = save_identity(identity, path)
         record["notes"] = [*record["notes"], *_prune(folder, identity.name)]
-        save_image(sheet, path.with_suffix(".jpg"), text=GENERATED)
+        save_generated(sheet, path.with_suffix(".jpg"))
         write_json(_about(identity, record), path.with_suffix(".json"))
-        _export(identity, words, path)
+        export(identity, words, path)
     return path
 
 
@@ -87,7 +87,7 @@ def bring_back(identity: Identity, found: Path, folder: Path, words: Path | None
         with _name_locked(folder, identity.name):
             if found != path:
                 _put_back(found, path, identity.name)
-            _export(identity, words, path)
+            export(identity, words, path)
     except AssetError:
         if words is not None:
             raise
@@ -142,7 +142,11 @@ def _about(identity: Identity, record: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _export(identity: Identity, words: Path | None, path: Path) -> None:
+def export(identity: Identity, words: Path | None, path: Path) -> None:
+    """Write the words of the identity in the file `path` into the folder `words`, if one is given.
+
+    Raises `AssetError` if they cannot be written.
+    """
     if words is None:
         return
     # Others may share this folder and not the lock: what is still being written is new.

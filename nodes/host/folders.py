@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import folder_paths
 
 from ...facea_core.errors import AssetError, ConfigError, quoted
 from ...facea_core.identity import load_identity
+from ...facea_core.outputs import require_writable_folder
 from ...facea_core.types import Identity
 from .listing import identities_listed
 
@@ -18,9 +21,20 @@ NONE = "none"
 _OWN = "facea"
 
 
-def identities_folder() -> Path:
-    """Where trained people are saved: `facea` in the first folder of LoRAs."""
-    return Path(folder_paths.get_folder_paths("loras")[0]) / _OWN
+def identities_folders() -> list[Path]:
+    """`facea` in every folder of LoRAs; people are saved in the first: the first that can be
+    written, if there is any."""
+    places = [Path(folder) / _OWN for folder in folder_paths.get_folder_paths("loras")]
+    home = _writable(places)
+    return [home, *(place for place in places if place != home)]
+
+
+def elsewhere(folder: Path) -> list[str]:
+    """A note if people are saved in another folder than the first of LoRAs."""
+    usual = Path(folder_paths.get_folder_paths("loras")[0]) / _OWN
+    if folder == usual:
+        return []
+    return [f"saved in {folder}, for {usual} cannot be written"]
 
 
 def input_folder(name: str) -> Path:
@@ -34,7 +48,16 @@ def input_folder(name: str) -> Path:
 
 
 def embeddings_folder() -> Path:
-    return Path(folder_paths.get_folder_paths("embeddings")[0])
+    """Where words are saved: the first folder of embeddings that can be written, else the first."""
+    return _writable([Path(folder) for folder in folder_paths.get_folder_paths("embeddings")])
+
+
+def _writable(places: Sequence[Path]) -> Path:
+    for place in places:
+        with suppress(AssetError):
+            require_writable_folder(place)
+            return place
+    return places[0]
 
 
 def runs_folder() -> Path:
@@ -87,8 +110,8 @@ def chosen_identity(name: str, wired: Identity | None) -> Identity:
 
 
 def relative_name(path: Path) -> str:
-    """How ComfyUI's file lists call a file in the folder of LoRAs."""
-    return str(path.relative_to(identities_folder().parent))
+    """How ComfyUI's file lists call a file in `facea` in a folder of LoRAs."""
+    return str(path.relative_to(path.parent.parent))
 
 
 def file_fingerprint(name: str) -> str:

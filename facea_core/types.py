@@ -197,7 +197,8 @@ class IdentityMeta:
     `family`, `prediction` and `backbone_hash` say what it was trained on; `class_noun` is "man",
     "woman", ...; `prompt` is the ready-made prompt with the person's words; `config` the whole
     training config; `scores` whatever was measured. `origin` is the same for runs that must give
-    the same identity; `resolution` is the side in pixels that it learned at; 0 = unknown.
+    the same identity; `resolution` is the side in pixels that it learned at, `clip_skip` the layer
+    of the text encoder that it was learned with, 1 = the last; 0 = unknown.
     """
 
     family: str
@@ -214,6 +215,7 @@ class IdentityMeta:
     origin: str = ""
     prediction: str = ""
     resolution: int = 0
+    clip_skip: int = 0
 
 
 @dataclass(frozen=True, eq=False)

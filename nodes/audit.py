@@ -21,7 +21,7 @@ from ..facea_core.audit import (
     crop_photos,
     draw_audit,
 )
-from ..facea_core.detection.detect import found_together
+from ..facea_core.detection.found import found_together
 from ..facea_core.settings import read_settings, updated
 from ..facea_core.types import DetectedFaces
 from .host import (

@@ -30,7 +30,9 @@ from .host import (
     Paint,
     Progress,
     Results,
+    clip_skip_notes,
     encode,
+    faces_of_segs,
     field_input,
     images_in,
     is_wired,
@@ -46,7 +48,7 @@ from .host import (
     wired,
     with_words,
 )
-from .host.schema import ATTRIBUTES, IDENTITY
+from .host.schema import ATTRIBUTES, IDENTITY, SEGS
 
 _NOBODY = (
     "the prompt is empty and no identity is wired, so the model painted whoever it likes; write a "
@@ -115,9 +117,10 @@ class FaceAInpaintCompose(io.ComfyNode):
                     tooltip="Where to paint, instead of detected faces: all that is white. A hard "
                     "edge is blended outwards over feather.",
                 ),
-                ATTRIBUTES.Input(
-                    "attributes", optional=True,
-                    tooltip="The faces that FaceA Attribute Detect found in this picture.",
+                io.MultiType.Input(
+                    "attributes", [ATTRIBUTES, SEGS], optional=True,
+                    tooltip="The faces that FaceA Attribute Detect found in this picture; or SEGS "
+                    "from a node of the Impact Pack.",
                 ),
                 *(
                     IDENTITY.Input(
@@ -163,12 +166,14 @@ class FaceAInpaintCompose(io.ComfyNode):
         cls, image: torch.Tensor, model: Any, clip: Any, vae: Any, prompt: str,
         negative_prompt: str, seed: int, steps: int, cfg: float, sampler_name: str, scheduler: str,
         denoise: float, lora_strength: float, mask: torch.Tensor | None = None,
-        attributes: DetectedFaces | None = None, positive: Any = None, negative: Any = None,
+        attributes: Any = None, positive: Any = None, negative: Any = None,
         references: torch.Tensor | None = None, frame_seed: str = "next", **more: Any,
     ) -> io.NodeOutput:  # fmt: skip
         people: list[Identity | None] = [more.pop(name, None) for name in PEOPLE]
         for wire, person in zip(PEOPLE, people, strict=True):
             wired(wire, person, Identity)
+        if isinstance(attributes, tuple | list):
+            attributes = faces_of_segs(attributes)
         wired("attributes", attributes, DetectedFaces)
         config = ComposeConfig(steps=steps, seed=seed, denoise=denoise, **more)
         check_number("cfg", cfg, 0, 30)
@@ -242,6 +247,8 @@ class FaceAInpaintCompose(io.ComfyNode):
             for name, total in loras.items() if total != lora_strength
         ]  # fmt: skip
         notes += [*more_notes, *rank_notes]
+        if positive is None:
+            notes += clip_skip_notes(clip, everybody)
         if positive is None and not prompt.strip() and not everybody:
             notes.append(_NOBODY)
         said = _said(made, notes)

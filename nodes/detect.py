@@ -35,8 +35,9 @@ from .host import (
     plain_numbers,
     say,
     schema,
+    segs_of,
 )
-from .host.schema import ATTRIBUTES
+from .host.schema import ATTRIBUTES, SEGS
 
 CUSTOM = "custom"
 
@@ -99,6 +100,12 @@ class FaceAAttributeDetect(io.ComfyNode):
                     tooltip="Parts you drew yourself: they outweigh what is found. One per part in "
                     "own_mask_of, the same for every picture, or all of picture 1, then 2 …",
                 ),
+                field_input(DetectConfig, "faces", optional=True),
+                io.Mask.Input(
+                    "region", optional=True,
+                    tooltip="Where to look: faces outside what is white are left out and not "
+                    "counted. One for all pictures, or one each.",
+                ),
             ],
             outputs=[
                 ATTRIBUTES.Output(
@@ -117,6 +124,10 @@ class FaceAAttributeDetect(io.ComfyNode):
                 ),
                 io.Int.Output(display_name="count", tooltip="How many faces, in all pictures."),
                 io.String.Output(display_name="report", tooltip="Everything found, as JSON."),
+                SEGS.Output(
+                    display_name="segs", is_output_list=True,
+                    tooltip="The faces for nodes of the Impact Pack, one SEGS per picture.",
+                ),
             ],
         )  # fmt: skip
 
@@ -131,6 +142,7 @@ class FaceAAttributeDetect(io.ComfyNode):
         detector_model: str = "auto",
         own_mask_of: str = "",
         own_masks: torch.Tensor | None = None,
+        region: torch.Tensor | None = None,
         **settings: object,
     ) -> io.NodeOutput:
         table = custom_words if words == CUSTOM else words
@@ -140,7 +152,7 @@ class FaceAAttributeDetect(io.ComfyNode):
         searcher = open_detector(detector, detector_model, cls.hidden.unique_id)
         progress = Progress(len(pictures), cls.hidden.unique_id)
         try:
-            faces = detect_chosen(pictures, searcher, config, own, progress.at)
+            faces = detect_chosen(pictures, searcher, config, own, masks_in(region), progress.at)
         except (NoFaceError, PartError) as error:
             if len(pictures) == 1:
                 raise
@@ -168,6 +180,7 @@ class FaceAAttributeDetect(io.ComfyNode):
             image_of(count, shown),
             found.count,
             json.dumps(report, indent=2),
+            [segs_of(seen, size) for seen in faces],
         )
 
     @classmethod

@@ -11,6 +11,7 @@ from ..facea_core.types import Identity
 from .host import (
     NONE,
     chosen_identity,
+    clip_skip_notes,
     file_fingerprint,
     identity_files,
     plain_numbers,
@@ -86,5 +87,5 @@ class FaceALoRALoader(io.ComfyNode):
         worded = with_words(clip, person, words_strength)
         before = f", {total - lora_strength:g} of it from before" if total != lora_strength else ""
         line = f"{person.name}: LoRA {total:g}{before}, words {words_strength:g}"
-        say(line, cls.hidden.unique_id)
+        say("; ".join([line, *clip_skip_notes(clip, [person])]), cls.hidden.unique_id)
         return io.NodeOutput(patched, worded, person.meta.prompt, person)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from comfy_api.latest import io, ui
 from ..facea_core.attributes import attribute_table
 from ..facea_core.choosing import step_judge
 from ..facea_core.composing import PREVIEW, inpaint
-from ..facea_core.detection.detect import found_together, photos_with_faces
+from ..facea_core.detection.found import found_together, photos_with_faces
 from ..facea_core.errors import AssetError
 from ..facea_core.identity import check_class_noun, check_name, check_words_free, identities_of
 from ..facea_core.library import train_once
@@ -34,9 +35,10 @@ from ..facea_core.training import (
 from ..facea_core.types import DetectedFaces, StepReport
 from .host import (
     Progress,
+    elsewhere,
     embeddings_folder,
     field_input,
-    identities_folder,
+    identities_folders,
     image_out,
     lists_of,
     make_room,
@@ -147,6 +149,7 @@ class FaceAEmbeddingTrainer(io.ComfyNode):
         check_name(name)
         check_class_noun(class_noun)
         words = _words_folder(name) if save_words else None
+        home, *others = identities_folders()
         pictures, notes = photos_in(images)
         for one in attributes:
             wired("attributes", one, DetectedFaces)
@@ -160,11 +163,9 @@ class FaceAEmbeddingTrainer(io.ComfyNode):
         )
         config = replace(config, preview_every=preview_every(config.steps, previews))
         check_channels(spec, config)
-        if save_words:
-            check_words_free(
-                name, attribute_table(config.attributes), embeddings_folder(),
-                identities_of(identities_folder(), name),
-            )  # fmt: skip
+        if words is not None:
+            known = chain.from_iterable(identities_of(one, name) for one in (home, *others))
+            check_words_free(name, attribute_table(config.attributes), words, known)
         room = make_room()
         plan = plan_training(spec, config, room.dtype, room.free)
         require_room(plan, room.device)
@@ -189,12 +190,14 @@ class FaceAEmbeddingTrainer(io.ComfyNode):
                 name=name, class_noun=class_noun, on_step=lambda *_: progress.alive(),
             )  # fmt: skip
             trained = train_once(
-                photos, backbone, config, identities_folder(), runs_folder(),
+                photos, backbone, config, home, runs_folder(), also=others,
                 name=name, class_noun=class_noun, on_step=on_step, on_tick=progress.at,
                 previewer=previewer, judge=judge, plan=plan, words=words,
             )  # fmt: skip
         path = relative_name(trained.path)
         notes += [*left_out, *launched, *trained.record["notes"]]
+        if trained.path.parent == home:
+            notes += elsewhere(home)
         record = {"path": path, **trained.record, "notes": notes}
         progress.say(_summary(record))
         sheet = image_out([trained.sheet])

@@ -68,6 +68,7 @@ class Backbone:
     `text_encoders` and `tokenizers` share their keys (`clip_l`, `clip_g`), which are also the names
     that words carry in identity files; `reading` has the same keys where an encoder is not read
     plainly. `alphas_cumprod (1000,)` float32. `notes` say what of a checkpoint was passed over.
+    `clip_skip` is the layer of the text encoders that is read, counted from the end.
     """
 
     spec: BackboneSpec
@@ -78,6 +79,7 @@ class Backbone:
     alphas_cumprod: Tensor
     reading: Mapping[str, Reading] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    clip_skip: int = 1
 
     @property
     def modules(self) -> tuple[nn.Module, ...]:

@@ -38,14 +38,17 @@ def load_backbone(
     *,
     prediction: str | None = None,
     vae: str | Path | None = None,
+    clip_skip: int = 0,
 ) -> Backbone:
     """Read a checkpoint; `base` is a .safetensors file, a folder, or "tiny".
 
     `dtype` None = bfloat16 on a CUDA device that has it, else float32. `prediction` ("epsilon",
     "v_prediction") outweighs what the checkpoint says; `vae` is a file or folder whose autoencoder
-    takes the place of the checkpoint's. Raises `AssetError` (no such file), `ConfigError` (unknown
-    prediction), `BackboneError` (another format or architecture, damaged, quantised, or a key
-    missing: a model that half loads is never returned). What was left over is in the notes.
+    takes the place of the checkpoint's; `clip_skip` is the layer of the text encoders to read,
+    counted from the end, 0 = as the family was trained. Raises `AssetError` (no such file),
+    `ConfigError` (unknown prediction), `BackboneError` (another format or architecture, damaged,
+    quantised, or a key missing: a model that half loads is never returned). What was left over is
+    in the notes.
     """
     stored = open_base(base, vae)
     family, inpainting = identify(stored.parts, stored.name)
@@ -53,8 +56,9 @@ def load_backbone(
     dtype = default_dtype(device) if dtype is None else dtype
     parts = stored.parts.map(read_tensors)
     backbone = assemble(
-        parts, stored.name, device, dtype, prediction=prediction, vae_source=stored.vae_name
-    )
+        parts, stored.name, device, dtype,
+        prediction=prediction, layer=-clip_skip or None, vae_source=stored.vae_name,
+    )  # fmt: skip
     return replace(backbone, notes=(*notes, *backbone.notes))
 
 

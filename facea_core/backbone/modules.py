@@ -68,6 +68,7 @@ def empty_backbone(family: Family, spec: BackboneSpec | None = None) -> Backbone
         tokenizers={name: _tokenizer(family.tokenizer) for name in family.text},
         alphas_cumprod=alphas_cumprod(),
         reading=readings,
+        clip_skip=family.clip_skip,
     )
     for module in backbone.modules:
         module.eval().requires_grad_(False)

@@ -57,6 +57,11 @@ class Family:
         }
         return replace(self, reading={**self.reading, **reading})
 
+    @property
+    def clip_skip(self) -> int:
+        """The layer of the first text encoder that is read, counted from the end; 1 = the last."""
+        return -self.reading.get(next(iter(self.text)), Reading()).layer
+
 
 def _clip(width: int, layers: int, act: str, **more: Any) -> dict[str, Any]:
     return {

@@ -47,7 +47,7 @@ NOTHING = torch.full((1, 3, 240, 320), 0.5)
 """What is drawn where a photo could not be read."""
 
 # Without these every photo gets its verdict, whatever is missing in it.
-_NOT_HERE = ("on_missing", "part_grow", "part_feather")
+_NOT_HERE = ("on_missing", "part_grow", "part_feather", "faces")
 
 
 @dataclass(frozen=True)

@@ -17,13 +17,14 @@ from ..composing import ComposeConfig, Rank, compose_identity, face_mask, mask_p
 from ..detection.detect import DetectConfig
 from ..errors import MaskError
 from ..identity import check_family, load_identity
-from ..images import LOSSY, check_mask, load_image, picture_format, save_image
+from ..images import LOSSY, check_mask, load_image, picture_format
 from ..mask_files import read_mask
-from ..outputs import GENERATED
+from ..saving import save_generated
 from ..types import Box
-from .detect import detect_named
+from .detect import detect_named, read_region
 from .detectors import DetectorFlags, open_detector
 from .flags import ConfigFile, VaeFile, parse, pick_device, read_config
+from .photos import read_given
 from .talk import hand_over, note, notes, painting_bar, require_outputs, say
 
 
@@ -45,6 +46,8 @@ class Compose(DetectorFlags):
     """Photos of the person, to choose among --candidates by; none = by how well each fits only."""
     mask: Annotated[Path | None, arg(metavar="FILE")] = None
     """Repaint where this picture is white, in place of a detected face."""
+    region: Annotated[Path | None, arg(metavar="FILE")] = None
+    """Look for the face only where this picture is white."""
     prediction: Annotated[str | None, arg(metavar="|".join(PREDICTIONS))] = None
     """What the model predicts; none = as its file says, or as models of its family do."""
     vae: VaeFile = None
@@ -63,7 +66,7 @@ def run(arguments: Sequence[str]) -> None:
         Compose,
         arguments,
         read_config(arguments),
-        without=("attributes", "on_missing"),
+        without=("attributes", "on_missing", "faces"),
         composing=ComposeConfig(),
         detection=DetectConfig(attributes="face"),
     )
@@ -85,10 +88,14 @@ def run(arguments: Sequence[str]) -> None:
         done = (*done, *drawn)
     else:
         detector = open_detector(flags, flags.device)
-        (face,) = detect_named(flags.image, image, detector, configs["detection"])
+        region = read_region(flags.region)
+        (face,) = detect_named(flags.image, image, detector, configs["detection"], region=region)
         assert face is not None  # without a face there is an error
         mask = face_mask(face, config)
-    backbone = load_backbone(flags.base, device, prediction=flags.prediction, vae=flags.vae)
+    backbone = load_backbone(
+        flags.base, device, prediction=flags.prediction, vae=flags.vae,
+        clip_skip=identity.meta.clip_skip,
+    )  # fmt: skip
     rank = read_rank(flags.references, backbone.spec.family)
     if rank and config.candidates == 1:
         note("--references: there is nothing to choose among with --candidates 1")
@@ -102,7 +109,7 @@ def run(arguments: Sequence[str]) -> None:
     if picture_format(flags.out) == LOSSY:
         said.append(f"{flags.out.suffix} changes pixels outside the mask too, a little; .png and "
                     ".webp keep them")  # fmt: skip
-    save_image(made.image, flags.out, text=GENERATED)
+    save_generated(made.image, flags.out)
     figures = {
         "image": str(flags.out),
         "face": list(face.face) if face else None,
@@ -122,8 +129,10 @@ def read_rank(paths: Sequence[Path], family: str) -> Rank | None:
     if not paths:
         return None
     detector, embedder = tools_for(family)
-    photos, left_out = photos_to_choose_by([load_image(path)[0] for path in paths], detector)
-    notes("--references", left_out)
+    given = read_given(paths)
+    images = [photo.image for photo in given if photo.image is not None]
+    photos, left_out = photos_to_choose_by(images, detector)
+    notes("--references", [*(p.problem for p in given if p.problem), *left_out])
     return person_rank(photos, detector, embedder)
 
 

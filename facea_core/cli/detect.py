@@ -18,12 +18,13 @@ from ..detection.own_masks import OwnMasks, read_own_masks
 from ..detection.preview import preview as draw
 from ..errors import ImageError, MaskError, NoFaceError, PartError
 from ..images import picture_format, resize, save_image
+from ..mask_files import read_mask
 from ..photos import photos_of
 from ..types import Detection, FaceAttributes
 from .detectors import DetectorFlags, OwnMasksFolder, open_detector
 from .flags import ConfigFile, parse, read_config
 from .photos import read_given
-from .talk import bar, hand_over, note, require_outputs, say
+from .talk import bar, hand_over, note, notes, require_outputs, say
 
 PREVIEW_HEIGHT = 512
 
@@ -40,14 +41,17 @@ class Detect(DetectorFlags):
     """Draw every face, numbered, with its parts."""
     own_masks: OwnMasksFolder = None
     """Masks you drew, which outweigh what is found: DIR/PHOTO.ATTRIBUTE.png, white = the part."""
+    region: Annotated[Path | None, arg(metavar="FILE")] = None
+    """Look for faces only where this picture is white, in every photo."""
     config: ConfigFile = None
     """Flags from a JSON file."""
 
 
 def run(arguments: Sequence[str]) -> None:
     flags, configs = parse(
-        "facea detect", Detect, arguments, read_config(arguments), detection=DetectConfig()
-    )
+        "facea detect", Detect, arguments, read_config(arguments), without=("faces",),
+        detection=DetectConfig(),
+    )  # fmt: skip
     flags = replace(flags, images=photos_of(flags.images))
     if not flags.images:
         raise ImageError("there are no pictures to search; give at least one file")
@@ -55,6 +59,7 @@ def run(arguments: Sequence[str]) -> None:
         picture_format(flags.preview)
     require_outputs(flags.json, flags.preview)
     own = read_own_masks(flags.images, flags.own_masks) if flags.own_masks else None
+    region = read_region(flags.region)
     config, detector = configs["detection"], Once(open_detector(flags))
     given = read_given(flags.images)
     found: list[FaceAttributes | None] = []
@@ -65,7 +70,7 @@ def run(arguments: Sequence[str]) -> None:
                 found.append(None)
             else:
                 masks = own[number] if own else None
-                found += detect_named(photo.path, photo.image, detector, config, masks)
+                found += detect_named(photo.path, photo.image, detector, config, masks, region)
             shown.update()
 
     data = to_json(found)
@@ -101,13 +106,25 @@ class Once:
 
 
 def detect_named(
-    path: Path, image: Tensor, detector: Detector, config: DetectConfig, own: OwnMasks | None = None
-) -> tuple[FaceAttributes | None, ...]:
+    path: Path, image: Tensor, detector: Detector, config: DetectConfig,
+    own: OwnMasks | None = None, region: Tensor | None = None,
+) -> tuple[FaceAttributes | None, ...]:  # fmt: skip
     """`detect_attributes` for one picture, its errors beginning with the file's name."""
+    masks = None if own is None else [own]
+    regions = None if region is None else [region]
     try:
-        return detect_attributes([image], detector, config, None if own is None else [own])
+        return detect_attributes([image], detector, config, masks, regions)
     except (MaskError, NoFaceError, PartError) as error:
         raise type(error)(f"{path}: {error}") from error
+
+
+def read_region(path: Path | None) -> Tensor | None:
+    """The mask (1, 1, H, W) of where to look, with notes on stderr; None without a file."""
+    if path is None:
+        return None
+    mask, done = read_mask(path)
+    notes(str(path), done)
+    return mask
 
 
 def with_chosen(

@@ -23,6 +23,7 @@ from ..errors import AuditError, TrainingError
 from ..identity import check_class_noun, check_name, save_identity
 from ..outputs import require_writable_folder
 from ..photos import photos_of
+from ..settings import check_number
 from ..training import (
     PRESETS,
     TrainConfig,
@@ -64,6 +65,8 @@ class Train(DetectorFlags):
     """What the model predicts; none = as its file says, or as models of its family do."""
     vae: VaeFile = None
     """A file or folder with the autoencoder, for a model without one; none = the model's own."""
+    clip_skip: int = 0
+    """The layer of the text encoder to read, counted from the end; 0 = as the family was made."""
     out: Annotated[Path | None, arg(metavar="FILE")] = None
     """The identity file; none = NAME.safetensors."""
     run: Annotated[Path | None, arg(metavar="DIR")] = None
@@ -97,7 +100,7 @@ def run(arguments: Sequence[str]) -> None:
         training=TrainConfig.from_preset(preset or "paper"),
         detection=DetectConfig(),
         audit=AuditConfig(),
-        without=set(LIMITS) - {"resolution"},  # the training's, which comes first
+        without={*LIMITS, "faces"} - {"resolution"},  # the training's, which comes first
     )
     flags = replace(flags, photos=photos_of(flags.photos))
     training: TrainConfig = configs["training"]
@@ -122,7 +125,10 @@ def run(arguments: Sequence[str]) -> None:
     audit = replace(configs["audit"], resolution=plan.resolution)
     photos = load_photos(flags, detection, audit.policy)
     photos = audit_for_training(photos, detection.table, audit)
-    backbone = load_backbone(flags.base, device, prediction=flags.prediction, vae=flags.vae)
+    check_number("clip_skip", flags.clip_skip, 0, 12, whole=True)
+    backbone = load_backbone(
+        flags.base, device, prediction=flags.prediction, vae=flags.vae, clip_skip=flags.clip_skip
+    )
 
     judge = step_judge(photos, backbone, training, name=flags.name, class_noun=flags.class_noun)
     began, losses, how = perf_counter(), [], {"plan": plan.line(), "mode": ""}

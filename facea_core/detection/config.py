@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from ..attributes import Attribute, attribute_table
-from ..errors import ConfigError
+from ..errors import ConfigError, quoted
 from ..settings import check_settings, setting
 from .select import FACE_ORDERS
 
 ON_MISSING = ("error", "skip", "pass", "estimate")
 EVERY_FACE = -1
+
+MOST_FACES = 100
+"""Faces of a picture that can be told by their numbers."""
+
+_NUMBERS = re.compile(r"\d{1,2}(\s*,\s*\d{1,2})*", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -38,12 +44,33 @@ class DetectConfig:
     part_feather: float = setting(
         0.08, "how far a part's mask fades to either side of its outline", 0.0, 0.5
     )
+    faces: str = setting(
+        "", "which faces by their numbers, in place of face_index: 0, 2 are the first and the third"
+    )
 
     def __post_init__(self) -> None:
         attribute_table(self.attributes)
         check_settings(self)
         if self.face_index < EVERY_FACE:
             raise ConfigError(f"face_index is {self.face_index}; count from 0, or give -1 for all")
+        said = self.faces.strip()
+        if said and not _NUMBERS.fullmatch(said):
+            raise ConfigError(
+                f"faces is {quoted(self.faces)}; give numbers from 0 to {MOST_FACES - 1} with "
+                "commas, such as 0, 2, or nothing to go by face_index"
+            )
+
+    @property
+    def wanted(self) -> tuple[int, ...] | None:
+        """The numbers of the faces that are meant, in their order; None = all there are."""
+        if self.faces.strip():
+            return tuple(dict.fromkeys(int(one) for one in self.faces.split(",")))
+        return None if self.face_index == EVERY_FACE else (self.face_index,)
+
+    @property
+    def one_face(self) -> bool:
+        """Whether a single face of each picture is meant."""
+        return self.wanted is not None and len(self.wanted) == 1
 
     @property
     def table(self) -> tuple[Attribute, ...]:

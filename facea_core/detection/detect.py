@@ -13,14 +13,17 @@ from ..attributes import ATTRIBUTES, Attribute
 from ..errors import ConfigError, ImageError, MaskError, NoFaceError, PartError
 from ..images import check_image
 from ..masks import part_mask
-from ..types import Box, DetectedFaces, FaceAttributes, OnTick, Photo, Size
+from ..types import Box, FaceAttributes, OnTick, Size
 from .base import FACE, Detector
-from .config import EVERY_FACE, DetectConfig
+from .config import DetectConfig
 from .estimate import estimated_note, missing_note, with_estimates
-from .own_masks import OwnMasks, fitted, put_on
+from .own_masks import OwnMasks, fitted, put_on, region_of
 from .select import select, select_faces
 
 HAIR = ATTRIBUTES["hair"]
+
+_IN_REGION = 0.25
+"""Share of a face that must be in the region: a daub on it is enough, one beside it is not."""
 
 _VISIBLE = 0.35
 """Share of a part that must be inside the picture for the part to count as seen."""
@@ -31,16 +34,18 @@ def detect_attributes(
     detector: Detector,
     config: DetectConfig | None = None,
     own: Sequence[OwnMasks] | None = None,
+    regions: Sequence[Tensor] | None = None,
 ) -> tuple[FaceAttributes | None, ...]:
     """The chosen face of each image `(1, 3, H, W)` with its parts; as many answers as images.
 
     As `detect_chosen`, for one face per image: None where "skip" left it out. Raises ConfigError
-    if the config asks for every face.
+    if the config asks for several faces.
     """
     config = config or DetectConfig()
-    if config.face_index == EVERY_FACE:
+    if not config.one_face:
         raise ConfigError("one face per picture is needed here: give a face_index from 0")
-    return tuple(next(iter(faces), None) for faces in detect_chosen(images, detector, config, own))
+    answers = detect_chosen(images, detector, config, own, regions)
+    return tuple(next(iter(faces), None) for faces in answers)
 
 
 def detect_chosen(
@@ -48,19 +53,26 @@ def detect_chosen(
     detector: Detector,
     config: DetectConfig | None = None,
     own: Sequence[OwnMasks] | None = None,
+    regions: Sequence[Tensor] | None = None,
     on_tick: OnTick | None = None,
 ) -> tuple[tuple[FaceAttributes, ...], ...]:
-    """The chosen face, or every face, of each image `(1, 3, H, W)`; as many answers as images.
+    """The chosen faces, or every face, of each image `(1, 3, H, W)`; as many answers as images.
 
     Where the face or a part is missing, `config.on_missing` decides: "error" raises NoFaceError or
     PartError with the image's number (from 1); "skip" answers nothing for that image; "pass"
     answers what was found, with the whole picture as the face (score 0) if there is none;
     "estimate" does the same and adds the parts a face lacks from its proportions (score 0).
-    `own` are the user's masks of each image, see `put_on`: what they show is not missing. `on_tick`
-    is called after every image. Raises ImageError for an image that cannot be used, MaskError for
-    masks that do not fit.
+    `own` are the user's masks of each image, see `put_on`: what they show is not missing. `regions`
+    are masks (1, 1, H, W), one or one per image: what lies outside is not looked at, see
+    `in_region`. `on_tick` is called after every image. Raises ImageError for an image that cannot
+    be used, MaskError for masks that do not fit.
     """
     config = config or DetectConfig()
+    if regions is not None and len(regions) not in (1, len(images)):
+        raise MaskError(
+            f"there are regions for {len(regions)} pictures and {len(images)} pictures; give one "
+            "for all, or one per picture"
+        )
     if own is not None and len(own) != len(images):
         raise MaskError(
             f"there are own masks for {len(own)} pictures and {len(images)} pictures; give one "
@@ -70,8 +82,9 @@ def detect_chosen(
     for number, image in enumerate(images, start=1):
         name = f"image {number} of {len(images)}" if len(images) > 1 else "the image"
         masks = own[number - 1] if own else {}
+        region = regions[(number - 1) % len(regions)] if regions else None
         try:
-            answers.append(_detect_one(image, detector, config, name, masks))
+            answers.append(_detect_one(image, detector, config, name, masks, region))
         except (NoFaceError, PartError):
             if config.on_missing != "skip":
                 raise
@@ -115,44 +128,6 @@ def detect_faces(
         source = face.source or detector.name
         answers.append(FaceAttributes(size, box, face.score, parts, source, tuple(notes), roll))
     return tuple(answers)
-
-
-def found_together(found: Sequence[DetectedFaces]) -> DetectedFaces:
-    """What was found in several batches as one. Raises ConfigError for different words."""
-    tables = list(dict.fromkeys(one.attributes for one in found))
-    if len(tables) != 1:
-        raise ConfigError(
-            f"the photos were searched for {len(tables)} different tables of words "
-            f"({'; '.join(tables)}); search all of them with one FaceA Attribute Detect"
-        )
-    return DetectedFaces(tables[0], tuple(faces for one in found for faces in one.faces))
-
-
-def photos_with_faces(
-    images: Sequence[Tensor], found: DetectedFaces
-) -> tuple[list[Photo], list[str]]:
-    """The pictures in which a face was found, as training takes them, and notes on the others.
-
-    Of several faces in a picture the first is meant. Raises ImageError if `found` is not of these
-    pictures, NoFaceError if no picture is left.
-    """
-    if len(images) != len(found.faces):
-        raise ImageError(
-            f"there are {len(images)} pictures, and faces were searched in {len(found.faces)}; "
-            "wire the same pictures into both"
-        )
-    photos, notes = [], []
-    for number, (image, faces) in enumerate(zip(images, found.faces, strict=True), start=1):
-        if faces:
-            photos.append(Photo(image, faces[0], f"photo {number}"))
-        else:
-            notes.append(f"photo {number} left out: not everything was found in it")
-    if not photos:
-        raise NoFaceError(
-            f"none of the {len(images)} photos is left to learn from; give others, or set "
-            "on_missing to pass"
-        )
-    return photos, notes
 
 
 def part_masks(
@@ -206,30 +181,46 @@ def _face_json(one: FaceAttributes) -> dict[str, Any]:
     }
 
 
+def in_region(faces: Sequence[FaceAttributes], region: Tensor) -> tuple[FaceAttributes, ...]:
+    """The faces of which at least a quarter lies where `region` (1, 1, H, W) is white."""
+    kept = []
+    for face in faces:
+        x0, y0, x1, y1 = face.face
+        if float(region[..., y0:y1, x0:x1].mean()) >= _IN_REGION:
+            kept.append(face)
+    return tuple(kept)
+
+
 def _detect_one(
-    image: Tensor, detector: Detector, config: DetectConfig, name: str, own: OwnMasks
-) -> tuple[FaceAttributes, ...]:
+    image: Tensor, detector: Detector, config: DetectConfig, name: str, own: OwnMasks,
+    region: Tensor | None,
+) -> tuple[FaceAttributes, ...]:  # fmt: skip
     image = _one(image)
     size = (image.shape[-2], image.shape[-1])
     own = fitted(own, image, name)
-    faces = detect_faces(image, detector, config)
-    if max(config.face_index, 0) >= len(faces):
-        if FACE in own:
-            return (_checked(put_on((), own, size)[0], config, name),)
-        if config.on_missing in ("pass", "estimate"):
-            return put_on((_whole_picture(size, config),), own, size)
-        raise NoFaceError(_no_face(len(faces), detector, config, name))
-    if config.face_index == EVERY_FACE:
+    seen = faces = detect_faces(image, detector, config)
+    if region is not None:
+        faces = in_region(seen, region_of(region, image, name))
+    wanted = config.wanted or tuple(range(max(len(faces), 1)))
+    there = [faces[number] for number in wanted if number < len(faces)]
+    absent = [number for number in wanted if number >= len(faces)]
+    if not there and FACE in own:
+        return (_checked(put_on((), own, size)[0], config, name),)
+    if absent and config.on_missing not in ("pass", "estimate"):
+        raise NoFaceError(_no_face(len(faces), len(seen), absent[0], detector, config, name))
+    if not there:
+        return put_on((_whole_picture(size, config),), own, size)
+    if not config.one_face and config.on_missing != "estimate":
         # In a crowd some part is always hidden: it is noted or estimated, and the face stays.
-        if config.on_missing != "estimate":
-            config = replace(config, on_missing="pass")
-        return tuple(_checked(face, config, name) for face in put_on(faces, own, size))
-    (face,) = put_on((faces[config.face_index],), own, size)
-    face = _checked(face, config, name)
-    if len(faces) > 1:
-        taken = f"{len(faces)} faces found, number {config.face_index} taken ({config.face_order})"
-        face = replace(face, notes=(*face.notes, taken), others=len(faces) - 1)
-    return (face,)
+        config = replace(config, on_missing="pass")
+    first, *more = (_checked(face, config, name) for face in put_on(there, own, size))
+    if absent:
+        lacks = f"{len(faces)} faces found, number {', '.join(map(str, absent))} is not there"
+        first = replace(first, notes=(*first.notes, lacks))
+    if config.one_face and len(faces) > 1:
+        taken = f"{len(faces)} faces found, number {wanted[0]} taken ({config.face_order})"
+        first = replace(first, notes=(*first.notes, taken), others=len(faces) - 1)
+    return (first, *more)
 
 
 def _checked(face: FaceAttributes, config: DetectConfig, name: str) -> FaceAttributes:
@@ -256,11 +247,20 @@ def _whole_picture(size: Size, config: DetectConfig) -> FaceAttributes:
     return FaceAttributes(size, Box(0, 0, size[1], size[0]), 0.0, notes=notes)
 
 
-def _no_face(count: int, detector: Detector, config: DetectConfig, name: str) -> str:
+def _no_face(
+    count: int, seen: int, asked: int, detector: Detector, config: DetectConfig, name: str
+) -> str:
+    where = " in the region" if count < seen else ""
     if count:
         return (
-            f"{name} has {count} face{'s' * (count > 1)} and face_index {config.face_index} was "
-            f"asked for; count from 0, so at most {count - 1}"
+            f"{name} has {count} face{'s' * (count > 1)}{where} and number {asked} was asked for "
+            f"by {'faces' if config.faces.strip() else 'face_index'}; count from 0, so at most "
+            f"{count - 1}"
+        )
+    if seen:
+        return (
+            f"{name} has {seen} face{'s' * (seen > 1)}, and none in the region; paint it over the "
+            "face that is meant, or leave it out"
         )
     return (
         f"{name}: no face found by the {detector.name} detector; use a picture in which the face "

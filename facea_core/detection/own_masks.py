@@ -102,28 +102,26 @@ def fitted(own: OwnMasks, image: Tensor, name: str = "the image") -> OwnMasks:
     Raises MaskError for a mask of another shape than the picture's, and for one that is nowhere
     above 0.5 and so marks nothing.
     """
-    image = check_image(image)
-    size = (image.shape[-2], image.shape[-1])
     answers = {}
-    for attribute, mask in own.items():
-        mask = _checked(mask, f"{name}: the mask of {attribute!r}")
-        height, width = mask.shape[-2:]
-        if abs(width * size[0] / (height * size[1]) - 1) > _STRETCH + 1 / min(size):
-            raise MaskError(
-                f"{name}: the mask of {attribute!r} is {width}x{height} pixels and the picture "
-                f"{size[1]}x{size[0]}; draw it on this picture"
-            )
-        if not mask.any():
+    for attribute, drawn in own.items():
+        if not drawn.any():
             continue
-        strongest = float(mask.max())
-        mask = without_unseen(check_mask(resize(mask, size, mask=True), image))
+        mask = _in_size(drawn, image, f"{name}: the mask of {attribute!r}")
         if not (mask > EDGE).any():
             raise MaskError(
                 f"{name}: the mask of {attribute!r} marks nothing (its strongest value is "
-                f"{strongest:.2g}); paint the part with 1, not too thin"
+                f"{float(drawn.max()):.2g}); paint the part with 1, not too thin"
             )
         answers[attribute] = mask
     return answers
+
+
+def region_of(mask: Tensor, image: Tensor, name: str = "the image") -> Tensor:
+    """A mask (1, 1, h, w) of where to look, in the size of `image` `(1, 3, H, W)`.
+
+    Black all over is nowhere. Raises MaskError for a mask of another shape than the picture's.
+    """
+    return _in_size(mask, image, f"{name}: the region")
 
 
 def put_on(
@@ -156,6 +154,19 @@ def _box(mask: Tensor) -> Box:
     box = mask_box((mask > 0.5).float())
     assert box is not None  # fitted() lets no other mask through
     return box
+
+
+def _in_size(mask: Tensor, image: Tensor, what: str) -> Tensor:
+    image = check_image(image)
+    size = (image.shape[-2], image.shape[-1])
+    mask = _checked(mask, what)
+    height, width = mask.shape[-2:]
+    if abs(width * size[0] / (height * size[1]) - 1) > _STRETCH + 1 / min(size):
+        raise MaskError(
+            f"{what} is {width}x{height} pixels and the picture {size[1]}x{size[0]}; draw it on "
+            "this picture"
+        )
+    return without_unseen(check_mask(resize(mask, size, mask=True), image))
 
 
 def _checked(mask: Tensor, name: str) -> Tensor:

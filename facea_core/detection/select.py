@@ -19,7 +19,15 @@ from ..types import Box, Detection, Outline, Part, Size
 from .base import FACE
 from .priors import HALVES, LEVELS, PRIORS, Prior, bell, likelihood, together
 
-FACE_ORDERS = ("largest", "left-to-right", "score")
+FACE_ORDERS = (
+    "largest",
+    "left-to-right",
+    "score",
+    "smallest",
+    "right-to-left",
+    "top-to-bottom",
+    "bottom-to-top",
+)
 
 _MIN_FACE = 12
 """Smaller faces, in pixels, hold no parts that could be told apart."""
@@ -66,14 +74,19 @@ def select_faces(
 ) -> tuple[Detection, ...]:
     """The faces among `detections` in a picture of `size` (H, W): no duplicates, in `order`.
 
-    `order` is "largest" (visible area), "left-to-right" (centre) or "score". Boxes stay as they
-    are: of a face cut by the border the whole box tells the proportions. Faces of which less than a
-    third is in the picture are left out. Raises ConfigError for another order.
+    `order` is one of FACE_ORDERS: sizes go by the area that is in the picture, sides by the face's
+    centre. Boxes stay as they are: of a face cut by the border the whole box tells the proportions.
+    Faces of which less than a third is in the picture are left out. Raises ConfigError for another
+    order.
     """
     keys: dict[str, Callable[[Detection], float]] = {
         "largest": lambda face: -face.box.clip(size).area,
         "left-to-right": lambda face: face.box.center[0],
         "score": lambda face: -face.score,
+        "smallest": lambda face: face.box.clip(size).area,
+        "right-to-left": lambda face: -face.box.center[0],
+        "top-to-bottom": lambda face: face.box.center[1],
+        "bottom-to-top": lambda face: -face.box.center[1],
     }
     if order not in keys:
         raise ConfigError(

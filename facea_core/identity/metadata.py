@@ -80,6 +80,8 @@ def _public_metadata(identity: Identity) -> dict[str, str]:
     }
     if any(weights.down.ndim == 4 for weights in identity.lora.values()):
         out["ss_network_args"] = json.dumps({"conv_dim": rank, "conv_alpha": alpha})
+    if meta.clip_skip:
+        out["ss_clip_skip"] = str(meta.clip_skip)
     if meta.prediction:
         out["modelspec.prediction_type"] = "v" if v else "epsilon"
     if meta.created:

@@ -148,6 +148,7 @@ def train_identity(
             origin=origin.key,
             prediction=backbone.spec.prediction,
             resolution=plan.resolution,
+            clip_skip=backbone.clip_skip,
         ),
     )
 

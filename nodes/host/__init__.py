@@ -4,9 +4,10 @@ from .detectors import detector_models, open_detector, register_detectors
 from .folders import (
     NONE,
     chosen_identity,
+    elsewhere,
     embeddings_folder,
     file_fingerprint,
-    identities_folder,
+    identities_folders,
     identity_files,
     input_folder,
     relative_name,
@@ -14,7 +15,7 @@ from .folders import (
 )
 from .layout import ROOM, Pictures, image_of, image_out, images_in, in_room, mask_of, masks_in
 from .lists import lists_of, photos_in, photos_out, split
-from .models import make_room, spec_of, training_backbone
+from .models import clip_skip_notes, make_room, spec_of, training_backbone
 from .patching import load_report, painting_model, with_lora, with_words
 from .plain import plain_numbers
 from .progress import Progress, say
@@ -22,6 +23,7 @@ from .results import Results
 from .sampling import Paint, encode, painter, samplers, schedulers
 from .saving import graph_texts, output_files
 from .schema import field_input, schema, wired
+from .segs import faces_of_segs, segs_of
 from .tiny import register_tiny
 from .wiring import is_wired, left_out
 
@@ -33,13 +35,16 @@ __all__ = [
     "Progress",
     "Results",
     "chosen_identity",
+    "clip_skip_notes",
     "detector_models",
+    "elsewhere",
     "embeddings_folder",
     "encode",
+    "faces_of_segs",
     "field_input",
     "file_fingerprint",
     "graph_texts",
-    "identities_folder",
+    "identities_folders",
     "identity_files",
     "image_of",
     "image_out",
@@ -68,6 +73,7 @@ __all__ = [
     "say",
     "schedulers",
     "schema",
+    "segs_of",
     "spec_of",
     "split",
     "training_backbone",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -21,7 +21,7 @@ from ...facea_core.backbone.backbone import alphas_cumprod
 from ...facea_core.backbone.spec import FAMILIES
 from ...facea_core.errors import BackboneError
 from ...facea_core.machine import give_back_memory
-from ...facea_core.types import BackboneSpec
+from ...facea_core.types import BackboneSpec, Identity
 from .tiny import FaceATiny
 
 _KINDS = {
@@ -46,6 +46,22 @@ def spec_of(model: Any) -> BackboneSpec:
         f"FaceA does not know the model family {kind.__name__!r}; "
         f"load a checkpoint of one of: {', '.join(_KINDS)}"
     )
+
+
+def clip_skip_notes(clip: Any, people: Sequence[Identity]) -> list[str]:
+    """A note for each person who was learned with another layer of the text encoder than CLIP's."""
+    notes = []
+    for person in people:
+        family = next((one for one in FAMILIES if one.spec.family == person.meta.family), None)
+        if family is None or not person.meta.clip_skip:
+            continue
+        now, learned = family.skipping(clip.layer_idx).clip_skip, person.meta.clip_skip
+        if now != learned:
+            notes.append(
+                f"{person.name} was learned with clip skip {learned} and the wired CLIP has {now}; "
+                f"set CLIP Set Last Layer to -{learned}"
+            )
+    return notes
 
 
 def is_inpainting(model: Any) -> bool:

@@ -11,6 +11,8 @@ from ...facea_core.errors import ConfigError, quoted
 
 ATTRIBUTES = io.Custom("FACEA_ATTRIBUTES")
 IDENTITY = io.Custom("FACEA_IDENTITY")
+SEGS = io.Custom("SEGS")
+"""Of the Impact Pack, which needs not be there."""
 
 _INPUTS = {bool: io.Boolean, int: io.Int, float: io.Float, str: io.String}
 

@@ -114,6 +114,50 @@ def test_nodes_say_how_strongly_a_person_counts(found):
     assert "checked: the LoRA is painted at 0.75, for MODEL had it already" in stacked["notes"]
 
 
+def test_segs_hold_the_faces_and_what_is_repainted(found):
+    segs = found["segs"]
+    assert segs["fields"] == [
+        "cropped_image", "cropped_mask", "confidence", "crop_region", "bbox", "label",
+        "control_net_wrapper",
+    ]  # fmt: skip
+    assert segs["size"] == [128, 128]
+    assert segs["box"] == segs["face"]
+    assert segs["mask"] == 0
+
+
+def test_segs_of_any_make_are_painted_by(found):
+    segs = found["segs"]
+    assert segs["covered"] == 1
+    assert segs["beyond"] == 0
+    assert segs["differences"] == {"tensor": 0, "no score": 0}
+    assert segs["nobody"]
+
+
+@pytest.mark.parametrize(
+    ("what", "said"),
+    [
+        ("no pair", "the SEGS cannot be read"),
+        ("no segment", "has no attribute 'crop_region'"),
+        ("outside", "does not fit"),
+        ("another size", "its faces were searched in"),
+        ("black", "marks nothing"),
+    ],
+)
+def test_what_is_no_segs_is_refused(found, what: str, said: str):
+    assert said in found["segs"]["refused"][what]
+
+
+def test_clip_skip_is_kept_and_another_one_is_told(found):
+    skip = found["skip"]
+    assert skip["learned"] == 1
+    assert skip["same"] == skip["unknown"] == skip["both"] == []
+    assert skip["longer"] == [
+        "checked was learned with clip skip 2 and the wired CLIP has 1; set CLIP Set Last Layer "
+        "to -2"
+    ]
+    assert "clip skip 1 and the wired CLIP has 2" in skip["shorter"][0]
+
+
 def test_a_word_that_nobody_wired_is_an_error_that_names_it(found):
     assert "embedding:other/nose" in found["unknown_word"]
     assert "wired words: none" in found["unknown_word"]

@@ -391,7 +391,7 @@ def test_compose_into_a_mask_needs_no_face(world, inside):
         (["--identity", "none.safetensors"], ["none.safetensors"]),
         (["--mask", "{}/black.png"], ["black"]),
         (["--mask", "{}/empty.png"], ["64x64"]),
-        (["--face-index", "3"], ["face_index 3"]),
+        (["--face-index", "3"], ["number 3 was asked for by face_index"]),
         (["--candidates", "0"], ["candidates"]),
         (["--references", "{}/empty.png"], ["references"]),
         (["--prompt", "a man with embedding:bo/eyes"], ["bo/eyes"]),

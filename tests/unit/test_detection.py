@@ -10,12 +10,11 @@ from facea_core.detection.detect import (
     detect_attributes,
     detect_chosen,
     detect_faces,
-    found_together,
     part_masks,
-    photos_with_faces,
     to_json,
 )
 from facea_core.detection.estimate import RATIOS, with_estimates
+from facea_core.detection.found import found_together, photos_with_faces
 from facea_core.detection.load import FirstFinding, load_detector
 from facea_core.detection.preview import preview
 from facea_core.errors import AssetError, ConfigError, ImageError, NoFaceError, PartError
@@ -196,7 +195,7 @@ def test_the_face_index_counts_in_the_order(painting):
     assert right.face == Box(*painting.boxes[1]["face"]).shift(128, 0)
     assert box_of(right, "mouth") == Box(*painting.boxes[1]["mouth"]).shift(128, 0)
     assert "2 faces found, number 1 taken (left-to-right)" in right.notes
-    with pytest.raises(NoFaceError, match="has 2 faces and face_index 2"):
+    with pytest.raises(NoFaceError, match="has 2 faces and number 2"):
         detect_attributes([image], detector, DetectConfig("mouth", face_index=2))
 
 

@@ -1,0 +1,48 @@
+"""What was found in batches of pictures, as training takes it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from torch import Tensor
+
+from ..errors import ConfigError, ImageError, NoFaceError
+from ..types import DetectedFaces, Photo
+
+
+def found_together(found: Sequence[DetectedFaces]) -> DetectedFaces:
+    """What was found in several batches as one. Raises ConfigError for different words."""
+    tables = list(dict.fromkeys(one.attributes for one in found))
+    if len(tables) != 1:
+        raise ConfigError(
+            f"the photos were searched for {len(tables)} different tables of words "
+            f"({'; '.join(tables)}); search all of them with one FaceA Attribute Detect"
+        )
+    return DetectedFaces(tables[0], tuple(faces for one in found for faces in one.faces))
+
+
+def photos_with_faces(
+    images: Sequence[Tensor], found: DetectedFaces
+) -> tuple[list[Photo], list[str]]:
+    """The pictures in which a face was found, as training takes them, and notes on the others.
+
+    Of several faces in a picture the first is meant. Raises ImageError if `found` is not of these
+    pictures, NoFaceError if no picture is left.
+    """
+    if len(images) != len(found.faces):
+        raise ImageError(
+            f"there are {len(images)} pictures, and faces were searched in {len(found.faces)}; "
+            "wire the same pictures into both"
+        )
+    photos, notes = [], []
+    for number, (image, faces) in enumerate(zip(images, found.faces, strict=True), start=1):
+        if faces:
+            photos.append(Photo(image, faces[0], f"photo {number}"))
+        else:
+            notes.append(f"photo {number} left out: not everything was found in it")
+    if not photos:
+        raise NoFaceError(
+            f"none of the {len(images)} photos is left to learn from; give others, or set "
+            "on_missing to pass"
+        )
+    return photos, notes

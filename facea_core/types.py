@@ -83,11 +83,13 @@ class FaceAttributes:
 class DetectedFaces:
     """What was found in a batch of pictures: `faces[i]` are those of picture i, in their order.
 
-    `attributes` is the word table that was asked for: a preset, or names with commas.
+    `attributes` is the word table that was asked for: a preset, or names with commas. `glances`
+    (`images.glance`) tell in which pictures they were found; none = unknown.
     """
 
     attributes: str
     faces: tuple[tuple[FaceAttributes, ...], ...]
+    glances: tuple[Tensor, ...] = ()
 
     @property
     def count(self) -> int:

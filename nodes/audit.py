@@ -126,11 +126,15 @@ class FaceAPhotoAudit(io.ComfyNode):
         progress.say(text)
         kept = apply_policy(audit, found.faces, config.policy)
         crops, cropped = crop_photos(pictures, kept, crop_size)
+        glances = split(found.glances, images) if found.glances else [()] * len(images)
         return io.NodeOutput(
             photos_out(pictures, images),
-            [replace(found, faces=some) for some in split(kept, images)],
+            [
+                replace(found, faces=some, glances=seen)
+                for some, seen in zip(split(kept, images), glances, strict=True)
+            ],
             image_out([crops]),
-            replace(found, faces=cropped),
+            replace(found, faces=cropped, glances=()),
             photos_out(draw_audit(pictures, found.faces, audit), images),
             text,
             json.dumps(audit_json(audit), indent=2),

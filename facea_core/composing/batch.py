@@ -8,7 +8,7 @@ from typing import NamedTuple, TypeVar
 from torch import Tensor
 
 from ..errors import ConfigError, ImageError, MaskError
-from ..images import check_mask, resize
+from ..images import check_mask, glance, other_scene, resize
 from ..lazy import Lazy
 from ..types import BackboneSpec, DetectedFaces, FaceAttributes, Identity, Size
 from .config import ComposeConfig
@@ -139,6 +139,12 @@ def _searched(
                     f"picture {number} is {size} (H, W) and its faces were "
                     f"searched in {tuple(face.size)}; detect faces in this picture"
                 )
+
+        if seen and found.glances and other_scene(glance(images[picture]), found.glances[at]):
+            notes.append(
+                f"picture {number}: its faces were found in another picture, it seems; wire the "
+                "same picture into FaceA Attribute Detect and here"
+            )
 
         def draw(_: Size, seen: list[FaceAttributes] = seen) -> list[Tensor]:
             return [face_mask(face, config) for face in seen]

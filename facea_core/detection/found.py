@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from torch import Tensor
 
 from ..errors import ConfigError, ImageError, NoFaceError
+from ..images import glance, other_scene
 from ..types import DetectedFaces, Photo
 
 
@@ -18,7 +19,9 @@ def found_together(found: Sequence[DetectedFaces]) -> DetectedFaces:
             f"the photos were searched for {len(tables)} different tables of words "
             f"({'; '.join(tables)}); search all of them with one FaceA Attribute Detect"
         )
-    return DetectedFaces(tables[0], tuple(faces for one in found for faces in one.faces))
+    faces = tuple(faces for one in found for faces in one.faces)
+    glances = tuple(one for some in found for one in some.glances)
+    return DetectedFaces(tables[0], faces, glances if len(glances) == len(faces) else ())
 
 
 def photos_with_faces(
@@ -27,13 +30,19 @@ def photos_with_faces(
     """The pictures in which a face was found, as training takes them, and notes on the others.
 
     Of several faces in a picture the first is meant. Raises ImageError if `found` is not of these
-    pictures, NoFaceError if no picture is left.
+    pictures, by their number or by what they show, NoFaceError if no picture is left.
     """
     if len(images) != len(found.faces):
         raise ImageError(
             f"there are {len(images)} pictures, and faces were searched in {len(found.faces)}; "
             "wire the same pictures into both"
         )
+    for number, (image, seen) in enumerate(zip(images, found.glances, strict=False), start=1):
+        if other_scene(glance(image), seen):
+            raise ImageError(
+                f"the face of photo {number} was found in another picture; wire the same pictures, "
+                "in the same order, into FaceA Attribute Detect and here"
+            )
     photos, notes = [], []
     for number, (image, faces) in enumerate(zip(images, found.faces, strict=True), start=1):
         if faces:

@@ -18,6 +18,7 @@ from facea_core.detection.found import found_together, photos_with_faces
 from facea_core.detection.load import FirstFinding, load_detector
 from facea_core.detection.preview import preview
 from facea_core.errors import AssetError, ConfigError, ImageError, NoFaceError, PartError
+from facea_core.images import glance
 from facea_core.masks import part_mask
 from facea_core.tiny.painter import Painting, paint, sample_people, sample_scenes
 from facea_core.types import Box, DetectedFaces, Detection, FaceAttributes, Part
@@ -388,6 +389,19 @@ def test_faces_of_other_pictures_are_refused(pictures: int, searched: int):
     found = DetectedFaces("male", ((some_face(1),),) * searched)
     with pytest.raises(ImageError, match=f"{pictures} pictures.*searched in {searched}"):
         photos_with_faces(images, found)
+
+
+def test_photos_of_which_others_were_searched_are_refused():
+    images = [torch.rand(1, 3, 5, 7).repeat_interleave(8, 2).repeat_interleave(9, 3)
+              for _ in range(2)]  # fmt: skip
+    glances = tuple(glance(image) for image in images)
+    found = DetectedFaces("male", ((some_face(1),), (some_face(2),)), glances)
+    assert len(photos_with_faces(images, found)[0]) == 2
+    with pytest.raises(ImageError, match="photo 1 was found in another picture"):
+        photos_with_faces(images[::-1], found)
+    joined = found_together([found, found])
+    assert len(joined.glances) == 4
+    assert found_together([found, DetectedFaces("male", ((),))]).glances == ()
 
 
 def test_what_was_found_in_several_batches_is_put_together_in_order():

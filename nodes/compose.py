@@ -16,6 +16,7 @@ from ..facea_core.choosing import person_rank, photos_to_choose_by, tools_for
 from ..facea_core.composing import (
     ComposeConfig,
     Job,
+    Piece,
     Rank,
     candidate_seed,
     compose_faces,
@@ -35,6 +36,7 @@ from .host import (
     faces_of_segs,
     field_input,
     images_in,
+    in_crop,
     is_wired,
     masks_in,
     painter,
@@ -215,17 +217,15 @@ class FaceAInpaintCompose(io.ComfyNode):
             return encode(clip, face_prompt(text, person, everybody))
 
         def paint_job(number: int, job: Job) -> Composition:
-            def paint(
-                face: int, candidate: int, crop: torch.Tensor, hole: torch.Tensor
-            ) -> torch.Tensor:
+            def paint(face: int, candidate: int, piece: Piece) -> torch.Tensor:
                 nonlocal done
                 person = job.people[face]
                 wanted = wish(person, prompt_for(prompt, job.numbers[face]))
-                paint_crop = painter(
-                    brush(person), vae, wanted, unwanted, settings,
+                patch = painter(
+                    brush(person), vae, in_crop(wanted, piece.plan, number),
+                    in_crop(unwanted, piece.plan, number), settings,
                     candidate_seed(seed + number * (frame_seed == "next"), candidate), on_step,
-                )  # fmt: skip
-                patch = paint_crop(crop, hole)
+                )(piece.crop, piece.hole)  # fmt: skip
                 done += steps
                 return patch
 

@@ -2,7 +2,7 @@
 
 from .batch import Job, Jobs, plan_batch
 from .candidates import Rank, candidate_seed
-from .compose import Painter, compose_faces, compose_identity, face_prompt, prompt_for
+from .compose import Painter, Piece, compose_faces, compose_identity, face_prompt, prompt_for
 from .config import PREVIEW, ComposeConfig
 from .masks import blend_weight, face_mask, faces_mask, soften
 from .pieces import mask_pieces
@@ -16,6 +16,7 @@ __all__ = [
     "Job",
     "Jobs",
     "Painter",
+    "Piece",
     "Rank",
     "blend_weight",
     "candidate_seed",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -27,8 +28,17 @@ from .stitch import crop_image, crop_mask, match_colour, stitch
 SEPARATOR = "[SEP]"
 """Between the prompts of several faces, as users of ADetailer write it."""
 
-Painter = Callable[[int, int, Tensor, Tensor], Tensor]
-"""(face, candidate, crop (1, 3, s, s), hole (1, 1, s, s)) -> the whole crop anew, (1, 3, s, s)."""
+
+class Piece(NamedTuple):
+    """What is painted at once: a crop (1, 3, s, s), its hole (1, 1, s, s), and where it lies."""
+
+    crop: Tensor
+    hole: Tensor
+    plan: CropPlan
+
+
+Painter = Callable[[int, int, Piece], Tensor]
+"""(face, candidate, piece) -> the whole crop anew, (1, 3, s, s)."""
 
 
 def compose_identity(
@@ -69,7 +79,7 @@ def compose_identity(
     ]
     painted = [i for i, mask in enumerate(masks) if marks(mask)]
 
-    def paint(face: int, candidate: int, crop: Tensor, hole: Tensor) -> Tensor:
+    def paint(face: int, candidate: int, piece: Piece) -> Tensor:
         count = config.candidates
         before = (painted.index(face) * count + candidate) * config.steps
         total = len(painted) * count * config.steps
@@ -80,7 +90,9 @@ def compose_identity(
                 on_step(before + step, total)
 
         with _applied(backbone, people[face], config.strength):
-            return inpaint(backbone, *conditions[face], crop, hole, config, seed, on_step=report)
+            return inpaint(
+                backbone, *conditions[face], piece.crop, piece.hole, config, seed, on_step=report
+            )
 
     return compose_faces(image, masks, paint, backbone.spec, config, rank)
 
@@ -121,7 +133,7 @@ def compose_faces(
             notes.append(f"face {face + 1}: {_nothing(mask)}")
             continue
         plan = plan_crop(mask, spec, config.context_factor)
-        piece, wanted = crop_image(result, plan), crop_mask(mask, plan)
+        crop, wanted = crop_image(result, plan), crop_mask(mask, plan)
         drawn = crop_mask((mask >= EDGE).float(), plan)
         hole = visible_hole(wanted, drawn, spec.latent_factor)
         if hole is not wanted:
@@ -130,11 +142,13 @@ def compose_faces(
                 "more was painted and cut to the mask"
             )
         made = [
-            match_colour(paint(face, candidate, piece, hole), piece, hole, config.colour_match)
+            match_colour(
+                paint(face, candidate, Piece(crop, hole, plan)), crop, hole, config.colour_match
+            )
             for candidate in range(config.candidates)
         ]
         if made[1:]:
-            kept, choice = choose(made, piece, wanted, rank and partial(rank, face))
+            kept, choice = choose(made, crop, wanted, rank and partial(rank, face))
             patch = made[kept]
             choices.append(choice)
         else:
@@ -142,7 +156,7 @@ def compose_faces(
         result = stitch(result, patch, mask, plan)
         touched = torch.maximum(touched, blend_weight(mask))
         plans.append(plan)
-        crops.append(piece)
+        crops.append(crop)
         patches.append(patch)
     return Composition(
         result, touched, tuple(plans), tuple(crops), tuple(patches), tuple(notes), tuple(choices)

@@ -19,6 +19,7 @@ from .models import clip_skip_notes, make_room, spec_of, training_backbone
 from .patching import load_report, painting_model, with_lora, with_words
 from .plain import plain_numbers
 from .progress import Progress, say
+from .regions import in_crop
 from .results import Results
 from .sampling import Paint, encode, painter, samplers, schedulers
 from .saving import graph_texts, output_files
@@ -49,6 +50,7 @@ __all__ = [
     "image_of",
     "image_out",
     "images_in",
+    "in_crop",
     "in_room",
     "input_folder",
     "is_wired",

@@ -1,4 +1,4 @@
-"""SEGS as other packs make and read them, and clip skip: part of checks.py."""
+"""SEGS, clip skip and ControlNet hints, seen from inside: part of checks.py."""
 
 from __future__ import annotations
 
@@ -113,6 +113,37 @@ def skipped(host: Any, identity: Any, cast: Any) -> dict[str, Any]:
         "both": lines(shorter, 2),
         "longer": lines(clip, 2),
         "shorter": lines(shorter, 1),
+    }
+
+
+def hinted() -> dict[str, Any]:
+    """What a ControlNet, and one before it, is shown of a crop, and that the wired one stays."""
+    import comfy.controlnet
+    import torch
+
+    in_crop, types = part("nodes.host").in_crop, part("facea_core.types")
+    rows = torch.linspace(0, 1, 64).view(1, 1, -1, 1).expand(2, 3, 64, 128).clone()
+    rows[1] = 0.5
+    first, second = (comfy.controlnet.ControlNet() for _ in range(2))
+    for one in (first, second):
+        one.control_model_wrapped = None  # without weights there is none
+    first.set_cond_hint(rows[..., ::2, ::2])
+    mask = torch.zeros(1, 1, 64, 128)
+    mask[..., 64:] = 1
+    second.set_cond_hint(rows, extra_concat=[mask])
+    second.set_previous_controlnet(first)
+    plan = types.CropPlan((64, 128), types.Box(64, 16, 96, 48), (32, 32))
+    wired = [[torch.zeros(1, 7, 8), {"control": second, "pooled_output": None}]]
+    ((_, here),) = in_crop(wired, plan)
+    ((_, later),) = in_crop(wired, plan, 3)
+    shown, before = here["control"], here["control"].previous_controlnet
+    return {
+        "shown": float((shown.cond_hint_original - rows[:1, :, 16:48, 64:96]).abs().max()),
+        "mask": float(shown.extra_concat_orig[0].min()),
+        "before": list(before.cond_hint_original.shape),
+        "before_mean": float(before.cond_hint_original.mean()),
+        "later": float(later["control"].cond_hint_original.std()),
+        "wired": second.cond_hint_original is rows and second.previous_controlnet is first,
     }
 
 

@@ -147,6 +147,16 @@ def test_what_is_no_segs_is_refused(found, what: str, said: str):
     assert said in found["segs"]["refused"][what]
 
 
+def test_a_controlnet_is_shown_its_hint_where_the_crop_is(found):
+    hints = found["hints"]
+    assert hints["shown"] < 1e-6
+    assert hints["mask"] == 1
+    assert hints["before"] == [1, 3, 32, 32]
+    assert hints["before_mean"] == pytest.approx(0.5, abs=0.02)
+    assert hints["later"] == 0
+    assert hints["wired"]
+
+
 def test_clip_skip_is_kept_and_another_one_is_told(found):
     skip = found["skip"]
     assert skip["learned"] == 1

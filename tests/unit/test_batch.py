@@ -212,7 +212,7 @@ def composed(image: Tensor, masks: list[Tensor], colour: float = 0.25) -> Tensor
     made = compose_faces(
         image,
         masks,
-        lambda face, candidate, crop, hole: torch.full_like(crop, colour),
+        lambda face, candidate, piece: torch.full_like(piece.crop, colour),
         TINY.spec,
         config,
     )

@@ -120,7 +120,7 @@ def test_the_one_that_meets_the_picture_is_kept(backbone):
     colours = (0.1, 0.45, 0.9)
     made = compose_faces(
         image, [box_mask()],
-        lambda face, candidate, crop, hole: torch.full_like(crop, colours[candidate]),
+        lambda face, candidate, piece: torch.full_like(piece.crop, colours[candidate]),
         backbone.spec, ComposeConfig(candidates=3, colour_match=0.0),
     )  # fmt: skip
     assert made.choices[0].kept == 1

@@ -257,9 +257,9 @@ def shown(image, mask, spec, config=None):
     """What a painter is shown of a mask: its latent mask, its hole in {0, 1}, and the rest."""
     seen = []
 
-    def keep(face, candidate, crop, hole):
-        seen.append(hole)
-        return crop
+    def keep(face, candidate, piece):
+        seen.append(piece.hole)
+        return piece.crop
 
     result = compose_faces(image, [mask], keep, spec, config)
     (hole,) = seen

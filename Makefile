@@ -11,8 +11,9 @@ THREADS ?= 2
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.facea-installed
+NEWER := .venv-newest
 
-.PHONY: demo test lint host parity bench gpu install clean
+.PHONY: demo test lint host hosts parity bench gpu install clean
 
 demo: $(INSTALLED)
 	$(BIN)/facea demo $(DEMO_ARGS)
@@ -27,6 +28,16 @@ lint: $(INSTALLED)
 
 host: $(INSTALLED)
 	$(BIN)/python tests/host/install.py
+
+# The tests inside the ComfyUI that is pinned, then inside a newer one, in an environment of its own:
+# make hosts NEWEST=~/ComfyUI
+hosts: host
+	@test -f "$(NEWEST)/main.py" || { echo "give a newer ComfyUI: make hosts NEWEST=~/ComfyUI"; exit 1; }
+	FACEA_REQUIRE_HOST=1 OMP_NUM_THREADS=1 $(BIN)/pytest tests/host tests/browser $(PYTEST_ARGS)
+	test -x $(NEWER)/bin/python || $(PYTHON) -m venv $(NEWER)
+	$(NEWER)/bin/python -m pip install --disable-pip-version-check -q -c constraints.txt -e '.[dev,landmarks]'
+	COMFYUI_PATH=$(NEWEST) $(NEWER)/bin/python tests/host/install.py
+	COMFYUI_PATH=$(NEWEST) FACEA_REQUIRE_HOST=1 OMP_NUM_THREADS=1 $(NEWER)/bin/pytest tests/host tests/browser $(PYTEST_ARGS)
 
 # Grounding-DINO against groundingdino-py, then under other versions of transformers: half an hour.
 parity: $(INSTALLED)

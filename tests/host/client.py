@@ -153,19 +153,23 @@ class Client:
         return said["prompt_id"]
 
     def wait(self, prompt_id: str, on_event: OnEvent | None = None, timeout: float = 300) -> Run:
-        """Follow a prompt to its end, good or bad. `on_event` is called with each message."""
+        """Follow a prompt to its end, good or bad. `on_event` is called with each message.
+
+        `timeout` is in seconds without any message: a busy machine is slow, and not stuck.
+        """
         run = Run(prompt_id)
         deadline = time.monotonic() + timeout
         while not run.entry:
             if time.monotonic() > deadline:
                 raise TimeoutError(
-                    f"{timeout:.0f} s passed; the last message was {run.events[-1:]}"
+                    f"{timeout:.0f} s of silence; the last message was {run.events[-1:]}"
                 )
             event = self._next()
             if event is None:
                 run.entry = self.history(prompt_id).get(prompt_id, {})
             elif event.data.get("prompt_id", prompt_id) == prompt_id:
                 run.events.append(event)
+                deadline = time.monotonic() + timeout
                 if on_event is not None:
                     on_event(event)
                 # ComfyUI's last word on a prompt is that it executes no node.

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +73,17 @@ def tell(record_property: Callable[[str, object], None]) -> Tell:
     return lambda line: record_property(_FIGURE, line)
 
 
+def versions(comfyui: Path) -> str:
+    """What the tests ran in, for the summary."""
+    core = comfyui / "comfyui_version.py"
+    number = core.read_text("utf-8").split('"')[1] if core.is_file() else "?"
+    try:
+        front = metadata.version("comfyui-frontend-package")
+    except metadata.PackageNotFoundError:
+        front = "?"
+    return f"ComfyUI {number}, front end {front}"
+
+
 def pytest_terminal_summary(terminalreporter: Any) -> None:
     """What was measured, and one loud line if the tests inside ComfyUI were left out."""
     reports = [r for kind in ("passed", "failed") for r in terminalreporter.stats.get(kind, [])]
@@ -82,7 +94,7 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
         if name == _FIGURE and report.when == "call"
     ]
     if lines:
-        terminalreporter.section("measured in ComfyUI")
+        terminalreporter.section(f"measured in {versions(find())}")
         for line in lines:
             terminalreporter.write_line(line)
     skipped = [r for r in terminalreporter.stats.get("skipped", []) if _LEFT_OUT in str(r.longrepr)]

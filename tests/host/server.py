@@ -41,7 +41,7 @@ class Server:
         self._process: subprocess.Popen[bytes] | None = None
         _link(ROOT, base / "custom_nodes" / PACK)
 
-    def start(self, timeout: float = 240) -> None:
+    def start(self, timeout: float = 900) -> None:
         """Start and wait until it answers. Raises RuntimeError with the end of the log."""
         with self.log_file.open("ab") as log:
             self._process = subprocess.Popen(

@@ -18,7 +18,7 @@ ADA = ["facea/ada.safetensors"]
 @pytest.fixture(scope="module")
 def found(comfyui: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     command = [sys.executable, str(SCRIPT), str(comfyui), str(tmp_path_factory.mktemp("listing"))]
-    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ}, timeout=400)
+    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ}, timeout=1800)
     assert done.returncode == 0, done.stderr[-3000:]
     return json.loads(done.stdout.splitlines()[-1])
 

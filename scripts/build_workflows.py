@@ -27,9 +27,16 @@ FRONTEND = "1.27.10"
 
 # The measures of the canvas, in its pixels. `TITLE` is the bar above a node's position.
 TITLE, SLOT, WIDGET, TEXT, EDGE = 30, 20, 24, 54, 14
-GAP_X, GAP_Y, PAD, HEADER = 40, 34, 18, 54
+# The same of Nodes 2.0, whose nodes are taller; `BASE` counts the title and the badge below.
+ROW, LINES, BASE = 30, 62, 68
+# What a node needs once it has run: lines of text below its widgets, a picture below its slots.
+SAID, SHOWN = 64, 232
+ALONE = {"PreviewImage": 266, "PreviewAny": 136}
+WIDE, GAP_X, GAP_Y, PAD, HEADER = 250, 24, 18, 14, 40
 # What a window of 1600 x 1000 shows of the canvas, and the least zoom at which there is text.
 WINDOW, MARGIN, READABLE = (1536, 922), 20, 0.58
+# The front end fits a template into three quarters of its canvas (1600 x 1000): so this is 60 %.
+LARGEST = (1960, 1220)
 
 COLOURS = {
     "blue": "#3f789e",
@@ -59,6 +66,10 @@ class Node:
     spec: Spec
     inputs: dict[str, Any] = field(default_factory=dict)
     pos: tuple[int, int] = (0, 0)
+    room: int = 0
+    """What is kept free for the node below its title: it grows by what it shows."""
+    folded: bool = False
+    """Whether only the title is shown."""
 
     def __getitem__(self, output: str) -> Slot:
         return Slot(self, self.spec.outputs.index(output))
@@ -123,10 +134,20 @@ class Graph:
         self.notes: list[Node] = []
         self.groups: list[tuple[Group, tuple[int, int, int, int]]] = []
         self.models: dict[int, list[dict[str, str]]] = {}
+        self.app: tuple[list[tuple[Node, str]], list[Node]] | None = None
+        """What app mode asks for (a node and a widget of it, each) and the nodes it shows."""
         self._info = info
 
     def node(
-        self, kind: str, title: str | None = None, /, *, wide: int = 0, high: int = 0, **inputs: Any
+        self,
+        kind: str,
+        title: str | None = None,
+        /,
+        *,
+        wide: int = 0,
+        high: int = 0,
+        folded: bool = False,
+        **inputs: Any,
     ) -> Node:
         """Adds a node. An input is a value, or `other["output"]` for a wire."""
         if kind not in self._info:
@@ -137,6 +158,7 @@ class Graph:
         least = self._least_size(spec)
         size = (max(least[0], wide), max(least[1], high))
         node = Node(len(self.nodes) + 1, kind, title or spec.title, size, spec, inputs)
+        node.folded, node.room = folded, 0 if folded else max(size[1], self._room(node))
         self.nodes.append(node)
         return node
 
@@ -146,12 +168,13 @@ class Graph:
             "ImageScaleBy",
             "… four times as large",
             image=images,
+            folded=True,
             upscale_method="lanczos",
             scale_by=4.0,
         )
         return [scale, self.picture(title, scale["IMAGE"], wide=wide, high=high)]
 
-    def picture(self, title: str, images: Slot, *, wide: int = 270, high: int = 280) -> Node:
+    def picture(self, title: str, images: Slot, *, wide: int = 0, high: int = 266) -> Node:
         """Adds a node that shows pictures."""
         return self.node("PreviewImage", title, wide=wide, high=high, images=images)
 
@@ -162,7 +185,11 @@ class Graph:
             self.models[node.id] = [{"name": file, "url": url, "directory": "checkpoints"}]
         return node
 
-    def note(self, title: str, text: str, *, wide: int = 270) -> Node:
+    def text(self, title: str, source: Slot, *, wide: int = 0, high: int = 100) -> Node:
+        """Adds a node that shows a text, and goes on showing it when the run is over."""
+        return self.node("PreviewAny", title, wide=wide, high=high, source=source)
+
+    def note(self, title: str, text: str, *, wide: int = WIDE) -> Node:
         """A note beside the wires, in markdown. It is no part of what is computed."""
         empty = {"python_module": "", "output": [], "output_name": [], "input": {}}
         spec = Spec("MarkdownNote", {**empty, "display_name": title})
@@ -171,6 +198,7 @@ class Graph:
         high = sum(17 * math.ceil(5.4 * len(line) / (wide - 40)) or 12 for line in lines)
         size = (wide, 46 + high + 14 * text.count("## "))
         note = Node(0, "MarkdownNote", title, size, spec, {"text": "\n".join(lines)})
+        note.room = size[1]
         self.notes.append(note)
         return note
 
@@ -202,7 +230,7 @@ class Graph:
             for node in column:
                 y += TITLE
                 node.pos, node.size = (right, y), (width, node.size[1])
-                y += node.size[1] + GAP_Y
+                y += node.room + GAP_Y
             lowest = max(lowest, y - GAP_Y)
             right += width + GAP_X
         return lowest + PAD
@@ -217,7 +245,25 @@ class Graph:
             lines += TEXT if options.get("multiline") else WIDGET
             lines += WIDGET * spec.has_control(name)
             lines += WIDGET * bool(options.get("image_upload"))
-        return (270 if spec.widgets else 210), height + lines + (EDGE if lines else 6)
+        return WIDE, height + lines + (EDGE if lines else 6)
+
+    @staticmethod
+    def _room(node: Node) -> int:
+        """How high the node may become, in either renderer, by what it shows after a run."""
+        kind, spec = node.kind, node.spec
+        if kind in ALONE:
+            return ALONE[kind]
+        high = BASE - TITLE + max(len(spec.sockets), len(spec.outputs), 1) * SLOT
+        for name in spec.widgets:
+            _, options, _ = spec.inputs[name]
+            wired = isinstance(node.inputs.get(name), Slot)
+            high += SLOT if wired else LINES if options.get("multiline") else ROW
+            high += SHOWN * bool(options.get("image_upload"))
+        if kind == "FaceAEmbeddingTrainer":  # its last picture while training, and the sheet
+            return high + SAID + 2 * SHOWN
+        if kind in ("FaceASaveImage", "SaveImage"):
+            return high + SHOWN
+        return high + SAID * (kind.startswith("FaceA") and kind != "FaceASamplePhotos")
 
     def prompt(self) -> dict[str, Any]:
         """The graph as POST /prompt takes it."""
@@ -269,20 +315,36 @@ class Graph:
                 for index, (group, bounding) in enumerate(self.groups, 1)
             ],
             "config": {},
-            "extra": {"ds": self._view(), "frontendVersion": FRONTEND},
+            "extra": {"ds": self._view(), "frontendVersion": FRONTEND, **self._linear()},
             "version": 0.4,
         }
+
+    def size(self) -> tuple[int, int]:
+        """How wide and how high the whole drawing is."""
+        right = max(x + width for _, (x, _, width, _) in self.groups)
+        bottom = max(y + height for _, (_, y, _, height) in self.groups)
+        return right, bottom
 
     def _view(self) -> dict[str, Any]:
         """Where the canvas opens: all of it if that can be read, else its beginning.
 
         The front end's own choice leaves a broad margin, and from afar it draws no text.
         """
-        right = max(x + width for _, (x, _, width, _) in self.groups)
-        bottom = max(y + height for _, (_, y, _, height) in self.groups)
+        right, bottom = self.size()
         room = (WINDOW[0] - 2 * MARGIN, WINDOW[1] - 2 * MARGIN)
         scale = round(max(READABLE, min(room[0] / right, room[1] / bottom, 1.0)), 3)
         return {"scale": scale, "offset": [round(MARGIN / scale)] * 2}
+
+    def _linear(self) -> dict[str, Any]:
+        """What makes the file an app: the front end shows a form in place of the canvas."""
+        if self.app is None:
+            return {}
+        asked, shown = self.app
+        linear = {
+            "inputs": [[node.id, widget] for node, widget in asked],
+            "outputs": [node.id for node in shown],
+        }
+        return {"linearMode": True, "linearData": linear}
 
     def _drawn(self, node: Node, links: list[list[Any]], order: int) -> dict[str, Any]:
         spec, slots = node.spec, []
@@ -320,7 +382,7 @@ class Graph:
             "type": node.kind,
             "pos": list(node.pos),
             "size": list(node.size),
-            "flags": {},
+            "flags": {"collapsed": True} if node.folded else {},
             "order": order,
             "mode": 0,
             "inputs": slots,
@@ -374,6 +436,9 @@ def build(info: dict[str, Any]) -> dict[str, str]:
         lost = [node for node in [*graph.nodes, *graph.notes] if node not in placed]
         if lost:
             raise SystemExit(f"{name}: {', '.join(node.title for node in lost)} stand in no group")
+        size = graph.size()
+        if size[0] > LARGEST[0] or size[1] > LARGEST[1]:
+            raise SystemExit(f"{name}: {size[0]} x {size[1]}, more than can be read at one look")
         files[f"{name}.json"] = _text(graph.canvas())
         files[f"api/{name}.json"] = _text(graph.prompt())
     return files

@@ -2,9 +2,9 @@
 
     python scripts/build_pictures.py [--url http://127.0.0.1:8188]
 
-Runs the small workflows on a ComfyUI with this pack, some nodes in a headless Chromium, and writes
-web/docs/images/*.jpg and workflows/*.jpg; with --cards only the latter, which need no browser. Needs playwright and a Chromium. The pictures
-depend a little on the machine, so no test compares them.
+Runs the small workflows on a ComfyUI with this pack, opens nodes in a headless Chromium, and writes
+web/docs/images/*.jpg and workflows/*.jpg; with --cards only the latter, without a browser. Needs
+playwright and a Chromium. The pictures depend a little on the machine, so no test compares them.
 """
 
 from __future__ import annotations

@@ -1,8 +1,10 @@
-"""Writes every workflow twice: for the canvas (workflows/) and for the API (workflows/api/).
+"""Writes every workflow twice, for the canvas (workflows/) and for the API (workflows/api/), and
+the subgraphs that the front end lists among its nodes (subgraphs/).
 
-    python scripts/build_workflows.py [--url http://127.0.0.1:8188] [--out workflows] [--check]
+    python scripts/build_workflows.py [--url http://127.0.0.1:8188] [--check]
 
-Both files of a pair come from one description in `graphs.py`, so they cannot drift apart. What
+Both files of a pair come from one description in `graphs.py` (subgraphs: `blueprints.py`), so they
+cannot drift apart. What
 inputs a node has is asked of a running ComfyUI with this pack; an input that the description does
 not name gets its default. With --check nothing is written and the exit status says whether the
 files on disk are what would be.
@@ -136,6 +138,8 @@ class Graph:
         self.models: dict[int, list[dict[str, str]]] = {}
         self.app: tuple[list[tuple[Node, str]], list[Node]] | None = None
         """What app mode asks for (a node and a widget of it, each) and the nodes it shows."""
+        self.inlet: Node | None = None
+        """Inside a subgraph: where wires from outside begin."""
         self._info = info
 
     def node(
@@ -161,6 +165,16 @@ class Graph:
         node.folded, node.room = folded, 0 if folded else max(size[1], self._room(node))
         self.nodes.append(node)
         return node
+
+    def inlets(self, **types: str) -> Node:
+        """What comes into a subgraph: names and types. Wires start from it as from a node.
+
+        What is no socket there is a widget of the node that stands for the subgraph.
+        """
+        empty = {"python_module": "", "display_name": "", "input": {}}
+        spec = Spec("", {**empty, "output": list(types.values()), "output_name": list(types)})
+        self.inlet = Node(-10, "", "", (120, 20 * (len(types) + 1)), spec)
+        return self.inlet
 
     def larger(self, title: str, images: Slot, *, wide: int, high: int) -> list[Node]:
         """Adds nodes that show small pictures four times as large; the front end never does."""
@@ -260,7 +274,7 @@ class Graph:
             high += SLOT if wired else LINES if options.get("multiline") else ROW
             high += SHOWN * bool(options.get("image_upload"))
         if kind == "FaceAEmbeddingTrainer":  # its last picture while training, and the sheet
-            return high + SAID + 2 * SHOWN
+            return high + SAID + 2 * SHOWN + 16
         if kind in ("FaceASaveImage", "SaveImage"):
             return high + SHOWN
         return high + SAID * (kind.startswith("FaceA") and kind != "FaceASamplePhotos")
@@ -411,7 +425,7 @@ class Graph:
 
     def _in_order(self) -> list[Node]:
         """Notes first, then each node after those it reads from."""
-        done: list[Node] = list(self.notes)
+        done: list[Node] = [*self.notes, *([self.inlet] if self.inlet else [])]
         left = list(self.nodes)
         while left:
             ready = next(
@@ -425,7 +439,8 @@ class Graph:
 
 
 def build(info: dict[str, Any]) -> dict[str, str]:
-    """Every file as its text, by its path below workflows/."""
+    """Every file as its text, by its path in the pack."""
+    from blueprints import BLUEPRINTS
     from graphs import GRAPHS
 
     files: dict[str, str] = {}
@@ -439,8 +454,10 @@ def build(info: dict[str, Any]) -> dict[str, str]:
         size = graph.size()
         if size[0] > LARGEST[0] or size[1] > LARGEST[1]:
             raise SystemExit(f"{name}: {size[0]} x {size[1]}, more than can be read at one look")
-        files[f"{name}.json"] = _text(graph.canvas())
-        files[f"api/{name}.json"] = _text(graph.prompt())
+        files[f"workflows/{name}.json"] = _text(graph.canvas())
+        files[f"workflows/api/{name}.json"] = _text(graph.prompt())
+    for name, describe in BLUEPRINTS.items():
+        files[f"subgraphs/{name}.json"] = _text(describe(Graph(info, name)))
     return files
 
 
@@ -463,15 +480,14 @@ def _text(value: dict[str, Any]) -> str:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--url", default="http://127.0.0.1:8188", help="a ComfyUI with this pack")
-    here = Path(__file__).resolve().parents[1] / "workflows"
-    parser.add_argument("--out", type=Path, default=here, help="the folder to write to")
+    here = Path(__file__).resolve().parents[1]
     parser.add_argument("--check", action="store_true", help="compare only")
     args = parser.parse_args()
     with urlopen(f"{args.url.rstrip('/')}/object_info", timeout=60) as answer:
         info = json.load(answer)
     stale = []
     for path, text in build(info).items():
-        file = args.out / path
+        file = here / path
         if file.is_file() and file.read_text(encoding="utf-8") == text:
             continue
         stale.append(path)

@@ -527,10 +527,98 @@ def stock_nodes(g: Graph) -> None:
     )
 
 
+def person_into_picture(g: Graph) -> None:
+    """An app: the front end shows a form, and behind it this graph."""
+    photos = [
+        g.node("LoadImage", f"Photo {number}", image=f"photo-{number}.jpg") for number in (1, 2, 3)
+    ]
+    two = g.node("ImageBatch", folded=True, image1=photos[0]["IMAGE"], image2=photos[1]["IMAGE"])
+    three = g.node("ImageBatch", folded=True, image1=two["IMAGE"], image2=photos[2]["IMAGE"])
+    found = g.node(
+        "FaceAAttributeDetect",
+        "Find face and parts",
+        folded=True,
+        images=three["IMAGE"],
+        words="custom",
+        custom_words="eyes, nose, mouth",
+    )
+    base = g.checkpoint("Stable Diffusion 1.5, inpainting", SD15, SD15_URL)
+    train = g.node(
+        "FaceAEmbeddingTrainer",
+        wide=LOOK,
+        images=three["IMAGE"],
+        attributes=found["attributes"],
+        model=base["MODEL"],
+        clip=base["CLIP"],
+        vae=base["VAE"],
+        name="person",
+        class_noun="person",
+        preset="paper",
+    )
+    apply = g.node(
+        "FaceALoRALoader", model=base["MODEL"], clip=base["CLIP"], identity=train["identity"]
+    )
+    target = g.node("LoadImage", "The picture to paint into", image="my-picture.jpg")
+    there = g.node(
+        "FaceAAttributeDetect",
+        "Find the face in it",
+        folded=True,
+        images=target["IMAGE"],
+        words="custom",
+        custom_words="face",
+    )
+    compose = g.node(
+        "FaceAInpaintCompose",
+        image=target["IMAGE"],
+        model=apply["model"],
+        clip=apply["clip"],
+        vae=base["VAE"],
+        prompt=apply["prompt"],
+        attributes=there["attributes"],
+        steps=30,
+    )
+    save = g.node(
+        "FaceASaveImage", "The result", wide=LOOK, images=compose["image"], generated="all"
+    )
+    boxes = g.picture("What was found", found["preview"])
+    change = g.picture("Before and after", compose["before_after"], wide=LOOK)
+    sheet = g.picture("The person, while training", train["previews"], wide=LOOK)
+    start = g.note(
+        "Start here",
+        f"""
+        ## A person into a picture
+
+        Three photos of one person, a name, a picture: the person is learned once, and painted
+        into the picture. A newer ComfyUI shows this as a form (**App**); here is what is behind.
+
+        `{SD15}` goes into `models/checkpoints`. Learning wants a graphics card.
+
+        Photos 2 and 3 are cut to the shape of photo 1. Where that cuts into a face, take
+        *2-train-and-paint-yourself*, in which each photo keeps its shape.
+        """,
+    )
+    g.lay_out(
+        Group("1 · The photos", "blue", (photos,)),
+        Group("2 · Find the face", "cyan", ([base, two, three, found, boxes, start],)),
+        Group("3 · Learn the person", "green", ([train],)),
+        Group("4 · Paint the person in", "red", ([apply, target, there], [compose])),
+        Group("5 · The result", "sand", ([save, change, sheet],)),
+    )
+    asked = [
+        *((photo, "image") for photo in photos),
+        (train, "name"),
+        (train, "class_noun"),
+        (target, "image"),
+        (compose, "seed"),
+    ]
+    g.app = asked, [save]
+
+
 GRAPHS: dict[str, Callable[[Graph], None]] = {
     "1-first-run": first_run,
     "2-train-and-paint-yourself": train_and_paint,
     "3-sdxl-scene": sdxl_scene,
     "4-two-people": two_people,
     "5-stock-nodes": stock_nodes,
+    "6-a-person-into-a-picture.app": person_into_picture,
 }

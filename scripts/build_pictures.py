@@ -283,7 +283,11 @@ def single_person(studio: Studio) -> None:
         [photos, [before, after]],
         ["your photos", "your picture, and you in it"],
     )
-    card("6-a-person-into-a-picture.app", [[before, after]], ["three photos, a picture,", ""])
+    card(
+        "6-a-person-into-a-picture.app",
+        [[before, after]],
+        ["one form: photos, picture"],
+    )
     _, before, after = painted(studio, 12)
     card("3-sdxl-scene", [[before, after]], ["a scene by SDXL, and you in it"])
 

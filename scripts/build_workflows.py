@@ -136,8 +136,8 @@ class Graph:
         self.notes: list[Node] = []
         self.groups: list[tuple[Group, tuple[int, int, int, int]]] = []
         self.models: dict[int, list[dict[str, str]]] = {}
-        self.app: tuple[list[tuple[Node, str]], list[Node]] | None = None
-        """What app mode asks for (a node and a widget of it, each) and the nodes it shows."""
+        self.app: tuple[dict[tuple[Node, str], str], list[Node]] | None = None
+        """What app mode asks for (a node and a widget of it) in which words; what it shows."""
         self.inlet: Node | None = None
         """Inside a subgraph: where wires from outside begin."""
         self._info = info
@@ -369,6 +369,7 @@ class Graph:
             slots.append(
                 {
                     "name": name,
+                    **({"label": label} if (label := self._label(node, name)) else {}),
                     **({"shape": 7} if optional else {}),
                     "type": type_,
                     **({"widget": {"name": name}} if spec.is_widget(name) else {}),
@@ -417,6 +418,9 @@ class Graph:
         if node.kind == "MarkdownNote":
             drawn |= {"widgets_values": [node.inputs["text"]], "color": "#432", "bgcolor": "#653"}
         return drawn
+
+    def _label(self, node: Node, name: str) -> str:
+        return self.app[0].get((node, name), "") if self.app else ""
 
     def _value(self, node: Node, name: str) -> Any:
         """What the widget shows; under a wire that is its default."""

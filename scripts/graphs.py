@@ -604,13 +604,13 @@ def person_into_picture(g: Graph) -> None:
         Group("4 · Paint the person in", "red", ([apply, target, there], [compose])),
         Group("5 · The result", "sand", ([save, change, sheet],)),
     )
-    asked = [
-        *((photo, "image") for photo in photos),
-        (train, "name"),
-        (train, "class_noun"),
-        (target, "image"),
-        (compose, "seed"),
-    ]
+    asked = {
+        **{(photo, "image"): photo.title for photo in photos},
+        (train, "name"): "A name for the person",
+        (train, "class_noun"): "woman, man, girl …",
+        (target, "image"): "The picture to paint into",
+        (compose, "seed"): "Another try: another number",
+    }
     g.app = asked, [save]
 
 

@@ -65,6 +65,7 @@ def paint_a_person_in(g: Graph) -> dict[str, Any]:
         identity=ends["identity"],
         lora_strength=ends["strength"],
     )
+    wired: dict[str, Any] = {name: ends[name] for name in asked}
     compose = g.node(
         "FaceAInpaintCompose",
         image=ends["image"],
@@ -73,7 +74,7 @@ def paint_a_person_in(g: Graph) -> dict[str, Any]:
         vae=ends["vae"],
         prompt=apply["prompt"],
         attributes=found["attributes"],
-        **{name: ends[name] for name in asked},
+        **wired,
     )
     g.lay_out(Group("Paint a person in", "red", ([found], [apply], [compose])))
     return blueprint(
@@ -98,7 +99,7 @@ def blueprint(
     """A workflow of one node that is the subgraph `g`."""
     inside, ends = g.canvas(), g.inlet
     assert ends is not None
-    keys = ("id", "origin_id", "origin_slot", "target_id", "target_slot", "type")
+    keys: tuple[str, ...] = ("id", "origin_id", "origin_slot", "target_id", "target_slot", "type")
     lines = [dict(zip(keys, line, strict=True)) for line in inside["links"]]
     for place, start in enumerate(outputs.values()):
         number = len(lines) + 1

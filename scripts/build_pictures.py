@@ -2,9 +2,9 @@
 
     python scripts/build_pictures.py [--url http://127.0.0.1:8188]
 
-Runs the small workflows on a ComfyUI with this pack, opens the others in a headless Chromium, and
-writes web/docs/images/*.jpg and workflows/*.jpg. Needs playwright and a Chromium. The pictures
-depend a little on the machine, so no test compares them.
+Runs the small workflows on a ComfyUI with this pack, opens nodes in a headless Chromium, and writes
+web/docs/images/*.jpg and workflows/*.jpg; with --cards only the latter, without a browser. Needs
+playwright and a Chromium. The pictures depend a little on the machine, so no test compares them.
 """
 
 from __future__ import annotations
@@ -130,9 +130,11 @@ def look_at(graph: Graph, title: str, node: str, output: int, *, mask: bool = Fa
     }
 
 
-def poster(rows: list[list[Image.Image]], captions: list[str], width: int = 640) -> Image.Image:
+def poster(
+    rows: list[list[Image.Image]], captions: list[str], width: int = 640, letters: int = 19
+) -> Image.Image:
     """Rows of pictures of one height each, as wide as the page, every row with a line below."""
-    line = 30
+    line = letters + 11
     heights = []
     for row in rows:
         room = width - GAP * (len(row) + 1)
@@ -145,18 +147,19 @@ def poster(rows: list[list[Image.Image]], captions: list[str], width: int = 640)
             size = (round(image.width * height / image.height), height)
             page.paste(image.resize(size, Image.Resampling.LANCZOS), (x, y))
             x += size[0] + GAP
-        draw.text((GAP + 2, y + height + 4), caption, INK, ImageFont.load_default(19))
+        draw.text((GAP + 2, y + height + 4), caption, INK, ImageFont.load_default(letters))
         y += height + line + GAP
     return page
 
 
-def square(page: Image.Image, side: int = 512) -> Image.Image:
-    """The card of a template: the page in the middle of a square."""
-    scale = side / max(page.size)
+def card(name: str, rows: list[list[Image.Image]], captions: list[str], side: int = 512) -> None:
+    """The picture of a template, a square with letters that can be read where it is small."""
+    page = poster(rows, captions, side, letters=32)
+    scale = min(side / page.height, 1.0)
     small = page.resize([round(s * scale) for s in page.size], Image.Resampling.LANCZOS)
-    card = Image.new("RGB", (side, side), PAPER)
-    card.paste(small, ((side - small.width) // 2, (side - small.height) // 2))
-    return card
+    whole = Image.new("RGB", (side, side), PAPER)
+    whole.paste(small, ((side - small.width) // 2, (side - small.height) // 2))
+    save(whole, WORKFLOWS / f"{name}.jpg")
 
 
 def save(image: Image.Image, path: Path) -> None:
@@ -217,11 +220,6 @@ def first_run(studio: Studio) -> None:
         ),
         DOCS / _jpg("InpaintCompose"),
     )
-    card = poster(
-        [shown["photos"], [context, result]],
-        ["three photos of one person", "another picture, before and after"],
-    )
-    save(square(card), WORKFLOWS / "1-first-run.jpg")
 
 
 def _jpg(node: str) -> str:
@@ -257,38 +255,61 @@ def photo_audit(studio: Studio) -> None:
     save(poster(pictures, ["overlay", "crops"], 1000), DOCS / _jpg("PhotoAudit"))
 
 
+def painted(studio: Studio, person: int) -> tuple[list[Image.Image], Image.Image, Image.Image]:
+    """The first run with another person: the photos, the other picture, the result."""
+    graph = api("1-first-run")
+    kinds = {node["class_type"]: key for key, node in graph.items()}
+    photos = kinds["FaceASamplePhotos"]
+    graph[photos]["inputs"]["person"] = person
+    if person != 4:  # under its own name, which the stock nodes read
+        graph[kinds["FaceAEmbeddingTrainer"]]["inputs"]["name"] = f"sample-{person}"
+    look_at(graph, "photos", photos, 0)
+    look_at(graph, "context", photos, 1)
+    shown = studio.run(graph)
+    return shown["photos"], shown["context"][0], shown["The result"][0]
+
+
+def single_person(studio: Studio) -> None:
+    """Templates of one person; in those for photographs painted people stand in."""
+    photos, before, after = painted(studio, 4)
+    card(
+        "1-first-run",
+        [photos, [before, after]],
+        ["three photos of a person", "before and after"],
+    )
+    photos, before, after = painted(studio, 235)
+    card(
+        "2-train-and-paint-yourself",
+        [photos, [before, after]],
+        ["your photos", "your picture, and you in it"],
+    )
+    card(
+        "6-a-person-into-a-picture.app",
+        [[before, after]],
+        ["one form: photos, picture"],
+    )
+    _, before, after = painted(studio, 12)
+    card("3-sdxl-scene", [[before, after]], ["a scene by SDXL, and you in it"])
+
+
 def two_people(studio: Studio) -> None:
     graph = api("4-two-people")
     scene = next(k for k, node in graph.items() if node["class_type"] == "ImageStitch")
     look_at(graph, "scene", scene, 0)
     shown = studio.run(graph)
-    card = poster([shown["scene"], shown["The result"]], ["two people", "two others, painted in"])
-    save(square(card), WORKFLOWS / "4-two-people.jpg")
+    card("4-two-people", [shown["scene"], shown["The result"]], ["two people,", "two others in it"])
 
 
-def stock_nodes(studio: Studio, page: Page) -> None:
+def stock_nodes(studio: Studio) -> None:
     graph = api("5-stock-nodes")
     photos = next(k for k, node in graph.items() if node["class_type"] == "FaceASamplePhotos")
     look_at(graph, "context", photos, 1)
     shown = studio.run(graph)
-    nodes = frames(page, "5-stock-nodes", "1 · The person")
-    card = poster([[nodes], [*shown["context"], *shown["The result"]]], ["ComfyUI's own nodes", ""])
-    save(square(card), WORKFLOWS / "5-stock-nodes.jpg")
-
-
-def photographs(page: Page) -> None:
-    """The two workflows whose models cannot be had everywhere show their nodes."""
-    for name, caption, *titles in (
-        ("2-train-an-identity", "three photos, one LoRA", "3 · Learn the person"),
-        (
-            "3-sdxl-scene",
-            "a scene by SDXL, a person of yours",
-            "2 · Find the face",
-            "3 · The person",
-        ),
-    ):
-        card = poster([[frames(page, name, *titles)]], [caption])
-        save(square(card), WORKFLOWS / f"{name}.jpg")
+    card(
+        "5-stock-nodes",
+        [[*shown["context"], *shown["The result"]]],
+        ["by ComfyUI's own nodes"],
+    )
 
 
 def identity_info(page: Page) -> None:
@@ -338,16 +359,6 @@ def save_image(page: Page) -> None:
     save(look(page, -20, -50, 780, 500), DOCS / _jpg("SaveImage"))
 
 
-def frames(page: Page, name: str, *titles: str) -> Image.Image:
-    """Some frames of a workflow, as the canvas shows them; of tall ones the upper part."""
-    graph = json.loads((WORKFLOWS / f"{name}.json").read_text(encoding="utf-8"))
-    page.evaluate("graph => app.loadGraphData(graph, true, true, 'picture')", graph)
-    boxes = [group["bounding"] for group in graph["groups"] if group["title"] in titles]
-    left, top = (min(box[i] for box in boxes) for i in (0, 1))
-    right, bottom = (max(box[i] + box[i + 2] for box in boxes) for i in (0, 1))
-    return look(page, left, top, right - left, min(bottom - top, right - left))
-
-
 def look(page: Page, x: float, y: float, width: float, height: float) -> Image.Image:
     """A part of the canvas, as large as it fits."""
     zoom = min(1400 / width, 860 / height, 1.0)
@@ -384,14 +395,17 @@ def front_end(url: str) -> Iterator[Page]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--url", default="http://127.0.0.1:8188", help="a ComfyUI with this pack")
+    parser.add_argument("--cards", action="store_true", help="only the pictures of templates")
     args = parser.parse_args()
     studio = Studio(args.url)
+    single_person(studio)
+    two_people(studio)
+    stock_nodes(studio)
+    if args.cards:
+        return
     first_run(studio)
     photo_audit(studio)
-    two_people(studio)
     with front_end(args.url) as page:
-        stock_nodes(studio, page)
-        photographs(page)
         identity_info(page)
         load_photos(studio, page)
         save_image(page)

@@ -1,8 +1,10 @@
-"""Writes every workflow twice: for the canvas (workflows/) and for the API (workflows/api/).
+"""Writes every workflow twice, for the canvas (workflows/) and for the API (workflows/api/), and
+the subgraphs that the front end lists among its nodes (subgraphs/).
 
-    python scripts/build_workflows.py [--url http://127.0.0.1:8188] [--out workflows] [--check]
+    python scripts/build_workflows.py [--url http://127.0.0.1:8188] [--check]
 
-Both files of a pair come from one description in `graphs.py`, so they cannot drift apart. What
+Both files of a pair come from one description in `graphs.py` (subgraphs: `blueprints.py`), so they
+cannot drift apart. What
 inputs a node has is asked of a running ComfyUI with this pack; an input that the description does
 not name gets its default. With --check nothing is written and the exit status says whether the
 files on disk are what would be.
@@ -27,9 +29,16 @@ FRONTEND = "1.27.10"
 
 # The measures of the canvas, in its pixels. `TITLE` is the bar above a node's position.
 TITLE, SLOT, WIDGET, TEXT, EDGE = 30, 20, 24, 54, 14
-GAP_X, GAP_Y, PAD, HEADER = 40, 34, 18, 54
+# The same of Nodes 2.0, whose nodes are taller; `BASE` counts the title and the badge below.
+ROW, LINES, BASE = 30, 62, 68
+# What a node needs once it has run: lines of text below its widgets, a picture below its slots.
+SAID, SHOWN = 64, 232
+ALONE = {"PreviewImage": 266, "PreviewAny": 136}
+WIDE, GAP_X, GAP_Y, PAD, HEADER = 250, 24, 18, 14, 40
 # What a window of 1600 x 1000 shows of the canvas, and the least zoom at which there is text.
 WINDOW, MARGIN, READABLE = (1536, 922), 20, 0.58
+# The front end fits a template into three quarters of its canvas (1600 x 1000): so this is 60 %.
+LARGEST = (1960, 1220)
 
 COLOURS = {
     "blue": "#3f789e",
@@ -59,6 +68,10 @@ class Node:
     spec: Spec
     inputs: dict[str, Any] = field(default_factory=dict)
     pos: tuple[int, int] = (0, 0)
+    room: int = 0
+    """What is kept free for the node below its title: it grows by what it shows."""
+    folded: bool = False
+    """Whether only the title is shown."""
 
     def __getitem__(self, output: str) -> Slot:
         return Slot(self, self.spec.outputs.index(output))
@@ -123,10 +136,22 @@ class Graph:
         self.notes: list[Node] = []
         self.groups: list[tuple[Group, tuple[int, int, int, int]]] = []
         self.models: dict[int, list[dict[str, str]]] = {}
+        self.app: tuple[dict[tuple[Node, str], str], list[Node]] | None = None
+        """What app mode asks for (a node and a widget of it) in which words; what it shows."""
+        self.inlet: Node | None = None
+        """Inside a subgraph: where wires from outside begin."""
         self._info = info
 
     def node(
-        self, kind: str, title: str | None = None, /, *, wide: int = 0, high: int = 0, **inputs: Any
+        self,
+        kind: str,
+        title: str | None = None,
+        /,
+        *,
+        wide: int = 0,
+        high: int = 0,
+        folded: bool = False,
+        **inputs: Any,
     ) -> Node:
         """Adds a node. An input is a value, or `other["output"]` for a wire."""
         if kind not in self._info:
@@ -137,8 +162,19 @@ class Graph:
         least = self._least_size(spec)
         size = (max(least[0], wide), max(least[1], high))
         node = Node(len(self.nodes) + 1, kind, title or spec.title, size, spec, inputs)
+        node.folded, node.room = folded, 0 if folded else max(size[1], self._room(node))
         self.nodes.append(node)
         return node
+
+    def inlets(self, **types: str) -> Node:
+        """What comes into a subgraph: names and types. Wires start from it as from a node.
+
+        What is no socket there is a widget of the node that stands for the subgraph.
+        """
+        empty = {"python_module": "", "display_name": "", "input": {}}
+        spec = Spec("", {**empty, "output": list(types.values()), "output_name": list(types)})
+        self.inlet = Node(-10, "", "", (120, 20 * (len(types) + 1)), spec)
+        return self.inlet
 
     def larger(self, title: str, images: Slot, *, wide: int, high: int) -> list[Node]:
         """Adds nodes that show small pictures four times as large; the front end never does."""
@@ -146,12 +182,13 @@ class Graph:
             "ImageScaleBy",
             "… four times as large",
             image=images,
+            folded=True,
             upscale_method="lanczos",
             scale_by=4.0,
         )
         return [scale, self.picture(title, scale["IMAGE"], wide=wide, high=high)]
 
-    def picture(self, title: str, images: Slot, *, wide: int = 270, high: int = 280) -> Node:
+    def picture(self, title: str, images: Slot, *, wide: int = 0, high: int = 266) -> Node:
         """Adds a node that shows pictures."""
         return self.node("PreviewImage", title, wide=wide, high=high, images=images)
 
@@ -162,7 +199,11 @@ class Graph:
             self.models[node.id] = [{"name": file, "url": url, "directory": "checkpoints"}]
         return node
 
-    def note(self, title: str, text: str, *, wide: int = 270) -> Node:
+    def text(self, title: str, source: Slot, *, wide: int = 0, high: int = 100) -> Node:
+        """Adds a node that shows a text, and goes on showing it when the run is over."""
+        return self.node("PreviewAny", title, wide=wide, high=high, source=source)
+
+    def note(self, title: str, text: str, *, wide: int = WIDE) -> Node:
         """A note beside the wires, in markdown. It is no part of what is computed."""
         empty = {"python_module": "", "output": [], "output_name": [], "input": {}}
         spec = Spec("MarkdownNote", {**empty, "display_name": title})
@@ -171,6 +212,7 @@ class Graph:
         high = sum(17 * math.ceil(5.4 * len(line) / (wide - 40)) or 12 for line in lines)
         size = (wide, 46 + high + 14 * text.count("## "))
         note = Node(0, "MarkdownNote", title, size, spec, {"text": "\n".join(lines)})
+        note.room = size[1]
         self.notes.append(note)
         return note
 
@@ -202,7 +244,7 @@ class Graph:
             for node in column:
                 y += TITLE
                 node.pos, node.size = (right, y), (width, node.size[1])
-                y += node.size[1] + GAP_Y
+                y += node.room + GAP_Y
             lowest = max(lowest, y - GAP_Y)
             right += width + GAP_X
         return lowest + PAD
@@ -217,7 +259,25 @@ class Graph:
             lines += TEXT if options.get("multiline") else WIDGET
             lines += WIDGET * spec.has_control(name)
             lines += WIDGET * bool(options.get("image_upload"))
-        return (270 if spec.widgets else 210), height + lines + (EDGE if lines else 6)
+        return WIDE, height + lines + (EDGE if lines else 6)
+
+    @staticmethod
+    def _room(node: Node) -> int:
+        """How high the node may become, in either renderer, by what it shows after a run."""
+        kind, spec = node.kind, node.spec
+        if kind in ALONE:
+            return ALONE[kind]
+        high = BASE - TITLE + max(len(spec.sockets), len(spec.outputs), 1) * SLOT
+        for name in spec.widgets:
+            _, options, _ = spec.inputs[name]
+            wired = isinstance(node.inputs.get(name), Slot)
+            high += SLOT if wired else LINES if options.get("multiline") else ROW
+            high += SHOWN * bool(options.get("image_upload"))
+        if kind == "FaceAEmbeddingTrainer":  # its last picture while training, and the sheet
+            return high + SAID + 2 * SHOWN + 16
+        if kind in ("FaceASaveImage", "SaveImage"):
+            return high + SHOWN
+        return high + SAID * (kind.startswith("FaceA") and kind != "FaceASamplePhotos")
 
     def prompt(self) -> dict[str, Any]:
         """The graph as POST /prompt takes it."""
@@ -269,20 +329,36 @@ class Graph:
                 for index, (group, bounding) in enumerate(self.groups, 1)
             ],
             "config": {},
-            "extra": {"ds": self._view(), "frontendVersion": FRONTEND},
+            "extra": {"ds": self._view(), "frontendVersion": FRONTEND, **self._linear()},
             "version": 0.4,
         }
+
+    def size(self) -> tuple[int, int]:
+        """How wide and how high the whole drawing is."""
+        right = max(x + width for _, (x, _, width, _) in self.groups)
+        bottom = max(y + height for _, (_, y, _, height) in self.groups)
+        return right, bottom
 
     def _view(self) -> dict[str, Any]:
         """Where the canvas opens: all of it if that can be read, else its beginning.
 
         The front end's own choice leaves a broad margin, and from afar it draws no text.
         """
-        right = max(x + width for _, (x, _, width, _) in self.groups)
-        bottom = max(y + height for _, (_, y, _, height) in self.groups)
+        right, bottom = self.size()
         room = (WINDOW[0] - 2 * MARGIN, WINDOW[1] - 2 * MARGIN)
         scale = round(max(READABLE, min(room[0] / right, room[1] / bottom, 1.0)), 3)
         return {"scale": scale, "offset": [round(MARGIN / scale)] * 2}
+
+    def _linear(self) -> dict[str, Any]:
+        """What makes the file an app: the front end shows a form in place of the canvas."""
+        if self.app is None:
+            return {}
+        asked, shown = self.app
+        linear = {
+            "inputs": [[node.id, widget] for node, widget in asked],
+            "outputs": [node.id for node in shown],
+        }
+        return {"linearMode": True, "linearData": linear}
 
     def _drawn(self, node: Node, links: list[list[Any]], order: int) -> dict[str, Any]:
         spec, slots = node.spec, []
@@ -293,6 +369,7 @@ class Graph:
             slots.append(
                 {
                     "name": name,
+                    **({"label": label} if (label := self._label(node, name)) else {}),
                     **({"shape": 7} if optional else {}),
                     "type": type_,
                     **({"widget": {"name": name}} if spec.is_widget(name) else {}),
@@ -320,7 +397,7 @@ class Graph:
             "type": node.kind,
             "pos": list(node.pos),
             "size": list(node.size),
-            "flags": {},
+            "flags": {"collapsed": True} if node.folded else {},
             "order": order,
             "mode": 0,
             "inputs": slots,
@@ -342,6 +419,9 @@ class Graph:
             drawn |= {"widgets_values": [node.inputs["text"]], "color": "#432", "bgcolor": "#653"}
         return drawn
 
+    def _label(self, node: Node, name: str) -> str:
+        return self.app[0].get((node, name), "") if self.app else ""
+
     def _value(self, node: Node, name: str) -> Any:
         """What the widget shows; under a wire that is its default."""
         value = node.inputs.get(name, node.spec.default(name))
@@ -349,7 +429,7 @@ class Graph:
 
     def _in_order(self) -> list[Node]:
         """Notes first, then each node after those it reads from."""
-        done: list[Node] = list(self.notes)
+        done: list[Node] = [*self.notes, *([self.inlet] if self.inlet else [])]
         left = list(self.nodes)
         while left:
             ready = next(
@@ -363,7 +443,8 @@ class Graph:
 
 
 def build(info: dict[str, Any]) -> dict[str, str]:
-    """Every file as its text, by its path below workflows/."""
+    """Every file as its text, by its path in the pack."""
+    from blueprints import BLUEPRINTS
     from graphs import GRAPHS
 
     files: dict[str, str] = {}
@@ -374,8 +455,13 @@ def build(info: dict[str, Any]) -> dict[str, str]:
         lost = [node for node in [*graph.nodes, *graph.notes] if node not in placed]
         if lost:
             raise SystemExit(f"{name}: {', '.join(node.title for node in lost)} stand in no group")
-        files[f"{name}.json"] = _text(graph.canvas())
-        files[f"api/{name}.json"] = _text(graph.prompt())
+        size = graph.size()
+        if size[0] > LARGEST[0] or size[1] > LARGEST[1]:
+            raise SystemExit(f"{name}: {size[0]} x {size[1]}, more than can be read at one look")
+        files[f"workflows/{name}.json"] = _text(graph.canvas())
+        files[f"workflows/api/{name}.json"] = _text(graph.prompt())
+    for name, describe in BLUEPRINTS.items():
+        files[f"subgraphs/{name}.json"] = _text(describe(Graph(info, name)))
     return files
 
 
@@ -398,15 +484,14 @@ def _text(value: dict[str, Any]) -> str:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--url", default="http://127.0.0.1:8188", help="a ComfyUI with this pack")
-    here = Path(__file__).resolve().parents[1] / "workflows"
-    parser.add_argument("--out", type=Path, default=here, help="the folder to write to")
+    here = Path(__file__).resolve().parents[1]
     parser.add_argument("--check", action="store_true", help="compare only")
     args = parser.parse_args()
     with urlopen(f"{args.url.rstrip('/')}/object_info", timeout=60) as answer:
         info = json.load(answer)
     stale = []
     for path, text in build(info).items():
-        file = args.out / path
+        file = here / path
         if file.is_file() and file.read_text(encoding="utf-8") == text:
             continue
         stale.append(path)

@@ -12,8 +12,8 @@ SD15_URL = f"https://huggingface.co/webui/stable-diffusion-inpainting/resolve/ma
 SDXL = "sd_xl_base_1.0.safetensors"
 SDXL_URL = f"https://huggingface.co/stabilityai/stable-diffusion-xl-base-1.0/resolve/main/{SDXL}"
 
-# With room for the picture that the node shows below its widgets.
-TRAINER = {"wide": 400, "high": 700}
+# The columns in which people look at something are wider.
+LOOK = 320
 
 
 def first_run(g: Graph) -> None:
@@ -27,7 +27,7 @@ def first_run(g: Graph) -> None:
     base = g.checkpoint("The small model", TINY)
     train = g.node(
         "FaceAEmbeddingTrainer",
-        **TRAINER,
+        wide=LOOK,
         images=photos["photos"],
         attributes=found["attributes"],
         model=base["MODEL"],
@@ -62,16 +62,12 @@ def first_run(g: Graph) -> None:
         seed=1,
         hair_room=0.4,
     )
-    save = g.node(
-        "FaceASaveImage",
-        "The result",
-        high=400,
-        images=compose["image"],
-    )
+    save = g.node("FaceASaveImage", "The result", images=compose["image"])
     boxes = g.picture("What was found", found["preview"])
-    sheet = g.picture("The person, while training", train["previews"], wide=400, high=260)
-    curve = g.picture("Loss", train["loss_plot"], wide=400, high=250)
-    change = g.larger("Before and after", compose["before_after"], wide=390, high=290)
+    sheet = g.picture("The person, while training", train["previews"], wide=LOOK)
+    path = g.text("Saved among the LoRAs as", train["path"], high=70)
+    prompt = g.text("The person's prompt", apply["prompt"], high=110)
+    change = g.larger("Before and after", compose["before_after"], wide=LOOK, high=266)
 
     start = g.note(
         "Start here",
@@ -88,56 +84,47 @@ def first_run(g: Graph) -> None:
         - another number in `person`, another person
         - another `seed` in *Inpaint Compose*: painted anew, without training again
 
+        **Cancel** any time: the next run goes on from there. The same thing is never learned
+        twice.
+
         The small model has only ever seen painted people. For photographs open
-        *2-train-an-identity*.
-        """,
-    )
-    about_detect = g.note(
-        "What is this for?",
-        """
-        **Attribute Detect** finds the face and the parts that `words` asks for. If a result
-        looks odd, look at this picture first.
-        """,
-    )
-    about_train = g.note(
-        "What happens here?",
-        """
-        **Embedding Trainer** learns a LoRA and one word for each part of the face, and saves both
-        as `models/loras/facea/sample.safetensors`.
+        *2-train-and-paint-yourself*.
 
-        - **Cancel** any time: the next run goes on from there.
-        - Queue again with nothing changed: it does not train twice.
-        - `steps` 0 means: as many as the preset says.
-        """,
-    )
-    about_compose = g.note(
-        "What happens here?",
-        """
-        **LoRA Loader** puts the person into the model, and says which prompt shows the person.
-
-        **Inpaint Compose** cuts out the surroundings of the face, repaints the face with that
-        prompt, matches the colours around it, and puts it back.
+        If a result looks odd, look first at *What was found*: the face, and the parts that
+        `words` asks for.
         """,
     )
     g.lay_out(
-        Group("1 · The photos", "blue", ([photos, start],)),
-        Group("2 · Find the face", "cyan", ([found, boxes, about_detect],)),
-        Group("3 · Learn the person", "green", ([base, about_train], [train, sheet, curve])),
+        Group("1 · The photos", "violet", ([start, photos],)),
+        Group("2 · Find the face", "cyan", ([base, found, boxes],)),
+        Group("3 · Learn the person", "green", ([train],)),
         Group(
-            "4 · Paint it into another picture", "red", ([target, apply], [compose, about_compose])
+            "4 · Paint it into another picture", "red", ([apply, target, path], [compose, prompt])
         ),
-        Group("5 · The result", "sand", ([save, *change],)),
+        Group("5 · The result", "sand", ([save, *change, sheet],)),
     )
 
 
-def train_an_identity(g: Graph) -> None:
-    photos = g.node("FaceALoadPhotos", "Three photos of one person", high=190)
-    found = g.node("FaceAAttributeDetect", images=photos["images"], words="female")
-    audit = g.node("FaceAPhotoAudit", images=photos["images"], attributes=found["attributes"])
+def train_and_paint(g: Graph) -> None:
+    photos = g.node("FaceALoadPhotos", "Three photos of one person")
+    found = g.node(
+        "FaceAAttributeDetect",
+        "Find the face and its parts",
+        images=photos["images"],
+        words="female",
+    )
+    audit = g.node(
+        "FaceAPhotoAudit",
+        "Are the photos good enough?",
+        folded=True,
+        images=photos["images"],
+        attributes=found["attributes"],
+        policy="skip",
+    )
     base = g.checkpoint("Stable Diffusion 1.5, inpainting", SD15, SD15_URL)
     train = g.node(
         "FaceAEmbeddingTrainer",
-        **TRAINER,
+        wide=LOOK,
         images=audit["images"],
         attributes=audit["attributes"],
         model=base["MODEL"],
@@ -147,79 +134,71 @@ def train_an_identity(g: Graph) -> None:
         class_noun="woman",
         preset="paper",
     )
-    check = g.node(
-        "FaceAIdentityInfo",
-        "Does the file fit the model?",
-        high=190,
-        identity=train["identity"],
-        model=base["MODEL"],
-        clip=base["CLIP"],
+    apply = g.node(
+        "FaceALoRALoader", model=base["MODEL"], clip=base["CLIP"], identity=train["identity"]
     )
-    report = g.node("PreviewAny", "What is in the file", high=400, source=check["report"], wide=380)
-    prompt = g.node(
-        "PreviewAny", "The prompt that shows the person", high=160, source=check["prompt"]
+    target = g.node("LoadImage", "The picture to paint into", image="my-picture.jpg")
+    there = g.node(
+        "FaceAAttributeDetect",
+        "Find the face in it",
+        folded=True,
+        images=target["IMAGE"],
+        words="custom",
+        custom_words="face",
     )
-    shown = g.picture("What was loaded", photos["images"], high=300)
-    boxes = g.picture("What was found", found["preview"], high=300)
-    verdict = g.picture("Are the photos good enough?", audit["overlay"], wide=400, high=300)
-    sheet = g.picture("The person, while training", train["previews"], wide=400, high=260)
-    curve = g.picture("Loss", train["loss_plot"], wide=380, high=250)
+    compose = g.node(
+        "FaceAInpaintCompose",
+        image=target["IMAGE"],
+        model=apply["model"],
+        clip=apply["clip"],
+        vae=base["VAE"],
+        prompt=apply["prompt"],
+        attributes=there["attributes"],
+        steps=30,
+    )
+    save = g.node(
+        "FaceASaveImage", "The result", wide=LOOK, images=compose["image"], generated="all"
+    )
+    verdict = g.picture("Red ones are not learned from", audit["overlay"], high=290)
+    report = g.text("What the training says", train["report"], high=130)
+    prompt = g.text("The person's prompt", apply["prompt"], high=110)
+    sheet = g.picture("The person, while training", train["previews"], wide=LOOK)
+    change = g.picture("Before and after", compose["before_after"], wide=LOOK)
 
     start = g.note(
         "Start here",
         f"""
-        ## Learn a person from three photos
+        ## Paint yourself into a picture
 
-        1. Put `{SD15}` into `models/checkpoints` (4 GB; ComfyUI offers to fetch it when it is
-        missing). Any SD 1.5 **inpainting** checkpoint will do.
-        2. Make a folder `photos` in ComfyUI's `input` folder and put three photos of **one** person
-        into it: head and shoulders, the face sharp and at least 200 pixels wide, with different
-        light or expression. Or write the path of your folder in *Load Photos*.
-        3. In *Embedding Trainer* give the person a `name` and say `woman`, `man`, `girl` … in
-        `class_noun`. In *Attribute Detect* choose `male` or `female` words.
-        4. Press **Run**. These 1000 steps want a graphics card; on a processor they take very
-        long.
+        1. `{SD15}` goes into `models/checkpoints` (4 GB; ComfyUI offers to fetch it). Any SD 1.5
+        **inpainting** checkpoint will do.
+        2. Make a folder `photos` in ComfyUI's `input` folder and put three photos of **one**
+        person into it: head and shoulders, the face sharp and at least 200 pixels wide.
+        3. In *Embedding Trainer* give a `name`, and say `woman`, `man`, `girl` … in `class_noun`.
+        4. In *The picture to paint into* choose a picture with a face.
+        5. Press **Run**. The 1000 steps want a graphics card. **Cancel** keeps what was learned.
 
         Use photos of yourself, or of people who said yes to exactly this use.
         """,
-        wide=320,
     )
-    about_photos = g.note(
-        "Photos of different shapes",
+    about_paint = g.note(
+        "If the face does not fit",
         """
-        They keep their shapes, and nothing is cropped. What was done to each, and files that could
-        not be read, are in `report`.
-
-        **From a browser alone:** upload with a *Load Image* node, leave `folder` empty, and choose
-        *newest first* with `limit` 3.
-        """,
-    )
-    about_detect = g.note(
-        "Look here first",
-        """
-        Every photo must show one face with its parts boxed. Is one missing? Take another photo,
-        or lower `face_threshold` and `part_threshold`.
-
-        *Photo Audit* frames each photo green, amber or red and says why. With `policy` skip the
-        red ones are not learned from, with stop the run ends there.
-        """,
-    )
-    about_train = g.note(
-        "While it trains",
-        """
-        The progress bar shows a picture from time to time. **Cancel** keeps what was learned:
-        the next run goes on from there.
-
-        The file is `models/loras/facea/person.safetensors`, with a picture beside it. Open
-        *3-sdxl-scene* next to paint this person into a scene.
+        - Too little likeness: `lora_strength` 1.3, or another `seed`.
+        - Hair cut short: `hair_room` 0.3.
+        - A visible edge: more `feather`.
         """,
     )
     g.lay_out(
-        Group("Start", "violet", ([start],)),
-        Group("1 · The photos", "blue", ([photos, shown, about_photos],)),
-        Group("2 · Find the parts", "cyan", ([found, boxes, about_detect], [audit, verdict])),
-        Group("3 · Learn the person", "green", ([base, about_train], [train, sheet])),
-        Group("4 · Look and check", "sand", ([curve, check, prompt, report],)),
+        Group("Start", "violet", ([base, start, photos],)),
+        Group("1 · The photos", "blue", ([found, audit, verdict],)),
+        Group("2 · Learn the person", "green", ([train],)),
+        Group(
+            "3 · Paint the person in",
+            "red",
+            ([apply, target, there, report, about_paint], [compose, prompt]),
+        ),
+        Group("4 · The result", "sand", ([save, change, sheet],)),
     )
 
 
@@ -228,8 +207,7 @@ def sdxl_scene(g: Graph) -> None:
     positive = g.node(
         "CLIPTextEncode",
         "What the scene shows",
-        wide=320,
-        high=160,
+        high=200,
         clip=sdxl["CLIP"],
         text="photograph of a woman reading in a small bookshop, head and shoulders, looking at "
         "the camera, warm evening light, sharp focus",
@@ -237,7 +215,7 @@ def sdxl_scene(g: Graph) -> None:
     negative = g.node(
         "CLIPTextEncode",
         "What it does not show",
-        high=120,
+        high=140,
         clip=sdxl["CLIP"],
         text="drawing, painting, blurry, hands over the face, sunglasses",
     )
@@ -282,13 +260,12 @@ def sdxl_scene(g: Graph) -> None:
     save = g.node(
         "FaceASaveImage",
         "The result",
-        wide=400,
-        high=590,
+        wide=LOOK,
         images=compose["image"],
         generated="all",
     )
-    boxes = g.picture("What was found", found["preview"], high=340)
-    change = g.picture("Before and after", compose["before_after"], high=300)
+    boxes = g.picture("What was found", found["preview"], high=290)
+    change = g.picture("Before and after", compose["before_after"], wide=LOOK, high=300)
 
     start = g.note(
         "Start here",
@@ -299,12 +276,12 @@ def sdxl_scene(g: Graph) -> None:
         SD 1.5 inpainting model repaints the face.
 
         **Needed:** `{SDXL}` (7 GB) and `{SD15}` (4 GB) in `models/checkpoints`, and a person
-        trained with *2-train-an-identity*: choose its file in *LoRA Loader*.
+        trained with *2-train-and-paint-yourself*: choose its file in *LoRA Loader*.
 
         The prompt of the scene should name the same kind of person as the photos show, and a
         face of at least 250 pixels.
         """,
-        wide=860,
+        wide=524,
     )
     about_paint = g.note(
         "If the face does not fit",
@@ -321,15 +298,12 @@ def sdxl_scene(g: Graph) -> None:
             Group(
                 "1 · SDXL paints a scene",
                 "blue",
-                ([sdxl, empty], [positive, negative], [sample, scene]),
+                ([sdxl, positive, negative], [empty, sample, scene]),
             ),
         ],
-        [
-            Group("2 · Find the face", "cyan", ([found], [boxes])),
-            Group("3 · The person", "green", ([base], [apply])),
-        ],
-        Group("4 · Paint the person in", "red", ([compose, about_paint],)),
-        Group("5 · The result", "sand", ([save, change],)),
+        Group("2 · The face and the person", "cyan", ([found, boxes], [base, apply, about_paint])),
+        Group("3 · Paint the person in", "red", ([compose],)),
+        Group("4 · The result", "sand", ([save, change],)),
     )
 
 
@@ -339,6 +313,7 @@ def two_people(g: Graph) -> None:
         found = g.node(
             "FaceAAttributeDetect",
             f"Detect “{name}”",
+            folded=True,
             images=photos["photos"],
             words=words,
             detector="tiny",
@@ -353,7 +328,6 @@ def two_people(g: Graph) -> None:
         return g.node(
             "FaceAEmbeddingTrainer",
             f"Learn “{name}”",
-            **TRAINER,
             images=photos["photos"],
             attributes=found["attributes"],
             model=base["MODEL"],
@@ -395,14 +369,9 @@ def two_people(g: Graph) -> None:
         # Close enough that no neighbour is in the crop: the small model knows one person only.
         context_factor=1.2,
     )
-    save = g.node(
-        "FaceASaveImage",
-        "The result",
-        high=430,
-        images=compose["image"],
-    )
-    boxes = g.picture("Numbered from left to right", found["preview"], high=280)
-    change = g.larger("Before and after", compose["before_after"], wide=400, high=240)
+    save = g.node("FaceASaveImage", "The result", images=compose["image"])
+    boxes = g.picture("Numbered from left to right", found["preview"])
+    change = g.larger("Before and after", compose["before_after"], wide=LOOK, high=266)
 
     start = g.note(
         "Start here",
@@ -428,20 +397,18 @@ def two_people(g: Graph) -> None:
     about_compose = g.note(
         "No LoRA Loader here",
         """
-        *Inpaint Compose* gets the model **as it was loaded**. It puts each person in for that
-        face alone and takes it out again, so the two never mix. Leave `prompt` empty: each face
-        gets the prompt of its own person.
+        Each person goes into the model for one face alone.
         """,
     )
     g.lay_out(
-        Group("Start", "violet", ([start, base],)),
         [
-            Group("1 · Who is “left”", "blue", ([left, left_found], [learn_left])),
-            Group("1 · Who is “right”", "blue", ([right, right_found], [learn_right])),
+            Group("Start", "violet", ([start],)),
+            Group("1 · Who they are", "blue", ([base, left, left_found, right, right_found],)),
         ],
-        Group("2 · The picture", "cyan", ([scene, found, boxes, about_faces],)),
-        Group("3 · Paint both in", "red", ([compose, about_compose],)),
-        Group("4 · The result", "sand", ([save, *change],)),
+        Group("2 · Learn both", "green", ([learn_left], [learn_right])),
+        Group("3 · The picture", "cyan", ([scene, found, about_faces],)),
+        Group("4 · Paint both in", "red", ([compose, about_compose],)),
+        Group("5 · The result", "sand", ([save, *change, boxes],)),
     )
 
 
@@ -460,7 +427,6 @@ def stock_nodes(g: Graph) -> None:
     positive = g.node(
         "CLIPTextEncode",
         "The person's words",
-        wide=360,
         high=130,
         clip=lora["CLIP"],
         text=f"a photo of a man with {words}",
@@ -512,11 +478,10 @@ def stock_nodes(g: Graph) -> None:
     save = g.node(
         "SaveImage",
         "The result",
-        high=330,
         images=paste["IMAGE"],
         filename_prefix="FaceA stock",
     )
-    change = g.larger("The result, larger", paste["IMAGE"], wide=330, high=400)
+    change = g.larger("The result, larger", paste["IMAGE"], wide=LOOK, high=330)
 
     start = g.note(
         "Start here",
@@ -531,7 +496,7 @@ def stock_nodes(g: Graph) -> None:
         Only *Sample Photos* is ours. It stands here because its picture needs no file: put
         *Load Image* in its place for a picture of your own.
         """,
-        wide=860,
+        wide=798,
     )
     about_words = g.note(
         "How to write a word",
@@ -539,7 +504,6 @@ def stock_nodes(g: Graph) -> None:
         `embedding:sample/eyes`, with a **space** before and after. Strength as usual:
         `(embedding:sample/eyes:1.2)`. Leave a word out to leave that part to chance.
         """,
-        wide=360,
     )
     about_mask = g.note(
         "The mask",
@@ -551,22 +515,110 @@ def stock_nodes(g: Graph) -> None:
     g.lay_out(
         [
             Group("Start", "violet", ([start],)),
-            Group("1 · The person", "green", ([base, lora], [positive, negative, about_words])),
+            Group("1 · The person", "green", ([base, lora], [positive, negative], [about_words])),
             Group(
                 "2 · A picture and what to repaint",
                 "blue",
-                ([picture, about_mask], [black, white], [mask]),
+                ([picture], [black, white], [mask, about_mask]),
             ),
         ],
-        Group("3 · Inpaint", "red", ([condition], [sample], [decode, paste])),
+        Group("3 · Inpaint", "red", ([condition, sample], [decode, paste])),
         Group("4 · The result", "sand", ([save, *change],)),
     )
 
 
+def person_into_picture(g: Graph) -> None:
+    """An app: the front end shows a form, and behind it this graph."""
+    photos = [
+        g.node("LoadImage", f"Photo {number}", image=f"photo-{number}.jpg") for number in (1, 2, 3)
+    ]
+    two = g.node("ImageBatch", folded=True, image1=photos[0]["IMAGE"], image2=photos[1]["IMAGE"])
+    three = g.node("ImageBatch", folded=True, image1=two["IMAGE"], image2=photos[2]["IMAGE"])
+    found = g.node(
+        "FaceAAttributeDetect",
+        "Find face and parts",
+        folded=True,
+        images=three["IMAGE"],
+        words="custom",
+        custom_words="eyes, nose, mouth",
+    )
+    base = g.checkpoint("Stable Diffusion 1.5, inpainting", SD15, SD15_URL)
+    train = g.node(
+        "FaceAEmbeddingTrainer",
+        wide=LOOK,
+        images=three["IMAGE"],
+        attributes=found["attributes"],
+        model=base["MODEL"],
+        clip=base["CLIP"],
+        vae=base["VAE"],
+        name="person",
+        class_noun="person",
+        preset="paper",
+    )
+    apply = g.node(
+        "FaceALoRALoader", model=base["MODEL"], clip=base["CLIP"], identity=train["identity"]
+    )
+    target = g.node("LoadImage", "The picture to paint into", image="my-picture.jpg")
+    there = g.node(
+        "FaceAAttributeDetect",
+        "Find the face in it",
+        folded=True,
+        images=target["IMAGE"],
+        words="custom",
+        custom_words="face",
+    )
+    compose = g.node(
+        "FaceAInpaintCompose",
+        image=target["IMAGE"],
+        model=apply["model"],
+        clip=apply["clip"],
+        vae=base["VAE"],
+        prompt=apply["prompt"],
+        attributes=there["attributes"],
+        steps=30,
+    )
+    save = g.node(
+        "FaceASaveImage", "The result", wide=LOOK, images=compose["image"], generated="all"
+    )
+    boxes = g.picture("What was found", found["preview"])
+    change = g.picture("Before and after", compose["before_after"], wide=LOOK)
+    sheet = g.picture("The person, while training", train["previews"], wide=LOOK)
+    start = g.note(
+        "Start here",
+        f"""
+        ## A person into a picture
+
+        Three photos of one person, a name, a picture: the person is learned once, and painted
+        into the picture. A newer ComfyUI shows this as a form (**App**); here is what is behind.
+
+        `{SD15}` goes into `models/checkpoints`. Learning wants a graphics card.
+
+        Photos 2 and 3 are cut to the shape of photo 1. Where that cuts into a face, take
+        *2-train-and-paint-yourself*, in which each photo keeps its shape.
+        """,
+    )
+    g.lay_out(
+        Group("1 · The photos", "blue", (photos,)),
+        Group("2 · Find the face", "cyan", ([base, two, three, found, boxes, start],)),
+        Group("3 · Learn the person", "green", ([train],)),
+        Group("4 · Paint the person in", "red", ([apply, target, there], [compose])),
+        Group("5 · The result", "sand", ([save, change, sheet],)),
+    )
+    asked = {
+        **{(photo, "image"): photo.title for photo in photos},
+        (train, "name"): "A name for the person",
+        (train, "class_noun"): "woman, man, girl …",
+        (target, "image"): "The picture to paint into",
+        (compose, "seed"): "Another try: another number",
+    }
+    g.app = asked, [save]
+
+
 GRAPHS: dict[str, Callable[[Graph], None]] = {
     "1-first-run": first_run,
-    "2-train-an-identity": train_an_identity,
+    "2-train-and-paint-yourself": train_and_paint,
     "3-sdxl-scene": sdxl_scene,
     "4-two-people": two_people,
     "5-stock-nodes": stock_nodes,
+    "6-a-person-into-a-picture.app": person_into_picture,
 }

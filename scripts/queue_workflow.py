@@ -2,7 +2,8 @@
 
     python scripts/queue_workflow.py workflows/api/1-first-run.json --out results
     python scripts/queue_workflow.py workflows/api/1-first-run.json --set 1.person=7 --set 4.seed=2
-    python scripts/queue_workflow.py workflows/api/2-train-an-identity.json --upload 1.folder=ada
+    python scripts/queue_workflow.py workflows/api/2-train-and-paint-yourself.json \\
+        --upload 1.folder=ada --upload LoadImage.image=party.jpg
     python scripts/queue_workflow.py my-graph.json --upload LoadImage.image=ada-1.jpg
 
 Takes graphs in API form (workflows/api, or File > Export (API) in ComfyUI). A node is named by its

@@ -45,6 +45,11 @@ class Frontend:
         page.wait_for_function(_READY, timeout=60_000)
         page.evaluate(_QUIET)
 
+    def version(self) -> tuple[int, int]:
+        """Which front end this is: its first two numbers."""
+        major, minor, *_ = self.page.evaluate("window.__COMFYUI_FRONTEND_VERSION__").split(".")
+        return int(major), int(minor)
+
     def load(self, graph: dict[str, Any]) -> None:
         """Puts a workflow on the canvas as opening its file does, and shows all of it."""
         self.complaints.clear()

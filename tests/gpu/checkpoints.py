@@ -20,8 +20,10 @@ def main(comfyui: str, folder: str, *names: str) -> None:
     import check_families
     import comfy.options  # noqa: F401  (before what reads its arguments from the command line)
     import torch
+    from comfy.cli_args import args
     from safetensors.torch import save_file
 
+    args.cpu = not torch.cuda.is_available()  # else ComfyUI wants a card
     device = "cuda" if torch.cuda.is_available() else "cpu"
     for name in names:
         family, kind = name.split("-")

@@ -35,6 +35,8 @@ class Server:
         self.comfyui = comfyui
         self.base = base
         self.options = [*(["--cpu"] if cpu else []), *options]
+        if front_end := os.environ.get("FACEA_FRONT_END"):  # another than the one installed
+            self.options += ["--front-end-root", front_end]
         self.log_file = base.with_name(base.name + ".log")
         self.port = _free_port()
         self.url = f"http://127.0.0.1:{self.port}"

@@ -1,0 +1,134 @@
+"""Every template can be read when the front end fits it, and nothing in it covers anything.
+
+    FACEA_FRONT_END=.../comfyui_frontend_package/static pytest tests/browser/test_room.py
+
+tries another front end than the one that is installed; newer ones have a second renderer, Nodes
+2.0, whose nodes are taller.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import requests
+
+from ..host.client import Client
+from ..host.fixtures import Tell
+from ..host.server import Server
+from ..host.test_workflows import needs_download
+from .frontend import Frontend
+from .test_workflows_convert import NAMES, WORKFLOWS, canvas
+from .visitor import Visitor
+
+LETTERS = 14
+"""Pixels of the letters on a node, where the canvas is not zoomed."""
+
+BRIEF = {"steps": 6, "batch": 1, "previews": 2, "settings": '{"variants": 2}'}
+
+# Wires are drawn behind nodes: those of which one can see no beginning or end cannot be followed.
+BEHIND = """
+() => {
+    const boxes = app.graph.nodes.map(n => [n.id, n.boundingRect ?? n.getBounding()])
+    const links = app.graph.links.values ? [...app.graph.links.values()] : app.graph.links
+    return links.filter(link => {
+        const [a, b] = [link.origin_id, link.target_id].map(id => app.graph.getNodeById(id))
+        const [x0, y0] = a.getConnectionPos(false, link.origin_slot)
+        const [x1, y1] = b.getConnectionPos(true, link.target_slot)
+        const pull = Math.hypot(x1 - x0, y1 - y0) / 4
+        return [...Array(39).keys()].some(i => {
+            const t = (i + 1) / 40, s = 1 - t
+            const at = (p, q, r, u) =>
+                s * s * s * p + 3 * s * s * t * q + 3 * s * t * t * r + t * t * t * u
+            const x = at(x0, x0 + pull, x1 - pull, x1), y = at(y0, y0, y1, y1)
+            return boxes.some(([id, [left, top, width, height]]) =>
+                id !== a.id && id !== b.id &&
+                x > left && x < left + width && y > top && y < top + height)
+        })
+    }).length
+}
+"""
+
+
+@pytest.fixture(scope="module", params=["LiteGraph", "Nodes 2.0"])
+def renderer(request: pytest.FixtureRequest, frontend: Frontend, host: Server) -> Iterator[str]:
+    newer = frontend.version() >= (1, 40)
+    if request.param == "Nodes 2.0" and not newer:
+        pytest.skip("this front end has no Nodes 2.0")
+    setting = f"{host.url}/settings/Comfy.VueNodes.Enabled"
+    if newer:
+        requests.post(setting, json=request.param == "Nodes 2.0", timeout=60).raise_for_status()
+    yield request.param
+    if newer:
+        requests.post(setting, json=False, timeout=60).raise_for_status()
+
+
+@pytest.fixture
+def visitor(renderer: str, frontend: Frontend, host: Server) -> Iterator[Visitor]:
+    """In a window of its own: what a node once showed comes back on the next one of its number."""
+    window = frontend.page.context.browser.new_page(viewport=frontend.page.viewport_size)
+    yield Visitor(Frontend(window, host.url))
+    window.close()
+
+
+def opened(visitor: Visitor, name: str) -> float:
+    """A template, fitted as the template browser does; returns how far it is zoomed."""
+    visitor.frontend.load(canvas(name))
+    visitor.page.wait_for_timeout(1000)
+    visitor.page.evaluate("app.extensionManager.command.execute('Comfy.Canvas.FitView')")
+    visitor.page.wait_for_timeout(1000)
+    visitor.settle()
+    return visitor.page.evaluate("app.canvas.ds.scale")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_template_can_be_read(visitor: Visitor, renderer: str, tell: Tell, name: str):
+    scale = opened(visitor, name)
+    covered = visitor.overlaps()
+    tell(
+        f"{name}, {renderer}: {scale:.0%}, letters of {LETTERS * scale:.1f} pixels, "
+        f"{len(covered)} overlaps, {visitor.page.evaluate(BEHIND)} wires behind nodes"
+    )
+    assert covered == set()
+    assert visitor.readable()
+    # The installed one opens templates where they say, and not fitted.
+    assert scale >= (0.6 if visitor.frontend.version() >= (1, 40) else 0.57)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_nothing_covers_anything_while_it_runs(
+    visitor: Visitor, host: Server, renderer: str, tell: Tell, name: str
+):
+    twin = json.loads((WORKFLOWS / "api" / f"{name}.json").read_text("utf-8"))
+    if files := needs_download(twin):
+        pytest.skip(f"needs {', '.join(files)}")
+    opened(visitor, name)
+    own = f"room{len(renderer)}"
+    visitor.page.evaluate(
+        """([values, own]) => app.graph.nodes
+            .filter(node => node.type === 'FaceAEmbeddingTrainer')
+            .flatMap(node => node.widgets)
+            .forEach(widget => {
+                if (widget.name in values) widget.value = values[widget.name]
+                if (widget.name === 'name' && widget.value !== 'sample') widget.value += own
+            })""",
+        [BRIEF, own],
+    )
+    covered, ended = set(), None
+    with Client(host.url) as client:
+        before = len(client.history())
+        visitor.page.evaluate("() => { app.queuePrompt(0) }")
+        began = time.monotonic()
+        while ended is None or time.monotonic() - ended < 3:
+            covered |= visitor.overlaps()
+            assert time.monotonic() - began < 300
+            visitor.page.wait_for_timeout(200)
+            if ended is None and len(client.history()) > before:
+                ended = time.monotonic()
+        entry: dict[str, Any] = list(client.history().values())[-1]
+    assert entry["status"]["status_str"] == "success", entry["status"]["messages"][-1]
+    tell(f"{name}, {renderer}, running: {len(covered)} overlaps")
+    assert covered == set()

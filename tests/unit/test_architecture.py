@@ -18,7 +18,7 @@ CORE = Path(facea_core.__file__).parent
 PACK = CORE.parent
 MAX_LINES = 300
 
-VALUES = ("errors", "box", "lazy", "types", "attributes", "settings", "seeds", "machine")
+VALUES = ("errors", "box", "lazy", "late", "types", "attributes", "settings", "seeds", "machine")
 GROUND = (*VALUES, "files", "sealed", "foreign", "images", "masks", "mask_files", "photos")
 MODELS = (*GROUND, "backbone", "identity")
 TASKS = ("detection", "training", "composing", "evaluation")
@@ -38,6 +38,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "sealed": (),
     "foreign": (),
     "lazy": (),
+    "late": (),
     "colour": (),
     "unreadable": ("errors", "files"),
     "reading": ("errors", "files", "colour", "unreadable"),

@@ -36,6 +36,7 @@ SHIPPED = (
 _POINTER = 1000
 """Bytes below which a model that ships is a pointer of git-lfs or cut off."""
 
+_TINY = Path(SHIPPED[0]).name
 _LITTLE, _FULL = 5e9, 0.5e9
 _NAMED = 8
 
@@ -136,9 +137,7 @@ def models(places: Places) -> Iterator[Line]:
         yield Line("facea-tiny", PROBLEM, text, "reinstall the pack")
     else:
         yield Line("facea-tiny", OK, "all files that ship with FaceA are there")
-    names = [
-        name for name in places.checkpoint_names() if Path(name).name != "facea-tiny.safetensors"
-    ]
+    names = [name for name in places.checkpoint_names() if Path(name).name != _TINY]
     fit = [name for name in names if "inpaint" in name.lower()]
     sought = ", ".join(map(str, places.checkpoints)) or "no folder"
     remedy = "put an inpainting checkpoint of SD 1.5, SD 2 or SDXL there to paint photographs"

@@ -31,11 +31,8 @@ def looked_at(topic: str, check: Callable[[], Iterable[Line]]) -> list[Line]:
     # A broken installation fails in ways that nobody has listed; telling of it is the task.
     except Exception as error:
         reason = f"{type(error).__name__}: {' '.join(str(error).split())}"
-        found.append(
-            Line(
-                topic, PROBLEM, f"cannot be looked at: {reason[:_LONGEST]}", "report this as a bug"
-            )
-        )
+        text = f"cannot be looked at: {reason[:_LONGEST]}"
+        found.append(Line(topic, PROBLEM, text, "report this as a bug"))
     return found
 
 
@@ -75,6 +72,6 @@ def without_home(text: str) -> str:
 
 def _rows(lines: Sequence[Line]) -> Iterator[str]:
     for line in lines:
-        yield without_home(f"{line.state:<8}{line.topic:<14}{line.text}")
+        yield without_home(f"{line.state:<8}{line.topic:<25}{line.text}")
         if line.remedy:
-            yield without_home(f"{'':<22}-> {line.remedy}")
+            yield without_home(f"{'':<33}-> {line.remedy}")

@@ -59,17 +59,17 @@ def _versions() -> Iterator[Line]:
         core = "of an unknown version"
     yield Line("ComfyUI", OK, f"{core}, front end {installed(_FRONT) or 'of its own'}")
     chosen = {name: getattr(args, name, None) for name in _OPTIONS}
-    said = [
-        f"--{name.replace('_', '-')}"
-        for name, value in chosen.items()
-        if value not in (None, False)
-    ]
+    said = [_flag(name) for name, value in chosen.items() if value not in (None, False)]
     yield Line("options", OK, ", ".join(said) or "none that matter to FaceA")
     if chosen["disable_metadata"]:
         yield Line(
             "metadata", NOTE, "--disable-metadata: pictures are saved without their workflow",
             "start without it to load a workflow from a picture",
         )  # fmt: skip
+
+
+def _flag(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
 
 
 def _relied() -> Iterator[Line]:
@@ -118,9 +118,8 @@ def _clip(model: Any, clip: Any, _vae: Any) -> Iterator[Line]:
         text = f"lacks the text encoders of the wired MODEL: {', '.join(lacking)}"
         yield Line("CLIP", PROBLEM, text, "wire MODEL and CLIP from the same checkpoint")
     elif not known:
-        yield Line(
-            "CLIP", PROBLEM, "is no CLIP that FaceA can teach words", "wire that of SD or SDXL"
-        )
+        text = "is no CLIP that FaceA can teach words"
+        yield Line("CLIP", PROBLEM, text, "wire that of Stable Diffusion or SDXL")
     else:
         yield Line("CLIP", OK, f"text encoders {', '.join(known)}")
 

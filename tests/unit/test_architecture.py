@@ -42,7 +42,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "colour": (),
     "unreadable": ("errors", "files"),
     "reading": ("errors", "files", "colour", "unreadable"),
-    "images": (*VALUES, "colour", "reading"),
+    "images": (*VALUES, "files", "colour", "reading"),
     "masks": (*VALUES, "images"),
     "mask_files": (*VALUES, "reading", "masks"),
     "photos": (*VALUES, "images"),

@@ -1,52 +1,44 @@
-"""What importing the pack into ComfyUI imports besides. Prints JSON.
+"""What loading the pack into ComfyUI imports, and what it sees of it; prints a line of JSON.
 
-python tests/host/late.py COMFYUI
+python tests/host/late.py <ComfyUI> <empty folder>
 """
 
 from __future__ import annotations
 
-import asyncio
-import importlib.util
 import json
 import sys
 import time
 from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from inside import enter_host, load_pack, part
 
 
-def main() -> None:
-    root = Path(__file__).resolve().parents[2]
-    sys.path.insert(0, sys.argv[1])
-    sys.argv = ["main.py", "--cpu"]
-    import comfy.options
-
-    comfy.options.enable_args_parsing()
-    import server  # noqa: F401
+def main(comfyui: Path, base: Path) -> dict[str, Any]:
+    enter_host(comfyui, base)
     from comfy_api.latest import ComfyExtension  # noqa: F401
 
-    import nodes  # noqa: F401  # the host's own, with all that it imports
+    import nodes  # noqa: F401  # ComfyUI's own, as it has them before it loads packs
 
     before, began = set(sys.modules), time.process_time()
-    spec = importlib.util.spec_from_file_location(
-        "facea-net", root / "__init__.py", submodule_search_locations=[str(root)]
-    )
-    assert spec is not None
-    assert spec.loader is not None
-    pack = importlib.util.module_from_spec(spec)
-    sys.modules["facea-net"] = pack
-    spec.loader.exec_module(pack)
-    extension = asyncio.run(pack.comfy_entrypoint())
-    shown = [node.GET_SCHEMA().node_id for node in asyncio.run(extension.get_node_list())]
+    load_pack()
+    names = [name for name in dir(part("nodes")) if name.startswith("FaceA") and name != "FaceA"]
+    for name in names:
+        getattr(part("nodes"), name).GET_SCHEMA()
     seconds = time.process_time() - began
-    new = sorted({name.partition(".")[0] for name in set(sys.modules) - before})
-    relied = sys.modules["facea-net.nodes.host.relied"]
-    sd = sys.modules["comfy.sd1_clip"].SDTokenizer
-    healthy, look_up = relied.differences(), sd._try_get_embedding
-    del sd._try_get_embedding
-    ill = relied.differences()
-    sd._try_get_embedding = look_up
-    print(json.dumps({"seconds": round(seconds, 3), "new": new, "nodes": shown,
-                      "healthy": healthy, "ill": ill}))  # fmt: skip
+    new = {name.partition(".")[0] for name in set(sys.modules) - before}
+    tokenizer, differences = sys.modules["comfy.sd1_clip"].SDTokenizer, part("nodes.host.relied")
+    healthy, look_up = differences.differences(), tokenizer._try_get_embedding
+    del tokenizer._try_get_embedding
+    ill = differences.differences()
+    tokenizer._try_get_embedding = look_up
+    return {
+        "seconds": round(seconds, 3), "new": sorted(new), "nodes": names,
+        "healthy": healthy, "ill": ill,
+    }  # fmt: skip
 
 
 if __name__ == "__main__":
-    main()
+    sys.stdout.write(json.dumps(main(Path(sys.argv[1]), Path(sys.argv[2]))) + "\n")

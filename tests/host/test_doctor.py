@@ -16,6 +16,7 @@ from .client import Client
 from .graph import Graph
 from .server import PACK, Server
 
+SCRIPT = Path(__file__).with_name("late.py")
 QUICKEST = 10.0
 """Seconds that the pack may add to ComfyUI's start on a busy machine; 0.5 on an idle one."""
 
@@ -78,8 +79,8 @@ def test_the_pack_starts_quickly_and_says_nothing(host: Server, tell):
 
 
 @pytest.fixture(scope="module")
-def started(comfyui: Path) -> dict[str, Any]:
-    command = [sys.executable, str(Path(__file__).with_name("late.py")), str(comfyui)]
+def started(comfyui: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    command = [sys.executable, str(SCRIPT), str(comfyui), str(tmp_path_factory.mktemp("late"))]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr[-3000:]
     return json.loads(done.stdout.splitlines()[-1])

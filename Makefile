@@ -2,6 +2,8 @@
 # make test    style, types and tests, in a ComfyUI too (make host gets it: .host/comfyui)
 # Each makes the virtual environment .venv and installs into it what is missing.
 #
+# make registry    what the Comfy registry would check and pack, with its size
+#
 #   make demo DEMO_ARGS='--seed 3 --out elsewhere'
 #   make test PYTEST_ARGS='-k detect'
 #   make test PYTHON=python3.12
@@ -10,10 +12,11 @@ PYTHON ?= python3
 THREADS ?= 2
 VENV := .venv
 BIN := $(VENV)/bin
+REGISTRY := .registry
 INSTALLED := $(VENV)/.facea-installed
 NEWER := .venv-newest
 
-.PHONY: demo test lint host hosts parity bench gpu install clean
+.PHONY: demo test lint host hosts parity bench gpu registry install clean
 
 demo: $(INSTALLED)
 	$(BIN)/facea demo $(DEMO_ARGS)
@@ -53,6 +56,16 @@ bench: $(INSTALLED)
 gpu: $(INSTALLED)
 	$(BIN)/pytest tests/unit/test_kernels.py tests/unit/test_capture.py
 	$(BIN)/python -m tests.gpu --json gpu.json $(GPU_ARGS)
+
+# The registry's own tool, in an environment of its own; nothing is published, nothing is left behind.
+registry: $(INSTALLED)
+	test -x $(REGISTRY)/bin/comfy || $(PYTHON) -m venv $(REGISTRY)
+	$(REGISTRY)/bin/python -m pip install --disable-pip-version-check --quiet comfy-cli
+	$(BIN)/python scripts/build_registry_pictures.py
+	$(REGISTRY)/bin/comfy --skip-prompt --no-enable-telemetry node validate
+	$(REGISTRY)/bin/comfy --skip-prompt --no-enable-telemetry node pack
+	$(BIN)/python scripts/package_size.py node.zip
+	rm -f node.zip
 
 install: $(INSTALLED)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from .errors import AssetError
-from .images import atomic_path, plain_target
+from .files import atomic_path, plain_target
 
 PROBE_BYTES = 1 << 18
 """More than any file system keeps inside its directory entries, so that a full disk shows."""

@@ -17,7 +17,8 @@ from torch import Tensor
 from . import __version__
 from .colour import srgb_profile
 from .errors import ImageError
-from .images import atomic_path, picture_format, to_pil
+from .files import atomic_path
+from .images import picture_format, to_pil
 from .settings import check_choice, check_number
 
 GENERATED = {

@@ -10,13 +10,14 @@ import hashlib
 import json
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
-import torch
-from safetensors.torch import save
-from torch import Tensor
+import numpy as np
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 HEADER_MOST = 1 << 20
 """Bytes of the longest header that is read; the largest identity's has less than half of it."""
@@ -24,21 +25,36 @@ HEADER_MOST = 1 << 20
 SEAL = "facea.sha256"
 """The metadata's key of the checksum."""
 
-_DTYPES = {
-    "F64": torch.float64, "F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16,
-    "I64": torch.int64, "I32": torch.int32, "U8": torch.uint8,
-    "F8_E4M3": torch.float8_e4m3fn, "F8_E5M2": torch.float8_e5m2,
+
+class Kind(NamedTuple):
+    """A type of numbers, without torch: its name there, bytes of one, whether it has fractions."""
+
+    name: str
+    itemsize: int
+    is_floating_point: bool = True
+
+    def __str__(self) -> str:
+        return f"torch.{self.name}"
+
+
+FLOAT32 = Kind("float32", 4)
+_KINDS = {
+    "F64": Kind("float64", 8), "F32": FLOAT32, "F16": Kind("float16", 2),
+    "BF16": Kind("bfloat16", 2), "I64": Kind("int64", 8, False), "I32": Kind("int32", 4, False),
+    "U8": Kind("uint8", 1, False),
+    "F8_E4M3": Kind("float8_e4m3fn", 1), "F8_E5M2": Kind("float8_e5m2", 1),
 }  # fmt: skip
 _MOST_DIMENSIONS = 8
 _MOST_DIGITS = 20
 _CUT = "the file was cut off"
+_BROKEN = "its checksum does not hold: something in it was changed"
 
 
 @dataclass(frozen=True)
 class Entry:
     """A tensor as the header states it; `begin` and `end` count bytes behind the header."""
 
-    dtype: torch.dtype
+    dtype: Kind
     shape: tuple[int, ...]
     begin: int
     end: int
@@ -58,18 +74,28 @@ def sealed(tensors: Mapping[str, Tensor], metadata: Mapping[str, str], text: str
 
     Equal content gives equal bytes. The tensors are contiguous and on the CPU.
     """
+    from safetensors.torch import save
+
     seal = checksum(tensors, metadata[text])
     return _canonical(save(dict(tensors), {**metadata, SEAL: seal}))
 
 
 def checksum(tensors: Mapping[str, Tensor], text: str) -> str:
     """SHA-256 over names, types, shapes and values, in whatever order they lie, and a text."""
+    import torch
+
+    plain = {name: tensor.detach().contiguous() for name, tensor in tensors.items()}
+    rows = (
+        (name, tensor.dtype, tensor.shape, tensor.flatten().view(torch.uint8).numpy().data)
+        for name, tensor in sorted(plain.items())
+    )
+    return _checksum(rows, text)
+
+
+def _checksum(rows: Iterable[tuple[str, Any, Iterable[int], Any]], text: str) -> str:
     lines = [text]
-    for name in sorted(tensors):
-        tensor = tensors[name]
-        data = tensor.detach().contiguous().flatten().view(torch.uint8).numpy().data
-        digest = hashlib.sha256(data).hexdigest()
-        lines.append(f"{name} {tensor.dtype} {list(tensor.shape)} {digest}")
+    for name, dtype, shape, data in rows:
+        lines.append(f"{name} {dtype} {list(shape)} {hashlib.sha256(data).hexdigest()}")
     return hashlib.sha256("\n".join(lines).encode("utf-8", "surrogatepass")).hexdigest()
 
 
@@ -80,7 +106,15 @@ def check_seal(header: Header, tensors: Mapping[str, Tensor], text: str) -> None
     """
     said = header.metadata.get(SEAL)
     if said is not None and said != checksum(tensors, header.metadata[text]):
-        raise ValueError("its checksum does not hold: something in it was changed")
+        raise ValueError(_BROKEN)
+
+
+def check_arrays(header: Header, arrays: Mapping[str, np.ndarray], text: str) -> None:
+    """`check_seal` for what `read_arrays` read."""
+    rows = ((name, FLOAT32, header.entries[name].shape, arrays[name]) for name in sorted(arrays))
+    said = header.metadata.get(SEAL)
+    if said is not None and said != _checksum(rows, header.metadata[text]):
+        raise ValueError(_BROKEN)
 
 
 def read_header(file: BinaryIO) -> Header:
@@ -110,15 +144,33 @@ def read_header(file: BinaryIO) -> Header:
 
 def read_tensors(file: BinaryIO, header: Header) -> dict[str, Tensor]:
     """Every tensor that the header states, in memory of its own. Raises ValueError, OSError."""
+    import torch
+
     tensors = {}
+    for name, entry, data in _read(file, header):
+        dtype = getattr(torch, entry.dtype.name)
+        flat = torch.frombuffer(data, dtype=dtype) if data else torch.empty(0)
+        tensors[name] = flat.to(dtype).reshape(entry.shape)
+    return tensors
+
+
+def read_arrays(file: BinaryIO, header: Header) -> dict[str, np.ndarray] | None:
+    """The same without torch, which takes seconds to import: flat, and in float32 files only.
+
+    None for others.
+    """
+    if any(entry.dtype != FLOAT32 for entry in header.entries.values()):
+        return None
+    return {name: np.frombuffer(data, "<f4") for name, _, data in _read(file, header)}
+
+
+def _read(file: BinaryIO, header: Header) -> Iterable[tuple[str, Entry, bytearray]]:
     for name, entry in sorted(header.entries.items(), key=lambda item: item[1].begin):
         data = bytearray(entry.end - entry.begin)
         file.seek(header.start + entry.begin)
         if file.readinto(data) != len(data):  # type: ignore[attr-defined]
             raise ValueError(_CUT)
-        flat = torch.frombuffer(data, dtype=entry.dtype) if data else torch.empty(0)
-        tensors[name] = flat.to(entry.dtype).reshape(entry.shape)
-    return tensors
+        yield name, entry, data
 
 
 def parse_json(text: str) -> Any:
@@ -147,11 +199,11 @@ def _entry(name: str, about: Any) -> Entry:
             raise ValueError
     except (KeyError, TypeError, ValueError):
         raise ValueError(f"its header does not describe {name[:80]!r}") from None
-    if dtype not in _DTYPES:
+    if dtype not in _KINDS:
         raise ValueError(f"{name[:80]!r} is of type {dtype!r:.20}, which no file of FaceA holds")
-    if end - begin != math.prod(shape) * _DTYPES[dtype].itemsize:
+    if end - begin != math.prod(shape) * _KINDS[dtype].itemsize:
         raise ValueError(f"{name[:80]!r} has another size than its shape {shape}")
-    return Entry(_DTYPES[dtype], tuple(shape), begin, end)
+    return Entry(_KINDS[dtype], tuple(shape), begin, end)
 
 
 def _exactly(file: BinaryIO, count: int) -> bytes:

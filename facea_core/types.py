@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
-
-from torch import Tensor
+from typing import TYPE_CHECKING, Any
 
 from .box import Box, Size
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 Outline = tuple[tuple[float, float], ...]
 """A closed polygon: its corners (x, y) in pixels, in the frame of the image they came with."""

@@ -7,7 +7,8 @@ from comfy_api.latest import ComfyExtension, io
 from .audit import FaceAPhotoAudit
 from .compose import FaceAInpaintCompose
 from .detect import FaceAAttributeDetect
-from .host import register_detectors, register_tiny
+from .doctor import FaceADoctor
+from .host import register_detectors, register_tiny, warn_of_differences
 from .info import FaceAIdentityInfo
 from .load import FaceALoadPhotos
 from .lora import FaceALoRALoader
@@ -20,6 +21,7 @@ class FaceA(ComfyExtension):
     async def get_node_list(self) -> list[type[io.ComfyNode]]:
         register_tiny()
         register_detectors()
+        warn_of_differences()
         return [
             FaceASamplePhotos,
             FaceALoadPhotos,
@@ -30,4 +32,5 @@ class FaceA(ComfyExtension):
             FaceAInpaintCompose,
             FaceASaveImage,
             FaceAIdentityInfo,
+            FaceADoctor,
         ]

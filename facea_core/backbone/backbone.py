@@ -5,16 +5,18 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-import diffusers
 import torch
 import torch.nn.functional as F
-from diffusers import AutoencoderKL, AutoencoderTiny, UNet2DConditionModel
 from torch import Tensor, nn
-from transformers import CLIPTextModel, CLIPTextModelWithProjection, CLIPTokenizer
 
 from ..types import BackboneSpec
 from .prompts import Prepared, Reading, Words, encode_prepared, prepare_prompts
+
+if TYPE_CHECKING:
+    from diffusers import AutoencoderKL, AutoencoderTiny, UNet2DConditionModel
+    from transformers import CLIPTextModel, CLIPTextModelWithProjection, CLIPTokenizer
 
 HASHED = 64
 """Numbers of each tensor that the backbone's hash looks at, about."""
@@ -228,4 +230,6 @@ SCHEDULE = {
 
 def alphas_cumprod() -> Tensor:
     """SD's schedule, `(1000,)` float32."""
-    return diffusers.DDPMScheduler(**SCHEDULE).alphas_cumprod
+    from diffusers import DDPMScheduler
+
+    return DDPMScheduler(**SCHEDULE).alphas_cumprod

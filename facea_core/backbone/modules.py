@@ -5,21 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
-from typing import Any
-
-from diffusers import AutoencoderKL, AutoencoderTiny, UNet2DConditionModel
-from transformers import (
-    CLIPTextConfig,
-    CLIPTextModel,
-    CLIPTextModelWithProjection,
-    CLIPTokenizer,
-)
+from typing import TYPE_CHECKING, Any
 
 from ..errors import AssetError
 from ..types import BackboneSpec
 from .backbone import Backbone, alphas_cumprod
 from .prompts import Reading
 from .spec import Family
+
+if TYPE_CHECKING:
+    from transformers import CLIPTokenizer
 
 TINY_FILE = "checkpoints/facea-tiny.safetensors"
 
@@ -40,6 +35,9 @@ def empty_backbone(family: Family, spec: BackboneSpec | None = None) -> Backbone
 
     `spec` is one of the family's variants, None the inpainting one.
     """
+    from diffusers import AutoencoderKL, AutoencoderTiny, UNet2DConditionModel
+    from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection
+
     spec = spec or family.spec
     tokenizer: Any = _tokenizer(family.tokenizer)
     encoders, readings = {}, {}
@@ -78,4 +76,6 @@ def empty_backbone(family: Family, spec: BackboneSpec | None = None) -> Backbone
 @cache
 def _tokenizer(folder: str) -> CLIPTokenizer:
     """Read once: its vocabulary takes half a second, and nobody changes it."""
+    from transformers import CLIPTokenizer
+
     return CLIPTokenizer.from_pretrained(str(asset(folder)), local_files_only=True)

@@ -26,7 +26,8 @@ from ..backbone.spec import Family
 from ..identity.adapters import frozen
 from ..identity.flat import Flat
 from ..identity.lora import lora
-from ..identity.words import by_placeholder, placeholder
+from ..identity.names import placeholder
+from ..identity.words import by_placeholder
 from ..training.attention import lean_attention
 from ..training.cache import LatentCache
 from ..training.config import TrainConfig

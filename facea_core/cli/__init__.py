@@ -22,6 +22,7 @@ COMMANDS = {
     "compose": "paint a learned person into a picture",
     "evaluate": "compare generated pictures with photos of the person",
     "info": "say what an identity file holds",
+    "doctor": "say what is missing here, or in the way, and what to do about it",
     "benchmark": "compare the method with others, and with parts of it left out",
     "bench": "time a training step here, beside loops as others write them",
 }

@@ -13,7 +13,6 @@ from dataclasses import MISSING, field, fields, make_dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
-import torch
 import tyro
 from tyro.conf import OmitArgPrefixes
 
@@ -64,6 +63,8 @@ def read_config(arguments: Sequence[str]) -> dict[str, Any]:
 
 def pick_device(name: str) -> str:
     """A torch device; `auto` is a GPU where there is one. Raises ConfigError for another name."""
+    import torch
+
     if name == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
     try:

@@ -11,7 +11,7 @@ from ..attributes import attribute_table
 from ..detection.base import Detector
 from ..detection.detect import DetectConfig, detect_attributes
 from ..errors import AssetError, ConfigError, ImageError, NoFaceError
-from ..identity.words import check_name
+from ..identity.names import check_name
 from ..images import load_image
 from ..photos import read_photo
 from ..training.cache import photos_hash

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import AssetError, ConfigError
-from ..images import atomic_path
+from ..files import atomic_path
 from ..outputs import write_json
 
 ABOUT, LINES = "benchmark.json", "pictures*.jsonl"

@@ -17,7 +17,8 @@ from ..choosing import person_rank, step_judge
 from ..composing import ComposeConfig
 from ..detection.base import Detector
 from ..errors import ConfigError, quoted
-from ..images import atomic_path, load_image, save_image
+from ..files import atomic_path
+from ..images import load_image, save_image
 from ..library import train_once
 from ..outputs import require_writable_folder
 from ..saving import save_generated

@@ -1,25 +1,44 @@
 """The trained person: learned words and a LoRA, in memory and in one file."""
 
-from .adapters import apply_identity, check_family, check_fits
-from .embeddings import check_words_free, export_words
-from .file import (
-    describe_identity,
-    identities_of,
-    identity_tensors,
-    load_identity,
-    may_be_identity,
-    peek_identity,
-    save_identity,
-    summary,
-)
-from .lora import TARGETS, lora
-from .words import (
-    by_placeholder,
-    check_class_noun,
-    check_name,
-    finished_words,
-    initial_rows,
-    learnable_words,
+from typing import TYPE_CHECKING
+
+from ..late import door
+
+if TYPE_CHECKING:
+    from .adapters import apply_identity, check_family, check_fits
+    from .described import describe_identity, summary
+    from .embeddings import check_words_free, export_words
+    from .file import (
+        identities_of,
+        identity_tensors,
+        load_identity,
+        may_be_identity,
+        peek_identity,
+        save_identity,
+    )
+    from .lora import TARGETS
+    from .names import check_class_noun, check_name
+    from .words import by_placeholder, finished_words, initial_rows, learnable_words
+
+# `facea info` describes a file in less time than torch takes to import.
+__getattr__ = door(
+    __name__,
+    {
+        "adapters": ("apply_identity", "check_family", "check_fits"),
+        "described": ("describe_identity", "summary"),
+        "embeddings": ("check_words_free", "export_words"),
+        "file": (
+            "identities_of",
+            "identity_tensors",
+            "load_identity",
+            "may_be_identity",
+            "peek_identity",
+            "save_identity",
+        ),
+        "lora": ("TARGETS",),
+        "names": ("check_class_noun", "check_name"),
+        "words": ("by_placeholder", "finished_words", "initial_rows", "learnable_words"),
+    },
 )
 
 __all__ = [
@@ -39,7 +58,6 @@ __all__ = [
     "initial_rows",
     "learnable_words",
     "load_identity",
-    "lora",
     "may_be_identity",
     "peek_identity",
     "save_identity",

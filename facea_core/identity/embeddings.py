@@ -15,11 +15,10 @@ from torch import Tensor
 
 from ..attributes import Attribute
 from ..errors import AssetError
-from ..files import open_plain
-from ..images import atomic_path
+from ..files import atomic_path, open_plain
 from ..sealed import Entry, read_header, read_tensors, sealed
 from ..types import Identity
-from .words import placeholder
+from .names import placeholder
 
 _WORD = "facea.word"
 """The metadata's key by which FaceA knows a file of its own; it holds the placeholder."""

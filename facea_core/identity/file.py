@@ -6,10 +6,8 @@ carry OneTrainer's `bundle_emb.` names. Equal identities give equal bytes.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -17,16 +15,12 @@ import torch
 from torch import Tensor
 
 from ..errors import AssetError, IdentityFormatError
-from ..files import first_bytes, open_plain
-from ..images import atomic_path
-from ..sealed import Header, check_seal, read_header, read_tensors, sealed
+from ..files import atomic_path, first_bytes, open_plain
+from ..sealed import check_seal, read_tensors, sealed
 from ..types import Identity, LoraWeights, Word
-from .metadata import FORMAT, MARK, META, file_metadata, read_metadata
-from .stated import Stated, check_entries, counts, lora_keys, read_stated, word_key
-
-LARGEST = 8 << 30
-"""Bytes of the largest identity that is read; one of the highest rank, on every layer of SDXL, has
-six billion."""
+from .described import bad_alpha, checked_header, not_finite, opened_identity
+from .metadata import MARK, META, file_metadata, read_metadata
+from .stated import Stated, counts, lora_keys, read_stated, word_key
 
 _FIRST = 1 << 13
 
@@ -60,28 +54,10 @@ def load_identity(path: str | Path) -> Identity:
     safetensors, cut off, not an identity, tensors missing or damaged, a checksum that does not
     hold, or written by a newer version).
     """
-    path = Path(path)
-    try:
-        with open_plain(path) as file:
-            header = _header(file, path)
-            about = read_metadata(header, path)
-            try:
-                stated = read_stated(about)
-                check_entries(stated, header.entries)
-                tensors = read_tensors(file, header)
-                identity = _identity(stated, tensors)
-                check_seal(header, tensors, META)
-            except ValueError as error:
-                raise IdentityFormatError(
-                    f"{path.name} is damaged, or was changed by another tool: {error}; use the "
-                    "original file, or train the person again"
-                ) from error
-    except OSError as error:
-        raise AssetError(
-            f"cannot read {path} ({error.strerror or error}); check the path and its permissions"
-        ) from error
-    except MemoryError as error:
-        raise AssetError(f"cannot read {path}: there is no memory for it") from error
+    with opened_identity(path) as (file, header, stated):
+        tensors = read_tensors(file, header)
+        identity = _identity(stated, tensors)
+        check_seal(header, tensors, META)
     return identity
 
 
@@ -94,7 +70,7 @@ def peek_identity(path: str | Path) -> dict[str, Any] | None:
     path = Path(path)
     try:
         with open_plain(path) as file:
-            about = read_metadata(_header(file, path), path)
+            about = read_metadata(checked_header(file, path), path)
             read_stated(about)
             return about
     except (OSError, ValueError):
@@ -120,32 +96,6 @@ def may_be_identity(path: str | Path) -> bool:
         return False
 
 
-def describe_identity(path: str | Path) -> dict[str, Any]:
-    """What the file says about itself, as plain JSON values. Raises as `load_identity` does."""
-    path = Path(path)
-    identity = load_identity(path)
-    return {"file": path.name, "bytes": path.stat().st_size, **summary(identity)}
-
-
-def summary(identity: Identity) -> dict[str, Any]:
-    """What an identity is, as plain JSON values."""
-    return {
-        "name": identity.name,
-        "format": FORMAT,
-        "layers": len(identity.lora),
-        "words": [
-            {
-                "prompt": f"embedding:{word.placeholder}",
-                "attribute": word.attribute,
-                "initializer": word.initializer,
-                "vectors": {encoder: len(rows) for encoder, rows in word.vectors.items()},
-            }
-            for word in identity.words
-        ],
-        **asdict(identity.meta),
-    }
-
-
 def identity_tensors(identity: Identity) -> dict[str, Tensor]:
     """The identity under the names that files and ComfyUI use, float32 on the CPU."""
     out = {}
@@ -158,28 +108,12 @@ def identity_tensors(identity: Identity) -> dict[str, Tensor]:
     return {key: value.detach().to("cpu", torch.float32).contiguous() for key, value in out.items()}
 
 
-def _header(file: Any, path: Path) -> Header:
-    size = os.fstat(file.fileno()).st_size
-    if size > LARGEST:
-        raise IdentityFormatError(
-            f"{path.name} has {size / 1e9:.1f} GB, more than any identity; choose a file that "
-            "FaceA trained"
-        )
-    try:
-        return read_header(file)
-    except ValueError as error:
-        raise IdentityFormatError(
-            f"{path.name} is not a safetensors file, or is damaged ({error}); copy or download it "
-            "again. Identities are never read from pickles (.pt, .ckpt, .bin)"
-        ) from error
-
-
 def _identity(stated: Stated, tensors: Mapping[str, Tensor]) -> Identity:
     """Raises ValueError for numbers that are none, in the files or after they became float32."""
     numbers = {key: tensor.float() for key, tensor in tensors.items()}
     for key, tensor in numbers.items():
         if not torch.isfinite(tensor).all():
-            raise ValueError(f"it holds NaN or infinite numbers in {key}")
+            raise ValueError(not_finite(key))
     words = tuple(
         Word(
             word.placeholder,
@@ -193,6 +127,6 @@ def _identity(stated: Stated, tensors: Mapping[str, Tensor]) -> Identity:
     for layer in stated.layers:
         down, up, alpha = (numbers[key] for key in lora_keys(layer))
         if alpha <= 0:
-            raise ValueError(f"{lora_keys(layer)[2]} is {float(alpha)}")
+            raise ValueError(bad_alpha(layer, float(alpha)))
         lora[layer] = LoraWeights(down, up, float(alpha))
     return Identity(stated.name, words, lora, stated.meta)

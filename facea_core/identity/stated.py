@@ -11,7 +11,7 @@ from typing import Any, TypeVar, get_type_hints
 from ..attributes import ATTRIBUTES
 from ..sealed import Entry
 from ..types import IdentityMeta
-from .words import check_name, placeholder
+from .names import check_name, placeholder
 
 T = TypeVar("T")
 

@@ -9,7 +9,6 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from diffusers.models.attention_processor import Attention
 from torch import Tensor, nn
 from torch.autograd.graph import saved_tensors_hooks
 from torch.nn.attention import SDPBackend, sdpa_kernel
@@ -131,6 +130,8 @@ def _as_it_is(x: Tensor) -> Tensor:
 
 def _is_plain(attn: nn.Module) -> bool:
     """Whether `LeanAttention` does all that this layer's own processor would."""
+    from diffusers.models.attention_processor import Attention
+
     return (
         isinstance(attn, Attention)
         and attn.rescale_output_factor == 1

@@ -11,9 +11,6 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from diffusers.models.activations import GEGLU
-from diffusers.models.resnet import ResnetBlock2D
-from diffusers.models.transformers.transformer_2d import Transformer2DModel
 from torch import Tensor, nn
 
 _LOG = logging.getLogger(__name__)
@@ -40,6 +37,10 @@ def lean_blocks(unet: nn.Module, kernels: Any) -> Iterator[None]:
 
 def _ways(module: Any, kernels: Any) -> Iterator[tuple[str, Callable[..., Tensor]]]:
     """What of this module is done in another way: (method, by what)."""
+    from diffusers.models.activations import GEGLU
+    from diffusers.models.resnet import ResnetBlock2D
+    from diffusers.models.transformers.transformer_2d import Transformer2DModel
+
     if isinstance(module, nn.GroupNorm) and module.affine:
         yield "forward", partial(kernels.group_norm, norm=module)
     elif isinstance(module, GEGLU):

@@ -17,7 +17,8 @@ from ..backbone import Backbone
 from ..errors import BackboneError, TrainingError
 from ..identity.adapters import frozen
 from ..identity.lora import lora
-from ..identity.words import check_class_noun, check_name, finished_words, learnable_words
+from ..identity.names import check_class_noun, check_name
+from ..identity.words import finished_words, learnable_words
 from ..types import BackboneSpec, Identity, IdentityMeta, OnStep, OnTick, Photo
 from .allocator import launch_note
 from .attention import lean_attention

@@ -9,7 +9,8 @@ from torch import Tensor
 
 from ..attributes import Attribute
 from ..errors import ImageError, MaskError, quoted
-from ..identity.words import fill_prompt, placeholder
+from ..identity.names import placeholder
+from ..identity.words import fill_prompt
 from ..images import check_image, check_mask, resize
 from ..images import crop as crop_image
 from ..masks import head_distance, mask_box

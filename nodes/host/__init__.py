@@ -1,5 +1,6 @@
 """All that FaceA knows of ComfyUI: only this folder imports `comfy` and `folder_paths`."""
 
+from .condition import examine_host, warn_of_differences
 from .detectors import detector_models, open_detector, register_detectors
 from .folders import (
     NONE,
@@ -41,6 +42,7 @@ __all__ = [
     "elsewhere",
     "embeddings_folder",
     "encode",
+    "examine_host",
     "faces_of_segs",
     "field_input",
     "file_fingerprint",
@@ -79,6 +81,7 @@ __all__ = [
     "spec_of",
     "split",
     "training_backbone",
+    "warn_of_differences",
     "wired",
     "with_lora",
     "with_words",

@@ -162,6 +162,12 @@ def _patched(patcher: Any, prefix: str) -> dict[str, Tensor]:
     return state
 
 
+def require_trainable(model: Any) -> None:
+    """Raises BackboneError for weights and noise schedules that cannot be trained."""
+    _goal(model)
+    _plain(model.model.state_dict())
+
+
 def _plain(state: dict[str, Tensor]) -> dict[str, Tensor]:
     """The state itself. Raises BackboneError for weights that hold fewer than 16 bits."""
     for key, weight in state.items():

@@ -233,6 +233,16 @@ NODES = {
         {},
         output_node=True,
     ),
+    "FaceADoctor": Promise(
+        "FaceA Doctor",
+        {
+            "model": Socket("MODEL", optional=True),
+            "clip": Socket("CLIP", optional=True),
+            "vae": Socket("VAE", optional=True),
+        },
+        {"table": "STRING", "report": "STRING", "all_good": "BOOLEAN"},
+        output_node=True,
+    ),
     "FaceAIdentityInfo": Promise(
         "FaceA Identity Info",
         {

@@ -20,6 +20,12 @@ def enter(comfyui: Path, base: Path) -> ModuleType:
 
     Returns the pack's module; only one ComfyUI per process.
     """
+    enter_host(comfyui, base)
+    return load_pack()
+
+
+def enter_host(comfyui: Path, base: Path) -> None:
+    """ComfyUI alone."""
     # The repository has a folder `nodes` too; ComfyUI's own must be found first.
     here = {str(ROOT), str(Path(__file__).parent), ""}
     sys.path[:] = [str(comfyui), *(path for path in sys.path if path not in here)]
@@ -33,6 +39,10 @@ def enter(comfyui: Path, base: Path) -> ModuleType:
     for kind in ("temp", "user", "output"):
         (base / kind).mkdir(parents=True, exist_ok=True)
     PromptServer(asyncio.new_event_loop())
+
+
+def load_pack() -> ModuleType:
+    """The pack, in a ComfyUI that was entered."""
     spec = importlib.util.spec_from_file_location(
         "facea-net", ROOT / "__init__.py", submodule_search_locations=[str(ROOT)]
     )

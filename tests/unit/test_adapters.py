@@ -7,10 +7,10 @@ from torch import Tensor, nn
 from facea_core.backbone import Backbone, Conditioning, load_backbone
 from facea_core.backbone.load import move
 from facea_core.errors import BackboneMismatchError, ConfigError
-from facea_core.identity import apply_identity, lora
+from facea_core.identity import apply_identity
 from facea_core.identity.adapters import RETIRED
 from facea_core.identity.flat import Flat
-from facea_core.identity.lora import Lora
+from facea_core.identity.lora import Lora, lora
 from facea_core.types import Identity, IdentityMeta, LoraWeights, Word
 
 

@@ -18,7 +18,7 @@ CORE = Path(facea_core.__file__).parent
 PACK = CORE.parent
 MAX_LINES = 300
 
-VALUES = ("errors", "box", "lazy", "types", "attributes", "settings", "seeds", "machine")
+VALUES = ("errors", "box", "lazy", "late", "types", "attributes", "settings", "seeds", "machine")
 GROUND = (*VALUES, "files", "sealed", "foreign", "images", "masks", "mask_files", "photos")
 MODELS = (*GROUND, "backbone", "identity")
 TASKS = ("detection", "training", "composing", "evaluation")
@@ -38,10 +38,11 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "sealed": (),
     "foreign": (),
     "lazy": (),
+    "late": (),
     "colour": (),
     "unreadable": ("errors", "files"),
     "reading": ("errors", "files", "colour", "unreadable"),
-    "images": (*VALUES, "colour", "reading"),
+    "images": (*VALUES, "files", "colour", "reading"),
     "masks": (*VALUES, "images"),
     "mask_files": (*VALUES, "reading", "masks"),
     "photos": (*VALUES, "images"),
@@ -66,9 +67,11 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "choosing": (*MODELS, *TASKS),
     "demo": (*MODELS, *TASKS, "tiny", "report", "outputs", "saving"),
     "fidelity": (*MODELS, *TASKS, "tiny", "outputs", "saving", "library", "choosing"),
+    "doctor": (*GROUND, "outputs", "training", "detection", "detection.grounding"),
     "cli": (
         *MODELS,
         *TASKS,
+        "doctor",
         "tiny",
         "detection.grounding",
         "audit",
@@ -258,7 +261,10 @@ def test_a_kept_rule_is_silent(tmp_path: Path, file: str, source: str):
 # The pack around facea_core: part -> what it may import of Python's packages beside the standard
 # library, and of the pack. `nodes` is nodes/__init__.py; `node` a file beside it, or a name in it;
 # `host` a file of nodes/host/.
-HOST_ONLY = ("comfy", "comfy_execution", "folder_paths", "server", "latent_preview", "node_helpers")
+HOST_ONLY = (
+    "comfy", "comfy_execution", "folder_paths", "server", "latent_preview", "node_helpers",
+    "comfyui_version",
+)  # fmt: skip
 PACK_MAY_IMPORT: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "root": ((), ("nodes", "node")),
     "nodes": (("comfy_api",), ("node", "host")),

@@ -99,6 +99,7 @@ SHAPES = {
     "--config",
     "evaluate": "--references --held-out --json",
     "info": "--json",
+    "doctor": "--json",
     "bench": "--device --json --config",
     "benchmark": "--out --people --first --scenes --arms --part --people-from --base --config",
 }

@@ -9,10 +9,9 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from facea_core.backbone import Backbone
-from facea_core.identity import lora
 from facea_core.identity.adapters import frozen
 from facea_core.identity.flat import Flat
-from facea_core.identity.lora import LoraLayer, project
+from facea_core.identity.lora import LoraLayer, lora, project
 from facea_core.training import attention
 from facea_core.training.attention import LeanAttention, lean_attention
 

@@ -1,0 +1,33 @@
+"""`facea doctor`: whether all that FaceA needs is there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+from tyro.conf import arg
+
+from ..doctor.checks import examine
+from ..doctor.values import doctor_json, doctor_summary, doctor_table
+from .flags import parse
+from .talk import hand_over, require_outputs, say
+
+
+@dataclass(frozen=True)
+class Doctor:
+    """Look at packages, device, models, detectors and folders, and say what to do about each."""
+
+    json: Annotated[Path | None, arg(metavar="FILE|-")] = None
+    """Also write the report there, for a bug report; - = to stdout and nothing else."""
+
+
+def run(arguments: Sequence[str]) -> None:
+    flags, _ = parse("facea doctor", Doctor, arguments, {})
+    require_outputs(flags.json)
+    lines = examine()
+    if str(flags.json) != "-":
+        say(doctor_table(lines))
+        say(doctor_summary(lines))
+    hand_over(doctor_json(lines), flags.json)

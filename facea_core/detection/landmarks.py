@@ -1,4 +1,4 @@
-"""Faces and parts of photographs from 68 landmarks: offline, no GPU, no download at run time.
+"""Faces and parts of photographs from 68 landmarks, an extra beside the mesh: offline, no GPU.
 
 dlib's HOG face detector with its 68-point shape predictor (Kazemi and Sullivan 2014), whose file
 comes from the package `face_recognition_models`. That predictor was trained on iBUG 300-W, whose
@@ -26,7 +26,7 @@ from .hulls import around, hair_box, hull
 
 _MODELS = "face_recognition_models"
 _PREDICTOR = "shape_predictor_68_face_landmarks.dat"
-_INSTALL = "install it with: pip install 'facea-net[landmarks]'"
+_INSTALL = "install it with: pip install dlib-bin face_recognition_models, or use the detector mesh"
 
 _SIDE = 1024
 """Longest side in pixels of the first search; the face detector finds faces from 80 px on."""

@@ -72,7 +72,7 @@ class MeshDetector:
                 one, hair = parts[phrase], phrase == "hair"
                 trust = score * _HAIR_TRUST if hair else score
                 pieces = [(one.box, one.outlines)]
-                pieces += [(box, (shape,)) for box, shape in zip(one.halves, one.outlines)]
+                pieces += [(box, (shape,)) for box, shape in one.pieces]
                 found += [
                     Detection(phrase, box, trust, hair, self.name, outlines, face)
                     for box, outlines in pieces
@@ -147,8 +147,11 @@ def _scaled(place: Place, factor: float) -> Place:
 def _read(image: Tensor, nets: MeshNets, places: Sequence[Place]) -> list[_Face]:
     """The faces that two looks agree on, the second along the points of the first."""
     first = read_points(image, nets.mesh, places)
-    there = [(points, sure, place) for (points, sure), place in zip(first, places, strict=True)
-             if sure >= _LEAST]
+    there = [
+        (points, sure, place)
+        for (points, sure), place in zip(first, places, strict=True)
+        if sure >= _LEAST
+    ]
     closer = [place_of(points, place) for points, _, place in there]
     faces = []
     second = read_points(image, nets.mesh, closer)

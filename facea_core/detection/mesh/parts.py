@@ -39,11 +39,11 @@ _FOREHEAD = 0.09
 
 
 class Seen(NamedTuple):
-    """A part: its box, the outline of each piece, and the pieces' boxes from left to right."""
+    """A part: its box and outlines, and of pairs (box, outline) of either one, the left first."""
 
     box: Box
     outlines: tuple[Outline, ...] = ()
-    halves: tuple[Box, ...] = ()
+    pieces: tuple[tuple[Box, Outline], ...] = ()
 
 
 def parts_of(points: np.ndarray) -> dict[str, Seen]:
@@ -56,10 +56,11 @@ def parts_of(points: np.ndarray) -> dict[str, Seen]:
     parts = {}
     for name, (pieces, dx, dy) in _PARTS.items():
         some = sorted((points[list(one)] for one in pieces), key=lambda one: one[:, 0].mean())
-        boxes = tuple(around(one, dx * unit, dy * unit) for one in some)
+        boxes = [around(one, dx * unit, dy * unit) for one in some]
         outlines = tuple(hull(one, dx * unit, dy * unit) for one in some)
         whole = around(np.concatenate(some), dx * unit, dy * unit)
-        parts[name] = Seen(whole, outlines, boxes if len(boxes) > 1 else ())
+        halves = tuple(zip(boxes, outlines, strict=True)) if len(some) > 1 else ()
+        parts[name] = Seen(whole, outlines, halves)
     head = _head(points)
     parts[FACE] = Seen(around(head), (hull(head),))
     parts["hair"] = Seen(hair_box(parts[FACE].box))

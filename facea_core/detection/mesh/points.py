@@ -37,8 +37,7 @@ def read_points(
         sure = flags.sigmoid().tolist()
         flat = points[..., :2].double().numpy()
         answers += [
-            (_onto(one, place), score)
-            for one, place, score in zip(flat, some, sure, strict=True)
+            (_onto(one, place), score) for one, place, score in zip(flat, some, sure, strict=True)
         ]
     return answers
 

@@ -48,9 +48,7 @@ def only(image, detector):
 
 
 def holds(box, points, scale=1.0):
-    return all(
-        box.x0 <= x * scale < box.x1 and box.y0 <= y * scale < box.y1 for x, y in points
-    )
+    return all(box.x0 <= x * scale < box.x1 and box.y0 <= y * scale < box.y1 for x, y in points)
 
 
 def test_the_networks_take_any_size_and_the_file_fills_them():

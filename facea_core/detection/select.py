@@ -63,6 +63,7 @@ class _Weighed(NamedTuple):
     outlines: tuple[Outline, ...] = ()
     roll: float | None = None
     halves: tuple[Box, ...] = ()
+    known: bool = False
 
 
 def select_faces(
@@ -169,7 +170,7 @@ def _choose(weighed: dict[str, list[_Weighed]], face: Box) -> dict[str, _Weighed
 def _seen_twice(chosen: dict[str, _Weighed], face: Box) -> str | None:
     """The name of a part that lies where another part is and fits there less well."""
     for (a, one), (b, other) in combinations(chosen.items(), 2):
-        if FACE in (a, b) or {a, b} == {"eyes", "glasses"}:
+        if FACE in (a, b) or {a, b} == {"eyes", "glasses"} or (one.known and other.known):
             continue
         if one.box.iou(other.box) > _ONE_THING:
             fits = [likelihood(one.box, face, PRIORS.get(name)) for name in (a, b)]
@@ -194,7 +195,10 @@ def _weigh(detections: Sequence[Detection], face: Box, prior: Prior | None) -> l
             likely = float(one.face == face)
         if likely >= _LEAST:
             weight = one.score * likely
-            weighed.append(_Weighed(one.box, one.score, weight, one.estimated, one.outlines))
+            known = one.face is not None
+            weighed.append(
+                _Weighed(one.box, one.score, weight, one.estimated, one.outlines, known=known)
+            )
     return weighed
 
 
@@ -209,7 +213,7 @@ def _known_pair(detections: Sequence[Detection], face: Box) -> list[_Weighed]:
     )
     outlines, pair = (*a.outlines, *b.outlines), (a.box, b.box)
     box, guessed = a.box.join(b.box), a.estimated or b.estimated
-    return [_Weighed(box, a.score, a.score, guessed, outlines, _roll(a, b), pair)]
+    return [_Weighed(box, a.score, a.score, guessed, outlines, _roll(a, b), pair, True)]
 
 
 def _join_halves(detections: Sequence[Detection], face: Box, name: str) -> list[_Weighed]:

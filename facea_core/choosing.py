@@ -24,10 +24,12 @@ LOOK_STEPS = 10
 def tools_for(family: str) -> tuple[Detector, Embedder]:
     """What finds and tells apart the people of a model family: painted or photographed ones.
 
-    Raises MissingDependencyError where the packages for photographs are not installed.
+    Photographs are searched by mesh, which is always there. Who is who in them dlib's network
+    tells: MissingDependencyError says so where its packages are not installed.
     """
-    name = "tiny" if family == "facea-tiny" else "landmarks"
-    return load_detector(name), load_embedder(name)
+    if family == "facea-tiny":
+        return load_detector("tiny"), load_embedder("tiny")
+    return load_detector("mesh"), load_embedder("landmarks")
 
 
 def step_judge(

@@ -26,7 +26,8 @@ class Detection:
 
     `box` is in the frame of the image that was searched; `score` in [0, 1]. `estimated` marks a box
     that was derived from the face's proportions and not seen; `source` is the name of the detector.
-    `outlines` say more exactly what was seen, where a detector can; none = only the box.
+    `outlines` say more exactly what was seen, where a detector can; none = only the box. `face` is
+    the box of the face that it is a part of, where the detector knows; None = proportions tell.
     """
 
     phrase: str
@@ -35,6 +36,7 @@ class Detection:
     estimated: bool = False
     source: str = ""
     outlines: tuple[Outline, ...] = ()
+    face: Box | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,7 +13,7 @@ from ..facea_core.attributes import PRESETS
 from ..facea_core.composing import faces_mask
 from ..facea_core.detection.config import DetectConfig
 from ..facea_core.detection.detect import detect_chosen, part_masks, to_json
-from ..facea_core.detection.load import DETECTORS, detector_notes
+from ..facea_core.detection.load import DETECTORS
 from ..facea_core.detection.own_masks import own_masks as by_picture
 from ..facea_core.detection.preview import preview
 from ..facea_core.errors import NoFaceError, PartError
@@ -74,9 +74,9 @@ class FaceAAttributeDetect(io.ComfyNode):
                 ),
                 io.Combo.Input(
                     "detector", options=list(DETECTORS), default="auto",
-                    tooltip="Who searches: landmarks for photographs, tiny for painted faces, "
-                    "grounding-dino for any part of any face, auto for the first of them that is "
-                    "there and finds a face.",
+                    tooltip="Who searches: mesh (or landmarks, where installed) for photographs, "
+                    "tiny for painted faces, grounding-dino for any part of any face, auto for the "
+                    "first of them that is there and finds a face.",
                 ),
                 field_input(DetectConfig, "face_order"),
                 field_input(DetectConfig, "face_index", min=-1, max=99),
@@ -168,7 +168,7 @@ class FaceAAttributeDetect(io.ComfyNode):
         )
         drawn = (preview(picture, seen) for picture, seen in zip(pictures, faces, strict=True))
         shown = (resize(one, in_room((one.shape[2], one.shape[3]), count)) for one in drawn)
-        notes += [*detector_notes(searcher), *_left_out(faces)]
+        notes += _left_out(faces)
         report = {"pictures": [to_json(seen)["faces"] for seen in faces], "notes": notes}
         found = DetectedFaces(table, faces, tuple(glance(picture) for picture in pictures))
         if notes:

@@ -11,9 +11,9 @@ from tyro.conf import arg
 from ..detection.base import Detector
 from ..detection.grounding.download import RELEASES, download
 from ..detection.grounding.places import cache_folder
-from ..detection.load import detector_notes, load_detector
+from ..detection.load import load_detector
 from .flags import pick_device
-from .talk import bytes_bar, note
+from .talk import bytes_bar
 
 OwnMasksFolder = Annotated[Path | None, arg(metavar="DIR")]
 
@@ -21,8 +21,8 @@ OwnMasksFolder = Annotated[Path | None, arg(metavar="DIR")]
 @dataclass(frozen=True, kw_only=True)
 class DetectorFlags:
     detector: str = "auto"
-    """auto, landmarks (photographs), tiny (painted faces), grounding-dino, groundingdino-py; auto =
-    the first that finds a face."""
+    """auto, mesh or landmarks (photographs), tiny (painted faces), grounding-dino,
+    groundingdino-py; auto = the first that finds a face."""
     detector_model: Annotated[Path | None, arg(metavar="FILE|DIR")] = None
     """Weights of Grounding-DINO; none = those in models/grounding-dino or in a cache, if any."""
     detector_download: Annotated[str | None, arg(metavar="|".join(RELEASES))] = None
@@ -35,7 +35,4 @@ def open_detector(flags: DetectorFlags, device: str = "auto") -> Detector:
     if flags.detector_download is not None and model is None:
         with bytes_bar("downloading") as on_bytes:
             model = download(flags.detector_download, cache_folder(), on_bytes)
-    detector = load_detector(flags.detector, model=model, device=pick_device(device))
-    for text in detector_notes(detector):
-        note(text)
-    return detector
+    return load_detector(flags.detector, model=model, device=pick_device(device))

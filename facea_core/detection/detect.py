@@ -262,8 +262,10 @@ def _no_face(
             f"{name} has {seen} face{'s' * (seen > 1)}, and none in the region; paint it over the "
             "face that is meant, or leave it out"
         )
+    names = ", ".join(one.name for one in getattr(detector, "detectors", ()))
+    who = f"{detector.name} detector" + (f" (asked: {names})" if names else "")
     return (
-        f"{name}: no face found by the {detector.name} detector; use a picture in which the face "
+        f"{name}: no face found by the {who}; use a picture in which the face "
         "is upright, lit and at least 20 pixels wide, lower face_threshold "
         f"({config.face_threshold:g}), or set on_missing to skip, pass or estimate"
     )

@@ -1,4 +1,4 @@
-"""Faces and parts of photographs from 68 landmarks: offline, no GPU, no download at run time.
+"""Faces and parts of photographs from 68 landmarks, an extra beside the mesh: offline, no GPU.
 
 dlib's HOG face detector with its 68-point shape predictor (Kazemi and Sullivan 2014), whose file
 comes from the package `face_recognition_models`. That predictor was trained on iBUG 300-W, whose
@@ -22,10 +22,11 @@ from ..errors import AssetError, MissingDependencyError
 from ..images import crop, resize
 from ..types import Box, Detection, Outline
 from .base import FACE
+from .hulls import around, hair_box, hull
 
 _MODELS = "face_recognition_models"
 _PREDICTOR = "shape_predictor_68_face_landmarks.dat"
-_INSTALL = "install it with: pip install 'facea-net[landmarks]'"
+_INSTALL = "install it with: pip install dlib-bin face_recognition_models, or use the detector mesh"
 
 _SIDE = 1024
 """Longest side in pixels of the first search; the face detector finds faces from 80 px on."""
@@ -141,15 +142,13 @@ def find_landmarks(image: Tensor) -> tuple[tuple[np.ndarray, float], ...]:
 
 def part_boxes(points: np.ndarray) -> dict[str, Box]:
     """Boxes of face, hair (estimated), eyebrows, eyes, nose and mouth from 68 points `(68, 2)`."""
-    face, unit = _around(_head(points)), _unit(points)
+    face, unit = around(_head(points)), _unit(points)
     boxes = {
-        name: _around(points[which], dx * unit, dy * unit)
+        name: around(points[which], dx * unit, dy * unit)
         for name, (which, dx, dy) in _PARTS.items()
     }
     boxes[FACE] = face
-    side, top = round(0.28 * face.width), round(0.35 * face.height)
-    bottom = face.y0 + round(0.55 * face.height)
-    boxes["hair"] = Box(face.x0 - side, face.y0 - top, face.x1 + side, bottom)
+    boxes["hair"] = hair_box(face)
     return boxes
 
 
@@ -157,17 +156,17 @@ def half_boxes(points: np.ndarray, name: str) -> tuple[Box, Box]:
     """The left and the right one of the eyes or eyebrows; joined they are the box of both."""
     _, dx, dy = _PARTS[name]
     unit = _unit(points)
-    left, right = (_around(points[which], dx * unit, dy * unit) for which in _HALVES[name])
+    left, right = (around(points[which], dx * unit, dy * unit) for which in _HALVES[name])
     return left, right
 
 
 def part_outlines(points: np.ndarray) -> dict[str, tuple[Outline, ...]]:
     """Hulls of the points `(68, 2)` by part, grown as the boxes are; two of eyes and eyebrows."""
     unit = _unit(points)
-    outlines: dict[str, tuple[Outline, ...]] = {FACE: (_hull(_head(points)),)}
+    outlines: dict[str, tuple[Outline, ...]] = {FACE: (hull(_head(points)),)}
     for name, (whole, dx, dy) in _PARTS.items():
         pieces = _HALVES.get(name, (whole,))
-        outlines[name] = tuple(_hull(points[one], dx * unit, dy * unit) for one in pieces)
+        outlines[name] = tuple(hull(points[one], dx * unit, dy * unit) for one in pieces)
     return outlines
 
 
@@ -231,35 +230,8 @@ def _best(found: list[tuple[np.ndarray, float]]) -> float:
 def _add(found: list[tuple[np.ndarray, float]], more: list[tuple[np.ndarray, float]]) -> None:
     """Adds faces; of the same face in two views the surer one stays."""
     for points, score in more:
-        box = _around(points)
-        same = [i for i, (other, _) in enumerate(found) if _around(other).iou(box) > 0.4]
+        box = around(points)
+        same = [i for i, (other, _) in enumerate(found) if around(other).iou(box) > 0.4]
         if all(found[i][1] < score for i in same):
             found[:] = [one for i, one in enumerate(found) if i not in same]
             found.append((points, score))
-
-
-def _around(points: np.ndarray, dx: float = 0.0, dy: float = 0.0) -> Box:
-    low, high = points.min(axis=0), points.max(axis=0)
-    return Box(
-        math.floor(low[0] - dx), math.floor(low[1] - dy),
-        math.ceil(high[0] + dx), math.ceil(high[1] + dy),
-    )  # fmt: skip
-
-
-def _hull(points: np.ndarray, dx: float = 0.0, dy: float = 0.0) -> Outline:
-    """The convex hull of points `(N, 2)`, grown by an ellipse (Andrew's monotone chain)."""
-    angles = np.arange(8) * (math.pi / 4)
-    margin = np.stack([dx * np.cos(angles), dy * np.sin(angles)], axis=1)
-    corners = sorted({(float(x), float(y)) for x, y in (points[:, None] + margin).reshape(-1, 2)})
-    chains = []
-    for ordered in (corners, corners[::-1]):
-        chain: list[tuple[float, float]] = []
-        for x, y in ordered:
-            while len(chain) > 1:
-                (ax, ay), (bx, by) = chain[-2:]
-                if (bx - ax) * (y - ay) - (by - ay) * (x - ax) > 0:
-                    break
-                chain.pop()
-            chain.append((x, y))
-        chains.append(chain[:-1])
-    return (*chains[0], *chains[1])

@@ -17,9 +17,11 @@ from .grounding.grounder import LazyGrounder, OnWork, load_grounder
 from .grounding.package import load_package_grounder, require_package
 from .grounding.places import existing, find_weights, usual_folders
 from .landmarks import LandmarksDetector, landmarks_available
+from .mesh.detector import MeshDetector
+from .painted import PaintedFirst
 from .tiny import TinyDetector
 
-DETECTORS = ("auto", "landmarks", "tiny", "grounding-dino", "groundingdino-py")
+DETECTORS = ("auto", "mesh", "landmarks", "tiny", "grounding-dino", "groundingdino-py")
 _ENOUGH = 0.35
 """Score of a face with which a detector's answer stands and no other is asked."""
 
@@ -47,17 +49,6 @@ class FirstFinding:
         return tuple(one for one in best if one.phrase in phrases)
 
 
-def detector_notes(detector: Detector) -> list[str]:
-    """What a user should know about a detector before trusting it."""
-    names = [one.name for one in getattr(detector, "detectors", ())]
-    if names == ["tiny"]:
-        return [
-            "only the detector of painted faces is there; for photographs install dlib-bin and "
-            "face_recognition_models, or put Grounding-DINO's weights into models/grounding-dino"
-        ]
-    return []
-
-
 def load_detector(
     name: str = "auto",
     *,
@@ -68,12 +59,14 @@ def load_detector(
 ) -> Detector:
     """The detector called `name`; models are loaded when they are first asked.
 
-    "tiny" ships with the package and knows its painted faces. "landmarks" sees photographs, not
-    every attribute, and needs an optional extra. "grounding-dino" finds any phrase in any picture;
+    "mesh" and "tiny" ship with the package: the first sees photographs, not every attribute, the
+    second knows the package's painted faces. "landmarks" is like mesh and needs an optional extra.
+    "grounding-dino" finds any phrase in any picture;
     "groundingdino-py" is the same by the package of that name. Their weights are the file or folder
     `model`, else the first found in `folders` (None = `usual_folders`), and they work on `device`;
-    `on_work` is called again and again meanwhile. "auto" asks landmarks, Grounding-DINO and tiny in
-    this order, those that are there, until one finds a face; with a `model` it is grounding-dino.
+    `on_work` is called again and again meanwhile. "auto" asks mesh, landmarks, Grounding-DINO and
+    tiny in this order, those that are there, until one finds a face, and only tiny for a painted
+    one; with a `model` it is grounding-dino.
 
     Raises ConfigError for an unknown name, MissingDependencyError where packages are missing and
     AssetError where weights are.
@@ -85,6 +78,8 @@ def load_detector(
         name = "grounding-dino"
     if name == "tiny":
         return TinyDetector()
+    if name == "mesh":
+        return MeshDetector()
     if name == "landmarks":
         return LandmarksDetector()
     if name == "groundingdino-py":
@@ -101,11 +96,13 @@ def load_detector(
     ]
     if name == "auto":
         landmarks = [LandmarksDetector()] if landmarks_available() else []
-        return FirstFinding([*landmarks, *grounding, TinyDetector()])
+        tiny = TinyDetector()
+        return FirstFinding([PaintedFirst(MeshDetector(), tiny), *landmarks, *grounding, tiny])
     if not grounding:
         searched = ", ".join(map(str, folders)) or "no folder"
         raise AssetError(
             f"no Grounding-DINO weights in {searched}; put groundingdino_swint_ogc.pth or a "
-            "Hugging Face folder there, have them downloaded, or use the detector landmarks or tiny"
+            "Hugging Face folder there, have them downloaded, or use the detector mesh "
+            "(photographs) or tiny"
         )
     return grounding[0]

@@ -63,6 +63,7 @@ class _Weighed(NamedTuple):
     outlines: tuple[Outline, ...] = ()
     roll: float | None = None
     halves: tuple[Box, ...] = ()
+    known: bool = False
 
 
 def select_faces(
@@ -132,7 +133,7 @@ def select(detections: Sequence[Detection], face: Box, table: Sequence[Attribute
             continue
         candidates = _distinct(_weigh(asked, face, PRIORS.get(one.name)), _SAME)
         if one.name in HALVES:
-            joined = _join_halves(asked, face, one.name)
+            joined = _known_pair(asked, face) or _join_halves(asked, face, one.name)
             pairs = joined if one.name == "eyes" else pairs
             candidates = [_doubted(found, joined) for found in candidates] + joined
         if candidates:
@@ -169,7 +170,7 @@ def _choose(weighed: dict[str, list[_Weighed]], face: Box) -> dict[str, _Weighed
 def _seen_twice(chosen: dict[str, _Weighed], face: Box) -> str | None:
     """The name of a part that lies where another part is and fits there less well."""
     for (a, one), (b, other) in combinations(chosen.items(), 2):
-        if FACE in (a, b) or {a, b} == {"eyes", "glasses"}:
+        if FACE in (a, b) or {a, b} == {"eyes", "glasses"} or (one.known and other.known):
             continue
         if one.box.iou(other.box) > _ONE_THING:
             fits = [likelihood(one.box, face, PRIORS.get(name)) for name in (a, b)]
@@ -189,10 +190,30 @@ def _weigh(detections: Sequence[Detection], face: Box, prior: Prior | None) -> l
     weighed = []
     for one in detections:
         likely = likelihood(one.box, face, prior)
+        if one.face is not None:
+            # Its detector knows whose part it is, however the head is turned.
+            likely = float(one.face == face)
         if likely >= _LEAST:
             weight = one.score * likely
-            weighed.append(_Weighed(one.box, one.score, weight, one.estimated, one.outlines))
+            known = one.face is not None
+            weighed.append(
+                _Weighed(one.box, one.score, weight, one.estimated, one.outlines, known=known)
+            )
     return weighed
+
+
+def _known_pair(detections: Sequence[Detection], face: Box) -> list[_Weighed]:
+    """The two halves of a pair by a detector that knows whose they are, joined."""
+    halves = [one for one in detections if one.face == face and len(one.outlines) == 1]
+    if len(halves) != 2:
+        return []
+    a, b = sorted(
+        (_Weighed(one.box, one.score, one.score, one.estimated, one.outlines) for one in halves),
+        key=lambda one: (one.box.center, one.box),
+    )
+    outlines, pair = (*a.outlines, *b.outlines), (a.box, b.box)
+    box, guessed = a.box.join(b.box), a.estimated or b.estimated
+    return [_Weighed(box, a.score, a.score, guessed, outlines, _roll(a, b), pair, True)]
 
 
 def _join_halves(detections: Sequence[Detection], face: Box, name: str) -> list[_Weighed]:

@@ -72,7 +72,7 @@ class LandmarksEmbedder:
 
     128 numbers (King 2017, a ResNet after 1512.03385). Its vectors lie close together, a face
     scores 0.85 even against noise: compare cosines with each other, not with 0. The crops must come
-    from face boxes that reach from hairline to chin, as the landmarks detector gives them.
+    from face boxes that reach from hairline to chin, as the mesh and landmarks detectors give them.
     """
 
     name = "landmarks"
@@ -84,8 +84,9 @@ class LandmarksEmbedder:
 
         if not landmarks_available():
             raise MissingDependencyError(
-                "the landmarks embedder needs dlib and face_recognition_models, which are not "
-                "installed: pip install 'facea-net[landmarks]', or choose the embedder 'tiny'"
+                "faces in photographs are found, but to tell whose they are takes the landmarks "
+                "embedder, dlib's recognition network, which is not installed: pip install "
+                "dlib-bin face_recognition_models; for painted people choose the embedder 'tiny'"
             )
         # By name: dlib has no types.
         self._dlib = import_module("dlib")

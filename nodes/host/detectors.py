@@ -51,7 +51,7 @@ def open_detector(name: str, model: str, node_id: str | None) -> Detector:
     check_installed("detector_model", model, detector_models())
     alive = Progress(1, node_id).alive
     chosen = None
-    if name not in ("tiny", "landmarks"):
+    if name not in ("tiny", "mesh", "landmarks"):
         if model in _FETCH:
             chosen = _fetched(_FETCH[model], node_id)
         elif model != AUTO:

@@ -77,7 +77,9 @@ NODES = {
             "images": Socket("IMAGE"),
             "words": combo("male", "female", "face-male", "face-female", "custom"),
             "custom_words": Widget("STRING", ""),
-            "detector": combo("auto", "landmarks", "tiny", "grounding-dino", "groundingdino-py"),
+            "detector": combo(
+                "auto", "mesh", "landmarks", "tiny", "grounding-dino", "groundingdino-py"
+            ),
             "face_order": combo(
                 "largest",
                 "left-to-right",

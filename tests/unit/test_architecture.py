@@ -54,7 +54,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "backbone": GROUND,
     "tiny": (*GROUND, "backbone"),
     "tiny.pretrain": (*MODELS, *TASKS, "tiny"),
-    "detection": (*GROUND, "tiny", "detection.grounding"),
+    "detection": (*GROUND, "backbone", "tiny", "detection.grounding"),
     "detection.grounding": (*GROUND, "outputs", "detection"),
     "identity": (*GROUND, "backbone"),
     "training": MODELS,

@@ -23,7 +23,7 @@ from facea_core.detection.grounding.grounder import (
     read_answer,
     size_for,
 )
-from facea_core.detection.load import FirstFinding, detector_notes, load_detector
+from facea_core.detection.load import FirstFinding, load_detector
 from facea_core.errors import AssetError, ConfigError
 from facea_core.types import Box
 
@@ -263,10 +263,11 @@ def test_detectors_are_chosen_by_name_and_by_what_is_on_disk(tmp_path, monkeypat
         one.name for one in without.detectors
     ]
     assert names[-2:] == ["grounding-dino", "tiny"]
+    assert names[0] == "mesh"
     monkeypatch.setattr("facea_core.detection.load.landmarks_available", lambda: False)
-    assert detector_notes(load_detector("auto", folders=[tmp_path])) == []
-    (note,) = detector_notes(load_detector("auto", folders=[]))
-    assert "models/grounding-dino" in note
+    bare = load_detector("auto", folders=[])
+    assert isinstance(bare, FirstFinding)
+    assert [one.name for one in bare.detectors] == ["mesh", "tiny"]
     with pytest.raises(AssetError, match="no Grounding-DINO weights in .*nowhere; put"):
         load_detector("grounding-dino", folders=[tmp_path / "nowhere"])
     with pytest.raises(ConfigError, match="'dlib'.*landmarks.*grounding-dino"):

@@ -258,11 +258,11 @@ def test_the_forehead_lies_beyond_the_brows_also_in_a_tilted_head():
 def test_a_missing_package_is_named_with_the_command(monkeypatch, package):
     monkeypatch.setitem(sys.modules, package, None)
     assert not landmarks_available()
-    with pytest.raises(MissingDependencyError, match=r"pip install 'facea-net\[landmarks\]'"):
+    with pytest.raises(MissingDependencyError, match="pip install dlib-bin"):
         load_detector("landmarks")
     auto = load_detector("auto")
     assert isinstance(auto, FirstFinding)
-    assert [one.name for one in auto.detectors] == ["tiny"]
+    assert [one.name for one in auto.detectors] == ["mesh", "tiny"]
 
 
 @needs_extra

@@ -7,10 +7,13 @@ from comfy_api.latest import ComfyExtension, io
 from .audit import FaceAPhotoAudit
 from .compose import FaceAInpaintCompose
 from .detect import FaceAAttributeDetect
+from .grid import FaceACompareGrid
 from .host import register_detectors, register_tiny
 from .info import FaceAIdentityInfo
+from .likeness import FaceALikeness
 from .load import FaceALoadPhotos
 from .lora import FaceALoRALoader
+from .parts import FaceAPartMask
 from .samples import FaceASamplePhotos
 from .save import FaceASaveImage
 from .train import FaceAEmbeddingTrainer
@@ -24,10 +27,13 @@ class FaceA(ComfyExtension):
             FaceASamplePhotos,
             FaceALoadPhotos,
             FaceAAttributeDetect,
+            FaceAPartMask,
             FaceAPhotoAudit,
             FaceAEmbeddingTrainer,
             FaceALoRALoader,
             FaceAInpaintCompose,
             FaceASaveImage,
+            FaceALikeness,
+            FaceACompareGrid,
             FaceAIdentityInfo,
         ]

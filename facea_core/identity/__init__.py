@@ -20,6 +20,7 @@ from .words import (
     finished_words,
     initial_rows,
     learnable_words,
+    person_name,
 )
 
 __all__ = [
@@ -42,6 +43,7 @@ __all__ = [
     "lora",
     "may_be_identity",
     "peek_identity",
+    "person_name",
     "save_identity",
     "summary",
 ]

@@ -23,6 +23,7 @@ LONGEST_NAME = 64
 """Characters of the longest name, which has to fit into names of files with an addition."""
 
 _NAME = re.compile(r"[a-z0-9_][a-z0-9_-]*")
+_SPOKEN = re.compile(r"(?=.*[a-z0-9])[a-z0-9 _.'-]+")
 _DEVICES = frozenset(
     ("con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10)))
 )
@@ -63,8 +64,8 @@ def person_name(text: str) -> tuple[str, list[str]]:
         return check_name(plain), []
     known = unicodedata.normalize("NFKD", plain.lower())
     known = "".join(one for one in known if not unicodedata.combining(one))
-    # What other alphabets would leave is somebody else's name, or none.
-    if not all(one.isascii() or one.isspace() for one in known) or not re.search("[a-z0-9]", known):
+    # What other alphabets or a path would leave is somebody else's name, or none.
+    if not _SPOKEN.fullmatch(known):
         return check_name(plain), []
     name = check_name(_proposal(known))
     return name, [f"{quoted(plain)} is saved as {name}"]

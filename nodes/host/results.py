@@ -77,7 +77,10 @@ class Results:
 def report_of(
     made: Sequence[Composition], notes: Sequence[str], loras: Mapping[str, float]
 ) -> dict[str, Any]:
-    """What was painted, as plain values. `loras`: how strongly each painted person's LoRA was in the model, all told."""
+    """What was painted, as plain values.
+
+    `loras`: how strongly each painted person's LoRA was in the model, all told.
+    """
     pictures = [
         {
             "crops": [list(plan.box) for plan in one.plans],

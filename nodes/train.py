@@ -99,8 +99,8 @@ class FaceAEmbeddingTrainer(io.ComfyNode):
                 io.Vae.Input("vae", tooltip="The autoencoder of that model."),
                 io.String.Input(
                     "name", default="person",
-                    tooltip="What the person is called in prompts and files: a-z, 0-9, - and _, at most "
-                    "64. Ada Lovelace is saved as ada-lovelace.",
+                    tooltip="What the person is called in prompts and files: a-z, 0-9, - and _, at "
+                    "most 64. Ada Lovelace is saved as ada-lovelace.",
                 ),
                 io.String.Input(
                     "class_noun", default="person",

@@ -302,7 +302,7 @@ def test_a_training_stopped_by_a_signal_goes_on_to_the_same_bytes(
         (("ada.png",), ["--base", "none.safetensors"], ["none.safetensors"]),
         (("ada.png",), ["--base", "{}/text.png"], ["text.png"]),
         (("ada.png",), ["--device", "warp"], ["'warp'"]),
-        (("ada.png",), ["--name", "Ada L."], ["'ada-l'"]),
+        (("ada.png",), ["--name", "Ada/L."], ["'ada-l'"]),
     ],
 )
 def test_train_refuses_in_one_line(world, inside, capsys, photos, arguments, words):

@@ -450,6 +450,16 @@ def test_evaluate_measures_painted_people_as_such(inside, capsys):
     assert {figures["embedder"] for figures in found.values()} == {"tiny"}
     assert found["same"]["training"] > 0.7
     assert found["other"]["training"] < 0.4
+    stranger, blank = inside / "other.png", inside / "blank.png"
+    save_image(torch.full((1, 3, 128, 128), 0.5), blank)
+    files = [str(one) for one in (inside / "same.png", stranger, blank)]
+    flags = ["--detector", "tiny", "--references", str(inside / "photo.png")]
+    assert main(["evaluate", *files, *flags]) == 0
+    same, other, nobody, *_, last = capsys.readouterr().out.splitlines()
+    assert same.startswith("same.png") and same.endswith("same person")
+    assert other.startswith("other.png") and other.endswith("somebody else")
+    assert nobody.startswith("blank.png") and nobody.endswith("no face")
+    assert last.startswith("1 same person, 1 somebody else, 1 no face (by tiny")
     both = [str(inside / "found.png"), "--references", str(inside / "photo.png")]
     failed(capsys, main(["evaluate", *both]), "tiny for painted people")
     painted = ["--detector", "tiny", "--embedder", "tiny", "--json", "-"]

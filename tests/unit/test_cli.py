@@ -456,9 +456,12 @@ def test_evaluate_measures_painted_people_as_such(inside, capsys):
     flags = ["--detector", "tiny", "--references", str(inside / "photo.png")]
     assert main(["evaluate", *files, *flags]) == 0
     same, other, nobody, *_, last = capsys.readouterr().out.splitlines()
-    assert same.startswith("same.png") and same.endswith("same person")
-    assert other.startswith("other.png") and other.endswith("somebody else")
-    assert nobody.startswith("blank.png") and nobody.endswith("no face")
+    assert same.startswith("same.png")
+    assert same.endswith("same person")
+    assert other.startswith("other.png")
+    assert other.endswith("somebody else")
+    assert nobody.startswith("blank.png")
+    assert nobody.endswith("no face")
     assert last.startswith("1 same person, 1 somebody else, 1 no face (by tiny")
     both = [str(inside / "found.png"), "--references", str(inside / "photo.png")]
     failed(capsys, main(["evaluate", *both]), "tiny for painted people")

@@ -152,7 +152,7 @@ def test_a_spoken_name_becomes_one_that_can_be_saved(spoken: str, name: str):
 
 @pytest.mark.parametrize("name", ["", "  \n", "王小明", "../ada", "a/b", "...", "con", "A" * 65])
 def test_of_what_is_no_name_nothing_is_guessed(name: str):
-    with pytest.raises(ConfigError, match="" if name.strip() else "give the person a name"):
+    with pytest.raises(ConfigError, match="name"):
         person_name(name)
 
 

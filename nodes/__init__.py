@@ -8,10 +8,13 @@ from .audit import FaceAPhotoAudit
 from .compose import FaceAInpaintCompose
 from .detect import FaceAAttributeDetect
 from .doctor import FaceADoctor
+from .grid import FaceACompareGrid
 from .host import register_detectors, register_tiny, warn_of_differences
 from .info import FaceAIdentityInfo
+from .likeness import FaceALikeness
 from .load import FaceALoadPhotos
 from .lora import FaceALoRALoader
+from .parts import FaceAPartMask
 from .samples import FaceASamplePhotos
 from .save import FaceASaveImage
 from .train import FaceAEmbeddingTrainer
@@ -26,11 +29,14 @@ class FaceA(ComfyExtension):
             FaceASamplePhotos,
             FaceALoadPhotos,
             FaceAAttributeDetect,
+            FaceAPartMask,
             FaceAPhotoAudit,
             FaceAEmbeddingTrainer,
             FaceALoRALoader,
             FaceAInpaintCompose,
             FaceASaveImage,
+            FaceALikeness,
+            FaceACompareGrid,
             FaceAIdentityInfo,
             FaceADoctor,
         ]

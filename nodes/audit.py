@@ -16,6 +16,7 @@ from ..facea_core.audit import (
     apply_policy,
     audit_embedder,
     audit_json,
+    audit_line,
     audit_photos,
     audit_table,
     crop_photos,
@@ -44,7 +45,7 @@ class FaceAPhotoAudit(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return schema(
             node_id="FaceAPhotoAudit",
-            display_name="FaceA Photo Audit",
+            display_name="FaceA Photo Audit (check portraits)",
             category="FaceA",
             description="Looks at photos before a person is learned from them: size, sharpness and "
             "light of the face, missing parts, copies, somebody else. Red, amber or green for "
@@ -122,8 +123,7 @@ class FaceAPhotoAudit(io.ComfyNode):
         judge = audit_embedder(embedder, config.resolution)
         table = attribute_table(found.attributes)
         audit = audit_photos(pictures, found.faces, table, config, judge)
-        text = audit_table(audit)
-        progress.say(text)
+        progress.say(audit_line(audit))
         kept = apply_policy(audit, found.faces, config.policy)
         crops, cropped = crop_photos(pictures, kept, crop_size)
         glances = split(found.glances, images) if found.glances else [()] * len(images)
@@ -136,7 +136,7 @@ class FaceAPhotoAudit(io.ComfyNode):
             image_out([crops]),
             replace(found, faces=cropped, glances=()),
             photos_out(draw_audit(pictures, found.faces, audit), images),
-            text,
+            audit_table(audit),
             json.dumps(audit_json(audit), indent=2),
             audit.good,
         )

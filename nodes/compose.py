@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Sequence
 from functools import cache, partial
 from typing import Any
 
@@ -42,6 +41,7 @@ from .host import (
     painter,
     painting_model,
     plain_numbers,
+    report_of,
     samplers,
     say,
     schedulers,
@@ -57,6 +57,11 @@ _NOBODY = (
     "prompt, or wire FaceA LoRA Loader (one that is bypassed hands out none)"
 )
 
+_FINE = (
+    "context_factor", "grow", "feather", "neck", "hair", "colour_match", "lora_strength",
+    "hair_room", "candidates", "frame_seed",
+)  # fmt: skip
+
 FRAME_SEEDS = ("next", "same")
 
 PEOPLE = ("identity", "identity_2", "identity_3", "identity_4")
@@ -67,13 +72,14 @@ class FaceAInpaintCompose(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return schema(
             node_id="FaceAInpaintCompose",
-            display_name="FaceA Inpaint Compose",
+            display_name="FaceA Inpaint Compose (paint a person, face swap)",
             category="FaceA",
             description="Paints a learned person over a face of a picture: cuts it out, repaints "
             "it with ComfyUI's samplers, matches the colours and puts it back. Outside the mask "
             "every pixel stays as it was.",
             search_aliases=["face swap", "paint person", "inpaint face", "face detailer"],
             hidden=[io.Hidden.unique_id, io.Hidden.prompt],
+            advanced=_FINE,
             inputs=[
                 io.Image.Input("image", tooltip="The picture to paint into; a batch is fine."),
                 io.Model.Input("model", tooltip="The inpainting model, patched as you like."),
@@ -92,7 +98,7 @@ class FaceAInpaintCompose(io.ComfyNode):
                 field_input(ComposeConfig, "steps"),
                 io.Float.Input(
                     "cfg", default=0.0, min=0.0, max=30.0, step=0.1,
-                    tooltip="How strictly the prompt is followed. 0 = as the model likes it.",
+                    tooltip="How strictly the prompt is followed. 0 = the model's own value.",
                 ),
                 io.Combo.Input(
                     "sampler_name", options=samplers(), default="dpmpp_2m",
@@ -258,7 +264,7 @@ class FaceAInpaintCompose(io.ComfyNode):
             logging.warning("FaceA Inpaint Compose: %s", "; ".join(said))
         return io.NodeOutput(
             *results.outputs,
-            json.dumps(_report(made, notes, loras), indent=2),
+            json.dumps(report_of(made, notes, loras), indent=2),
         )
 
 
@@ -283,18 +289,3 @@ def _said(made: Sequence[Composition], notes: Sequence[str]) -> list[str]:
         for number, one in enumerate(made, start=1) for note in one.notes
     ]  # fmt: skip
     return [*nothing, *notes, *of_pictures]
-
-
-def _report(
-    made: Sequence[Composition], notes: Sequence[str], loras: Mapping[str, float]
-) -> dict[str, Any]:
-    """`loras`: how strongly each painted person's LoRA was in the model, all told."""
-    pictures = [
-        {
-            "crops": [list(plan.box) for plan in one.plans],
-            "candidates": [asdict(choice) for choice in one.choices],
-            "notes": list(one.notes),
-        }
-        for one in made
-    ]
-    return {"pictures": pictures, "lora": dict(loras), "notes": list(notes)}

@@ -44,6 +44,11 @@ CUSTOM = "custom"
 FACE_MASK, PART_MASKS = 1, 2
 """Which outputs they are."""
 
+_FINE = (
+    "face_threshold", "part_threshold", "detector_model", "part_grow", "part_feather",
+    "own_mask_of",
+)  # fmt: skip
+
 _CUT = (
     "ComfyUI's Batch Images cuts pictures to the shape of the first, heads too: give photos of "
     "several shapes as a list"
@@ -55,12 +60,13 @@ class FaceAAttributeDetect(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return schema(
             node_id="FaceAAttributeDetect",
-            display_name="FaceA Attribute Detect",
+            display_name="FaceA Attribute Detect (find face, mask)",
             category="FaceA",
             description="Finds faces and their attributes (eyes, nose, mouth, hair …) in pictures, "
             "as boxes and masks. The first step before learning or painting a person.",
             search_aliases=["face detection", "find face", "face mask", "eyes nose mouth boxes"],
             hidden=[io.Hidden.unique_id, io.Hidden.prompt],
+            advanced=_FINE,
             inputs=[
                 io.Image.Input("images", tooltip="Pictures to search. Each gets its own answer."),
                 io.Combo.Input(

@@ -16,7 +16,7 @@ class FaceADoctor(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return schema(
             node_id="FaceADoctor",
-            display_name="FaceA Doctor",
+            display_name="FaceA Doctor (what is missing?)",
             category="FaceA",
             description="Looks at this ComfyUI: packages, device and memory, models, detectors, "
             "folders and free disk. Says what is missing and what to do about it; the report is "

@@ -27,7 +27,7 @@ class FaceAIdentityInfo(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return schema(
             node_id="FaceAIdentityInfo",
-            display_name="FaceA Identity Info",
+            display_name="FaceA Identity Info (about a person)",
             category="FaceA",
             description="Shows what a learned person's file holds: words, model, settings. With "
             "MODEL and CLIP wired it also says which keys of it load.",

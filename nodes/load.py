@@ -28,7 +28,7 @@ class FaceALoadPhotos(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return schema(
             node_id="FaceALoadPhotos",
-            display_name="FaceA Load Photos",
+            display_name="FaceA Load Photos (folder of portraits)",
             category="FaceA",
             description="Loads the photos of a folder as a list, each in its own size and shape, "
             "upright and in true colours. A file that cannot be read is left out and named.",

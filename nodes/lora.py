@@ -29,7 +29,7 @@ class FaceALoRALoader(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return schema(
             node_id="FaceALoRALoader",
-            display_name="FaceA LoRA Loader",
+            display_name="FaceA LoRA Loader (load a person)",
             category="FaceA",
             description="Puts a learned person into copies of MODEL and CLIP, and hands out the "
             "prompt with the person's words. What was wired stays as it was.",

@@ -13,7 +13,7 @@ class FaceASamplePhotos(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return schema(
             node_id="FaceASamplePhotos",
-            display_name="FaceA Sample Photos",
+            display_name="FaceA Sample Photos (painted person)",
             category="FaceA",
             description="Painted photos of one made-up person, and a picture of somebody else to "
             "paint that person into. For trying FaceA without any file.",

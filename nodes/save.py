@@ -15,7 +15,7 @@ class FaceASaveImage(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return schema(
             node_id="FaceASaveImage",
-            display_name="FaceA Save Image",
+            display_name="FaceA Save Image (mark as painted)",
             category="FaceA",
             description="Saves pictures into the output folder as PNG, JPEG or WebP, with the "
             "workflow in them as Save Image does it, and with the word that a model painted them, "

@@ -17,7 +17,7 @@ from ..facea_core.choosing import step_judge
 from ..facea_core.composing import PREVIEW, inpaint
 from ..facea_core.detection.found import found_together, photos_with_faces
 from ..facea_core.errors import AssetError
-from ..facea_core.identity import check_class_noun, check_name, check_words_free, identities_of
+from ..facea_core.identity import check_class_noun, check_words_free, identities_of, person_name
 from ..facea_core.library import train_once
 from ..facea_core.outputs import require_writable_folder
 from ..facea_core.settings import read_settings
@@ -34,6 +34,7 @@ from ..facea_core.training import (
 )
 from ..facea_core.types import DetectedFaces, StepReport
 from .host import (
+    Cancelled,
     Progress,
     elsewhere,
     embeddings_folder,
@@ -56,12 +57,14 @@ from .host.schema import ATTRIBUTES, IDENTITY
 
 AUTO = "auto"
 
+_FINE = ("batch", "rank", "words_rate", "lora_rate", "previews", "save_words", "settings")
+
 
 def _preset_or(name: str) -> io.Input:
     """The widget of a setting in which 0 leaves it to the preset."""
     kind = type(getattr(TrainConfig(), name))
     widget = field_input(TrainConfig, name, default=kind(0), min=kind(0))
-    widget.tooltip += " 0 = as the preset says."
+    widget.tooltip += " 0 = the preset's own value."
     if kind is float:
         widget.step = widget.round = 1e-6
     return widget
@@ -72,7 +75,7 @@ class FaceAEmbeddingTrainer(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return schema(
             node_id="FaceAEmbeddingTrainer",
-            display_name="FaceA Embedding Trainer",
+            display_name="FaceA Embedding Trainer (train a person)",
             category="FaceA",
             description="Learns a person from a few photos: one word per part of the face and a "
             "LoRA, by repainting faces with the wired inpainting model. Saves the person, goes on "
@@ -81,6 +84,7 @@ class FaceAEmbeddingTrainer(io.ComfyNode):
             is_output_node=True,
             is_input_list=True,
             hidden=[io.Hidden.unique_id],
+            advanced=_FINE,
             inputs=[
                 io.Image.Input(
                     "images",
@@ -95,7 +99,8 @@ class FaceAEmbeddingTrainer(io.ComfyNode):
                 io.Vae.Input("vae", tooltip="The autoencoder of that model."),
                 io.String.Input(
                     "name", default="person",
-                    tooltip="What the person is called in prompts: a-z, 0-9, - and _, at most 64.",
+                    tooltip="What the person is called in prompts and files: a-z, 0-9, - and _, at "
+                    "most 64. Ada Lovelace is saved as ada-lovelace.",
                 ),
                 io.String.Input(
                     "class_noun", default="person",
@@ -146,7 +151,7 @@ class FaceAEmbeddingTrainer(io.ComfyNode):
         clip: Any, vae: Any, name: str, class_noun: str, preset: str, previews: int,
         save_words: bool, settings: str, **changes: Any,
     ) -> io.NodeOutput:  # fmt: skip
-        check_name(name)
+        name, named = person_name(name)
         check_class_noun(class_noun)
         words = _words_folder(name) if save_words else None
         home, *others = identities_folders()
@@ -189,13 +194,17 @@ class FaceAEmbeddingTrainer(io.ComfyNode):
                 photos, backbone, config,
                 name=name, class_noun=class_noun, on_step=lambda *_: progress.alive(),
             )  # fmt: skip
-            trained = train_once(
-                photos, backbone, config, home, runs_folder(), also=others,
-                name=name, class_noun=class_noun, on_step=on_step, on_tick=progress.at,
-                previewer=previewer, judge=judge, plan=plan, words=words,
-            )  # fmt: skip
+            try:
+                trained = train_once(
+                    photos, backbone, config, home, runs_folder(), also=others,
+                    name=name, class_noun=class_noun, on_step=on_step, on_tick=progress.at,
+                    previewer=previewer, judge=judge, plan=plan, words=words,
+                )  # fmt: skip
+            except Cancelled:
+                progress.say(_stopped(progress.done, config.steps))
+                raise
         path = relative_name(trained.path)
-        notes += [*left_out, *launched, *trained.record["notes"]]
+        notes += [*named, *left_out, *_few(len(photos)), *launched, *trained.record["notes"]]
         if trained.path.parent == home:
             notes += elsewhere(home)
         record = {"path": path, **trained.record, "notes": notes}
@@ -215,7 +224,7 @@ def _words_folder(name: str) -> Path:
     """Where the words are saved, if they can be: asked before minutes of work."""
     folder = embeddings_folder()
     try:
-        require_writable_folder(folder / check_name(name))
+        require_writable_folder(folder / name)
     except AssetError as error:
         raise AssetError(
             f"{error}. Nothing was trained; with save_words off the person is saved without files "
@@ -231,6 +240,17 @@ def _line(report: StepReport) -> str:
         f"step {report.step} of {report.total} · loss {report.loss:.4f}{best} · "
         f"{minutes}:{seconds:02} left"
     )
+
+
+def _stopped(step: int, total: int) -> str:
+    """The last line of a training that was cancelled: what stands there stays."""
+    if not step:
+        return "stopped before the first step; queue again to begin"
+    return f"stopped at step {step} of {total}; queue again to go on"
+
+
+def _few(photos: int) -> list[str]:
+    return ["learned from one photo only; three or more make a better likeness"] * (photos == 1)
 
 
 def _summary(record: dict[str, Any]) -> str:

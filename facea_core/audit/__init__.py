@@ -3,7 +3,16 @@
 from .alike import EMBEDDERS, audit_embedder
 from .audit import apply_policy, audit_photos
 from .config import POLICIES, AuditConfig
-from .show import audit_json, audit_table, draw_audit
+from .likeness import (
+    Comparison,
+    Likeness,
+    compare_pictures,
+    comparison_json,
+    judge_likeness,
+    likeness_line,
+    likeness_text,
+)
+from .show import audit_json, audit_line, audit_table, draw_audit
 from .unreadable import with_unreadable
 from .upright import crop_photos, upright_crop, upright_photo
 from .values import AMBER, GREEN, RED, Audit, Finding, Measures, PhotoAudit
@@ -16,16 +25,24 @@ __all__ = [
     "RED",
     "Audit",
     "AuditConfig",
+    "Comparison",
     "Finding",
+    "Likeness",
     "Measures",
     "PhotoAudit",
     "apply_policy",
     "audit_embedder",
     "audit_json",
+    "audit_line",
     "audit_photos",
     "audit_table",
+    "compare_pictures",
+    "comparison_json",
     "crop_photos",
     "draw_audit",
+    "judge_likeness",
+    "likeness_line",
+    "likeness_text",
     "upright_crop",
     "upright_photo",
     "with_unreadable",

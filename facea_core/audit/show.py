@@ -22,6 +22,27 @@ _FRAME = 8
 _FONT = 20
 _LINE = 26
 _PAPER, _INK = "#fcfbf8", "#222226"
+_SAID = 4
+"""So many photos the short line names, each with so many words as it takes; the table has all."""
+
+_SHORT = {
+    "no_face": "no face",
+    "small_face": "face too small",
+    "blur": "blurred",
+    "dark": "too dark",
+    "bright": "too bright",
+    "flat": "little contrast",
+    "missing_part": "a part is hidden",
+    "estimated_part": "a part was estimated",
+    "several_faces": "several faces",
+    "cut_face": "face at the border",
+    "duplicate": "a copy of another photo",
+    "alike": "much like another photo",
+    "stranger": "somebody else?",
+    "unreadable": "cannot be read",
+}
+"""By check: what is wrong, in a word or three."""
+
 _COLUMNS = ("photo", "verdict", "face", "blur", "light", "yaw", "roll", "likeness", "reasons")
 
 
@@ -38,6 +59,25 @@ def audit_table(audit: Audit) -> str:
     said = [f"- {finding.status}: {finding.text}" for finding in audit.findings]
     said += [f"- {note}" for note in audit.notes]
     return "\n".join([*lines, "", *said]).rstrip()
+
+
+def audit_line(audit: Audit) -> str:
+    """The audit in a line: "2 of 3 good · photo 2: somebody else?"; the gravest photos first.
+
+    Good is what is green or amber, as in `Audit.good`.
+    """
+    told = [photo for status in (RED, AMBER) for photo in audit.photos if photo.status == status]
+    good = len(audit.photos) - len(audit.red)
+    parts = [f"{good} of {len(audit.photos)} good"]
+    parts += [f"{photo.name}: {_in_short(photo)}" for photo in told[:_SAID]]
+    if len(told) > _SAID:
+        parts.append(f"and {len(told) - _SAID} more")
+    return " · ".join(parts)
+
+
+def _in_short(photo: PhotoAudit) -> str:
+    worst = [one.check for one in photo.findings if one.status == photo.status]
+    return ", ".join(dict.fromkeys(_SHORT.get(check, check) for check in worst))
 
 
 def audit_json(audit: Audit) -> dict[str, Any]:

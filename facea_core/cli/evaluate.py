@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 from tyro.conf import Positional, arg
 
+from ..audit import Likeness, judge_likeness, likeness_line, likeness_text
 from ..detection.detect import DetectConfig
 from ..errors import ConfigError
 from ..evaluation import embedder_for, evaluate_identity, load_embedder
@@ -23,12 +24,20 @@ from .talk import bar, hand_over, note, notes, require_outputs, say
 
 AUTO = "auto"
 
+_MEANS = {
+    "training": "mean over all pictures and references",
+    "heldout": "mean over all pictures and held-out photos",
+    "copy_paste": "how much nearer to a reference than to a held-out photo; 0 is best",
+}
+
 
 @dataclass(frozen=True)
 class Evaluate(DetectorFlags):
     """Compare generated pictures with photos of the person.
 
-    Likeness is a cosine of the embedder: 1 = alike. Compare only figures of one embedder.
+    Each picture gets its likeness with the nearest photo, a cosine of the embedder, and a verdict:
+    same person, unsure or somebody else. Strangers are never near 0, so go by the verdict, and
+    compare only figures of one embedder.
     """
 
     generated: Positional[tuple[Path, ...]] = ()
@@ -62,10 +71,13 @@ def run(arguments: Sequence[str]) -> None:
     named = None if flags.embedder == AUTO else load_embedder(flags.embedder)
     read = [read_given(group) if group else [] for group in groups]
     with bar("detecting", sum(map(len, groups)), "photo") as shown:
-        generated, references, heldout = (
+        searched, *known = (
             [face for photo in group for face in _photo(photo, detector, configs, shown.update)]
             for group in read
         )
+    names, found = [name for name, _ in searched], [photo for _, photo in searched]
+    generated = [photo for photo in found if photo is not None]
+    references, heldout = ([photo for _, photo in group if photo is not None] for group in known)
     faces = [photo.attributes for photo in (*generated, *references, *heldout)]
     embedder = named or embedder_for(faces)
     figures = asdict(evaluate_identity(generated, references, heldout, embedder))
@@ -73,14 +85,29 @@ def run(arguments: Sequence[str]) -> None:
         key: None if isinstance(value, float) and math.isnan(value) else value
         for key, value in figures.items()
     }
-    figures |= {"embedder": embedder.name}
+    judged = judge_likeness(found, references, embedder)
+    pictures = [{"name": name, **asdict(one)} for name, one in zip(names, judged, strict=True)]
+    figures |= {"embedder": embedder.name, "pictures": pictures}
     hand_over(figures, flags.json)
     if str(flags.json) != "-":
-        for key, value in figures.items():
-            say(f"{key:<12}{'-' if value is None else _text(value)}")
+        _show(names, judged, figures)
 
 
-def _photo(photo: ReadPhoto, detector: Any, configs: dict[str, Any], advance: Any) -> list[Photo]:
+def _show(names: Sequence[str], judged: Sequence[Likeness], figures: dict[str, Any]) -> None:
+    """A line per picture with its verdict, then the means, then who is how often seen."""
+    width = max(map(len, names))
+    for name, one in zip(names, judged, strict=True):
+        say(f"{name:<{width}}  {likeness_text(one)}")
+    for key, about in _MEANS.items():
+        if figures[key] is not None:
+            say(f"{key:<{width}}  {figures[key]:.3f} ({about})")
+    say(likeness_line(judged, figures["embedder"]))
+
+
+def _photo(
+    photo: ReadPhoto, detector: Any, configs: dict[str, Any], advance: Any
+) -> list[tuple[str, Photo | None]]:
+    """The name and the face of a picture, None if there is none; nothing of an unreadable file."""
     path, image, done, _ = photo
     if image is None:
         note(f"left out: {photo.problem}")
@@ -90,10 +117,6 @@ def _photo(photo: ReadPhoto, detector: Any, configs: dict[str, Any], advance: An
     advance()
     if face is None:
         note(f"{path}: left out, for no face was found in it")
-        return []
+        return [(path.name, None)]
     notes(str(path), [*done, *face.notes])
-    return [Photo(image, face, path.name, done)]
-
-
-def _text(value: Any) -> str:
-    return f"{value:.3f}" if isinstance(value, float) else str(value)
+    return [(path.name, Photo(image, face, path.name, done))]

@@ -20,7 +20,7 @@ from ..choosing import step_judge
 from ..detection.config import DetectConfig
 from ..detection.own_masks import read_own_masks
 from ..errors import AuditError, TrainingError
-from ..identity import check_class_noun, check_name, save_identity
+from ..identity import check_class_noun, person_name, save_identity
 from ..outputs import require_writable_folder
 from ..photos import photos_of
 from ..settings import check_number
@@ -107,7 +107,9 @@ def run(arguments: Sequence[str]) -> None:
     detection = replace(configs["detection"], attributes=training.attributes)
 
     # Everything that can be wrong is found out before the minutes of work.
-    check_name(flags.name)
+    name, named = person_name(flags.name)
+    flags = replace(flags, name=name)
+    notes("--name", named)
     check_class_noun(flags.class_noun)
     out = flags.out or Path(f"{flags.name}.safetensors")
     require_outputs(out, flags.json)

@@ -2,6 +2,7 @@
 
 from .batch import Job, Jobs, plan_batch
 from .candidates import Rank, candidate_seed
+from .chosen import chosen_masks, part_names
 from .compose import Painter, Piece, compose_faces, compose_identity, face_prompt, prompt_for
 from .config import PREVIEW, ComposeConfig
 from .masks import blend_weight, face_mask, faces_mask, soften
@@ -20,6 +21,7 @@ __all__ = [
     "Rank",
     "blend_weight",
     "candidate_seed",
+    "chosen_masks",
     "compose_faces",
     "compose_identity",
     "crop_image",
@@ -30,6 +32,7 @@ __all__ = [
     "inpaint",
     "mask_pieces",
     "match_colour",
+    "part_names",
     "plan_batch",
     "plan_crop",
     "prompt_for",

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
         save_identity,
     )
     from .lora import TARGETS
-    from .names import check_class_noun, check_name
+    from .names import check_class_noun, check_name, person_name
     from .words import by_placeholder, finished_words, initial_rows, learnable_words
 
 # `facea info` describes a file in less time than torch takes to import.
@@ -36,7 +36,7 @@ __getattr__ = door(
             "save_identity",
         ),
         "lora": ("TARGETS",),
-        "names": ("check_class_noun", "check_name"),
+        "names": ("check_class_noun", "check_name", "person_name"),
         "words": ("by_placeholder", "finished_words", "initial_rows", "learnable_words"),
     },
 )
@@ -60,6 +60,7 @@ __all__ = [
     "load_identity",
     "may_be_identity",
     "peek_identity",
+    "person_name",
     "save_identity",
     "summary",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 
 from ..attributes import Attribute
 from ..errors import ConfigError, quoted
@@ -12,6 +13,7 @@ LONGEST_NAME = 64
 """Characters of the longest name, which has to fit into names of files with an addition."""
 
 _NAME = re.compile(r"[a-z0-9_][a-z0-9_-]*")
+_SPOKEN = re.compile(r"(?=.*[a-z0-9])[a-z0-9 _.'-]+")
 _DEVICES = frozenset(
     ("con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10)))
 )
@@ -38,6 +40,25 @@ def check_name(name: str) -> str:
             f"{_proposal(name)!r}"
         )
     return name
+
+
+def person_name(text: str) -> tuple[str, list[str]]:
+    """The name that a person gets of what somebody typed, and notes: "Ada Lovelace" is saved as
+    "ada-lovelace". Raises `ConfigError` where nothing of it can be kept, and as `check_name`.
+    """
+    check_text("name", text)
+    plain = text.strip()
+    if not plain:
+        raise ConfigError("give the person a name: a-z, 0-9, - and _, such as ada")
+    if _NAME.fullmatch(plain) or len(plain) > LONGEST_NAME:
+        return check_name(plain), []
+    known = unicodedata.normalize("NFKD", plain.lower())
+    known = "".join(one for one in known if not unicodedata.combining(one))
+    # What other alphabets or a path would leave is somebody else's name, or none.
+    if not _SPOKEN.fullmatch(known):
+        return check_name(plain), []
+    name = check_name(_proposal(known))
+    return name, [f"{quoted(plain)} is saved as {name}"]
 
 
 def _proposal(name: str) -> str:

@@ -19,9 +19,9 @@ from .lists import lists_of, photos_in, photos_out, split
 from .models import clip_skip_notes, make_room, spec_of, training_backbone
 from .patching import load_report, painting_model, with_lora, with_words
 from .plain import plain_numbers
-from .progress import Progress, say
+from .progress import Cancelled, Progress, say
 from .regions import in_crop
-from .results import Results
+from .results import Results, report_of
 from .sampling import Paint, encode, painter, samplers, schedulers
 from .saving import graph_texts, output_files
 from .schema import field_input, schema, wired
@@ -32,6 +32,7 @@ from .wiring import is_wired, left_out
 __all__ = [
     "NONE",
     "ROOM",
+    "Cancelled",
     "Paint",
     "Pictures",
     "Progress",
@@ -72,6 +73,7 @@ __all__ = [
     "register_detectors",
     "register_tiny",
     "relative_name",
+    "report_of",
     "runs_folder",
     "samplers",
     "say",

@@ -13,16 +13,24 @@ from ...facea_core.images import to_pil
 
 PREVIEW_SIDE = 512
 
+Cancelled = comfy.model_management.InterruptProcessingException
+"""What ComfyUI raises for a cancel: let it pass."""
+
 
 class Progress:
-    """A node's bar, its picture and the line of text under it. Every call may raise a cancel."""
+    """A node's bar, its picture and the line of text under it. Every call may raise a cancel.
+
+    `done` is what was last reported.
+    """
 
     def __init__(self, total: int, node_id: str | None) -> None:
         self.node_id = node_id
+        self.done = 0
         self._bar = comfy.utils.ProgressBar(max(total, 1), node_id=node_id)
 
     def at(self, done: int, total: int, picture: Any = None) -> None:
         """`picture` is (format, PIL picture, longest side) or None."""
+        self.done = done
         # Also without a front end that listens, and before anything is drawn.
         comfy.model_management.throw_exception_if_processing_interrupted()
         self._bar.update_absolute(done, total, picture)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, replace
 from typing import Any
 
 import torch
@@ -72,3 +72,21 @@ class Results:
         came = self._pictures.rgba(job.picture)
         colour = torch.where(made.mask > 0, made.image, came[:, :3])
         return torch.cat([colour, torch.maximum(came[:, 3:], made.mask)], dim=1)
+
+
+def report_of(
+    made: Sequence[Composition], notes: Sequence[str], loras: Mapping[str, float]
+) -> dict[str, Any]:
+    """What was painted, as plain values.
+
+    `loras`: how strongly each painted person's LoRA was in the model, all told.
+    """
+    pictures = [
+        {
+            "crops": [list(plan.box) for plan in one.plans],
+            "candidates": [asdict(choice) for choice in one.choices],
+            "notes": list(one.notes),
+        }
+        for one in made
+    ]
+    return {"pictures": pictures, "lora": dict(loras), "notes": list(notes)}

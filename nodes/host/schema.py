@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Collection
 from typing import Any
 
 from comfy_api.latest import io
@@ -17,11 +18,15 @@ SEGS = io.Custom("SEGS")
 _INPUTS = {bool: io.Boolean, int: io.Int, float: io.Float, str: io.String}
 
 
-def schema(**values: Any) -> io.Schema:
+def schema(*, advanced: Collection[str] = (), **values: Any) -> io.Schema:
     """A schema without the keywords that this version of ComfyUI does not know.
 
-    One unknown keyword would make this node and all later ones disappear.
+    One unknown keyword would make this node and all later ones disappear. `advanced` are the names
+    of inputs that are folded away until somebody asks for them, where ComfyUI can do that.
     """
+    for one in values.get("inputs", ()):
+        if one.id in advanced and hasattr(one, "advanced"):
+            one.advanced = True
     known = {field.name for field in dataclasses.fields(io.Schema)}
     return io.Schema(**{key: value for key, value in values.items() if key in known})
 
@@ -29,21 +34,21 @@ def schema(**values: Any) -> io.Schema:
 def field_input(config: type, name: str, **changes: Any) -> io.Input:
     """The widget of a config's field: its default, range, choices and help.
 
-    `changes` replace or add the host's own arguments.
+    `changes` replace or add the host's own arguments, `id` the name of the field.
     """
     field = next(one for one in dataclasses.fields(config) if one.name == name)
     help = field.metadata["help"]
-    default = changes.pop("default", field.default)
+    default, id = changes.pop("default", field.default), changes.pop("id", name)
     values: dict[str, Any] = {"default": default, "tooltip": help[0].upper() + help[1:] + "."}
     if choices := field.metadata.get("choices"):
-        return io.Combo.Input(name, options=list(choices), **{**values, **changes})
+        return io.Combo.Input(id, options=list(choices), **{**values, **changes})
     if type(default) in (int, float):
         for key in ("min", "max"):
             if field.metadata.get(key) is not None:
                 values[key] = type(default)(field.metadata[key])
     if type(default) is float:
         values["step"] = 0.01
-    return _INPUTS[type(default)].Input(name, **{**values, **changes})
+    return _INPUTS[type(default)].Input(id, **{**values, **changes})
 
 
 def wired(name: str, value: Any, kind: type) -> None:

@@ -53,7 +53,7 @@ def combo(
 
 NODES = {
     "FaceASamplePhotos": Promise(
-        "FaceA Sample Photos",
+        "FaceA Sample Photos (painted person)",
         {
             "person": Widget("INT", 3, 0, 99999),
             "photos": Widget("INT", 3, 1, 12),
@@ -62,7 +62,7 @@ NODES = {
         {"photos": "IMAGE", "context": "IMAGE", "class_noun": "STRING", "description": "STRING"},
     ),
     "FaceALoadPhotos": Promise(
-        "FaceA Load Photos",
+        "FaceA Load Photos (folder of portraits)",
         {
             "folder": Widget("STRING", "photos"),
             "order": combo("name", "newest first", "oldest first"),
@@ -72,7 +72,7 @@ NODES = {
         {"images": "IMAGE", "names": "STRING", "count": "INT", "report": "STRING"},
     ),
     "FaceAAttributeDetect": Promise(
-        "FaceA Attribute Detect",
+        "FaceA Attribute Detect (find face, mask)",
         {
             "images": Socket("IMAGE"),
             "words": combo("male", "female", "face-male", "face-female", "custom"),
@@ -117,7 +117,7 @@ NODES = {
         },
     ),
     "FaceAPhotoAudit": Promise(
-        "FaceA Photo Audit",
+        "FaceA Photo Audit (check portraits)",
         {
             "images": Socket("IMAGE"),
             "attributes": Socket(ATTRIBUTES),
@@ -138,8 +138,19 @@ NODES = {
             "all_good": "BOOLEAN",
         },
     ),
+    "FaceAPartMask": Promise(
+        "FaceA Part Mask (eyes, mouth, hair)",
+        {
+            "attributes": Socket(ATTRIBUTES),
+            "parts": Widget("STRING", "eyes"),
+            "faces": Widget("STRING", ""),
+            "grow": Widget("FLOAT", 0.1, 0),
+            "feather": Widget("FLOAT", 0.08, 0),
+        },
+        {"mask": "MASK", "found": "STRING"},
+    ),
     "FaceAEmbeddingTrainer": Promise(
-        "FaceA Embedding Trainer",
+        "FaceA Embedding Trainer (train a person)",
         {
             "images": Socket("IMAGE"),
             "attributes": Socket(ATTRIBUTES),
@@ -169,7 +180,7 @@ NODES = {
         output_node=True,
     ),
     "FaceALoRALoader": Promise(
-        "FaceA LoRA Loader",
+        "FaceA LoRA Loader (load a person)",
         {
             "model": Socket("MODEL"),
             "clip": Socket("CLIP"),
@@ -181,7 +192,7 @@ NODES = {
         {"model": "MODEL", "clip": "CLIP", "prompt": "STRING", "identity": IDENTITY},
     ),
     "FaceAInpaintCompose": Promise(
-        "FaceA Inpaint Compose",
+        "FaceA Inpaint Compose (paint a person, face swap)",
         {
             "image": Socket("IMAGE"),
             "model": Socket("MODEL"),
@@ -224,7 +235,7 @@ NODES = {
         },
     ),
     "FaceASaveImage": Promise(
-        "FaceA Save Image",
+        "FaceA Save Image (mark as painted)",
         {
             "images": Socket("IMAGE"),
             "filename_prefix": Widget("STRING", "FaceA"),
@@ -236,7 +247,7 @@ NODES = {
         output_node=True,
     ),
     "FaceADoctor": Promise(
-        "FaceA Doctor",
+        "FaceA Doctor (what is missing?)",
         {
             "model": Socket("MODEL", optional=True),
             "clip": Socket("CLIP", optional=True),
@@ -245,8 +256,29 @@ NODES = {
         {"table": "STRING", "report": "STRING", "all_good": "BOOLEAN"},
         output_node=True,
     ),
+    "FaceALikeness": Promise(
+        "FaceA Likeness (is it the same person?)",
+        {
+            "generated": Socket("IMAGE"),
+            "references": Socket("IMAGE"),
+            "embedder": combo("auto", "tiny", "landmarks"),
+        },
+        {"likeness": "FLOAT", "verdict": "STRING", "grid": "IMAGE", "report": "STRING"},
+    ),
+    "FaceACompareGrid": Promise(
+        "FaceA Compare Grid (before, after)",
+        {
+            "a": Socket("IMAGE"),
+            "labels": Widget("STRING", "before, after"),
+            "side": Widget("INT", 384, 64, 1024),
+            "b": Socket("IMAGE", optional=True),
+            "c": Socket("IMAGE", optional=True),
+            "d": Socket("IMAGE", optional=True),
+        },
+        {"grid": "IMAGE"},
+    ),
     "FaceAIdentityInfo": Promise(
-        "FaceA Identity Info",
+        "FaceA Identity Info (about a person)",
         {
             "file": combo("none", more=True),
             "identity": Socket(IDENTITY, optional=True),

@@ -35,6 +35,10 @@ def test_every_output_has_as_many_entries_as_photos(client: Client):
     shown = {n: graph.add("PreviewImage", images=made.out(n)) for n in (0, 2, 4)}
     told = {n: graph.add("PreviewAny", source=made.out(n)) for n in (5, 6, 7)}
     run = client.run(graph)
+    line = str(run.of("text", made.id)[-1].data)
+    assert "2 of 4 good · photo 3: " in line
+    assert "|" not in line
+    assert "\n" not in line
     assert [len(run.outputs[node.id]["images"]) for node in shown.values()] == [4, 4, 4]
     crop = client.view(run.outputs[shown[2].id]["images"][0])
     assert crop.size == (96, 96)

@@ -229,7 +229,8 @@ def test_no_person_at_all(client: Client):
         ({"settings": '{"stepz": 3}'}, ("stepz", "steps")),
         ({"settings": "rank: 4"}, ("settings", "JSON")),
         ({"settings": '{"decay": "exponential"}'}, ("decay", "cosine")),
-        ({"name": "Ada Lovelace"}, ("Ada Lovelace", "ada-lovelace")),
+        ({"name": "Ada/Lovelace"}, ("Ada/Lovelace", "ada-lovelace")),
+        ({"name": " "}, ("give the person a name",)),
         ({"class_noun": " "}, ("class noun",)),
     ],
 )

@@ -129,6 +129,8 @@ def test_cancel_go_on_and_never_again(host: Server, straight: tuple[Run, dict[st
         cancelled, reached, _ = cancel(client, graph, trainer, CANCEL_AT)
         assert CANCEL_AT <= reached < STEPS
         assert trainer.id not in cancelled.outputs
+        last = str(cancelled.of("text", trainer.id)[-1].data)
+        assert f"stopped at step {reached} of {STEPS}; queue again to go on" in last
         assert len(states(host)) == 1
         assert not saved(host, "alex")["identity"].exists()
 
@@ -224,3 +226,12 @@ def same_files(host: Server, content: dict[str, bytes]) -> None:
     found = {kind: path.read_bytes() for kind, path in saved(host, "alex").items()}
     assert [kind for kind in content if found.get(kind) != content[kind]] == []
     assert set(found) == set(content)
+
+
+def test_a_spoken_name_is_accepted_and_one_photo_is_noted(host: Server, client: Client):
+    graph, trainer = training(name="Ada Lovelace", steps=1, count=1)
+    said = outcome(client.run(graph), trainer)
+    assert said["path"].replace("\\", "/") == "facea/ada-lovelace.safetensors"
+    assert "'Ada Lovelace' is saved as ada-lovelace" in said["notes"]
+    assert any("one photo only" in note for note in said["notes"])
+    assert saved(host, "ada-lovelace")["identity"].exists()

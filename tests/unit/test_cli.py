@@ -303,7 +303,7 @@ def test_a_training_stopped_by_a_signal_goes_on_to_the_same_bytes(
         (("ada.png",), ["--base", "none.safetensors"], ["none.safetensors"]),
         (("ada.png",), ["--base", "{}/text.png"], ["text.png"]),
         (("ada.png",), ["--device", "warp"], ["'warp'"]),
-        (("ada.png",), ["--name", "Ada L."], ["'ada-l'"]),
+        (("ada.png",), ["--name", "Ada/L."], ["'ada-l'"]),
     ],
 )
 def test_train_refuses_in_one_line(world, inside, capsys, photos, arguments, words):
@@ -451,6 +451,19 @@ def test_evaluate_measures_painted_people_as_such(inside, capsys):
     assert {figures["embedder"] for figures in found.values()} == {"tiny"}
     assert found["same"]["training"] > 0.7
     assert found["other"]["training"] < 0.4
+    stranger, blank = inside / "other.png", inside / "blank.png"
+    save_image(torch.full((1, 3, 128, 128), 0.5), blank)
+    files = [str(one) for one in (inside / "same.png", stranger, blank)]
+    flags = ["--detector", "tiny", "--references", str(inside / "photo.png")]
+    assert main(["evaluate", *files, *flags]) == 0
+    same, other, nobody, *_, last = capsys.readouterr().out.splitlines()
+    assert same.startswith("same.png")
+    assert same.endswith("same person")
+    assert other.startswith("other.png")
+    assert other.endswith("somebody else")
+    assert nobody.startswith("blank.png")
+    assert nobody.endswith("no face")
+    assert last.startswith("1 same person, 1 somebody else, 1 no face (by tiny")
     both = [str(inside / "found.png"), "--references", str(inside / "photo.png")]
     failed(capsys, main(["evaluate", *both]), "tiny for painted people")
     painted = ["--detector", "tiny", "--embedder", "tiny", "--json", "-"]

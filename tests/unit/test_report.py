@@ -7,9 +7,11 @@ import torch
 
 from facea_core.report import (
     ACCENT,
+    MOST_PIXELS,
     PAPER,
     Sheet,
     Tile,
+    draw_grid,
     draw_losses,
     draw_sheet,
     draw_tiles,
@@ -28,6 +30,8 @@ def tile(red: float, size: tuple[int, int] = (64, 64), caption: str = "") -> Til
 def sheet(**parts) -> Sheet:
     return Sheet("FaceA demo", "seed 0", **{**dict.fromkeys(FULL, ()), **parts})
 
+
+RED, BLUE = (1.0, 0.0, 0.0), (0.0, 0.0, 1.0)
 
 FULL = {
     "photos": [tile(1.0, caption=f"photo {i}") for i in range(3)],
@@ -163,3 +167,24 @@ def test_a_flat_loss_is_a_flat_line_and_a_falling_one_falls():
     first, last = ends([(i, 1 / i) for i in range(1, 11)])
     # Rows are counted from the top.
     assert last > first + 100
+
+
+def test_a_grid_repeats_one_picture_and_leaves_places_empty():
+    red, blue = (torch.tensor(rgb).view(1, 3, 1, 1).expand(1, 3, 32, 32) for rgb in (RED, BLUE))
+    page, notes = draw_grid([("a", [red]), ("b", [blue, blue])], side=64)
+    assert page.shape == (1, 3, 52 + 2 * 84, 20 + 2 * 84)
+    middle = [
+        page[0, :, 52 + 32 + row * 84, 52 + column * 84] for row in (0, 1) for column in (0, 1)
+    ]
+    expected = [torch.tensor(rgb) for rgb in (RED, BLUE, RED, BLUE)]
+    assert all(torch.allclose(one, other) for one, other in zip(middle, expected, strict=True))
+    short, _ = draw_grid([("a", [red, red, red]), ("b", [blue, blue])], side=64)
+    assert short[0, :, 52 + 32 + 2 * 84, 52 + 84].min() > 0.9
+    assert notes == []
+
+
+def test_a_grid_of_very_many_pictures_fits_on_a_page():
+    pictures = [torch.zeros(1, 3, 8, 8)] * 300
+    page, notes = draw_grid([("a", pictures), ("b", pictures)], side=1024)
+    assert page[0, 0].numel() <= 1.1 * MOST_PIXELS
+    assert [note.split(" ")[0:2] for note in notes] == [["the", "first"], ["the", "pictures"]]

@@ -16,6 +16,7 @@ from facea_core.identity import (
     finished_words,
     initial_rows,
     learnable_words,
+    person_name,
 )
 from facea_core.identity.words import fill_prompt
 
@@ -131,6 +132,28 @@ def test_a_name_that_is_no_word_is_refused_with_a_proposal(name: str):
     assert repr(name) in str(caught.value)
     proposal = str(caught.value).rpartition("try ")[2].strip("'")
     assert check_name(proposal) == proposal
+
+
+@pytest.mark.parametrize(
+    ("spoken", "name"),
+    [
+        ("Ada Lovelace", "ada-lovelace"),
+        (" ada ", "ada"),
+        ("Zoë O'Neil", "zoe-o-neil"),
+        ("J. Doe", "j-doe"),
+        ("ada_2", "ada_2"),
+    ],
+)
+def test_a_spoken_name_becomes_one_that_can_be_saved(spoken: str, name: str):
+    said, notes = person_name(spoken)
+    assert said == name
+    assert notes == ([] if spoken.strip() == name else [f"{spoken.strip()!r} is saved as {name}"])
+
+
+@pytest.mark.parametrize("name", ["", "  \n", "王小明", "../ada", "a/b", "...", "con", "A" * 65])
+def test_of_what_is_no_name_nothing_is_guessed(name: str):
+    with pytest.raises(ConfigError, match="name"):
+        person_name(name)
 
 
 def test_a_name_fits_into_names_of_files():

@@ -1,0 +1,105 @@
+"""FaceA Likeness: whether pictures show the person of some photos."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+import torch
+from comfy_api.latest import io
+
+from ..facea_core.audit import (
+    Comparison,
+    compare_pictures,
+    comparison_json,
+    likeness_line,
+    likeness_text,
+)
+from ..facea_core.evaluation.embedders import EMBEDDERS
+from ..facea_core.report import Tile, draw_tiles
+from .host import Progress, image_out, lists_of, photos_in, schema
+
+SHOWN = 60
+"""So many generated pictures, and so many references, are in the grid."""
+
+NOBODY = -1.0
+"""Likeness of a picture without a face, where a number must be."""
+
+
+class FaceALikeness(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return schema(
+            node_id="FaceALikeness",
+            display_name="FaceA Likeness (is it the same person?)",
+            category="FaceA",
+            description="Compares faces: how like the person of some photos a picture is, as a "
+            "number and in words. Finds the faces by itself.",
+            search_aliases=["face similarity", "compare faces", "identity score", "evaluate"],
+            hidden=[io.Hidden.unique_id],
+            is_input_list=True,
+            advanced=("embedder",),
+            inputs=[
+                io.Image.Input(
+                    "generated", tooltip="Pictures to judge: one, a batch, or a list of any sizes."
+                ),
+                io.Image.Input(
+                    "references",
+                    tooltip="Photos of the person, best some that nothing was learned from: a "
+                    "batch, or a list of any sizes.",
+                ),
+                io.Combo.Input(
+                    "embedder", options=list(EMBEDDERS), default="auto",
+                    tooltip="Who tells people apart: landmarks for photographs, tiny for painted "
+                    "faces; auto goes by the references.",
+                ),
+            ],
+            outputs=[
+                io.Float.Output(
+                    display_name="likeness", is_output_list=True,
+                    tooltip="How alike each picture's face is with the nearest reference, a "
+                    "cosine; -1 where there is no face. Compare only numbers of one embedder.",
+                ),
+                io.String.Output(
+                    display_name="verdict", is_output_list=True,
+                    tooltip="The same in words: same person, unsure, somebody else, or no face.",
+                ),
+                io.Image.Output(
+                    display_name="grid",
+                    tooltip="The pictures with their numbers, then the references.",
+                ),
+                io.String.Output(display_name="report", tooltip="All numbers, as JSON."),
+            ],
+        )  # fmt: skip
+
+    @classmethod
+    @lists_of("generated", "references")
+    def execute(
+        cls, generated: Sequence[torch.Tensor], references: Sequence[torch.Tensor], embedder: str
+    ) -> io.NodeOutput:
+        pictures, notes = photos_in(generated)
+        photos, more = photos_in(references)
+        progress = Progress(len(pictures) + len(photos), cls.hidden.unique_id)
+        found = compare_pictures(pictures, photos, embedder, progress.at)
+        notes = list(dict.fromkeys([*notes, *more, *found.notes]))
+        report = {**comparison_json(found), "notes": notes}
+        line = "; ".join([likeness_line(found.pictures, found.embedder), *notes])
+        progress.say(line)
+        return io.NodeOutput(
+            [NOBODY if one.nearest is None else one.nearest for one in found.pictures],
+            [one.verdict for one in found.pictures],
+            image_out([_grid(pictures, photos, found)]),
+            json.dumps(report, indent=2),
+            ui={"text": [line]},
+        )
+
+
+def _grid(
+    pictures: Sequence[torch.Tensor], photos: Sequence[torch.Tensor], found: Comparison
+) -> torch.Tensor:
+    judged = [
+        Tile(picture, likeness_text(one))
+        for picture, one in zip(pictures, found.pictures, strict=True)
+    ]
+    known = [Tile(photo, f"reference {number}") for number, photo in enumerate(photos, start=1)]
+    return draw_tiles([*judged[:SHOWN], *known[:SHOWN]])

@@ -1,0 +1,64 @@
+"""FaceA Part Mask: some parts of some faces as a mask."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from comfy_api.latest import io
+
+from ..facea_core.composing import chosen_masks, part_names
+from ..facea_core.detection.config import DetectConfig
+from ..facea_core.types import DetectedFaces
+from .host import field_input, mask_of, plain_numbers, say, schema, wired
+from .host.schema import ATTRIBUTES
+
+
+class FaceAPartMask(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return schema(
+            node_id="FaceAPartMask",
+            display_name="FaceA Part Mask (eyes, mouth, hair)",
+            category="FaceA",
+            description="A mask of some parts of the faces that were found: only the eyes, say. "
+            "Whatever takes a mask repaints just them.",
+            search_aliases=["eyes mask", "mouth mask", "hair mask", "face parts", "segment face"],
+            hidden=[io.Hidden.unique_id],
+            advanced=("grow", "feather"),
+            inputs=[
+                ATTRIBUTES.Input("attributes", tooltip="What FaceA Attribute Detect found."),
+                io.String.Input(
+                    "parts", default="eyes",
+                    tooltip="Which parts, with commas: eyes, nose, mouth, hair, eyebrows … face is "
+                    "the face alone, head is all that FaceA Inpaint Compose would repaint.",
+                ),
+                io.String.Input(
+                    "faces", default="",
+                    tooltip="Which of the faces found, by their numbers from 0: 0, 2 are the first "
+                    "and the third. Empty = all.",
+                ),
+                field_input(DetectConfig, "part_grow", id="grow"),
+                field_input(DetectConfig, "part_feather", id="feather"),
+            ],
+            outputs=[
+                io.Mask.Output(display_name="mask", tooltip="One mask per picture, white = parts."),
+                io.String.Output(
+                    display_name="found", tooltip="All parts there are in these faces, with commas."
+                ),
+            ],
+        )  # fmt: skip
+
+    @classmethod
+    @plain_numbers
+    def execute(
+        cls, attributes: Any, parts: str, faces: str, grow: float, feather: float
+    ) -> io.NodeOutput:
+        wired("attributes", attributes, DetectedFaces)
+        names = part_names(parts)
+        config = DetectConfig(face_index=-1, faces=faces, part_grow=grow, part_feather=feather)
+        masks, found, notes = chosen_masks(
+            attributes, names, config.wanted, grow=grow, feather=feather
+        )
+        if notes:
+            say("\n".join(notes), cls.hidden.unique_id)
+        return io.NodeOutput(mask_of(len(masks), iter(masks)), ", ".join(found))

@@ -75,7 +75,7 @@ def test_three_photos_become_a_face_in_a_picture(
     before = graph.add("PreviewImage", images=only(graph, "LoadImage"))
     began = time.monotonic()
     with Client(ready.url) as client:
-        run = client.run(graph, timeout=900)
+        run = client.run(graph, timeout=3600)
         seconds = time.monotonic() - began
         after, mask, before = (
             np.asarray(client.view(run.outputs[node.id]["images"][0]).convert("RGB")).astype(int)

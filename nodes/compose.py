@@ -6,6 +6,7 @@ import json
 import logging
 from collections.abc import Sequence
 from functools import cache, partial
+from itertools import chain
 from typing import Any
 
 import torch
@@ -23,6 +24,7 @@ from ..facea_core.composing import (
     plan_batch,
     prompt_for,
 )
+from ..facea_core.detection.found import smear_note
 from ..facea_core.machine import give_back_memory
 from ..facea_core.settings import check_choice, check_number, check_text
 from ..facea_core.types import Composition, DetectedFaces, Identity
@@ -253,6 +255,8 @@ class FaceAInpaintCompose(io.ComfyNode):
             for name, total in loras.items() if total != lora_strength
         ]  # fmt: skip
         notes += [*more_notes, *rank_notes]
+        if attributes is not None:
+            notes += smear_note(spec.family, chain.from_iterable(attributes.faces))
         if positive is None:
             notes += clip_skip_notes(clip, everybody)
         if positive is None and not prompt.strip() and not everybody:

@@ -41,7 +41,7 @@ from .host.schema import ATTRIBUTES, SEGS
 
 CUSTOM = "custom"
 
-FACE_MASK, PART_MASKS = 1, 2
+FACE_MASK, PART_MASKS, SEGS_OUT = 1, 2, 6
 """Which outputs they are."""
 
 _FINE = (
@@ -186,18 +186,23 @@ class FaceAAttributeDetect(io.ComfyNode):
             image_of(count, shown),
             found.count,
             json.dumps(report, indent=2),
-            [segs_of(seen, size) for seen in faces],
+            cls._missing(SEGS_OUT, "SEGS", count, size) or [segs_of(seen, size) for seen in faces],
         )
 
     @classmethod
     def _masks(
         cls, output: int, what: str, count: int, size: Size, masks: Iterator[torch.Tensor]
     ) -> Any:
-        """The MASK; of many large pictures only where it is wired."""
-        bytes_needed = 4 * count * size[0] * size[1]
-        if bytes_needed > ROOM and not is_wired(cls.hidden.prompt, cls.hidden.unique_id, output):
-            return left_out(what, bytes_needed)
-        return mask_of(count, masks)
+        missing = cls._missing(output, what, count, size)
+        return missing[0] if missing else mask_of(count, masks)
+
+    @classmethod
+    def _missing(cls, output: int, what: str, count: int, size: Size) -> list[Any]:
+        """What stands in place of an output: masks of many large pictures are made where wired."""
+        needed = 4 * count * size[0] * size[1]
+        if needed <= ROOM or is_wired(cls.hidden.prompt, cls.hidden.unique_id, output):
+            return []
+        return [left_out(what, needed)]
 
 
 def _left_out(faces: Sequence[Sequence[FaceAttributes]]) -> list[str]:

@@ -15,7 +15,7 @@ from comfy_api.latest import io, ui
 from ..facea_core.attributes import attribute_table
 from ..facea_core.choosing import step_judge
 from ..facea_core.composing import PREVIEW, inpaint
-from ..facea_core.detection.found import found_together, photos_with_faces
+from ..facea_core.detection.found import found_together, photos_with_faces, smear_note
 from ..facea_core.errors import AssetError
 from ..facea_core.identity import check_class_noun, check_words_free, identities_of, person_name
 from ..facea_core.library import train_once
@@ -168,6 +168,7 @@ class FaceAEmbeddingTrainer(io.ComfyNode):
         )
         config = replace(config, preview_every=preview_every(config.steps, previews))
         check_channels(spec, config)
+        left_out += smear_note(spec.family, [photo.attributes for photo in photos])
         if words is not None:
             known = chain.from_iterable(identities_of(one, name) for one in (home, *others))
             check_words_free(name, attribute_table(config.attributes), words, known)

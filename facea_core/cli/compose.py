@@ -15,6 +15,7 @@ from ..backbone.spec import PREDICTIONS
 from ..choosing import person_rank, photos_to_choose_by, tools_for
 from ..composing import ComposeConfig, Rank, compose_identity, face_mask, mask_pieces
 from ..detection.detect import DetectConfig
+from ..detection.found import smear_note
 from ..errors import MaskError
 from ..identity import check_family, load_identity
 from ..images import LOSSY, check_mask, load_image, picture_format
@@ -106,6 +107,7 @@ def run(arguments: Sequence[str]) -> None:
     with painting_bar(config.steps * config.candidates * len(masks)) as on_step:
         made = compose_identity(image, people, backbone, config, flags.prompt, on_step, rank)
     said = [*done, *(face.notes if face else ()), *made.notes]
+    said += smear_note(backbone.spec.family, [face])
     if picture_format(flags.out) == LOSSY:
         said.append(f"{flags.out.suffix} changes pixels outside the mask too, a little; .png and "
                     ".webp keep them")  # fmt: skip

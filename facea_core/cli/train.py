@@ -18,6 +18,7 @@ from ..backbone.load import default_dtype
 from ..backbone.spec import PREDICTIONS
 from ..choosing import step_judge
 from ..detection.config import DetectConfig
+from ..detection.found import smear_note
 from ..detection.own_masks import read_own_masks
 from ..errors import AuditError, TrainingError
 from ..identity import check_class_noun, person_name, save_identity
@@ -126,6 +127,7 @@ def run(arguments: Sequence[str]) -> None:
     require_room(plan, device)
     audit = replace(configs["audit"], resolution=plan.resolution)
     photos = load_photos(flags, detection, audit.policy)
+    notes("--base", smear_note(header.spec.family, [photo.attributes for photo in photos]))
     photos = audit_for_training(photos, detection.table, audit)
     check_number("clip_skip", flags.clip_skip, 0, 12, whole=True)
     backbone = load_backbone(

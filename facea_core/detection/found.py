@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from torch import Tensor
 
 from ..errors import ConfigError, ImageError, NoFaceError
 from ..images import glance, other_scene
-from ..types import DetectedFaces, Photo
+from ..types import DetectedFaces, FaceAttributes, Photo
 
 
 def found_together(found: Sequence[DetectedFaces]) -> DetectedFaces:
@@ -55,3 +55,14 @@ def photos_with_faces(
             "on_missing to pass"
         )
     return photos, notes
+
+
+def smear_note(family: str, faces: Iterable[FaceAttributes | None]) -> list[str]:
+    """A note where facea-tiny, which has only seen painted people, meets a photograph."""
+    found_by = {face.detector for face in faces if face is not None}
+    if family != "facea-tiny" or not found_by & {"mesh", "landmarks"}:
+        return []
+    return [
+        "facea-tiny has only seen painted people: of a photograph it makes a smear. Take an SD 1.5, "
+        "SD 2 or SDXL inpainting checkpoint for photographs"
+    ]

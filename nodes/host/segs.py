@@ -46,7 +46,8 @@ def segs_of(faces: Sequence[FaceAttributes], size: Size) -> tuple[Size, list[Seg
             continue
         mask = face_mask(face)
         around = face.face.grow(_AROUND).join(mask_box(mask) or face.face).clip(size)
-        crop = mask[0, 0, around.y0 : around.y1, around.x0 : around.x1].numpy()
+        # A copy: a view would hold the mask of the whole picture.
+        crop = mask[0, 0, around.y0 : around.y1, around.x0 : around.x1].clone().numpy()
         segments.append(Segment(None, crop, face.score, list(around), list(face.face), FACE, None))
     return size, segments
 

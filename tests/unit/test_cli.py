@@ -454,7 +454,8 @@ def test_evaluate_measures_painted_people_as_such(inside, capsys):
     stranger, blank = inside / "other.png", inside / "blank.png"
     save_image(torch.full((1, 3, 128, 128), 0.5), blank)
     files = [str(one) for one in (inside / "same.png", stranger, blank)]
-    flags = ["--detector", "tiny", "--references", str(inside / "photo.png")]
+    flags = ["--detector", "tiny", "--on-missing", "skip"]
+    flags += ["--references", str(inside / "photo.png")]
     assert main(["evaluate", *files, *flags]) == 0
     same, other, nobody, *_, last = capsys.readouterr().out.splitlines()
     assert same.startswith("same.png")

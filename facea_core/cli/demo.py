@@ -17,8 +17,8 @@ class Demo:
 
     out: Path = Path("demo")
     """Folder for sheet.png, result.png, identity.safetensors and report.json."""
-    seed: int = 0
-    """Who is painted, and every other random number."""
+    seed: int = 235
+    """Who is painted, and every other random number; of this one the README shows the sheet."""
     steps: int | None = None
     """Training steps; none = the preset's."""
 

@@ -63,6 +63,6 @@ def smear_note(family: str, faces: Iterable[FaceAttributes | None]) -> list[str]
     if family != "facea-tiny" or not found_by & {"mesh", "landmarks"}:
         return []
     return [
-        "facea-tiny has only seen painted people: of a photograph it makes a smear. Take an SD 1.5, "
-        "SD 2 or SDXL inpainting checkpoint for photographs"
+        "facea-tiny has only seen painted people: of a photograph it makes a smear. Take an "
+        "SD 1.5, SD 2 or SDXL inpainting checkpoint for photographs"
     ]

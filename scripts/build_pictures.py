@@ -289,7 +289,7 @@ def single_person(studio: Studio) -> None:
         ["one form: photos, picture"],
     )
     _, before, after = painted(studio, 12)
-    card("3-sdxl-scene", [[before, after]], ["a scene by SDXL, and you in it"])
+    card("3-sdxl-scene", [[before, after]], ["a scene, and you in it (painted)"])
 
 
 def two_people(studio: Studio) -> None:

@@ -25,11 +25,11 @@ from facea_core.identity import (
     identity_tensors,
     learnable_words,
     load_identity,
-    lora,
     may_be_identity,
     peek_identity,
     save_identity,
 )
+from facea_core.identity.lora import lora
 from facea_core.identity.words import finished_words
 from facea_core.sealed import SEAL, checksum
 from facea_core.tiny.model import random_backbone

@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..images import resize
-from ..masks import EDGE, WORKING_SIDE, mask_box
+from ..masks import EDGE, WORKING_SIDE, mask_box, window
 from ..types import BackboneSpec, Box, Size
 from .plan import plan_box
 
@@ -58,6 +58,10 @@ def _boxes(mask: Tensor) -> list[Box]:
     size = max(round(height * scale), 1), max(round(width * scale), 1)
     # Thin lines count even where they are less than a pixel of the coarse grid.
     hole = (resize((mask >= EDGE).float(), size, mask=True) > 0).float()
+    around = mask_box(hole)
+    if around is None:
+        return []
+    hole = window(around, 0, hole)
     # Each place takes the greatest number in it.
     names = torch.arange(1, hole.numel() + 1, dtype=torch.float32).view_as(hole) * hole
     before = None
@@ -66,7 +70,8 @@ def _boxes(mask: Tensor) -> list[Box]:
         for _ in range(_STEPS):
             names = F.max_pool2d(names, 3, stride=1, padding=1) * hole
     places = [mask_box((names == name).float()) for name in names.unique() if name > 0]
-    scaled = [one.scale(width / size[1], height / size[0]) for one in places if one is not None]
+    found = [one.shift(around.x0, around.y0) for one in places if one is not None]
+    scaled = [one.scale(width / size[1], height / size[0]) for one in found]
     return [box.clip((height, width)) for box in scaled]
 
 

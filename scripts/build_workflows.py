@@ -92,7 +92,9 @@ class Spec:
         self.core = not info["python_module"].startswith("custom_nodes.")
         self.outputs: list[str] = list(info["output_name"])
         self.output_types: list[str] = list(info["output"])
-        self.title: str = info["display_name"] or kind
+        self.display_name: str = info["display_name"] or kind
+        # The words for searching, in brackets, would make every node as wide as they are.
+        self.title = self.display_name.split(" (")[0]
         self.inputs: dict[str, tuple[Any, dict[str, Any], bool]] = {}
         for section in ("required", "optional"):
             names = info.get("input_order", {}).get(section, info["input"].get(section, {}))
@@ -411,7 +413,7 @@ class Graph:
                     zip(spec.outputs, spec.output_types, strict=True)
                 )
             ],
-            **({"title": node.title} if node.title != spec.title or not spec.inputs else {}),
+            **({"title": node.title} if node.title != spec.display_name or not spec.inputs else {}),
             "properties": properties,
             "widgets_values": values,
         }

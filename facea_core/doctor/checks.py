@@ -31,6 +31,7 @@ SHIPPED = (
     "checkpoints/facea-tiny.safetensors",
     "facea-tiny-detector.safetensors",
     "facea-tiny-identity.safetensors",
+    "mediapipe-face.safetensors",
     "clip-tokenizer/vocab.json",
 )
 _POINTER = 1000
@@ -153,11 +154,14 @@ def detectors(places: Places) -> Iterator[Line]:
     from ..detection.grounding.places import find_weights
     from ..detection.landmarks import landmarks_available
 
+    yield Line("mesh", OK, "available, for photographs")
     if landmarks_available():
         yield Line("landmarks", OK, "available, for photographs")
     else:
         text = "not available: dlib or face_recognition_models is not installed"
-        remedy = "pip install dlib-bin face_recognition_models, to find faces in photographs"
+        remedy = (
+            "pip install dlib-bin face_recognition_models, to tell whose a photographed face is"
+        )
         yield Line("landmarks", NOTE, text, remedy)
     found = find_weights(places.grounding)
     sought = ", ".join(map(str, places.grounding)) or "no folder"

@@ -59,7 +59,7 @@ def _versions() -> Iterator[Line]:
         core = "of an unknown version"
     yield Line("ComfyUI", OK, f"{core}, front end {installed(_FRONT) or 'of its own'}")
     chosen = {name: getattr(args, name, None) for name in _OPTIONS}
-    said = [_flag(name) for name, value in chosen.items() if value not in (None, False)]
+    said = [_flag(name) for name, value in chosen.items() if value not in (None, False, set())]
     yield Line("options", OK, ", ".join(said) or "none that matter to FaceA")
     if chosen["disable_metadata"]:
         yield Line(

@@ -327,6 +327,6 @@ def test_an_embedding_of_the_user_stops_the_training_before_it_begins(client: Cl
 
 
 def test_a_name_that_no_file_can_have_is_refused_before_the_model_is_copied(client: Client):
-    for name in ("x" * 65, "con", "-rank"):
+    for name in ("x" * 65, "con", "Ада"):
         graph, trainer = training(count=1, name=name, steps=2)
         complaint(client, graph, trainer, "identity name", name[:20])

@@ -160,7 +160,7 @@ def detectors(places: Places) -> Iterator[Line]:
     else:
         text = "not available: dlib or face_recognition_models is not installed"
         remedy = (
-            "pip install dlib-bin face_recognition_models, to tell whose a photographed face is"
+            "pip install dlib-bin face_recognition_models, to tell whose face a photo shows"
         )
         yield Line("landmarks", NOTE, text, remedy)
     found = find_weights(places.grounding)

@@ -53,6 +53,7 @@ def first_run(g: Graph) -> None:
     )
     compose = g.node(
         "FaceAInpaintCompose",
+        wide=260,
         image=photos["context"],
         model=apply["model"],
         clip=apply["clip"],
@@ -65,7 +66,7 @@ def first_run(g: Graph) -> None:
     save = g.node("FaceASaveImage", "The result", images=compose["image"])
     boxes = g.picture("What was found", found["preview"])
     sheet = g.picture("The person, while training", train["previews"], wide=LOOK)
-    path = g.text("Saved among the LoRAs as", train["path"], high=70)
+    path = g.text("Saved among the LoRAs as", train["path"], high=88)
     prompt = g.text("The person's prompt", apply["prompt"], high=110)
     change = g.larger("Before and after", compose["before_after"], wide=LOOK, high=266)
 
@@ -148,6 +149,7 @@ def train_and_paint(g: Graph) -> None:
     )
     compose = g.node(
         "FaceAInpaintCompose",
+        wide=260,
         image=target["IMAGE"],
         model=apply["model"],
         clip=apply["clip"],
@@ -249,6 +251,7 @@ def sdxl_scene(g: Graph) -> None:
     )
     compose = g.node(
         "FaceAInpaintCompose",
+        wide=260,
         image=scene["IMAGE"],
         model=apply["model"],
         clip=apply["clip"],
@@ -358,6 +361,7 @@ def two_people(g: Graph) -> None:
     )
     compose = g.node(
         "FaceAInpaintCompose",
+        wide=260,
         image=scene["IMAGE"],
         model=base["MODEL"],
         clip=base["CLIP"],
@@ -569,6 +573,7 @@ def person_into_picture(g: Graph) -> None:
     )
     compose = g.node(
         "FaceAInpaintCompose",
+        wide=260,
         image=target["IMAGE"],
         model=apply["model"],
         clip=apply["clip"],

@@ -212,7 +212,8 @@ class Graph:
         lines = _unwrapped(text)
         # About what the front end's letters need: 5.4 pixels each, 17 a line.
         high = sum(17 * math.ceil(5.4 * len(line) / (wide - 40)) or 12 for line in lines)
-        size = (wide, 46 + high + 14 * text.count("## "))
+        # The front end makes none lower than 88.
+        size = (wide, max(46 + high + 14 * text.count("## "), 88))
         note = Node(0, "MarkdownNote", title, size, spec, {"text": "\n".join(lines)})
         note.room = size[1]
         self.notes.append(note)

@@ -33,8 +33,8 @@ TITLE, SLOT, WIDGET, TEXT, EDGE = 30, 20, 24, 54, 14
 ROW, LINES, BASE = 30, 62, 68
 # What a node needs once it has run: lines of text below its widgets, a picture below its slots.
 SAID, SHOWN = 64, 232
-ALONE = {"PreviewImage": 266, "PreviewAny": 136}
-WIDE, GAP_X, GAP_Y, PAD, HEADER = 250, 24, 18, 14, 40
+ALONE = {"PreviewImage": 266, "PreviewAny": 118}
+WIDE, GAP_X, GAP_Y, PAD, HEADER = 250, 24, 12, 12, 32
 # What a window of 1600 x 1000 shows of the canvas, and the least zoom at which there is text.
 WINDOW, MARGIN, READABLE = (1536, 922), 20, 0.58
 # The front end fits a template into three quarters of its canvas (1600 x 1000): so this is 60 %.

@@ -6,6 +6,7 @@ the caller's tensor is elsewhere. `size` is (H, W).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +23,9 @@ from .types import Box, Size
 
 MOST_OUTSIDE = 4
 """How many times as many pixels as lie inside a picture a crop of it may have."""
+
+_GLANCE = 16
+"""Side of a glance in pixels."""
 
 _SAME_SCENE = 0.6
 """Correlation of glances: of a picture before and after a face was repainted 0.9 and more."""
@@ -52,10 +56,21 @@ def load_image(path: str | Path, longest: int | None = LONGEST) -> tuple[Tensor,
 
 def glance(image: Tensor) -> Tensor:
     """What of image (1, 3, H, W) is seen from afar: (256,) grey, mean 0, length 1 (0 if plain)."""
-    small = F.adaptive_avg_pool2d(image.float(), 16).mean(dim=1).flatten()
+    small = F.adaptive_avg_pool2d(image.float(), _GLANCE).mean(dim=1).flatten()
     small = small - small.mean()
     # Below it there is only noise, which is like nothing.
     return F.normalize(small, dim=0) if float(small.std()) > 0.01 else torch.zeros_like(small)
+
+
+def glances(images: Sequence[Tensor]) -> tuple[Tensor, ...]:
+    """The glance of each image, as rows of one tensor.
+
+    Small ones of their own, made between frames of a video, would keep the frames' memory taken.
+    """
+    rows = torch.empty(len(images), _GLANCE**2)
+    for row, image in zip(rows, images, strict=True):
+        row.copy_(glance(image))
+    return rows.unbind()
 
 
 def other_scene(one: Tensor, other: Tensor) -> bool:

@@ -17,7 +17,7 @@ from ..facea_core.detection.load import DETECTORS
 from ..facea_core.detection.own_masks import own_masks as by_picture
 from ..facea_core.detection.preview import preview
 from ..facea_core.errors import NoFaceError, PartError
-from ..facea_core.images import glance, resize
+from ..facea_core.images import glances, resize
 from ..facea_core.types import DetectedFaces, FaceAttributes, Size
 from .host import (
     ROOM,
@@ -176,7 +176,7 @@ class FaceAAttributeDetect(io.ComfyNode):
         shown = (resize(one, in_room((one.shape[2], one.shape[3]), count)) for one in drawn)
         notes += _left_out(faces)
         report = {"pictures": [to_json(seen)["faces"] for seen in faces], "notes": notes}
-        found = DetectedFaces(table, faces, tuple(glance(picture) for picture in pictures))
+        found = DetectedFaces(table, faces, glances(pictures))
         if notes:
             say("\n".join(notes), cls.hidden.unique_id)
         return io.NodeOutput(

@@ -214,4 +214,7 @@ SDXL = Family(
 FAMILIES = (TINY, SD15, SD2, SDXL)
 """What can be trained and painted with."""
 
+MOST_LAYERS = max(text["num_hidden_layers"] for one in FAMILIES for text in one.text.values())
+"""Of a text encoder of any family."""
+
 SPECS: Mapping[str, BackboneSpec] = {family.spec.family: family.spec for family in FAMILIES}

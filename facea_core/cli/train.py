@@ -15,7 +15,7 @@ from ..attributes import attribute_table
 from ..audit import AuditConfig
 from ..backbone import inspect_checkpoint, load_backbone
 from ..backbone.load import default_dtype
-from ..backbone.spec import PREDICTIONS
+from ..backbone.spec import MOST_LAYERS, PREDICTIONS
 from ..choosing import step_judge
 from ..detection.config import DetectConfig
 from ..detection.found import smear_note
@@ -112,6 +112,7 @@ def run(arguments: Sequence[str]) -> None:
     flags = replace(flags, name=name)
     notes("--name", named)
     check_class_noun(flags.class_noun)
+    check_number("clip_skip", flags.clip_skip, 0, MOST_LAYERS, whole=True)
     out = flags.out or Path(f"{flags.name}.safetensors")
     require_outputs(out, flags.json)
     if flags.run is not None:
@@ -129,7 +130,6 @@ def run(arguments: Sequence[str]) -> None:
     photos = load_photos(flags, detection, audit.policy)
     notes("--base", smear_note(header.spec.family, [photo.attributes for photo in photos]))
     photos = audit_for_training(photos, detection.table, audit)
-    check_number("clip_skip", flags.clip_skip, 0, 12, whole=True)
     backbone = load_backbone(
         flags.base, device, prediction=flags.prediction, vae=flags.vae, clip_skip=flags.clip_skip
     )

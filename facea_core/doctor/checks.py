@@ -159,9 +159,7 @@ def detectors(places: Places) -> Iterator[Line]:
         yield Line("landmarks", OK, "available, for photographs")
     else:
         text = "not available: dlib or face_recognition_models is not installed"
-        remedy = (
-            "pip install dlib-bin face_recognition_models, to tell whose face a photo shows"
-        )
+        remedy = "pip install dlib-bin face_recognition_models, to tell whose face a photo shows"
         yield Line("landmarks", NOTE, text, remedy)
     found = find_weights(places.grounding)
     sought = ", ".join(map(str, places.grounding)) or "no folder"

@@ -6,7 +6,7 @@ import io
 from functools import cache
 
 import numpy as np
-from PIL import Image, ImageCms
+from PIL import Image, ImageCms, PngImagePlugin
 
 CONVERTED = "colour profile converted to sRGB"
 UNUSABLE = "colour profile cannot be used and was ignored: the colours may be off"
@@ -66,6 +66,13 @@ def srgb_profile() -> bytes:
     data = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
     # The header's date is now, and the same picture shall be the same file.
     return data[:24] + bytes((7, 208, 0, 1, 0, 1, 0, 0, 0, 0, 0, 0)) + data[36:]
+
+
+def srgb_chunks() -> PngImagePlugin.PngInfo:
+    """What marks a PNG as sRGB; text may be added."""
+    chunks = PngImagePlugin.PngInfo()
+    chunks.add(b"sRGB", b"\0")
+    return chunks
 
 
 def _moves(transform: ImageCms.ImageCmsTransform, mode: str) -> int:

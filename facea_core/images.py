@@ -12,10 +12,10 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
-from PIL import Image, PngImagePlugin
+from PIL import Image
 from torch import Tensor
 
-from .colour import srgb_profile
+from .colour import srgb_chunks, srgb_profile
 from .errors import AssetError, FaceAError, ImageError, MaskError, quoted, shortened
 from .files import atomic_path
 from .reading import LONGEST, MIN_SIDE, flatten, read_picture
@@ -101,9 +101,7 @@ def save_image(image: Tensor, path: str | Path) -> None:
     if form != "PNG" and picture.mode == "RGB":
         options["icc_profile"] = srgb_profile()
     if form == "PNG":
-        chunks = PngImagePlugin.PngInfo()
-        chunks.add(b"sRGB", b"\0")
-        options["pnginfo"] = chunks
+        options["pnginfo"] = srgb_chunks()
     with atomic_path(path) as temporary:
         picture.save(temporary, format=form, **options)
 

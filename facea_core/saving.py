@@ -15,7 +15,7 @@ from PIL import ExifTags, Image, PngImagePlugin
 from torch import Tensor
 
 from . import __version__
-from .colour import srgb_profile
+from .colour import srgb_chunks, srgb_profile
 from .errors import ImageError
 from .files import atomic_path
 from .images import picture_format, to_pil
@@ -131,8 +131,7 @@ def _even(webp: bytes) -> bytes:
 
 
 def _png_text(xmp: bytes, graph: Mapping[str, str]) -> PngImagePlugin.PngInfo:
-    chunks = PngImagePlugin.PngInfo()
-    chunks.add(b"sRGB", b"\0")
+    chunks = srgb_chunks()
     for key, value in {**graph, **GENERATED}.items():
         # What PNG takes for a keyword; programs may send any other.
         if 0 < len(key) < 80 and key.isascii() and key.isprintable():

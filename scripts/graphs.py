@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from build_workflows import Graph, Group, Node
+from build_workflows import Graph, Group, Node, Slot
 
 TINY = "facea-tiny.safetensors"
 SD15 = "sd-v1-5-inpainting.safetensors"
@@ -106,33 +106,23 @@ def first_run(g: Graph) -> None:
     )
 
 
-def train_and_paint(g: Graph) -> None:
-    photos = g.node("FaceALoadPhotos", "Three photos of one person")
-    found = g.node(
-        "FaceAAttributeDetect",
-        "Find the face and its parts",
-        images=photos["images"],
-        words="female",
-    )
-    audit = g.node(
-        "FaceAPhotoAudit",
-        "Are the photos good enough?",
-        folded=True,
-        images=photos["images"],
-        attributes=found["attributes"],
-        policy="skip",
-    )
-    base = g.checkpoint("Stable Diffusion 1.5, inpainting", SD15, SD15_URL)
+def learn_and_paint(
+    g: Graph, base: Node, images: Slot, attributes: Slot, *, class_noun: str
+) -> tuple[Node, Node, Node, Node, Node]:
+    """A person learned from photos, and painted into a picture of the user's own.
+
+    The nodes that train, load, open the picture, find its face, and paint.
+    """
     train = g.node(
         "FaceAEmbeddingTrainer",
         wide=LOOK,
-        images=audit["images"],
-        attributes=audit["attributes"],
+        images=images,
+        attributes=attributes,
         model=base["MODEL"],
         clip=base["CLIP"],
         vae=base["VAE"],
         name="person",
-        class_noun="woman",
+        class_noun=class_noun,
         preset="paper",
     )
     apply = g.node(
@@ -158,9 +148,30 @@ def train_and_paint(g: Graph) -> None:
         attributes=there["attributes"],
         steps=30,
     )
-    save = g.node(
-        "FaceASaveImage", "The result", wide=LOOK, images=compose["image"], generated="all"
+    return train, apply, target, there, compose
+
+
+def train_and_paint(g: Graph) -> None:
+    photos = g.node("FaceALoadPhotos", "Three photos of one person")
+    found = g.node(
+        "FaceAAttributeDetect",
+        "Find the face and its parts",
+        images=photos["images"],
+        words="female",
     )
+    audit = g.node(
+        "FaceAPhotoAudit",
+        "Are the photos good enough?",
+        folded=True,
+        images=photos["images"],
+        attributes=found["attributes"],
+        policy="skip",
+    )
+    base = g.checkpoint("Stable Diffusion 1.5, inpainting", SD15, SD15_URL)
+    train, apply, target, there, compose = learn_and_paint(
+        g, base, audit["images"], audit["attributes"], class_noun="woman"
+    )
+    save = g.node("FaceASaveImage", "The result", wide=LOOK, images=compose["image"])
     verdict = g.picture("Red ones are not learned from", audit["overlay"], high=290)
     report = g.text("What the training says", train["report"], high=130)
     prompt = g.text("The person's prompt", apply["prompt"], high=110)
@@ -547,44 +558,10 @@ def person_into_picture(g: Graph) -> None:
         custom_words="eyes, nose, mouth",
     )
     base = g.checkpoint("Stable Diffusion 1.5, inpainting", SD15, SD15_URL)
-    train = g.node(
-        "FaceAEmbeddingTrainer",
-        wide=LOOK,
-        images=three["IMAGE"],
-        attributes=found["attributes"],
-        model=base["MODEL"],
-        clip=base["CLIP"],
-        vae=base["VAE"],
-        name="person",
-        class_noun="person",
-        preset="paper",
+    train, apply, target, there, compose = learn_and_paint(
+        g, base, three["IMAGE"], found["attributes"], class_noun="person"
     )
-    apply = g.node(
-        "FaceALoRALoader", model=base["MODEL"], clip=base["CLIP"], identity=train["identity"]
-    )
-    target = g.node("LoadImage", "The picture to paint into", image="my-picture.jpg")
-    there = g.node(
-        "FaceAAttributeDetect",
-        "Find the face in it",
-        folded=True,
-        images=target["IMAGE"],
-        words="custom",
-        custom_words="face",
-    )
-    compose = g.node(
-        "FaceAInpaintCompose",
-        wide=260,
-        image=target["IMAGE"],
-        model=apply["model"],
-        clip=apply["clip"],
-        vae=base["VAE"],
-        prompt=apply["prompt"],
-        attributes=there["attributes"],
-        steps=30,
-    )
-    save = g.node(
-        "FaceASaveImage", "The result", wide=LOOK, images=compose["image"], generated="all"
-    )
+    save = g.node("FaceASaveImage", "The result", wide=LOOK, images=compose["image"])
     boxes = g.picture("What was found", found["preview"])
     change = g.picture("Before and after", compose["before_after"], wide=LOOK)
     sheet = g.picture("The person, while training", train["previews"], wide=LOOK)

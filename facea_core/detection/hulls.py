@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from typing import Any, TypeVar
 
 import numpy as np
 
 from ..types import Box, Outline
+
+F = TypeVar("F", bound=tuple[Any, ...])
+
+_SAME = 0.4
+"""IoU from which the boxes of two faces show the same one."""
 
 
 def around(points: np.ndarray, dx: float = 0.0, dy: float = 0.0) -> Box:
@@ -35,6 +42,19 @@ def hull(points: np.ndarray, dx: float = 0.0, dy: float = 0.0) -> Outline:
             chain.append((x, y))
         chains.append(chain[:-1])
     return (*chains[0], *chains[1])
+
+
+def keep_surer(found: list[F], more: Sequence[F]) -> None:
+    """Adds faces of another view; of the same face in two views the surer one stays.
+
+    A face is a tuple that begins with its points `(N, 2)` and its score.
+    """
+    for one in more:
+        box = around(one[0])
+        same = [i for i, other in enumerate(found) if around(other[0]).iou(box) > _SAME]
+        if all(found[i][1] < one[1] for i in same):
+            found[:] = [other for i, other in enumerate(found) if i not in same]
+            found.append(one)
 
 
 def hair_box(face: Box) -> Box:

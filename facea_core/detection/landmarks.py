@@ -22,7 +22,7 @@ from ..errors import AssetError, MissingDependencyError
 from ..images import crop, resize
 from ..types import Box, Detection, Outline
 from .base import FACE
-from .hulls import around, hair_box, hull
+from .hulls import around, hair_box, hull, keep_surer
 
 _MODELS = "face_recognition_models"
 _PREDICTOR = "shape_predictor_68_face_landmarks.dat"
@@ -127,7 +127,7 @@ def find_landmarks(image: Tensor) -> tuple[tuple[np.ndarray, float], ...]:
     for step, factor in enumerate((first, 2 * first, 4 * first)):
         if step and factor * factor * height * width > _MOST:
             break
-        _add(found, _search(image, factor, Box(0, 0, width, height)))
+        keep_surer(found, _search(image, factor, Box(0, 0, width, height)))
         # A second look always: a large face in front must not hide the smaller ones.
         if step and _best(found) >= _SURE:
             break
@@ -136,7 +136,7 @@ def find_landmarks(image: Tensor) -> tuple[tuple[np.ndarray, float], ...]:
         frame = Box(-margin, -margin, width + margin, height + margin)
         for factor in (first, 2 * first):
             if factor * factor * frame.area <= _MOST and _best(found) < _SURE:
-                _add(found, _search(image, factor, frame))
+                keep_surer(found, _search(image, factor, frame))
     return tuple(sorted(found, key=lambda one: -one[1]))
 
 
@@ -225,13 +225,3 @@ def _score(margin: float) -> float:
 
 def _best(found: list[tuple[np.ndarray, float]]) -> float:
     return max((score for _, score in found), default=0.0)
-
-
-def _add(found: list[tuple[np.ndarray, float]], more: list[tuple[np.ndarray, float]]) -> None:
-    """Adds faces; of the same face in two views the surer one stays."""
-    for points, score in more:
-        box = around(points)
-        same = [i for i, (other, _) in enumerate(found) if around(other).iou(box) > 0.4]
-        if all(found[i][1] < score for i in same):
-            found[:] = [one for i, one in enumerate(found) if i not in same]
-            found.append((points, score))

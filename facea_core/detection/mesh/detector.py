@@ -18,7 +18,7 @@ from ...errors import AssetError
 from ...images import resize
 from ...types import Box, Detection
 from ..base import FACE
-from ..hulls import around
+from ..hulls import around, keep_surer
 from .nets import MeshNets, empty_nets
 from .parts import parts_of
 from .points import place_of, read_points
@@ -43,7 +43,6 @@ _SURE = 0.5
 
 _LEAST = 0.05
 _MOST_FACES = 64
-_SAME = 0.4
 
 _HAIR_TRUST = 0.4
 """The share of the face's score that hair gets, which no point shows."""
@@ -94,7 +93,7 @@ class MeshDetector:
 
         def search(side: int, turn: int = 0) -> None:
             places = [_scaled(one, back) for one in look(small, nets.blaze, side, turn)]
-            _add(found, _read(image, nets, places))
+            keep_surer(found, _read(image, nets, places))
 
         for side in sides:
             search(side)
@@ -161,12 +160,3 @@ def _read(image: Tensor, nets: MeshNets, places: Sequence[Place]) -> list[_Face]
         if score >= _LEAST and np.isfinite(points).all():
             faces.append(_Face(points, score, around(points)))
     return faces
-
-
-def _add(found: list[_Face], more: Sequence[_Face]) -> None:
-    """Adds faces; of the same face in two views the surer one stays."""
-    for one in more:
-        same = [i for i, other in enumerate(found) if other.box.iou(one.box) > _SAME]
-        if all(found[i].score < one.score for i in same):
-            found[:] = [other for i, other in enumerate(found) if i not in same]
-            found.append(one)

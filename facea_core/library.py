@@ -5,7 +5,8 @@ In the folder of identities, beside `<name>.safetensors`, lie `<name>.jpg`, what
 learned, and `<name>.json`, a record that LoRA managers can read. When another training of the same
 name is saved, the older one is kept as `<name>-<its origin>`, the newest KEPT_OLDER of them; when
 one of these is asked for again, it is put back. While a training is unfinished, its state, losses
-and previews are in a folder of their own under `runs`.
+and previews are in a folder of their own under `runs`; the last finished ones stay there too, for
+whoever wants more steps.
 
 Any number of threads and processes may share the folders: `shelf` and `runs` hold locks.
 """
@@ -15,7 +16,6 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import shutil
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -31,7 +31,17 @@ from .identity import check_name, load_identity
 from .images import load_image
 from .outputs import require_writable_folder
 from .report import Tile, draw_losses, draw_tiles
-from .runs import KEPT_RUNS, Journal, at_work, pairs, resumable, set_aside, tidy
+from .runs import (
+    KEPT_RUNS,
+    Journal,
+    at_work,
+    begin_from,
+    keep_finished,
+    pairs,
+    resumable,
+    set_aside,
+    tidy,
+)
 from .shelf import KEPT_OLDER, bring_back, export, find_identity, move_away, publish
 from .training import Judge, Plan, Previewer, TrainConfig, best_plan, train_identity
 from .training.cache import photos_hash
@@ -82,8 +92,9 @@ def train_once(
 
     What is the same is decided by content: photos, faces, settings that matter, weights, name, and
     the resolution of the plan. A training that was stopped goes on from its state in `runs`, with
-    the same bytes in the end; one that is at work elsewhere is waited for, with `on_tick`. In the
-    end the file under the plain name is this training's, and so are the words in the folder
+    the same bytes in the end, and so does one that only asks for more steps than another had, where
+    that one's state is still there; one that is at work elsewhere is waited for, with `on_tick`. In
+    the end the file under the plain name is this training's, and so are the words in the folder
     `words`, if one is given. Raises as `train_identity` and `save_identity` do; until the identity
     is saved nothing of an older one changes.
     """
@@ -93,7 +104,7 @@ def train_once(
     if words is not None:
         require_writable_folder(words / name)
     plan = plan or best_plan(backbone, config)
-    origin = Origin(config, photos_hash(photos), backbone.hash, name, class_noun)
+    origin = Origin(config, photos_hash(photos), backbone.hash, name, class_noun, len(photos))
     key = _key(origin, plan.resolution, config.resolution or backbone.spec.resolution)
 
     def find() -> Trained | None:
@@ -126,6 +137,9 @@ def train_once(
         settle()
         notes = tidy(runs, keep=run)
         started = resumable(run)
+        if started is None:
+            begin_from(run, origin, plan.resolution)
+            started = resumable(run)
         journal = Journal(run)
         how = {"seconds_per_step": 0.0, "seconds_of_previews": 0.0, "mode": "", "plan": ""}
         last = started or 0
@@ -175,7 +189,7 @@ def train_once(
         }
         sheet = draw_tiles([*_portraits(photos), *journal.tiles()])
         path = publish(identity, folder, sheet, record, words)
-        shutil.rmtree(run, ignore_errors=True)
+        keep_finished(run)
     return Trained(identity, path, sheet, draw_losses(journal.losses), record)
 
 

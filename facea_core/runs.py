@@ -1,6 +1,7 @@
-"""Unfinished trainings on disk: one folder each, with state, losses and previews.
+"""Trainings on disk: one folder each, with state, losses and previews.
 
-A run at work holds the lock `<folder>.lock` beside its folder; nobody else touches the folder then.
+The newest finished ones lie under `finished`, for whoever asks for more steps of the same. A run at
+work holds the lock `<folder>.lock` beside its folder; nobody else touches the folder then.
 """
 
 from __future__ import annotations
@@ -22,15 +23,20 @@ from .locks import locked
 from .outputs import write_json
 from .report import Tile
 from .saving import save_generated
-from .training.state import STATE_FILE, saved_step
+from .training.state import STATE_FILE, Origin, can_begin, saved_step
 from .types import StepReport
 
 KEPT_RUNS = 4
 """Unfinished trainings whose state is kept; older ones are deleted, but for those at work."""
 
+KEPT_FINISHED = 2
+"""Finished trainings whose state is kept: three times as large as the identity in float32."""
+
 _LOG = logging.getLogger(__name__)
+_FINISHED = "finished"
 _JOURNAL = "journal.json"
 _LOCK, _DAMAGED = ".lock", ".damaged"
+_UNWRITTEN = shutil.ignore_patterns(".*.tmp.*")
 
 
 @contextmanager
@@ -58,7 +64,7 @@ def tidy(runs: Path, keep: Path) -> list[str]:
     """
     sweep(keep, ".*.tmp.*")
     notes, kept = [], 1
-    folders = [path for path in runs.iterdir() if path.is_dir() and path != keep]
+    folders = [path for path in _folders(runs) if path not in (keep, runs / _FINISHED)]
     for folder in sorted(folders, key=_modified, reverse=True):
         state = folder / STATE_FILE
         with locked(folder.with_name(folder.name + _LOCK)) as mine:
@@ -104,6 +110,37 @@ def resumable(run: Path) -> int | None:
     return saved_step(run)
 
 
+def keep_finished(run: Path) -> None:
+    """Put a run that is done where one with more steps may begin; the newest are kept."""
+    finished = run.parent / _FINISHED
+    try:
+        finished.mkdir(exist_ok=True)
+        shutil.rmtree(finished / run.name, ignore_errors=True)
+        run.replace(finished / run.name)
+    except OSError:
+        shutil.rmtree(run, ignore_errors=True)
+    for folder in sorted(_folders(finished), key=_modified, reverse=True)[KEPT_FINISHED:]:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def begin_from(run: Path, origin: Origin, resolution: int) -> None:
+    """Copy into `run` the furthest other run, finished or not, whose steps are its first ones.
+
+    If there is none, or it cannot be copied, nothing changes.
+    """
+    folders = [*_folders(run.parent), *_folders(run.parent / _FINISHED)]
+    # Who deletes an identity and trains it again wants it trained again.
+    others = [folder for folder in folders if folder.name != run.name]
+    done = {other: can_begin(other / STATE_FILE, origin, resolution) for other in others}
+    furthest = max(others, key=lambda other: done[other], default=run)
+    if not done.get(furthest):
+        return
+    try:
+        shutil.copytree(furthest, run, ignore=_UNWRITTEN, dirs_exist_ok=True)
+    except OSError:  # it was being tidied away, or the disk is full
+        shutil.rmtree(run, ignore_errors=True)
+
+
 def set_aside(run: Path, error: StateError) -> str:
     """Move the state out of the way, to be looked at or deleted; returns a note."""
     state, aside = run / STATE_FILE, run.with_name(run.name + _DAMAGED)
@@ -120,6 +157,13 @@ def set_aside(run: Path, error: StateError) -> str:
     )
     _LOG.warning("FaceA: %s", note)
     return note
+
+
+def _folders(parent: Path) -> list[Path]:
+    try:
+        return [path for path in parent.iterdir() if path.is_dir()]
+    except OSError:
+        return []
 
 
 def _modified(path: Path) -> float:

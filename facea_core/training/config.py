@@ -130,9 +130,19 @@ class TrainConfig:
             )
         return updated(PRESETS[name], overrides)
 
-    def crops(self, photos: int) -> int:
+    def crops(self, photos: int, steps: int | None = None) -> int:
         """How many crops of each of so many photos: no more than the run's examples can use."""
-        return min(self.variants, -(-self.steps * self.batch // photos))
+        steps = self.steps if steps is None else steps
+        return min(self.variants, -(-steps * self.batch // photos))
+
+    def same_steps(self, steps: Any, photos: int) -> bool:
+        """Whether a run of so many `steps` takes the steps of this one, as far as both of them go.
+
+        So it is unless the length of a run decides what a step does.
+        """
+        if self.decay != "constant" or self.curriculum or self.choose_every:
+            return False
+        return type(steps) is int and self.crops(photos, steps) == self.crops(photos)
 
     @property
     def has_local(self) -> bool:

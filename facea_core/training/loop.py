@@ -89,7 +89,7 @@ def train_identity(
     run_dir = Path(run_dir) if run_dir else None
     if resume and run_dir is None:
         raise TrainingError("resume needs the run directory of the run that was stopped")
-    origin = Origin(config, photos_hash(photos), backbone.hash, name, class_noun)
+    origin = Origin(config, photos_hash(photos), backbone.hash, name, class_noun, len(photos))
     prompts = task_prompts(config, name, class_noun, table)
     calls = Calls(on_step, on_tick, previewer, judge)
     task = Task(photos, backbone, config, table, prompts, calls)

@@ -37,7 +37,8 @@ _TEXT = "facea.state"
 class Origin:
     """What a run was started with; a state goes on only where all of it is the same.
 
-    `photos` and `backbone` are hashes.
+    Or where only more steps are asked for: see `TrainConfig.same_steps`. `photos` and `backbone`
+    are hashes, `count` is the number of photos.
     """
 
     config: TrainConfig
@@ -45,6 +46,7 @@ class Origin:
     backbone: str
     name: str
     class_noun: str
+    count: int
 
     def to_dict(self) -> dict[str, Any]:
         texts = {key: getattr(self, key) for key in ("photos", "backbone", "name", "class_noun")}
@@ -58,8 +60,10 @@ class Origin:
 
     def differences(self, saved: Mapping[str, Any]) -> list[str]:
         """Each thing that is not the same, as "what: saved -> now"."""
-        now = self.to_dict()
-        found = config_differences(self.config, saved.get("config", {}))
+        now, was = self.to_dict(), saved.get("config", {})
+        if self.config.same_steps(was.get("steps"), self.count):
+            was = {**was, "steps": self.config.steps}
+        found = config_differences(self.config, was)
         for key in ("photos", "backbone", "name", "class_noun"):
             if saved.get(key) != now[key]:
                 found.append(f"{key}: {saved.get(key)!r:.80} -> {now[key]!r}")
@@ -242,8 +246,26 @@ def read_state(run_dir: Path, origin: Origin) -> Saved:
             "use the same settings, or start without resume"
         )
     if saved.step > origin.config.steps:
-        raise _damaged(path, ValueError(f"step {saved.step} of {origin.config.steps}"))
+        raise StateError(
+            f"cannot resume {path}: it is at step {saved.step}, and {origin.config.steps} are "
+            "asked for; ask for more, or start without resume"
+        )
     return saved
+
+
+def can_begin(path: Path, origin: Origin, resolution: int) -> int:
+    """How many steps of a run with this origin the state in the file `path` has done; 0 = none.
+
+    From its header alone; whether its tensors are whole shows when it is read.
+    """
+    try:
+        with open_plain(path) as file:
+            about = parse_json(read_header(file).metadata[_TEXT])
+        step = whole(about["step"])
+        fits = step <= origin.config.steps and about["plan"]["resolution"] == resolution
+        return step if fits and not origin.differences(about["run"]) else 0
+    except (OSError, KeyError, TypeError, ValueError, AttributeError):
+        return 0
 
 
 def _damaged(path: Path, error: Exception) -> StateError:

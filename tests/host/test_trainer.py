@@ -176,6 +176,20 @@ def test_another_seed_is_another_training(client: Client):
     assert results[2]["steps_run"] == 4
 
 
+def test_more_steps_go_on_from_where_the_shorter_training_ended(client: Client, host: Server):
+    said, shown = {}, {}
+    for steps in (4, 8, 6):
+        graph, trainer = training(name="longer", steps=steps)
+        run = client.run(graph)
+        said[steps] = outcome(run, trainer)
+        shown[steps] = steps_of(run.events, trainer)
+    assert [said[steps]["resumed_from"] for steps in (4, 8, 6)] == [0, 4, 4]
+    assert [said[steps]["steps_run"] for steps in (4, 8, 6)] == [4, 4, 2]
+    assert [step for step in shown[8] if step][0] == 5
+    again, trainer = training(name="longer", steps=8)
+    assert_kept(outcome(client.run(again), trainer))
+
+
 def test_a_deleted_file_is_trained_again(client: Client, host: Server):
     graph, trainer = training(name="gone", steps=4)
     first = outcome(client.run(graph), trainer)

@@ -48,7 +48,7 @@ class Results:
         if CROP in self._kept:
             for patch in made.patches:
                 self._crops.add(patch)
-        none = made.image[:0]
+        none = made.image.new_empty(0)  # a slice of it would keep all of it
         self.made.append(replace(made, image=none, mask=none, crops=(), patches=()))
 
     @property

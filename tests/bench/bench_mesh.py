@@ -26,7 +26,8 @@ from facea_core.detection.detect import DetectConfig, detect_faces  # noqa: E402
 from facea_core.detection.load import load_detector  # noqa: E402
 from facea_core.images import from_pil  # noqa: E402
 
-CONFIG = DetectConfig("eyes, eyebrows, nose, mouth", face_order="score")
+PARTS = ("eyes", "eyebrows", "nose", "mouth")
+CONFIG = DetectConfig(", ".join(PARTS), face_order="score")
 LONGEST = 800
 
 
@@ -91,6 +92,7 @@ def main() -> None:
                         box.x0 <= part.box.center[0] < box.x1
                         and box.y0 <= part.box.center[1] < box.y1
                         for part in near[0].parts
+                        if part.attribute in PARTS
                     )
     print(json.dumps(table, indent=1))
     for view, rows in table.items():
@@ -98,7 +100,7 @@ def main() -> None:
         for count, found, parts, wrong, seconds in rows.values():
             cells += [
                 f"{found} of {count}",
-                f"{parts} of {4 * count}",
+                f"{parts} of {len(PARTS) * count}",
                 str(wrong),
                 f"{seconds / count:.2f} s",
             ]

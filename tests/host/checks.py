@@ -15,7 +15,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parent))
 
 from inside import enter, part, run_node
-from segments import hinted, segmented, skipped
+from segments import held, hinted, segmented, skipped
 from stacking import stacked
 
 PROMPT = "a photo of a man with curly black hair, green eyes"
@@ -47,7 +47,7 @@ def main(comfyui: Path, base: Path) -> dict[str, Any]:
         found |= {**spoken(core, host, identity), **refused(file, host, cast)}
         found["stacked"] = stacked(host, base, path, identity, cast)
         found["segs"], found["skip"] = segmented(host, cast), skipped(host, identity, cast)
-        found["hints"] = hinted()
+        found["hints"], found["held"] = hinted(), held(host, cast)
         found |= {**doors(file, host), **no_place_for_words(host, base, cast)}
         found |= listed(host, cast)
         found |= untouched(before, outputs(host))

@@ -218,3 +218,7 @@ def test_stock_nodes_read_all_that_the_trainer_wrote(found, tell):
 
 def test_the_wired_model_clip_and_vae_are_bit_for_bit_what_they_were(found):
     assert found["base_untouched"] is True
+
+
+def test_a_batch_holds_no_frame_that_is_finished(found: dict[str, Any]):
+    assert found["held"] == [0, 0, 0, 0]

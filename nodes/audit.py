@@ -30,6 +30,7 @@ from .host import (
     field_input,
     image_out,
     lists_of,
+    own_choices,
     photos_in,
     photos_out,
     plain_numbers,
@@ -105,6 +106,8 @@ class FaceAPhotoAudit(io.ComfyNode):
                 io.Boolean.Output(display_name="all_good", tooltip="Whether no photo is red."),
             ],
         )  # fmt: skip
+
+    validate_inputs = own_choices("policy", "embedder")
 
     @classmethod
     @plain_numbers

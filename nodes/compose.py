@@ -40,6 +40,7 @@ from .host import (
     in_crop,
     is_wired,
     masks_in,
+    own_choices,
     painter,
     painting_model,
     plain_numbers,
@@ -169,6 +170,8 @@ class FaceAInpaintCompose(io.ComfyNode):
                 io.String.Output(display_name="report", tooltip="What was painted, as JSON."),
             ],
         )  # fmt: skip
+
+    validate_inputs = own_choices("sampler_name", "scheduler", "frame_seed")
 
     @classmethod
     @plain_numbers

@@ -32,6 +32,7 @@ from .host import (
     mask_of,
     masks_in,
     open_detector,
+    own_choices,
     plain_numbers,
     say,
     schema,
@@ -136,6 +137,8 @@ class FaceAAttributeDetect(io.ComfyNode):
                 ),
             ],
         )  # fmt: skip
+
+    validate_inputs = own_choices("words", "detector", "face_order", "on_missing", "detector_model")
 
     @classmethod
     @plain_numbers

@@ -15,6 +15,7 @@ from .host import (
     file_fingerprint,
     identity_files,
     load_report,
+    own_choices,
     say,
     schema,
     wired,
@@ -54,6 +55,8 @@ class FaceAIdentityInfo(io.ComfyNode):
                 ),
             ],
         )  # fmt: skip
+
+    validate_inputs = own_choices("file")
 
     @classmethod
     def fingerprint_inputs(cls, file: str = NONE, **_: Any) -> str:

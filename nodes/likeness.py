@@ -17,7 +17,7 @@ from ..facea_core.audit import (
 )
 from ..facea_core.evaluation.embedders import EMBEDDERS
 from ..facea_core.report import Tile, draw_tiles
-from .host import Progress, image_out, lists_of, photos_in, schema
+from .host import Progress, image_out, lists_of, own_choices, photos_in, schema
 
 SHOWN = 60
 """So many generated pictures, and so many references, are in the grid."""
@@ -71,6 +71,8 @@ class FaceALikeness(io.ComfyNode):
                 io.String.Output(display_name="report", tooltip="All numbers, as JSON."),
             ],
         )  # fmt: skip
+
+    validate_inputs = own_choices("embedder")
 
     @classmethod
     @lists_of("generated", "references")

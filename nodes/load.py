@@ -17,7 +17,7 @@ from ..facea_core.photos import (
     read_photos,
 )
 from ..facea_core.settings import check_text
-from .host import Progress, image_out, input_folder, schema
+from .host import Progress, image_out, input_folder, own_choices, schema
 
 SAID = 3
 """So many files that were left out are named on the node; the report names all."""
@@ -70,6 +70,8 @@ class FaceALoadPhotos(io.ComfyNode):
                 ),
             ],
         )  # fmt: skip
+
+    validate_inputs = own_choices("order")
 
     @classmethod
     def fingerprint_inputs(

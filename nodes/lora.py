@@ -14,6 +14,7 @@ from .host import (
     clip_skip_notes,
     file_fingerprint,
     identity_files,
+    own_choices,
     plain_numbers,
     say,
     schema,
@@ -68,6 +69,8 @@ class FaceALoRALoader(io.ComfyNode):
                 IDENTITY.Output(display_name="identity", tooltip="The person, for FaceA's nodes."),
             ],
         )  # fmt: skip
+
+    validate_inputs = own_choices("file")
 
     @classmethod
     def fingerprint_inputs(cls, file: str = NONE, **_: Any) -> str:

@@ -7,7 +7,7 @@ from comfy_api.latest import io
 
 from ..facea_core.saving import ENDINGS, PART, SOURCES, save_generated
 from ..facea_core.settings import check_choice
-from .host import Progress, graph_texts, images_in, output_files, schema
+from .host import Progress, graph_texts, images_in, output_files, own_choices, schema
 
 
 class FaceASaveImage(io.ComfyNode):
@@ -47,6 +47,8 @@ class FaceASaveImage(io.ComfyNode):
             ],
             outputs=[],
         )  # fmt: skip
+
+    validate_inputs = own_choices("format", "generated")
 
     @classmethod
     def execute(

@@ -43,6 +43,7 @@ from .host import (
     image_out,
     lists_of,
     make_room,
+    own_choices,
     photos_in,
     plain_numbers,
     relative_name,
@@ -142,6 +143,8 @@ class FaceAEmbeddingTrainer(io.ComfyNode):
                 ),
             ],
         )  # fmt: skip
+
+    validate_inputs = own_choices("preset")
 
     @classmethod
     @plain_numbers

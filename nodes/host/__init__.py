@@ -24,7 +24,7 @@ from .regions import in_crop
 from .results import Results, report_of
 from .sampling import Paint, encode, painter, samplers, schedulers
 from .saving import graph_texts, output_files
-from .schema import field_input, schema, wired
+from .schema import field_input, own_choices, schema, wired
 from .segs import faces_of_segs, segs_of
 from .tiny import register_tiny
 from .wiring import is_wired, left_out
@@ -78,6 +78,7 @@ __all__ = [
     "samplers",
     "say",
     "schedulers",
+    "own_choices",
     "schema",
     "segs_of",
     "spec_of",

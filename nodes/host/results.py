@@ -11,12 +11,16 @@ from torch import Tensor
 
 from ...facea_core.composing import Job, Jobs
 from ...facea_core.images import resize
+from ...facea_core.machine import give_back_memory
 from ...facea_core.types import Composition
 from .layout import ROOM, Pictures, Stack, in_room
 from .wiring import left_out
 
 CROP, MASK = 1, 2
 """Which outputs they are."""
+
+_SOME = 16
+"""Pictures after which the holes that their painting has left go back to the system."""
 
 
 class Results:
@@ -50,6 +54,8 @@ class Results:
                 self._crops.add(patch)
         none = made.image.new_empty(0)  # a slice of it would keep all of it
         self.made.append(replace(made, image=none, mask=none, crops=(), patches=()))
+        if len(self.made) % _SOME == 0:
+            give_back_memory()
 
     @property
     def outputs(self) -> tuple[Any, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Collection
+from inspect import Parameter, Signature
 from typing import Any
 
 from comfy_api.latest import io
@@ -49,6 +50,23 @@ def field_input(config: type, name: str, **changes: Any) -> io.Input:
     if type(default) is float:
         values["step"] = 0.01
     return _INPUTS[type(default)].Input(id, **{**values, **changes})
+
+
+def own_choices(*names: str) -> Any:
+    """`validate_inputs` of a node that itself refuses what is no choice of these inputs.
+
+    It names the nearest, and reads files as other systems write them. Newer ComfyUIs would show the
+    whole list and go no further; they leave alone what such a function has as parameters.
+    """
+
+    def validate_inputs(cls: type, **_: Any) -> bool:
+        return True
+
+    kind = Parameter.POSITIONAL_OR_KEYWORD
+    taken = [Parameter(name, kind, default=None) for name in names]
+    signature = Signature([Parameter("cls", kind), *taken])
+    validate_inputs.__signature__ = signature  # pyright: ignore[reportFunctionMemberAccess]
+    return classmethod(validate_inputs)
 
 
 def wired(name: str, value: Any, kind: type) -> None:

@@ -261,7 +261,10 @@ def _summary(record: dict[str, Any]) -> str:
     if record["cached"]:
         found = f"learned before, in {record['steps']} steps; nothing to do"
         return "; ".join([found, *record["notes"]])
-    done = f"{record['saved']}; {record['steps_run']} steps in {record['seconds']:.0f} s"
+    since = f", from step {record['resumed_from']} on" if record["resumed_from"] else ""
+    loss = f"; loss {record['loss']:.3f}" if record["loss"] is not None else ""
+    went = f"{record['steps_run']} steps in {record['seconds']:.0f} s"
+    done = f"saved {record['name']}; {went}{since}{loss}"
     share = record["seconds_of_previews"] / max(record["seconds"], 1e-3)
     painted = [f"previews took {share:.0%} of it"] if share else []
     return "; ".join([done, *painted, *record["notes"]])

@@ -171,7 +171,7 @@ def run(arguments: Sequence[str]) -> None:
     hand_over(figures, flags.json)
     if str(flags.json) != "-":
         kept = f", step {identity.meta.steps}" if training.choose_every else ""
-        say(f"{out}: {proof}{kept}")
+        say(f"saved {out} ({out.stat().st_size / 1e6:.1f} MB){kept}")
         say(f"prompt: {identity.meta.prompt}")
 
 

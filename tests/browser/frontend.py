@@ -31,6 +31,10 @@ def chromium() -> str:
     return found
 
 
+# A file that is not there, or that newer front ends ask others for, is no error of a script.
+_NETWORK = ("Failed to load resource", "Content Security Policy")
+
+
 class Frontend:
     """A page that shows ComfyUI. `complaints` are errors of its scripts since the last `load`."""
 
@@ -50,6 +54,11 @@ class Frontend:
         major, minor, *_ = self.page.evaluate("window.__COMFYUI_FRONTEND_VERSION__").split(".")
         return int(major), int(minor)
 
+    @property
+    def newer(self) -> bool:
+        """Whether it has Nodes 2.0, app mode, and tabs and buttons over the canvas."""
+        return self.version() >= (1, 40)
+
     def load(self, graph: dict[str, Any]) -> None:
         """Puts a workflow on the canvas as opening its file does, and shows all of it."""
         self.complaints.clear()
@@ -68,7 +77,7 @@ class Frontend:
         rows = self.page.evaluate(
             """() => app.graph.nodes.map(n => {
                 const [x, y, w, h] = n.boundingRect ?? n.getBounding()
-                return [n.id, x, y, x + w, y + h]
+                return [Number(n.id), x, y, x + w, y + h]
             })"""
         )
         return {row[0]: tuple(row[1:]) for row in rows}
@@ -85,8 +94,7 @@ class Frontend:
         return self.page.locator(".p-dialog:visible").all_inner_texts()
 
     def _listen(self, message: Any) -> None:
-        # A file that is not there is a line of the network's, not of a script.
-        if message.type == "error" and "Failed to load resource" not in message.text:
+        if message.type == "error" and not any(word in message.text for word in _NETWORK):
             self.complaints.append(message.text)
 
 

@@ -11,19 +11,10 @@ import pytest
 from ..host.contract import NODES
 from ..host.install import ROOT
 from .frontend import Frontend
+from .visitor import Visitor
 
 DOCS = ROOT / "web" / "docs"
 PAGES = [page for name in NODES for page in (f"{name}.md", f"{name}/zh.md")]
-
-# As "Node Info" in the menu of a node does.
-OPEN = """
-name => {
-    const stores = document.querySelector('#vue-app').__vue_app__
-        .config.globalProperties.$pinia._s
-    app.extensionManager.sidebarTab.activeSidebarTabId = 'node-library'
-    stores.get('nodeHelp').openHelp(stores.get('nodeDef').nodeDefsByName[name])
-}
-"""
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -35,8 +26,10 @@ def test_a_page_has_a_small_picture(page: str):
 
 @pytest.mark.parametrize("name", NODES)
 def test_the_front_end_shows_the_page(frontend: Frontend, name: str):
-    frontend.page.evaluate(OPEN, name)
-    help_page = frontend.page.locator(".node-help-content")
+    node = {"id": 1, "type": name, "pos": [100, 100], "size": [300, 100], "inputs": []}
+    links = {"last_node_id": 1, "last_link_id": 0, "links": [], "groups": []}
+    frontend.load({"version": 0.4, "nodes": [node], **links})
+    help_page = Visitor(frontend).help(name)
     help_page.locator("h1", has_text=NODES[name].title).wait_for()
     written = (DOCS / f"{name}.md").read_text("utf-8").count("\n|---|")
     assert help_page.locator("table").count() == written >= 2

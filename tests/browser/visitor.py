@@ -50,24 +50,30 @@ class Visitor:
     def __init__(self, frontend: Frontend) -> None:
         self.frontend = frontend
         self.page: Any = frontend.page
-        self._browser = self.page.get_by_test_id("template-workflows-content")
-        self._library = self.page.locator(".node-lib-search-box input")
+        self._newer = frontend.newer
+        self._browser = self.page.get_by_role("dialog").filter(has_text="Templates")
 
     # Templates
 
     def close_templates(self) -> None:
         """Closes the template browser, once it is open."""
         self._browser.wait_for()
-        self.page.get_by_role("dialog").get_by_role("button", name="Close").click()
+        self._browser.get_by_role("button", name="Close").click()
         self._browser.wait_for(state="hidden")
 
     def templates(self, pack: str) -> list[str]:
         """From the menu to the template browser, and there to what `pack` brought: the names."""
-        self.page.locator(".comfyui-logo").click()
-        self.page.get_by_role("menuitem", name="Browse Templates").click()
-        self._browser.get_by_role("option", name=pack, exact=True).click()
+        if self._newer:
+            self.page.get_by_role("button", name="Templates", exact=True).click()
+            self._browser.get_by_role("button").get_by_text(pack, exact=True).click()
+        else:
+            self.page.locator(".comfyui-logo").click()
+            self.page.get_by_role("menuitem", name="Browse Templates").click()
+            self._browser.get_by_role("option", name=pack, exact=True).click()
         self._browser.get_by_role("heading", name=pack, exact=True).wait_for()
-        return self._browser.locator(".template-card h3").all_inner_texts()
+        cards = self._browser.locator("[data-testid^=template-workflow-] h3")
+        cards.first.wait_for()
+        return cards.all_inner_texts()
 
     def thumbnail(self, template: str) -> Any:
         """Scrolls to a template's picture: an `img`, to be seen once it is loaded."""
@@ -138,6 +144,8 @@ class Visitor:
 
         `panel` is how much of the canvas a panel at its left covers.
         """
+        if self._newer:
+            margin = max(margin, 140)  # tabs and buttons lie on the canvas
         left, top, right, bottom = part
         canvas = self.page.evaluate("app.canvas.canvas.getBoundingClientRect().toJSON()")
         width = canvas["width"] - panel - 2 * margin
@@ -167,7 +175,7 @@ class Visitor:
 
     def overlaps(self) -> set[tuple[str, str]]:
         """The titles of each two nodes that share a place. What a node shows makes it larger."""
-        titles = dict(self.page.evaluate("app.graph.nodes.map(n => [n.id, n.title])"))
+        titles = dict(self.page.evaluate("app.graph.nodes.map(n => [Number(n.id), n.title])"))
         boxes = self.frontend.boxes()
         return {
             (titles[a], titles[b]) for a, b in combinations(boxes, 2) if overlap(boxes[a], boxes[b])
@@ -176,7 +184,8 @@ class Visitor:
     # Running
 
     def run(self) -> None:
-        self.page.get_by_test_id("queue-button").get_by_role("button", name="Run").click()
+        button = self.page.get_by_test_id("queue-button")
+        (button if self._newer else button.get_by_role("button", name="Run")).click()
         # Away from the button, which would stay lit.
         self.page.mouse.move(800, 990)
 
@@ -218,31 +227,41 @@ class Visitor:
     def search(self, words: str) -> Any:
         """Double-clicks beside the nodes and types: the names that are offered."""
         self.look_at(self.around("FaceASamplePhotos"), margin=320)
-        box = self.page.locator(".comfy-vue-node-search-box input")
         # The veil of the last search may still be fading, and takes the first clicks.
         for _ in range(10):
             self.page.mouse.dblclick(800, 950)
             self.page.wait_for_timeout(500)
-            if box.is_visible():
+            if self._search.is_visible():
                 break
-        box.fill(words)
+        self._search.fill(words)
+        if self._newer:
+            return self.page.locator("#results-list [role=option]")
         return self.page.locator(".comfy-vue-node-search-container .option-display-name")
 
     def close_search(self) -> None:
-        box = self.page.locator(".comfy-vue-node-search-box")
-        while box.is_visible():
+        while self._search.is_visible():
             self.page.keyboard.press("Escape")
             self.page.wait_for_timeout(100)
 
+    @property
+    def _search(self) -> Any:
+        if self._newer:
+            return self.page.get_by_placeholder("Add a node...")
+        return self.page.locator(".comfy-vue-node-search-box input")
+
     def library(self, words: str) -> Any:
         """Opens the node library and types: the nodes that remain."""
+        if self._newer:
+            self.page.get_by_role("button", name="Node Library (n)").click()
+            self.page.get_by_placeholder("Search...", exact=True).fill(words)
+            return self.page.locator(r".group\/tree-node")
         # The help of a node stands in its place, and has a button back to it.
         help_page = self.page.locator("div:has(> .node-help-content)")
         if help_page.is_visible():
             help_page.locator("button:has(.pi-arrow-left)").click()
         else:
             self.page.locator(".node-library-tab-button").click()
-        self._library.fill(words)
+        self.page.locator(".node-lib-search-box input").fill(words)
         return self.page.locator(".node-lib-tree-explorer .tree-leaf")
 
     def _select(self, kind: str) -> None:

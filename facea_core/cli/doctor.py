@@ -10,7 +10,8 @@ from typing import Annotated
 from tyro.conf import arg
 
 from ..doctor.checks import examine
-from ..doctor.values import doctor_json, doctor_summary, doctor_table
+from ..doctor.values import doctor_json, doctor_summary, doctor_table, is_healthy
+from ..errors import FaceAError
 from .flags import parse
 from .talk import hand_over, require_outputs, say
 
@@ -31,3 +32,5 @@ def run(arguments: Sequence[str]) -> None:
         say(doctor_table(lines))
         say(doctor_summary(lines))
     hand_over(doctor_json(lines), flags.json)
+    if not is_healthy(lines):
+        raise FaceAError(f"{doctor_summary(lines)}: see the lines that begin with problem")

@@ -107,7 +107,7 @@ def test_the_first_run_paints_the_person(
     gain = scores[1].heldout - scores[0].heldout
     tell(
         f"first run: {seconds:.0f} s to the finished picture, likeness to photos never trained on "
-        f"{scores[0].heldout:.2f} -> {scores[1].heldout:.2f} ({gain:+.2f}), "
+        f"{scores[0].heldout:.4f} -> {scores[1].heldout:.4f} ({gain:+.4f}), "
         f"{fresh.memory:.0f} MiB"
     )
     assert gain > 0.15

@@ -253,7 +253,7 @@ class Visitor:
         """Opens the node library and types: the nodes that remain."""
         if self._newer:
             self.page.get_by_role("button", name="Node Library (n)").click()
-            self.page.get_by_placeholder("Search...", exact=True).fill(words)
+            self.page.locator(".side-bar-panel input").first.fill(words)
             return self.page.locator(r".group\/tree-node")
         # The help of a node stands in its place, and has a button back to it.
         help_page = self.page.locator("div:has(> .node-help-content)")

@@ -13,6 +13,7 @@ beside it. Starting it takes ten to twenty seconds.
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Iterator
 from importlib import metadata
 from pathlib import Path
@@ -81,6 +82,7 @@ def versions(comfyui: Path) -> str:
         front = metadata.version("comfyui-frontend-package")
     except metadata.PackageNotFoundError:
         front = "?"
+    front = os.environ.get("FACEA_FRONT_END", front)
     return f"ComfyUI {number}, front end {front}"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import chain
@@ -58,6 +59,7 @@ from .host.schema import ATTRIBUTES, IDENTITY
 
 AUTO = "auto"
 
+_LOG = logging.getLogger(__name__)
 _FINE = ("batch", "rank", "words_rate", "lora_rate", "previews", "save_words", "settings")
 
 
@@ -184,11 +186,18 @@ class FaceAEmbeddingTrainer(io.ComfyNode):
             notes += backbone.notes
             progress = Progress(config.steps, cls.hidden.unique_id)
             progress.say("looking at the photos …")
+            _LOG.info("FaceA, %s: %s, %d photos", name, plan.line(), len(photos))
+            tenths = 0
 
             def on_step(report: StepReport) -> None:
+                nonlocal tenths
                 if report.previews is not None:
                     progress.show(report.step, report.total, report.previews[:1])
                 progress.say(_line(report))
+                # In the console too, for whoever looks there; ten lines and no more.
+                if 10 * report.step // report.total > tenths:
+                    tenths = 10 * report.step // report.total
+                    _LOG.info("FaceA, %s: %s", name, _line(report))
 
             previewer = face_previewer(
                 inpaint, PREVIEW, photos[0], backbone, config,
@@ -213,6 +222,7 @@ class FaceAEmbeddingTrainer(io.ComfyNode):
             notes += elsewhere(home)
         record = {"path": path, **trained.record, "notes": notes}
         progress.say(_summary(record))
+        _LOG.info("FaceA, %s: %s", name, _summary(record))
         sheet = image_out([trained.sheet])
         return io.NodeOutput(
             trained.identity, path, sheet, image_out([trained.plot]), json.dumps(record, indent=2),

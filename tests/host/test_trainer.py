@@ -98,6 +98,16 @@ def test_it_says_what_it_does_and_leaves_its_files(
     assert states(host) == []
 
 
+def test_the_console_has_a_line_each_tenth_and_one_at_both_ends(
+    host: Server, straight: tuple[Run, dict[str, bytes]]
+):
+    lines = [line for line in host.log.splitlines() if "FaceA, alex: " in line]
+    assert "facea-tiny 128 px, " in lines[0]
+    assert f"step {STEPS} of {STEPS}" in lines[-2]
+    assert f"saved alex; {STEPS} steps in" in lines[-1]
+    assert 4 <= len(lines) <= 12
+
+
 def test_it_shows_progress_and_pictures_while_it_runs(
     straight: tuple[Run, dict[str, bytes]], tell: Tell
 ):

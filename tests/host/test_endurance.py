@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from statistics import median
 
+from facea_core.runs import KEPT_FINISHED
+
 from .client import Client, Event
 from .faces import checkpoint, compose, detect, photos, training
 from .fixtures import Tell
@@ -64,8 +66,11 @@ def test_fifty_prompts_leave_nothing_behind(host: Server, tell: Tell):
     left = host.files() - before
     assert [name for name in left if ".tmp" in name or name.endswith(".part")] == []
     # A cancelled run keeps one state to go on from, and nothing else.
-    runs = [name for name in left if "/runs/" in name]
+    runs = [name for name in left if "/runs/" in name and "/runs/finished/" not in name]
     assert len(runs) <= cancelled
     assert all(name.endswith("/state.safetensors") for name in runs)
+    # The last finished ones keep theirs, for whoever asks for more steps.
+    finished = {name.rsplit("/", 1)[0] for name in left if "/runs/finished/" in name}
+    assert len(finished) <= KEPT_FINISHED
     ours = {name for name in left if not name.startswith(("temp/", "user/", "models/"))}
     assert ours == set()

@@ -223,7 +223,7 @@ def test_every_number_of_a_state_counts(backbone: Backbone, tmp_path: Path, stat
         (lambda about: about.update(plan=3), "damaged"),
         (lambda about: about.update(plan=["resolution"]), "damaged"),
         (lambda about: about["plan"].update(resolution="64"), "damaged"),
-        (lambda about: about.update(step=6), "step 6 of 5"),
+        (lambda about: about.update(step=6), "at step 6, and 5 are asked for"),
         (lambda about: about.update(step="2"), "damaged"),
         (lambda about: about.update(step=-1), "damaged"),
         (lambda about: about.update(best=[1, 2]), "damaged"),

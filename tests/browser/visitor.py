@@ -220,8 +220,15 @@ class Visitor:
 
     def help(self, kind: str) -> Any:
         """Clicks on a node, then on the button with an i: the help that opens."""
-        self._select(kind)
-        self.page.get_by_test_id("info-button").click()
+        button = self.page.get_by_test_id("info-button")
+        # A graph that was just loaded may still move under the pointer.
+        for _ in range(10):
+            self.settle()
+            self._select(kind)
+            self.page.wait_for_timeout(700)
+            if button.is_visible():
+                break
+        button.click()
         return self.page.locator(".node-help-content")
 
     def search(self, words: str) -> Any:

@@ -195,8 +195,8 @@ class FaceAEmbeddingTrainer(io.ComfyNode):
                     progress.show(report.step, report.total, report.previews[:1])
                 progress.say(_line(report))
                 # In the console too, for whoever looks there; ten lines and no more.
-                if 10 * report.step // report.total > tenths:
-                    tenths = 10 * report.step // report.total
+                before, tenths = tenths, 10 * report.step // report.total
+                if tenths > before:
                     _LOG.info("FaceA, %s: %s", name, _line(report))
 
             previewer = face_previewer(

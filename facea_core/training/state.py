@@ -203,8 +203,7 @@ def saved_step(run_dir: Path) -> int | None:
     """
     settle()
     try:
-        with open_plain(run_dir / STATE_FILE) as file:
-            return whole(parse_json(read_header(file).metadata[_TEXT])["step"])
+        return whole(_about(run_dir / STATE_FILE)["step"])
     except (FileNotFoundError, NotADirectoryError):
         return None
     except (OSError, KeyError, TypeError, ValueError):
@@ -259,13 +258,18 @@ def can_begin(path: Path, origin: Origin, resolution: int) -> int:
     From its header alone; whether its tensors are whole shows when it is read.
     """
     try:
-        with open_plain(path) as file:
-            about = parse_json(read_header(file).metadata[_TEXT])
+        about = _about(path)
         step = whole(about["step"])
         fits = step <= origin.config.steps and about["plan"]["resolution"] == resolution
         return step if fits and not origin.differences(about["run"]) else 0
     except (OSError, KeyError, TypeError, ValueError, AttributeError):
         return 0
+
+
+def _about(path: Path) -> Any:
+    """What the header of a state says, read without its tensors."""
+    with open_plain(path) as file:
+        return parse_json(read_header(file).metadata[_TEXT])
 
 
 def _damaged(path: Path, error: Exception) -> StateError:

@@ -51,7 +51,7 @@ def test_a_stopped_training_is_gone_on_with_by_a_longer_and_by_a_shorter_one(
         learn(backbone, tmp_path, config=LONG, on_tick=stop)
     shorter = learn(backbone, tmp_path)
     assert (shorter.record["resumed_from"], shorter.record["steps_run"]) == (3, 1)
-    # The stopped one waits where it was; from the furthest of the two the long one goes on.
+    # The stopped one waits where it was.
     assert {saved_step(path.parent) for path in (tmp_path / "runs").rglob(STATE_FILE)} == {3, 4}
     whole = learn(backbone, tmp_path, config=LONG)
     assert whole.record["resumed_from"] == 3, "its own state comes first"

@@ -49,7 +49,7 @@ parity: $(INSTALLED)
 
 # A training step beside loops as others write them; on a GPU: BENCH_ARGS='--device cuda --end-to-end'.
 bench: $(INSTALLED)
-	$(BIN)/facea bench $(BENCH_ARGS)
+	$(BIN)/python -m benchmarks.speed $(BENCH_ARGS)
 
 # On a machine with CUDA: kernels, graphs, then FaceA in ComfyUI at both of its allocators, and alone.
 # GPU_ARGS="--launch default" does a third of it, in under ten minutes.
@@ -78,4 +78,4 @@ $(INSTALLED): pyproject.toml constraints.txt
 
 clean:
 	rm -rf demo build dist *.egg-info .pytest_cache .ruff_cache
-	find facea_core tests -name __pycache__ -type d -prune -exec rm -rf {} +
+	find facea_core tests benchmarks pretraining -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -24,11 +24,12 @@ from .detection.load import load_detector
 from .detection.preview import preview
 from .evaluation import TinyEmbedder, evaluate_identity, face_photo
 from .identity import save_identity
-from .outputs import require_writable_folder, staged, write_json
-from .report import Sheet, Tile, draw_sheet
-from .saving import save_generated
+from .io.figures import Sheet, Tile, draw_sheet
+from .io.generated_images import save_generated
+from .io.output_files import require_writable_folder, staged, write_json
 from .seeds import SHORT, seeded, short_seed
-from .tiny.painter import (
+from .synthetic.parameters import IDENTITY
+from .synthetic.render import (
     Painting,
     class_noun,
     describe,
@@ -36,7 +37,6 @@ from .tiny.painter import (
     sample_people,
     sample_scenes,
 )
-from .tiny.people import IDENTITY
 from .training import TrainConfig, face_previewer, preview_every, train_identity
 from .types import Box, Composition, Metrics, Photo, StepReport
 

@@ -14,11 +14,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from .errors import MaskError
-from .images import resize
+from .io.images import resize
 from .types import Box, FaceAttributes, Outline, Part, Size
-
-EDGE = 0.5
-"""From this value on a mask is a hole: the rule of ComfyUI, training and composing."""
 
 UNSEEN = 1 / 64
 """Below this value a mask blends in less than one level of 255: it is not drawn."""

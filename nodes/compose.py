@@ -12,7 +12,6 @@ from typing import Any
 import torch
 from comfy_api.latest import io
 
-from ..facea_core.choosing import person_rank, photos_to_choose_by, tools_for
 from ..facea_core.composing import (
     ComposeConfig,
     Job,
@@ -26,6 +25,7 @@ from ..facea_core.composing import (
 )
 from ..facea_core.detection.found import smear_note
 from ..facea_core.machine import give_back_memory
+from ..facea_core.selection import person_rank, photos_to_choose_by, tools_for
 from ..facea_core.settings import check_choice, check_number, check_text
 from ..facea_core.types import Composition, DetectedFaces, Identity
 from .host import (

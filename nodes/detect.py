@@ -14,10 +14,10 @@ from ..facea_core.composing import faces_mask
 from ..facea_core.detection.config import DetectConfig
 from ..facea_core.detection.detect import detect_chosen, part_masks, to_json
 from ..facea_core.detection.load import DETECTORS
-from ..facea_core.detection.own_masks import own_masks as by_picture
 from ..facea_core.detection.preview import preview
+from ..facea_core.detection.user_masks import own_masks as by_picture
 from ..facea_core.errors import NoFaceError, PartError
-from ..facea_core.images import glances, resize
+from ..facea_core.io.images import glances, resize
 from ..facea_core.types import DetectedFaces, FaceAttributes, Size
 from .host import (
     ROOM,

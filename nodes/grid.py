@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from comfy_api.latest import io
 
-from ..facea_core.report import draw_grid
+from ..facea_core.io.figures import draw_grid
 from ..facea_core.settings import check_number, check_text
 from .host import image_out, images_in, plain_numbers, say, schema
 

@@ -16,7 +16,7 @@ from ..facea_core.audit import (
     likeness_text,
 )
 from ..facea_core.evaluation.embedders import EMBEDDERS
-from ..facea_core.report import Tile, draw_tiles
+from ..facea_core.io.figures import Tile, draw_tiles
 from .host import Progress, image_out, lists_of, own_choices, photos_in, schema
 
 SHOWN = 60

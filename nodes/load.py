@@ -7,7 +7,7 @@ from typing import Any
 
 from comfy_api.latest import io
 
-from ..facea_core.photos import (
+from ..facea_core.io.photos import (
     BY_NAME,
     MOST,
     ORDERS,

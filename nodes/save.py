@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from comfy_api.latest import io
 
-from ..facea_core.saving import ENDINGS, PART, SOURCES, save_generated
+from ..facea_core.io.generated_images import ENDINGS, PART, SOURCES, save_generated
 from ..facea_core.settings import check_choice
 from .host import Progress, graph_texts, images_in, output_files, own_choices, schema
 

@@ -14,13 +14,13 @@ import torch
 from comfy_api.latest import io, ui
 
 from ..facea_core.attributes import attribute_table
-from ..facea_core.choosing import step_judge
 from ..facea_core.composing import PREVIEW, inpaint
 from ..facea_core.detection.found import found_together, photos_with_faces, smear_note
 from ..facea_core.errors import AssetError
 from ..facea_core.identity import check_class_noun, check_words_free, identities_of, person_name
-from ..facea_core.library import train_once
-from ..facea_core.outputs import require_writable_folder
+from ..facea_core.identity_store.store import train_once
+from ..facea_core.io.output_files import require_writable_folder
+from ..facea_core.selection import step_judge
 from ..facea_core.settings import read_settings
 from ..facea_core.training import (
     PRESETS,

@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from facea_core.demo import draw_cast  # noqa: E402
-from facea_core.images import to_pil  # noqa: E402
+from facea_core.io.images import to_pil  # noqa: E402
 
 PERSON = 3
 ICON, BANNER = 400, (1260, 540)

@@ -14,7 +14,7 @@ from zipfile import ZipFile
 LARGEST = 25_000_000
 """Bytes of the archive: facea-tiny is most of it."""
 
-NOT_FOR_USERS = ("tests/", ".ci/", ".github/", "docs/registry-")
+NOT_FOR_USERS = ("tests/", "benchmarks/", "pretraining/", ".ci/", ".github/", "docs/registry-")
 
 
 def main() -> int:

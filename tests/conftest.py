@@ -13,7 +13,7 @@ if not torch.cuda.is_available():
 from xdist.scheduler import LoadFileScheduling
 
 from facea_core.backbone import Backbone
-from facea_core.tiny.model import random_backbone
+from facea_core.backbone.load import random_backbone
 
 from .host.fixtures import client, comfyui, graphs, host, pytest_terminal_summary, tell
 

@@ -9,11 +9,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..detection.landmarks import landmarks_available
+from ..dlib_models import landmarks_available
 from ..errors import ConfigError, quoted
 from ..evaluation import embed_faces
 from ..evaluation.embedders import Embedder, load_embedder
-from ..images import resize
+from ..io.images import resize
 from ..types import Box, FaceAttributes, Photo
 from .measure import grey
 from .upright import upright_crop

@@ -12,7 +12,7 @@ from ..attributes import Attribute
 from ..detection.base import FACE
 from ..errors import AuditError, ImageError, NoFaceError
 from ..evaluation.embedders import Embedder
-from ..images import check_image
+from ..io.images import check_image
 from ..types import FaceAttributes
 from .alike import SAME_PERSON, face_cosines, group, pictures_alike
 from .config import AuditConfig

@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
 from ..detection.preview import preview
-from ..images import from_pil, to_pil
+from ..io.images import from_pil, to_pil
 from ..types import FaceAttributes
 from .values import AMBER, GREEN, RED, Audit, Finding, PhotoAudit
 

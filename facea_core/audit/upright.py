@@ -16,7 +16,7 @@ from torch import Tensor
 
 from ..errors import ConfigError, ImageError
 from ..evaluation.crops import HEAD_LIFT, HEAD_SCALE
-from ..images import resize
+from ..io.images import resize
 from ..types import Box, FaceAttributes, Outline, Part, Size
 
 ROOM = 2.2

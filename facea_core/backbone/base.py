@@ -7,9 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from ..errors import AssetError, BackboneError
+from ..io.assets import asset
 from . import keys
 from .folder import WEIGHTS, Folder, snapshot_of
-from .modules import TINY_FILE, asset
+from .modules import TINY_FILE
 from .stored import Slot, Stored, open_stored, read_header
 
 

@@ -11,22 +11,24 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import BackboneError, shortened
+from ..seeds import short_seed
 from . import keys
 from .backbone import Backbone, alphas_cumprod
 from .base import open_base
 from .fit import check_unet, fill, text_state
-from .modules import TINY_FILE, asset, empty_backbone
+from .modules import TINY_FILE, empty_backbone
 from .parts import Parts, identify
 from .prediction import prediction_of
+from .spec import TINY
 from .stored import read_tensors
 
 __all__ = [
     "TINY_FILE",
     "assemble",
-    "asset",
     "empty_backbone",
     "load_backbone",
     "move",
+    "random_backbone",
     "single_file_state",
 ]
 
@@ -138,3 +140,10 @@ def single_file_state(backbone: Backbone) -> dict[str, Tensor]:
         **{keys.VAE_PREFIX + k: v for k, v in vae.items()},
         **{nest + k.removeprefix("text_model."): v for k, v in text.items()},
     }
+
+
+def random_backbone(seed: int = 0) -> Backbone:
+    """facea-tiny with untrained weights drawn from `seed`; the global random state is kept."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(short_seed(seed))
+        return empty_backbone(TINY)

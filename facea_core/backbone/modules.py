@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import AssetError
+from ..io.assets import asset
 from ..types import BackboneSpec
 from .backbone import Backbone, alphas_cumprod
 from .prompts import Reading
@@ -17,17 +16,6 @@ if TYPE_CHECKING:
     from transformers import CLIPTokenizer
 
 TINY_FILE = "checkpoints/facea-tiny.safetensors"
-
-
-def asset(name: str) -> Path:
-    """Path of a file that ships with the package. Raises `AssetError` if it is missing."""
-    path = Path(__file__).parents[1] / "assets" / name
-    if not path.exists():
-        raise AssetError(
-            f"{path} is missing; reinstall the pack, or rebuild it with "
-            "`python -m facea_core.tiny.pretrain`"
-        )
-    return path
 
 
 def empty_backbone(family: Family, spec: BackboneSpec | None = None) -> Backbone:

@@ -14,7 +14,7 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from ..errors import AssetError, BackboneError
-from ..foreign import adapter, kind_of
+from ..io.model_kinds import adapter, kind_of
 from .folder import WEIGHTS, Folder, find_checkpoint, other_schedule
 from .keys import UNET_PREFIX
 from .parts import Parts, split

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib import import_module
 
@@ -23,9 +23,10 @@ COMMANDS = {
     "evaluate": "compare generated pictures with photos of the person",
     "info": "say what an identity file holds",
     "doctor": "say what is missing here, or in the way, and what to do about it",
-    "benchmark": "compare the method with others, and with parts of it left out",
-    "bench": "time a training step here, beside loops as others write them",
 }
+
+MOVED = {"benchmark": "python -m benchmarks.likeness", "bench": "python -m benchmarks.speed"}
+"""Commands of earlier versions, and what runs them in a checkout of the repository."""
 
 STOPPED = 130
 """Exit status after Ctrl-C or SIGTERM, as shells know it."""
@@ -44,18 +45,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if name == "--version":
         print(f"facea {__version__}")
         return 0
+    if name in MOVED:
+        complain(f"facea {name} is `{MOVED[name]}` now, to be run in a checkout of the repository")
+        return 2
     if name not in COMMANDS:
         near = nearest(name, COMMANDS)
         complain(f"facea: there is no command {quoted(name)}; the nearest is {near!r}")
         return 2
+    return guarded(f"facea {name}", lambda: import_module(f".{name}", __name__).run(arguments))
+
+
+def guarded(program: str, work: Callable[[], None]) -> int:
+    """Runs `work` and returns the exit status; what went wrong is one line on stderr, no trace."""
     try:
         with terminable():
-            import_module(f".{name}", __name__).run(arguments)
+            work()
     except FaceAError as error:
-        complain(f"facea {name}: {error}")
+        complain(f"{program}: {error}")
         return 1
     except KeyboardInterrupt as stop:
-        complain(f"facea {name}: {str(stop) or 'stopped'}")
+        complain(f"{program}: {str(stop) or 'stopped'}")
         return STOPPED
     except BrokenPipeError:
         # The reader of our stdout went away; without this, Python complains once more at exit.

@@ -28,12 +28,12 @@ from ..audit import (
 )
 from ..detection.config import EVERY_FACE, DetectConfig
 from ..detection.detect import detect_faces
-from ..detection.own_masks import fitted, put_on, read_own_masks
+from ..detection.user_masks import fitted, put_on, read_own_masks
 from ..errors import ImageError
 from ..evaluation.embedders import Embedder
-from ..images import picture_format, save_image
-from ..outputs import require_writable_folder
-from ..photos import ReadPhoto, photos_of
+from ..io.images import picture_format, save_image
+from ..io.output_files import require_writable_folder
+from ..io.photos import ReadPhoto, photos_of
 from ..types import FaceAttributes, Photo
 from .detectors import DetectorFlags, OwnMasksFolder, open_detector
 from .flags import ConfigFile, parse, read_config

@@ -12,15 +12,15 @@ from tyro.conf import Positional, arg
 
 from ..backbone import inspect_checkpoint, load_backbone
 from ..backbone.spec import PREDICTIONS
-from ..choosing import person_rank, photos_to_choose_by, tools_for
 from ..composing import ComposeConfig, Rank, compose_identity, face_mask, mask_pieces
 from ..detection.detect import DetectConfig
 from ..detection.found import smear_note
 from ..errors import MaskError
 from ..identity import check_family, load_identity
-from ..images import LOSSY, check_mask, load_image, picture_format
-from ..mask_files import read_mask
-from ..saving import save_generated
+from ..io.generated_images import save_generated
+from ..io.images import LOSSY, check_mask, load_image, picture_format
+from ..io.mask_files import read_mask
+from ..selection import person_rank, photos_to_choose_by, tools_for
 from ..types import Box
 from .detect import detect_named, read_region
 from .detectors import DetectorFlags, open_detector

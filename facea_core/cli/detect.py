@@ -14,12 +14,12 @@ from tyro.conf import Positional, arg
 from ..detection.base import Detector
 from ..detection.config import DetectConfig
 from ..detection.detect import detect_attributes, detect_faces, to_json
-from ..detection.own_masks import OwnMasks, read_own_masks
 from ..detection.preview import preview as draw
+from ..detection.user_masks import OwnMasks, read_own_masks
 from ..errors import ImageError, MaskError, NoFaceError, PartError
-from ..images import picture_format, resize, save_image
-from ..mask_files import read_mask
-from ..photos import photos_of
+from ..io.images import picture_format, resize, save_image
+from ..io.mask_files import read_mask
+from ..io.photos import photos_of
 from ..types import Detection, FaceAttributes
 from .detectors import DetectorFlags, OwnMasksFolder, open_detector
 from .flags import ConfigFile, parse, read_config

@@ -14,7 +14,7 @@ from ..audit import Likeness, judge_likeness, likeness_line, likeness_text
 from ..detection.detect import DetectConfig
 from ..errors import ConfigError
 from ..evaluation import embedder_for, evaluate_identity, load_embedder
-from ..photos import ReadPhoto
+from ..io.photos import ReadPhoto
 from ..types import Photo
 from .detect import detect_named
 from .detectors import DetectorFlags, open_detector

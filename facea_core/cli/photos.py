@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..errors import ImageError
-from ..photos import ReadPhoto, read_photo
+from ..io.photos import ReadPhoto, read_photo
 
 
 def read_given(paths: Sequence[Path]) -> list[ReadPhoto]:

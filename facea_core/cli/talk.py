@@ -10,7 +10,7 @@ from typing import Any
 
 from tqdm import tqdm
 
-from ..outputs import json_text, require_writable, write_json
+from ..io.output_files import json_text, require_writable, write_json
 from ..types import OnStep, StepReport
 from .spelling import spelt
 

@@ -16,14 +16,14 @@ from ..audit import AuditConfig
 from ..backbone import inspect_checkpoint, load_backbone
 from ..backbone.load import default_dtype
 from ..backbone.spec import MOST_LAYERS, PREDICTIONS
-from ..choosing import step_judge
 from ..detection.config import DetectConfig
 from ..detection.found import smear_note
-from ..detection.own_masks import read_own_masks
+from ..detection.user_masks import read_own_masks
 from ..errors import AuditError, TrainingError
 from ..identity import check_class_noun, person_name, save_identity
-from ..outputs import require_writable_folder
-from ..photos import photos_of
+from ..io.output_files import require_writable_folder
+from ..io.photos import photos_of
+from ..selection import step_judge
 from ..settings import check_number
 from ..training import (
     PRESETS,

@@ -8,7 +8,7 @@ from typing import NamedTuple, TypeVar
 from torch import Tensor
 
 from ..errors import ConfigError, ImageError, MaskError
-from ..images import check_mask, glance, other_scene, resize
+from ..io.images import check_mask, glance, other_scene, resize
 from ..lazy import Lazy
 from ..types import BackboneSpec, DetectedFaces, FaceAttributes, Identity, Size
 from .config import ComposeConfig

@@ -15,8 +15,7 @@ from ..backbone import Backbone, Conditioning, latent_mask
 from ..backbone.prompts import WORD, placeholders
 from ..errors import ConfigError, ImageError
 from ..identity.adapters import apply_identity
-from ..images import check_image, check_mask
-from ..masks import EDGE
+from ..io.images import EDGE, check_image, check_mask
 from ..types import BackboneSpec, Choice, Composition, CropPlan, Identity
 from .candidates import Rank, candidate_seed, choose
 from .config import ComposeConfig

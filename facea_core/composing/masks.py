@@ -16,9 +16,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..images import resize
+from ..io.images import EDGE, resize
 from ..masks import (
-    EDGE,
     WORKING_SIDE,
     distance_inside,
     head_distance,

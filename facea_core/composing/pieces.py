@@ -6,8 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..images import resize
-from ..masks import EDGE, WORKING_SIDE, mask_box, window
+from ..io.images import EDGE, resize
+from ..masks import WORKING_SIDE, mask_box, window
 from ..types import BackboneSpec, Box, Size
 from .plan import plan_box
 

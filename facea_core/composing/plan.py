@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from ..errors import ConfigError, MaskError
-from ..images import MOST_OUTSIDE
+from ..io.images import MOST_OUTSIDE
 from ..masks import mask_box
 from ..types import BackboneSpec, Box, CropPlan, Size
 

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..images import crop, resize
+from ..io.images import crop, resize
 from ..types import CropPlan
 from .masks import blend_weight
 

@@ -11,14 +11,14 @@ from torch import Tensor
 
 from ..attributes import ATTRIBUTES, Attribute
 from ..errors import ConfigError, ImageError, MaskError, NoFaceError, PartError
-from ..images import check_image
+from ..io.images import check_image
 from ..masks import part_mask
 from ..types import Box, FaceAttributes, OnTick, Size
 from .base import FACE, Detector
 from .config import DetectConfig
 from .estimate import estimated_note, missing_note, with_estimates
-from .own_masks import OwnMasks, fitted, put_on, region_of
 from .select import select, select_faces
+from .user_masks import OwnMasks, fitted, put_on, region_of
 
 HAIR = ATTRIBUTES["hair"]
 

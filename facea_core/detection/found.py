@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from torch import Tensor
 
 from ..errors import ConfigError, ImageError, NoFaceError
-from ..images import glance, other_scene
+from ..io.images import glance, other_scene
 from ..types import DetectedFaces, FaceAttributes, Photo
 
 

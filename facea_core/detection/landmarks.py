@@ -12,21 +12,19 @@ import importlib.util
 import math
 from collections.abc import Sequence
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from torch import Tensor
 
+from ..dlib_models import INSTALL, MODELS, landmarks_available, model_folder
 from ..errors import AssetError, MissingDependencyError
-from ..images import crop, resize
+from ..io.images import crop, resize
 from ..types import Box, Detection, Outline
 from .base import FACE
 from .hulls import around, hair_box, hull, keep_surer
 
-_MODELS = "face_recognition_models"
 _PREDICTOR = "shape_predictor_68_face_landmarks.dat"
-_INSTALL = "install it with: pip install dlib-bin face_recognition_models, or use the detector mesh"
 
 _SIDE = 1024
 """Longest side in pixels of the first search; the face detector finds faces from 80 px on."""
@@ -58,21 +56,6 @@ _HAIR_TRUST = 0.4
 """The share of the face's score that hair gets, which no landmark shows."""
 
 
-def landmarks_available() -> bool:
-    """Whether the optional packages of this detector are installed. Imports none of them."""
-    return importlib.util.find_spec("dlib") is not None and model_folder() is not None
-
-
-def model_folder() -> Path | None:
-    """Where `face_recognition_models` keeps its files, or None if it is not installed.
-
-    The package itself is not imported: it needs pkg_resources, which setuptools has dropped.
-    """
-    spec = importlib.util.find_spec(_MODELS)
-    places = spec.submodule_search_locations if spec else None
-    return Path(next(iter(places))) / "models" if places else None
-
-
 class LandmarksDetector:
     """Faces, eyes, eyebrows, nose and mouth from landmarks; hair estimated from the face.
 
@@ -88,10 +71,10 @@ class LandmarksDetector:
 
     def __init__(self) -> None:
         if not landmarks_available():
-            missing = "dlib" if importlib.util.find_spec("dlib") is None else _MODELS
+            missing = "dlib" if importlib.util.find_spec("dlib") is None else MODELS
             raise MissingDependencyError(
                 f"the landmarks detector needs the package {missing}, which is not installed; "
-                f"{_INSTALL}"
+                f"{INSTALL}"
             )
 
     def detect(self, image: Tensor, phrases: Sequence[str]) -> tuple[Detection, ...]:
@@ -191,13 +174,13 @@ def _models() -> tuple[Any, Any, Any]:
     if path is None or not path.is_file():
         raise AssetError(
             f"the landmarks model is missing: {path or _PREDICTOR}; "
-            f"reinstall {_MODELS}, or {_INSTALL}"
+            f"reinstall {MODELS}, or {INSTALL}"
         )
     dlib: Any = importlib.import_module("dlib")
     try:
         predictor = dlib.shape_predictor(str(path))
     except RuntimeError as error:
-        raise AssetError(f"cannot read the landmarks model {path} ({error}); {_INSTALL}") from error
+        raise AssetError(f"cannot read the landmarks model {path} ({error}); {INSTALL}") from error
     return dlib, dlib.get_frontal_face_detector(), predictor
 
 

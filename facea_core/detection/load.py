@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from ..dlib_models import landmarks_available
 from ..errors import AssetError, ConfigError, quoted
 from ..types import Detection
 from .base import FACE, Detector
@@ -16,10 +17,10 @@ from .grounding.detector import GroundingDinoDetector
 from .grounding.grounder import LazyGrounder, OnWork, load_grounder
 from .grounding.package import load_package_grounder, require_package
 from .grounding.places import existing, find_weights, usual_folders
-from .landmarks import LandmarksDetector, landmarks_available
+from .landmarks import LandmarksDetector
 from .mesh.detector import MeshDetector
-from .painted import PaintedFirst
-from .tiny import TinyDetector
+from .painted import TinyDetector
+from .photo_or_painted import PaintedFirst
 
 DETECTORS = ("auto", "mesh", "landmarks", "tiny", "grounding-dino", "groundingdino-py")
 _ENOUGH = 0.35

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
-from ..images import check_image, from_pil, to_pil
+from ..io.images import check_image, from_pil, to_pil
 from ..types import Box, FaceAttributes
 from .base import FACE
 

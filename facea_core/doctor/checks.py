@@ -13,8 +13,8 @@ from typing import Any
 
 from .. import __version__
 from ..errors import AssetError
+from ..io.output_files import nearest_existing, require_writable_folder
 from ..machine import available_memory
-from ..outputs import nearest_existing, require_writable_folder
 from .places import Places, shell_places
 from .values import NOTE, OK, PROBLEM, Line, looked_at
 
@@ -114,8 +114,8 @@ def the_device(device: Any = None) -> Iterator[Line]:
 
 
 def _card(torch: Any, device: Any) -> Iterator[Line]:
-    from ..training.allocator import NOTE as SLOWER
-    from ..training.allocator import is_async
+    from ..training.gpu.allocator import NOTE as SLOWER
+    from ..training.gpu.allocator import is_async
 
     free, total = torch.cuda.mem_get_info(device)
     bf16 = "bf16" if torch.cuda.is_bf16_supported() else "no bf16"
@@ -152,7 +152,7 @@ def models(places: Places) -> Iterator[Line]:
 def detectors(places: Places) -> Iterator[Line]:
     """Which detectors can work here, and why one cannot."""
     from ..detection.grounding.places import find_weights
-    from ..detection.landmarks import landmarks_available
+    from ..dlib_models import landmarks_available
 
     yield Line("mesh", OK, "available, for photographs")
     if landmarks_available():

@@ -22,7 +22,7 @@ from ..types import FaceAttributes
 from .crops import HEAD_LIFT, HEAD_SCALE
 
 if TYPE_CHECKING:
-    from ..tiny.model import IdentityEncoder
+    from .identity_encoder import IdentityEncoder
 
 EMBEDDERS = ("auto", "tiny", "landmarks")
 PREDICTOR_FILE = "shape_predictor_5_face_landmarks.dat"
@@ -55,7 +55,7 @@ class TinyEmbedder:
     def __init__(self, model: IdentityEncoder | None = None) -> None:
         """`model` None loads the weights that come with the pack; AssetError without them."""
         if model is None:
-            from ..tiny.model import load_identity_encoder
+            from .identity_encoder import load_identity_encoder
 
             model = load_identity_encoder()
         self.model: IdentityEncoder = model.eval()
@@ -80,7 +80,7 @@ class LandmarksEmbedder:
 
     def __init__(self) -> None:
         """Raises MissingDependencyError without the optional packages, AssetError without files."""
-        from ..detection.landmarks import landmarks_available
+        from ..dlib_models import landmarks_available
 
         if not landmarks_available():
             raise MissingDependencyError(
@@ -110,7 +110,7 @@ class LandmarksEmbedder:
 
 
 def _model(build: Callable[[str], Any], name: str) -> Any:
-    from ..detection.landmarks import model_folder
+    from ..dlib_models import model_folder
 
     folder = model_folder()
     path = folder / name if folder else Path(name)

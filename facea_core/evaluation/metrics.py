@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from ..errors import ConfigError, ImageError
-from ..images import check_image, check_mask
+from ..io.images import check_image, check_mask
 from ..types import Box, FaceAttributes, Metrics, Photo
 from .crops import face_crop
 from .embedders import Embedder

@@ -15,8 +15,8 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from ..errors import AssetError, IdentityFormatError
-from ..files import open_plain
-from ..sealed import Header, check_arrays, read_arrays, read_header
+from ..io.files import open_plain
+from ..io.tensor_files import Header, check_arrays, read_arrays, read_header
 from ..types import Identity, IdentityMeta
 from .metadata import FORMAT, META, read_metadata
 from .stated import Stated, check_entries, lora_keys, read_stated

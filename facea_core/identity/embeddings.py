@@ -15,8 +15,8 @@ from torch import Tensor
 
 from ..attributes import Attribute
 from ..errors import AssetError
-from ..files import atomic_path, open_plain
-from ..sealed import Entry, read_header, read_tensors, sealed
+from ..io.files import atomic_path, open_plain
+from ..io.tensor_files import Entry, read_header, read_tensors, sealed
 from ..types import Identity
 from .names import placeholder
 

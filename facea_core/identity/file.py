@@ -15,8 +15,8 @@ import torch
 from torch import Tensor
 
 from ..errors import AssetError, IdentityFormatError
-from ..files import atomic_path, first_bytes, open_plain
-from ..sealed import check_seal, read_tensors, sealed
+from ..io.files import atomic_path, first_bytes, open_plain
+from ..io.tensor_files import check_seal, read_tensors, sealed
 from ..types import Identity, LoraWeights, Word
 from .described import bad_alpha, checked_header, not_finite, opened_identity
 from .metadata import MARK, META, file_metadata, read_metadata

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import IdentityFormatError
-from ..foreign import kind_of
-from ..sealed import Header, parse_json
+from ..io.model_kinds import kind_of
+from ..io.tensor_files import Header, parse_json
 from ..types import Identity
 
 FORMAT = 1

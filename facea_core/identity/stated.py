@@ -9,7 +9,7 @@ from math import isinf
 from typing import Any, TypeVar, get_type_hints
 
 from ..attributes import ATTRIBUTES
-from ..sealed import Entry
+from ..io.tensor_files import Entry
 from ..types import IdentityMeta
 from .names import check_name, placeholder
 

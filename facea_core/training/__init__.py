@@ -1,12 +1,12 @@
 """Test-time fine-tuning: a person's photos become learned words and a LoRA."""
 
-from .allocator import launch_note
 from .choice import face_judge
 from .config import PRESETS, TrainConfig, preset_for, preview_every
+from .free_memory import free_memory, require_room
+from .gpu.allocator import launch_note
 from .loop import best_plan, check_channels, train_identity
 from .memory import Plan, plan_training
 from .preview import face_previewer
-from .room import free_memory, require_room
 from .run import Judge, Previewer
 
 __all__ = [

@@ -17,7 +17,7 @@ from torch import Tensor
 from ..attributes import Attribute
 from ..backbone import LatentDistribution, latent_mask, masked_image
 from ..errors import MaskError
-from ..images import check_image, cut
+from ..io.images import check_image, cut
 from ..masks import mask_box
 from ..types import Box, OnTick, Photo
 from .config import TrainConfig

@@ -20,17 +20,17 @@ from ..identity.lora import lora
 from ..identity.names import check_class_noun, check_name
 from ..identity.words import finished_words, learnable_words
 from ..types import BackboneSpec, Identity, IdentityMeta, OnStep, OnTick, Photo
-from .allocator import launch_note
-from .attention import lean_attention
-from .blocks import fused_kernels, lean_blocks
 from .cache import photos_hash
 from .config import TrainConfig
-from .footprint import as_current, is_out_of_memory, searched_convolutions
+from .free_memory import free_memory, require_room
+from .gpu.allocator import launch_note
+from .gpu.attention import lean_attention
+from .gpu.blocks import fused_kernels, lean_blocks
+from .gpu.footprint import as_current, is_out_of_memory, searched_convolutions
 from .losses import Losses
 from .memory import Plan, plan_training, resolution_down, step_down
 from .optimiser import make_optimiser
 from .outside import watching
-from .room import free_memory, require_room
 from .run import Calls, Judge, Previewer, Run, Task
 from .state import Checkpoint, Origin, Saved, read_state
 from .tasks import GLOBAL, check_photo, local_tasks, task_prompts

@@ -23,9 +23,9 @@ from ..identity.words import by_placeholder
 from ..seeds import seeded
 from ..types import OnStep, OnTick, Photo, StepReport
 from .cache import LatentCache, build_cache
-from .capture import WARM_UP, captured
 from .config import TrainConfig
-from .footprint import checkpointed, is_out_of_memory, on_device
+from .gpu.cuda_graph import WARM_UP, captured
+from .gpu.footprint import checkpointed, is_out_of_memory, on_device
 from .memory import Plan
 from .optimiser import rates, set_rates
 from .outside import Outside

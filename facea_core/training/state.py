@@ -19,9 +19,16 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from ..errors import StateError, TrainingError
-from ..files import open_plain
 from ..identity.flat import Flat
-from ..sealed import SEAL, check_seal, checksum, parse_json, read_header, read_tensors
+from ..io.files import open_plain
+from ..io.tensor_files import (
+    SEAL,
+    check_seal,
+    checksum,
+    parse_json,
+    read_header,
+    read_tensors,
+)
 from .config import TrainConfig, config_differences
 from .losses import Losses
 from .memory import Plan

@@ -11,8 +11,8 @@ from ..attributes import Attribute
 from ..errors import ImageError, MaskError, quoted
 from ..identity.names import placeholder
 from ..identity.words import fill_prompt
-from ..images import check_image, check_mask, resize
-from ..images import crop as crop_image
+from ..io.images import check_image, check_mask, resize
+from ..io.images import crop as crop_image
 from ..masks import head_distance, mask_box
 from ..types import BackboneSpec, Box, Part, Photo, Size
 from .config import TrainConfig

@@ -11,7 +11,7 @@ from pathlib import Path
 from threading import Lock, Thread
 
 from ..errors import AssetError
-from ..files import atomic_path
+from ..io.files import atomic_path
 
 _LOG = logging.getLogger(__name__)
 _WORK: list[Writing] = []

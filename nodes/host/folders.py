@@ -11,7 +11,7 @@ import folder_paths
 
 from ...facea_core.errors import AssetError, ConfigError, quoted
 from ...facea_core.identity import load_identity
-from ...facea_core.outputs import require_writable_folder
+from ...facea_core.io.output_files import require_writable_folder
 from ...facea_core.types import Identity
 from .listing import identities_listed
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from ...facea_core.errors import ImageError, MaskError
-from ...facea_core.images import check_image, to_rgb
+from ...facea_core.io.images import check_image, to_rgb
 from ...facea_core.lazy import Lazy
 
 ROOM = 256 << 20

@@ -9,7 +9,7 @@ import comfy.utils
 from server import PromptServer
 from torch import Tensor
 
-from ...facea_core.images import to_pil
+from ...facea_core.io.images import to_pil
 
 PREVIEW_SIDE = 512
 

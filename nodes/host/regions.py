@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ...facea_core.errors import ConfigError
-from ...facea_core.images import crop
+from ...facea_core.io.images import crop
 from ...facea_core.types import Box, CropPlan, Size
 
 _CELL = 8

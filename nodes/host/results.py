@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from ...facea_core.composing import Job, Jobs
-from ...facea_core.images import resize
+from ...facea_core.io.images import resize
 from ...facea_core.machine import give_back_memory
 from ...facea_core.types import Composition
 from .layout import ROOM, Pictures, Stack, in_room

@@ -13,7 +13,8 @@ import torch
 from ...facea_core.composing import face_mask
 from ...facea_core.detection.base import FACE
 from ...facea_core.errors import MaskError, quoted
-from ...facea_core.masks import EDGE, mask_box
+from ...facea_core.io.images import EDGE
+from ...facea_core.masks import mask_box
 from ...facea_core.types import Box, DetectedFaces, FaceAttributes, Part, Size
 
 _AROUND = 3.0

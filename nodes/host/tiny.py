@@ -12,8 +12,9 @@ import comfy.supported_models_base
 import folder_paths
 import torch
 
-from ...facea_core.backbone.load import TINY_FILE, asset
+from ...facea_core.backbone.load import TINY_FILE
 from ...facea_core.backbone.spec import TINY
+from ...facea_core.io.assets import asset
 
 _CLIP = TINY.text["clip_l"]
 _CHANNELS = TINY.unet["block_out_channels"]

@@ -36,8 +36,8 @@ from facea_core.box import Box
 from facea_core.detection.config import DetectConfig
 from facea_core.detection.detect import detect_faces
 from facea_core.detection.load import load_detector
-from facea_core.images import from_pil, load_image, resize, to_pil
-from facea_core.tiny.painter import paint, sample_people, sample_scenes
+from facea_core.io.images import from_pil, load_image, resize, to_pil
+from facea_core.synthetic.render import paint, sample_people, sample_scenes
 
 RESULTS = Path(__file__).parent / "results" / "audit.json"
 

@@ -19,7 +19,7 @@ import torch
 from PIL import Image
 
 from facea_core.demo import draw_cast, run_demo
-from facea_core.images import load_image, to_pil
+from facea_core.io.images import load_image, to_pil
 
 SIDE = 150
 KEYS = ("identity_before", "identity_after", "heldout_before", "heldout_after", "copy_paste")

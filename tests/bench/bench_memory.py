@@ -42,11 +42,11 @@ from facea_core.backbone.load import empty_backbone
 from facea_core.backbone.spec import FAMILIES
 from facea_core.identity.lora import TARGETS, lora
 from facea_core.identity.words import by_placeholder, learnable_words
-from facea_core.training.attention import lean_attention
 from facea_core.training.cache import LatentCache
 from facea_core.training.config import TrainConfig
 from facea_core.training.draws import Draw
-from facea_core.training.footprint import checkpointed
+from facea_core.training.gpu.attention import lean_attention
+from facea_core.training.gpu.footprint import checkpointed
 from facea_core.training.losses import Losses
 from facea_core.training.memory import PHOTOS, predict_bytes
 from facea_core.training.optimiser import make_optimiser

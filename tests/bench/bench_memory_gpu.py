@@ -18,9 +18,9 @@ from typing import Any
 
 import torch
 
+from benchmarks.speed.machine import machine
+from benchmarks.speed.models import painted_photos, random_backbone
 from facea_core.backbone import Backbone
-from facea_core.benchmark.machine import machine
-from facea_core.benchmark.models import painted_photos, random_backbone
 from facea_core.training import free_memory, plan_training, train_identity
 from facea_core.training.memory import PHOTOS
 from facea_core.types import StepReport

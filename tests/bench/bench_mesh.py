@@ -24,7 +24,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 from facea_core.detection.detect import DetectConfig, detect_faces  # noqa: E402
 from facea_core.detection.load import load_detector  # noqa: E402
-from facea_core.images import from_pil  # noqa: E402
+from facea_core.io.images import from_pil  # noqa: E402
 
 PARTS = ("eyes", "eyebrows", "nose", "mouth")
 CONFIG = DetectConfig(", ".join(PARTS), face_order="score")

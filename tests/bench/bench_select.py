@@ -38,7 +38,7 @@ from PIL import Image
 from facea_core.attributes import ATTRIBUTES
 from facea_core.detection.landmarks import find_landmarks, half_boxes, part_boxes
 from facea_core.detection.select import select_parts
-from facea_core.images import from_pil
+from facea_core.io.images import from_pil
 from facea_core.types import Box, Detection
 
 KNOWN = ("eyes", "eyebrows", "nose", "mouth", "hair")

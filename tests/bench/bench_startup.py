@@ -20,7 +20,7 @@ from unittest.mock import patch
 
 import torch
 
-from facea_core.benchmark.models import family_named, painted_photos, random_backbone
+from benchmarks.speed.models import family_named, painted_photos, random_backbone
 from facea_core.training import TrainConfig, preset_for, train_identity
 
 PARTS = {
@@ -29,7 +29,7 @@ PARTS = {
     "pictures encoded": ("facea_core.training.cache", "_encode"),
     "weights hashed": ("facea_core.training.loop", "Origin"),
     "LoRA made": ("facea_core.training.loop", "lora"),
-    "attention tried": ("facea_core.training.attention", "fastest_backend"),
+    "attention tried": ("facea_core.training.gpu.attention", "fastest_backend"),
     "kernels tried": ("facea_core.training.loop", "fused_kernels"),
     "prompts prepared": ("facea_core.backbone.backbone", "prepare_prompts"),
     "states saved": ("facea_core.training.state", "Checkpoint.save"),

@@ -5,14 +5,14 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.likeness.metrics import Judge
+from benchmarks.likeness.run import Benchmark, BenchmarkConfig, preset_of
+from benchmarks.likeness.subjects import painted_subject
 from facea_core.backbone import load_backbone
 from facea_core.composing import ComposeConfig
 from facea_core.detection.load import load_detector
 from facea_core.evaluation import TinyEmbedder
-from facea_core.fidelity.judge import Judge
-from facea_core.fidelity.run import Benchmark, BenchmarkConfig, preset_of
-from facea_core.fidelity.subjects import painted_subject
-from facea_core.tiny.model import load_attribute_probe
+from facea_core.evaluation.identity_encoder import load_attribute_probe
 
 from .frontend import Frontend
 from .report import show

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
-from facea_core.sealed import SEAL, checksum
+from facea_core.io.tensor_files import SEAL, checksum
 
 PAGE = 4096
 DEEP, LONG = "@deep@", "@long@"

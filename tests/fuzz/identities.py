@@ -17,6 +17,7 @@ from safetensors.torch import load, save
 
 from facea_core.attributes import ATTRIBUTES, attribute_table
 from facea_core.backbone import Backbone
+from facea_core.backbone.load import random_backbone
 from facea_core.errors import FaceAError
 from facea_core.identity import (
     apply_identity,
@@ -31,8 +32,7 @@ from facea_core.identity import (
 )
 from facea_core.identity.lora import lora
 from facea_core.identity.words import finished_words
-from facea_core.sealed import SEAL, checksum
-from facea_core.tiny.model import random_backbone
+from facea_core.io.tensor_files import SEAL, checksum
 from facea_core.types import Identity, IdentityMeta, LoraWeights
 
 from .changes import CONTAINER, DEEP, LONG, Change, Source, about_changed, odd, with_about

@@ -10,9 +10,9 @@ from random import Random
 import torch
 
 from facea_core.backbone import Backbone
+from facea_core.backbone.load import random_backbone
 from facea_core.errors import FaceAError
 from facea_core.identity import save_identity
-from facea_core.tiny.model import random_backbone
 from facea_core.training import TrainConfig, train_identity
 from facea_core.training.state import STATE_FILE, saved_step
 from facea_core.training.writer import settle

@@ -17,8 +17,8 @@ from typing import Any
 
 import torch
 
+from benchmarks.speed.models import family_named, painted_photos, random_backbone
 from facea_core.backbone import Backbone
-from facea_core.benchmark.models import family_named, painted_photos, random_backbone
 from facea_core.training import TrainConfig, free_memory, plan_training, train_identity
 from facea_core.types import StepReport
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from facea_core.demo import draw_cast
-from facea_core.images import to_pil
+from facea_core.io.images import to_pil
 
 from .client import Client
 from .faces import TINY, outcome

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from statistics import median
 
-from facea_core.runs import KEPT_FINISHED
+from facea_core.identity_store.runs import KEPT_FINISHED
 
 from .client import Client, Event
 from .faces import checkpoint, compose, detect, photos, training

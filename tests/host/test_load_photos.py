@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from facea_core.demo import draw_cast
-from facea_core.images import to_pil
+from facea_core.io.images import to_pil
 
 from .client import Client, NodeError
 from .faces import checkpoint, detect, outcome, train

@@ -21,7 +21,7 @@ import numpy as np
 import pytest
 
 from facea_core.demo import draw_cast
-from facea_core.images import save_image
+from facea_core.io.images import save_image
 
 from .client import Client
 from .fixtures import Tell

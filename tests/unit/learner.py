@@ -16,8 +16,8 @@ from pathlib import Path
 import torch
 
 from facea_core.backbone import Backbone
-from facea_core.library import Trained, train_once
-from facea_core.tiny.model import random_backbone
+from facea_core.backbone.load import random_backbone
+from facea_core.identity_store.store import Trained, train_once
 from facea_core.training import TrainConfig
 from facea_core.types import Box, FaceAttributes, Part, Photo
 

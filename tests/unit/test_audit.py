@@ -19,9 +19,9 @@ from facea_core.audit import (
 from facea_core.audit.alike import group, pictures_alike
 from facea_core.audit.measure import blur_of, measure, yaw_of
 from facea_core.errors import AuditError, ConfigError, ImageError, NoFaceError
-from facea_core.images import resize
+from facea_core.io.images import resize
 from facea_core.settings import updated
-from facea_core.tiny.painter import paint, sample_people, sample_scenes
+from facea_core.synthetic.render import paint, sample_people, sample_scenes
 from facea_core.types import Box, FaceAttributes, Part
 
 TABLE = attribute_table("male")

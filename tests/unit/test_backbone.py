@@ -5,10 +5,9 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from facea_core.backbone import Backbone, latent_mask, load_backbone, masked_image
-from facea_core.backbone.load import single_file_state
+from facea_core.backbone.load import random_backbone, single_file_state
 from facea_core.backbone.prompts import placeholders, spaced
 from facea_core.errors import AssetError, BackboneError, ConfigError
-from facea_core.tiny.model import random_backbone
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ import torch
 
 from facea_core.cli import main
 from facea_core.identity import load_identity
-from facea_core.images import load_image, save_image
-from facea_core.tiny.painter import paint, sample_people, sample_scenes
+from facea_core.io.images import load_image, save_image
+from facea_core.synthetic.render import paint, sample_people, sample_scenes
 
 TINY = ["--detector", "tiny"]
 LEARN = ["--base", "tiny", "--name", "ada", "--class", "woman", "--steps", "1", "--rank", "2"]

@@ -9,7 +9,7 @@ from torch import Tensor
 from facea_core.backbone.spec import TINY
 from facea_core.composing import ComposeConfig, Job, compose_faces, face_mask, plan_batch
 from facea_core.errors import ConfigError, ImageError, MaskError
-from facea_core.images import glance
+from facea_core.io.images import glance
 from facea_core.types import Box, DetectedFaces, FaceAttributes, Identity, IdentityMeta
 
 CONFIG = ComposeConfig()

@@ -8,14 +8,14 @@ import torch
 from torch import Tensor
 
 from facea_core.backbone import Backbone
-from facea_core.choosing import person_rank, photos_to_choose_by
+from facea_core.backbone.load import random_backbone
 from facea_core.composing import ComposeConfig, candidate_seed, compose_faces, compose_identity
 from facea_core.composing.candidates import choose, fit
 from facea_core.demo import draw_cast
 from facea_core.detection.load import load_detector
 from facea_core.errors import ConfigError, NoFaceError
 from facea_core.evaluation import TinyEmbedder
-from facea_core.tiny.model import random_backbone
+from facea_core.selection import person_rank, photos_to_choose_by
 
 SIDE = 64
 

@@ -15,13 +15,14 @@ from torch import Tensor, nn
 from torch.autograd.graph import Node
 from torch.optim.optimizer import register_optimizer_step_pre_hook
 
+from benchmarks.speed.models import painted_photos
 from facea_core.backbone import Backbone, load_backbone
-from facea_core.benchmark.models import painted_photos
-from facea_core.tiny.model import random_backbone
-from facea_core.training import TrainConfig, capture, launch_note, train_identity
-from facea_core.training.capture import WARM_UP, Captured, captured
+from facea_core.backbone.load import random_backbone
+from facea_core.training import TrainConfig, launch_note, train_identity
 from facea_core.training.draws import Draw
-from facea_core.training.footprint import searched_convolutions
+from facea_core.training.gpu import cuda_graph
+from facea_core.training.gpu.cuda_graph import WARM_UP, Captured, captured
+from facea_core.training.gpu.footprint import searched_convolutions
 from facea_core.training.optimiser import make_optimiser
 from facea_core.training.state import Checkpoint
 from facea_core.types import StepReport
@@ -115,7 +116,7 @@ class FakeCuda:
             "Stream": lambda: stream, "stream": on_stream,
             "current_stream": lambda: stream, "synchronize": lambda: None,
         }.items():  # fmt: skip
-            patch.setattr(capture.torch.cuda, name, value)
+            patch.setattr(cuda_graph.torch.cuda, name, value)
 
 
 def draw_of(value: int) -> Draw:

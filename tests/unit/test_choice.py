@@ -10,6 +10,7 @@ import torch
 
 from facea_core.attributes import attribute_table
 from facea_core.backbone import Backbone, load_backbone
+from facea_core.backbone.load import random_backbone
 from facea_core.backbone.prompts import Words
 from facea_core.composing import ComposeConfig, inpaint
 from facea_core.demo import draw_cast
@@ -17,8 +18,7 @@ from facea_core.errors import TrainingError
 from facea_core.evaluation import TinyEmbedder, likeness
 from facea_core.identity import learnable_words
 from facea_core.identity.words import by_placeholder
-from facea_core.library import train_once
-from facea_core.tiny.model import random_backbone
+from facea_core.identity_store.store import train_once
 from facea_core.training import TrainConfig, face_judge, train_identity
 from facea_core.types import Box, FaceAttributes, Identity, Photo, StepReport
 

@@ -13,7 +13,7 @@ from safetensors.torch import load_file, save_file
 from skimage.data import astronaut
 
 from facea_core import __version__
-from facea_core.backbone.load import single_file_state
+from facea_core.backbone.load import random_backbone, single_file_state
 from facea_core.cli import COMMANDS, main, talk
 from facea_core.cli.flags import parse, read_config
 from facea_core.cli.train import Train
@@ -21,8 +21,7 @@ from facea_core.composing import ComposeConfig
 from facea_core.demo import draw_cast
 from facea_core.errors import AssetError, ConfigError
 from facea_core.identity import load_identity, save_identity
-from facea_core.images import load_image, save_image
-from facea_core.tiny.model import random_backbone
+from facea_core.io.images import load_image, save_image
 from facea_core.training import TrainConfig
 
 SMALL = ["--preset", "tiny", "--rank", "4", "--batch", "1", "--variants", "1"]

@@ -8,9 +8,8 @@ from PIL import Image
 from safetensors.torch import save_file
 from skimage.data import astronaut
 
-from facea_core.backbone.load import single_file_state
+from facea_core.backbone.load import random_backbone, single_file_state
 from facea_core.cli import main
-from facea_core.tiny.model import random_backbone
 
 VAE = "first_stage_model."
 LOST = VAE + "taesd_decoder.1.weight"

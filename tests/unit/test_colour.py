@@ -11,8 +11,8 @@ import torch
 from PIL import Image
 from skimage.data import astronaut
 
-from facea_core.colour import CONVERTED, UNUSABLE, srgb_profile
-from facea_core.images import from_pil, load_image, save_image
+from facea_core.io.colour import CONVERTED, UNUSABLE, srgb_profile
+from facea_core.io.images import from_pil, load_image, save_image
 
 from .profiles import grey_profile, rgb_profile
 from .test_reading import png16

@@ -6,6 +6,7 @@ import torch
 
 from facea_core.attributes import attribute_table
 from facea_core.backbone import latent_mask
+from facea_core.backbone.load import random_backbone
 from facea_core.backbone.spec import TINY
 from facea_core.composing import (
     ComposeConfig,
@@ -17,10 +18,9 @@ from facea_core.composing import (
     prompt_for,
 )
 from facea_core.errors import BackboneMismatchError, ConfigError, ImageError, MaskError
-from facea_core.images import crop, resize
+from facea_core.io.images import crop, resize
 from facea_core.masks import UNSEEN, mask_box
-from facea_core.tiny.model import random_backbone
-from facea_core.tiny.painter import paint, sample_people, sample_scenes
+from facea_core.synthetic.render import paint, sample_people, sample_scenes
 from facea_core.training.cache import build_cache, crop_example
 from facea_core.training.config import TrainConfig
 from facea_core.training.tasks import crop_box, head_shape

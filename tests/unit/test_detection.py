@@ -18,9 +18,9 @@ from facea_core.detection.found import found_together, photos_with_faces
 from facea_core.detection.load import FirstFinding, load_detector
 from facea_core.detection.preview import preview
 from facea_core.errors import AssetError, ConfigError, ImageError, NoFaceError, PartError
-from facea_core.images import glance
+from facea_core.io.images import glance
 from facea_core.masks import part_mask
-from facea_core.tiny.painter import Painting, paint, sample_people, sample_scenes
+from facea_core.synthetic.render import Painting, paint, sample_people, sample_scenes
 from facea_core.types import Box, DetectedFaces, Detection, FaceAttributes, Part
 
 COUNT = 4

@@ -5,7 +5,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from facea_core.detection.landmarks import landmarks_available
+from facea_core.dlib_models import landmarks_available
 from facea_core.errors import AssetError, ConfigError, ImageError, MaskError
 from facea_core.evaluation import (
     LandmarksEmbedder,
@@ -18,9 +18,9 @@ from facea_core.evaluation import (
     head_box,
     load_embedder,
 )
+from facea_core.evaluation.identity_encoder import IdentityEncoder
 from facea_core.evaluation.metrics import _nearest
-from facea_core.tiny.model import IdentityEncoder
-from facea_core.tiny.painter import paint, sample_people, sample_scenes
+from facea_core.synthetic.render import paint, sample_people, sample_scenes
 from facea_core.types import Box, FaceAttributes
 
 FACE = Box(40, 40, 88, 100)
@@ -239,6 +239,8 @@ def test_bad_input_is_named(embedder, photos):
 
 
 def test_a_missing_weight_file_is_an_asset_error(tmp_path, monkeypatch):
-    monkeypatch.setattr("facea_core.tiny.model.asset", lambda name: tmp_path / name)
+    monkeypatch.setattr(
+        "facea_core.evaluation.identity_encoder.asset", lambda name: tmp_path / name
+    )
     with pytest.raises(AssetError):
         load_embedder("tiny")

@@ -6,10 +6,10 @@ import torch
 from facea_core.composing import faces_mask
 from facea_core.detection.detect import DetectConfig, detect_chosen, part_masks, to_json
 from facea_core.detection.load import load_detector
-from facea_core.detection.own_masks import own_masks
 from facea_core.detection.preview import preview
+from facea_core.detection.user_masks import own_masks
 from facea_core.errors import NoFaceError
-from facea_core.tiny.painter import paint, sample_people, sample_scenes
+from facea_core.synthetic.render import paint, sample_people, sample_scenes
 
 COUNT, FACELESS = 8, (1, 4, 5)
 SIDE = 128

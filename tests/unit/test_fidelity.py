@@ -17,23 +17,23 @@ from transformers import (
     Dinov2Model,
 )
 
+from benchmarks.likeness.arms import ARMS, GROUPS, REFERENCE, arms
+from benchmarks.likeness.cached_backbone import KnowingBackbone
+from benchmarks.likeness.features import load_features
+from benchmarks.likeness.folders import person_folders, read_scenes, read_subject
+from benchmarks.likeness.generate import paste_head
+from benchmarks.likeness.journal import Journal, read_rows
+from benchmarks.likeness.metrics import MEASURES, PARTS, Judge
+from benchmarks.likeness.run import WHOLE, Benchmark, BenchmarkConfig, preset_of
+from benchmarks.likeness.subjects import Scene, Subject, painted_subject
+from benchmarks.likeness.tables import as_csv, as_dict, difference, estimate, markdown, results
 from facea_core.backbone import load_backbone
 from facea_core.composing import face_mask
 from facea_core.detection.load import load_detector
 from facea_core.errors import AssetError, ConfigError, ImageError, NoFaceError
 from facea_core.evaluation import TinyEmbedder
-from facea_core.fidelity.arms import ARMS, GROUPS, REFERENCE, arms
-from facea_core.fidelity.features import load_features
-from facea_core.fidelity.folders import person_folders, read_scenes, read_subject
-from facea_core.fidelity.journal import Journal, read_rows
-from facea_core.fidelity.judge import MEASURES, PARTS, Judge
-from facea_core.fidelity.known import KnowingBackbone
-from facea_core.fidelity.outcome import as_csv, as_dict, difference, estimate, markdown, results
-from facea_core.fidelity.paint import paste_head
-from facea_core.fidelity.run import WHOLE, Benchmark, BenchmarkConfig, preset_of
-from facea_core.fidelity.subjects import Scene, Subject, painted_subject
-from facea_core.images import save_image
-from facea_core.tiny.model import load_attribute_probe
+from facea_core.evaluation.identity_encoder import load_attribute_probe
+from facea_core.io.images import save_image
 from facea_core.training import TrainConfig
 from facea_core.types import Photo
 

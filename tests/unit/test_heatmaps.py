@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 
 from facea_core.detection.heatmaps import find_areas, label_components
-from facea_core.tiny.painter import PARTS, paint, sample_people, sample_scenes
+from facea_core.synthetic.render import PARTS, paint, sample_people, sample_scenes
 from facea_core.types import Box
 
 

@@ -4,7 +4,7 @@ import torch
 from PIL import Image, ImageCms
 
 from facea_core.errors import AssetError, ImageError, MaskError
-from facea_core.images import (
+from facea_core.io.images import (
     atomic_path,
     check_image,
     check_mask,

@@ -10,9 +10,9 @@ from diffusers import UNet2DConditionModel
 from torch import Tensor, nn
 
 from facea_core.identity.lora import lora
-from facea_core.training.attention import lean_attention
-from facea_core.training.blocks import disagreement, fused_kernels, lean_blocks
-from facea_core.training.footprint import checkpointed
+from facea_core.training.gpu.attention import lean_attention
+from facea_core.training.gpu.blocks import disagreement, fused_kernels, lean_blocks
+from facea_core.training.gpu.footprint import checkpointed
 
 DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
@@ -26,7 +26,7 @@ def exact(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="module")
 def kernels() -> ModuleType:
     pytest.importorskip("triton", reason="there is no Triton for this system")
-    from facea_core.training import kernels
+    from facea_core.training.gpu import kernels
 
     return kernels
 

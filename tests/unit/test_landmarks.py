@@ -11,13 +11,13 @@ from facea_core.detection.landmarks import (
     LandmarksDetector,
     find_landmarks,
     half_boxes,
-    landmarks_available,
     part_boxes,
     part_outlines,
 )
 from facea_core.detection.load import FirstFinding, load_detector
+from facea_core.dlib_models import landmarks_available
 from facea_core.errors import AssetError, MissingDependencyError, NoFaceError
-from facea_core.images import crop, from_pil, load_image, resize
+from facea_core.io.images import crop, from_pil, load_image, resize
 from facea_core.masks import outline_distance
 from facea_core.types import Box, FaceAttributes, Part
 

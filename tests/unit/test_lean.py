@@ -12,8 +12,8 @@ from facea_core.backbone import Backbone
 from facea_core.identity.adapters import frozen
 from facea_core.identity.flat import Flat
 from facea_core.identity.lora import LoraLayer, lora, project
-from facea_core.training import attention
-from facea_core.training.attention import LeanAttention, lean_attention
+from facea_core.training.gpu import attention
+from facea_core.training.gpu.attention import LeanAttention, lean_attention
 
 # Many tensors as one
 

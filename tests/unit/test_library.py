@@ -16,14 +16,20 @@ from PIL import ExifTags, Image
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
-from facea_core import runs
 from facea_core.backbone import Backbone
+from facea_core.backbone.load import random_backbone
 from facea_core.composing import ComposeConfig, inpaint
 from facea_core.errors import AssetError, ConfigError, TrainingError
 from facea_core.identity import identity_tensors, load_identity, save_identity
-from facea_core.library import KEPT_OLDER, KEPT_RUNS, Trained, find_identity, train_once
-from facea_core.sealed import SEAL
-from facea_core.tiny.model import random_backbone
+from facea_core.identity_store import runs
+from facea_core.identity_store.store import (
+    KEPT_OLDER,
+    KEPT_RUNS,
+    Trained,
+    find_identity,
+    train_once,
+)
+from facea_core.io.tensor_files import SEAL
 from facea_core.training import Plan, TrainConfig, face_previewer, plan_training
 from facea_core.training.state import STATE_FILE, saved_step
 from facea_core.training.writer import settle

@@ -20,10 +20,10 @@ from facea_core.composing import ComposeConfig
 from facea_core.composing.plan import plan_crop
 from facea_core.detection.config import DetectConfig
 from facea_core.errors import QUOTED, ConfigError, MaskError, quoted, shortened
-from facea_core.images import crop, cut, resize
+from facea_core.io.images import crop, cut, resize
 from facea_core.settings import LONGEST_JSON, LONGEST_TEXT, check_number, read_settings, updated
 from facea_core.training import TrainConfig, plan_training, require_room, train_identity
-from facea_core.training.footprint import is_out_of_memory
+from facea_core.training.gpu.footprint import is_out_of_memory
 from facea_core.training.tasks import hole_mask
 from facea_core.types import Box
 
@@ -189,7 +189,7 @@ from facea_core.backbone.spec import SPECS
 from facea_core.training import TrainConfig, plan_training
 from facea_core.training.loop import descend
 from facea_core.training.run import Calls, Task
-from facea_core.tiny.model import random_backbone
+from facea_core.evaluation.identity_encoder import random_backbone
 config = TrainConfig(batch=8)
 backbone = random_backbone(0)
 task = Task((), backbone, config, (), (), Calls(None, None, None))
@@ -241,7 +241,7 @@ from facea_core.attributes import attribute_table
 from facea_core.audit import audit_photos, crop_photos
 from facea_core.detection.config import DetectConfig
 from facea_core.detection.detect import detect_chosen
-from facea_core.detection.tiny import TinyDetector
+from facea_core.detection.painted import TinyDetector
 from facea_core.types import Box, FaceAttributes
 for size in ((20, 20_000), (20_000, 20)):
     image = torch.rand(1, 3, *size)

@@ -9,7 +9,7 @@ from PIL import Image, ImageDraw
 from torch import Tensor
 
 from facea_core.errors import MaskError
-from facea_core.mask_files import read_mask
+from facea_core.io.mask_files import read_mask
 
 SIZE = (120, 80)
 WHERE = (30, 20, 80, 60)

@@ -10,12 +10,12 @@ from facea_core.detection.mesh.nets import CELL, SIDE, STRIDE, MeshNets
 from facea_core.detection.mesh.parts import parts_of
 from facea_core.detection.mesh.points import place_of
 from facea_core.detection.mesh.search import look
-from facea_core.detection.painted import PaintedFirst, paintedness
-from facea_core.detection.tiny import TinyDetector
+from facea_core.detection.painted import TinyDetector
+from facea_core.detection.photo_or_painted import PaintedFirst, paintedness
 from facea_core.errors import AssetError, NoFaceError
-from facea_core.images import from_pil, resize
-from facea_core.tiny.painter import paint
-from facea_core.tiny.people import sample_people, sample_scenes
+from facea_core.io.images import from_pil, resize
+from facea_core.synthetic.parameters import sample_people, sample_scenes
+from facea_core.synthetic.render import paint
 from facea_core.types import Box
 
 data = pytest.importorskip("skimage.data")

@@ -9,7 +9,7 @@ import torch
 
 from facea_core.backbone import Backbone
 from facea_core.errors import StateError
-from facea_core.runs import KEPT_FINISHED
+from facea_core.identity_store.runs import KEPT_FINISHED
 from facea_core.training import train_identity
 from facea_core.training.state import STATE_FILE, saved_step
 

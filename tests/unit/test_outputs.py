@@ -7,8 +7,13 @@ import os
 import pytest
 
 from facea_core.errors import AssetError
-from facea_core.images import atomic_path
-from facea_core.outputs import require_writable, require_writable_folder, staged, write_json
+from facea_core.io.images import atomic_path
+from facea_core.io.output_files import (
+    require_writable,
+    require_writable_folder,
+    staged,
+    write_json,
+)
 
 
 def test_a_writable_place_passes_and_nothing_is_left(tmp_path):

@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 
 from facea_core.backbone import Backbone
+from facea_core.backbone.load import random_backbone
 from facea_core.identity.adapters import frozen
 from facea_core.identity.lora import Lora, lora
-from facea_core.tiny.model import random_backbone
 from facea_core.training import TrainConfig, train_identity
 from facea_core.training.draws import Rows, draw_step, local_share
 from facea_core.training.outside import Outside, watching

@@ -4,14 +4,9 @@ from PIL import Image
 
 from facea_core.composing import ComposeConfig, face_mask
 from facea_core.detection.detect import DetectConfig, detect_chosen
-from facea_core.detection.own_masks import (
-    fitted,
-    own_masks,
-    put_on,
-    read_own_masks,
-)
+from facea_core.detection.user_masks import fitted, own_masks, put_on, read_own_masks
 from facea_core.errors import ConfigError, MaskError, NoFaceError, PartError
-from facea_core.images import save_image
+from facea_core.io.images import save_image
 from facea_core.types import Box, Detection, FaceAttributes, Part
 
 SIZE = (60, 80)

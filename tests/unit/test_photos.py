@@ -11,8 +11,8 @@ from PIL import Image
 
 from facea_core.cli import main
 from facea_core.errors import ConfigError, ImageError
-from facea_core.images import load_image
-from facea_core.photos import (
+from facea_core.io.images import load_image
+from facea_core.io.photos import (
     BY_NAME,
     NEWEST,
     OLDEST,
@@ -81,7 +81,7 @@ def test_what_is_no_folder_of_photos_is_refused(tmp_path: Path, name: str):
 
 
 def test_a_folder_as_large_as_a_disk_is_refused(album: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("facea_core.photos.MOST_ENTRIES", 5)
+    monkeypatch.setattr("facea_core.io.photos.MOST_ENTRIES", 5)
     with pytest.raises(ConfigError, match="more than 5 files"):
         photo_files(album, deep=True)
     assert photos_fingerprint(album, deep=True)
@@ -130,7 +130,7 @@ def test_limits_that_are_none(album: Path, limit: int):
 
 
 def test_more_than_is_read_at_once_needs_a_limit(album: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("facea_core.photos.MOST", 2)
+    monkeypatch.setattr("facea_core.io.photos.MOST", 2)
     with pytest.raises(ConfigError, match="3 photos, more than 2"):
         list(read_photos(photo_files(album)))
     assert len(list(read_photos(photo_files(album), limit=2))) == 2

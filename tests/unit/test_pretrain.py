@@ -9,9 +9,10 @@ from torch import nn
 
 from facea_core.backbone import load_backbone
 from facea_core.composing import ComposeConfig
-from facea_core.tiny.model import QUESTIONS, AttributeProbe, PartDetector
-from facea_core.tiny.painter import PARTS, VOCABULARY, class_noun, paint
-from facea_core.tiny.pretrain.autoencoder import (
+from facea_core.detection.painted_model import PartDetector
+from facea_core.evaluation.identity_encoder import QUESTIONS, AttributeProbe
+from facea_core.synthetic.render import PARTS, VOCABULARY, class_noun, paint
+from pretraining.autoencoder import (
     NarrowAutoencoder,
     autoencoder_loss,
     export,
@@ -20,17 +21,17 @@ from facea_core.tiny.pretrain.autoencoder import (
     start_at_linear_optimum,
     wake,
 )
-from facea_core.tiny.pretrain.captions import caption, describe_pool
-from facea_core.tiny.pretrain.dataset import HEAD, draw_pool, holes, paint_pool
-from facea_core.tiny.pretrain.denoiser import denoiser_loss, networks
-from facea_core.tiny.pretrain.detector import detector_loss
-from facea_core.tiny.pretrain.encoder import contrastive, encoder_loss, paint_heads
-from facea_core.tiny.pretrain.latents import FEATURE_WEIGHT, _stitched, encode_pictures
-from facea_core.tiny.pretrain.muon import Muon, optimisers, orthogonal
-from facea_core.tiny.pretrain.pieces import Piece, train_piece
-from facea_core.tiny.pretrain.repaint import NEAR, head_holes, reconstruct, repaint
-from facea_core.tiny.pretrain.score import UNSEEN, equal_error_rate
-from facea_core.tiny.pretrain.sheets import reconstruction_sheet
+from pretraining.captions import caption, describe_pool
+from pretraining.dataset import HEAD, draw_pool, holes, paint_pool
+from pretraining.denoiser import denoiser_loss, networks
+from pretraining.detector import detector_loss
+from pretraining.encoder import contrastive, encoder_loss, paint_heads
+from pretraining.latents import FEATURE_WEIGHT, _stitched, encode_pictures
+from pretraining.muon import Muon, optimisers, orthogonal
+from pretraining.repaint import NEAR, head_holes, reconstruct, repaint
+from pretraining.score import UNSEEN, equal_error_rate
+from pretraining.sheets import reconstruction_sheet
+from pretraining.train import Piece, train_piece
 
 
 @pytest.fixture(scope="module")

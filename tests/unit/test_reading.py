@@ -12,10 +12,10 @@ import pytest
 import torch
 from PIL import Image
 
-from facea_core import reading
 from facea_core.errors import ImageError, MissingDependencyError
-from facea_core.images import load_image
-from facea_core.reading import read_picture
+from facea_core.io import image_files
+from facea_core.io.image_files import read_picture
+from facea_core.io.images import load_image
 
 NOTED = "reduced from {} to {} pixels"
 
@@ -65,8 +65,8 @@ def test_an_avif_photo_is_read(ramp, tmp_path):
 
 
 def test_heic_without_its_plug_in_says_what_to_install(monkeypatch, tmp_path):
-    monkeypatch.setattr(reading.importlib.util, "find_spec", lambda name: None)
-    monkeypatch.setattr(reading.Image, "open", lambda path: _unidentified())
+    monkeypatch.setattr(image_files.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(image_files.Image, "open", lambda path: _unidentified())
     (tmp_path / "a.heic").write_bytes(b"\0\0\0\x1cftypheic" + bytes(100))
     with pytest.raises(MissingDependencyError, match=r"a\.heic.*pip install pillow-heif"):
         load_image(tmp_path / "a.heic")
@@ -76,7 +76,7 @@ def test_heic_without_its_plug_in_says_what_to_install(monkeypatch, tmp_path):
 
 
 def _unidentified():
-    raise reading.UnidentifiedImageError("cannot identify image file")
+    raise image_files.UnidentifiedImageError("cannot identify image file")
 
 
 @pytest.mark.parametrize("channels", [3, 4])
@@ -156,7 +156,7 @@ def test_a_jpeg_beyond_pillows_limit_is_read_and_a_bomb_is_not(tmp_path, monkeyp
     assert load_image(tmp_path / "a.jpg", longest=64)[0].shape == (1, 3, 48, 64)
     with pytest.raises(ImageError, match=r"a\.png has too many pixels.*scale it down"):
         load_image(tmp_path / "a.png")
-    monkeypatch.setattr(reading, "MOST_PIXELS", 200_000)
+    monkeypatch.setattr(image_files, "MOST_PIXELS", 200_000)
     with pytest.raises(ImageError, match=r"a\.jpg has too many pixels"):
         load_image(tmp_path / "a.jpg")
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", None)

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from facea_core.report import (
+from facea_core.io.figures import (
     ACCENT,
     MOST_PIXELS,
     PAPER,

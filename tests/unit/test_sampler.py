@@ -5,12 +5,11 @@ import pytest
 import torch
 
 from facea_core.backbone import latent_mask, masked_image
-from facea_core.backbone.load import empty_backbone
+from facea_core.backbone.load import empty_backbone, random_backbone
 from facea_core.backbone.spec import TINY
 from facea_core.composing import ComposeConfig, inpaint
 from facea_core.composing.solvers import SOLVERS
 from facea_core.errors import BackboneError, ConfigError, MaskError
-from facea_core.tiny.model import random_backbone
 
 QUICK = ComposeConfig(steps=2, seed=5)
 

@@ -11,8 +11,8 @@ import torch
 from PIL import ExifTags, Image
 
 from facea_core.errors import AssetError, ConfigError, ImageError
-from facea_core.images import from_pil, load_image
-from facea_core.saving import ALL, GENERATED, PART, save_generated
+from facea_core.io.generated_images import ALL, GENERATED, PART, save_generated
+from facea_core.io.images import from_pil, load_image
 
 KINDS = ("png", "jpg", "webp")
 GRAPH = {

@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 import torch
 
+from benchmarks.likeness.subjects import UNSEEN
 from facea_core.backbone import Backbone
+from facea_core.backbone.load import random_backbone
 from facea_core.composing import ComposeConfig, candidate_seed, inpaint
 from facea_core.demo import draw_cast
-from facea_core.fidelity.subjects import UNSEEN
 from facea_core.seeds import seeded, short_seed
-from facea_core.tiny.model import random_backbone
-from facea_core.tiny.people import sample_people
+from facea_core.synthetic.parameters import sample_people
 
 ROOT = Path(__file__).parents[2]
 LONG = 2**32 + 7

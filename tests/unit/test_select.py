@@ -7,7 +7,7 @@ import torch
 from facea_core.attributes import ATTRIBUTES, attribute_table
 from facea_core.detection.select import PRIORS, select, select_faces, select_parts
 from facea_core.errors import ConfigError
-from facea_core.tiny.painter import PARTS, paint, sample_people, sample_scenes
+from facea_core.synthetic.render import PARTS, paint, sample_people, sample_scenes
 from facea_core.types import Box, Detection
 
 SIZE = (128, 128)

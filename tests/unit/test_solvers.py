@@ -12,7 +12,7 @@ from facea_core.backbone.backbone import SCHEDULE, alphas_cumprod
 from facea_core.backbone.load import load_backbone
 from facea_core.composing import ComposeConfig, inpaint
 from facea_core.composing.solvers import END, SOLVERS, levels, timesteps
-from facea_core.tiny.painter import paint, sample_people, sample_scenes
+from facea_core.synthetic.render import paint, sample_people, sample_scenes
 
 DENOISE = [0.02, 0.03, *(round(0.05 * i, 2) for i in range(1, 20)), 0.49, 0.81, 0.99, 0.9999, 1.0]
 # With diffusers' trailing timesteps the last one was -1 here, and the picture noise.

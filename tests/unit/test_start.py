@@ -16,8 +16,6 @@ from .test_identity_file import identity  # noqa: F401
 
 CORE = Path(facea_core.__file__).parent
 LARGE = ("diffusers", "transformers", "peft", "dlib")
-# They run for minutes, and never in ComfyUI.
-PATIENT = ("benchmark", "tiny/pretrain")
 
 
 def started(code: str) -> tuple[set[str], float]:
@@ -53,7 +51,10 @@ def test_info_needs_no_library(tmp_path, identity):  # noqa: F811
 
 
 def test_what_the_nodes_import_needs_torch_alone():
-    modules = "library choosing composing training audit detection.load demo saving doctor.checks"
+    modules = (
+        "identity_store.store selection composing training audit detection.load demo "
+        "io.generated_images doctor.checks"
+    )
     large, _ = started("\n".join(f"import facea_core.{name}" for name in modules.split()))
     assert large <= {"torch"}
 
@@ -62,8 +63,6 @@ def test_large_libraries_are_imported_inside_functions():
     eager = []
     for path in CORE.rglob("*.py"):
         name = path.relative_to(CORE).as_posix()
-        if name.startswith(PATIENT):
-            continue
         for node in ast.parse(path.read_text("utf-8")).body:
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
             names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []

@@ -17,10 +17,10 @@ from safetensors.torch import load_file, save, save_file
 from torch.optim.optimizer import register_optimizer_step_post_hook
 
 from facea_core.backbone import Backbone
+from facea_core.backbone.load import random_backbone
 from facea_core.errors import AssetError, TrainingError
 from facea_core.identity import save_identity
-from facea_core.sealed import checksum
-from facea_core.tiny.model import random_backbone
+from facea_core.io.tensor_files import checksum
 from facea_core.training import TrainConfig, train_identity
 from facea_core.training import state as states
 from facea_core.training.state import STATE_FILE

@@ -12,11 +12,11 @@ from torch.optim.optimizer import register_optimizer_step_pre_hook
 
 from facea_core.attributes import attribute_table
 from facea_core.backbone import Backbone
+from facea_core.backbone.load import random_backbone
 from facea_core.errors import BackboneError, TrainingError
 from facea_core.identity import learnable_words, load_identity, save_identity
-from facea_core.tiny.model import random_backbone
 from facea_core.training import TrainConfig, run, train_identity
-from facea_core.training.footprint import checkpointed, is_out_of_memory, on_device
+from facea_core.training.gpu.footprint import checkpointed, is_out_of_memory, on_device
 from facea_core.training.state import saved_step
 from facea_core.types import Box, FaceAttributes, Identity, Part, Photo, StepReport
 

@@ -13,10 +13,9 @@ from torch import Tensor
 
 from facea_core.backbone import Backbone, inspect_checkpoint, load_backbone
 from facea_core.backbone import parts as parts_module
-from facea_core.backbone.load import empty_backbone, single_file_state
+from facea_core.backbone.load import empty_backbone, random_backbone, single_file_state
 from facea_core.backbone.spec import SD2, SD15, SDXL, TINY, Family
 from facea_core.errors import AssetError, BackboneError, ConfigError
-from facea_core.tiny.model import random_backbone
 
 from ..narrow import narrow_family
 

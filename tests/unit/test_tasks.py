@@ -7,10 +7,10 @@ from torch import Tensor
 
 from facea_core.attributes import attribute_table
 from facea_core.backbone import Backbone, LatentDistribution, latent_mask, masked_image
+from facea_core.backbone.load import random_backbone
 from facea_core.errors import ImageError, MaskError
-from facea_core.images import crop, resize
+from facea_core.io.images import crop, resize
 from facea_core.masks import mask_box
-from facea_core.tiny.model import random_backbone
 from facea_core.training import TrainConfig
 from facea_core.training.cache import build_cache, crop_example, photos_hash
 from facea_core.training.draws import Rows, draw_step

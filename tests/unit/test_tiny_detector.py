@@ -5,9 +5,9 @@ import torch.nn.functional as F
 from PIL import Image
 
 from facea_core.detection.detect import DetectConfig, detect_faces
-from facea_core.detection.tiny import SIDE, TinyDetector, close_window, search_windows
-from facea_core.images import from_pil
-from facea_core.tiny.painter import PARTS, paint, sample_people, sample_scenes
+from facea_core.detection.painted import SIDE, TinyDetector, close_window, search_windows
+from facea_core.io.images import from_pil
+from facea_core.synthetic.render import PARTS, paint, sample_people, sample_scenes
 from facea_core.types import Box, FaceAttributes
 
 COUNT = 12

@@ -18,9 +18,9 @@ from safetensors.torch import load_file
 import facea_core
 from facea_core.errors import AssetError
 from facea_core.identity import load_identity
-from facea_core.library import KEPT_RUNS
-from facea_core.locks import locked
-from facea_core.runs import at_work, tidy
+from facea_core.identity_store.runs import at_work, tidy
+from facea_core.identity_store.store import KEPT_RUNS
+from facea_core.io.locks import locked
 from facea_core.training.state import STATE_FILE
 
 from .learner import learn, make_backbone

@@ -2,8 +2,8 @@
 
 from transformers import CLIPTokenizer
 
-from facea_core.tiny.painter import VOCABULARY
-from facea_core.tiny.tokenizer import write_tokenizer
+from facea_core.synthetic.render import VOCABULARY
+from pretraining.tokenizer import write_tokenizer
 
 
 def test_every_word_of_the_painter_is_one_token(backbone):

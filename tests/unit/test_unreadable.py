@@ -11,8 +11,8 @@ import torch
 from PIL import Image
 
 from facea_core.errors import ImageError
-from facea_core.images import from_pil, load_image
-from facea_core.reading import BAD_EXIF
+from facea_core.io.image_files import BAD_EXIF
+from facea_core.io.images import from_pil, load_image
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (48, 64, 3), dtype=np.uint8)
 

@@ -10,11 +10,12 @@ from skimage.data import astronaut
 
 from facea_core.audit.upright import Turn, crop_photos, roll_of, upright_crop, upright_photo
 from facea_core.detection.detect import detect_faces
-from facea_core.detection.landmarks import LandmarksDetector, landmarks_available
+from facea_core.detection.landmarks import LandmarksDetector
+from facea_core.dlib_models import landmarks_available
 from facea_core.errors import ConfigError, ImageError
-from facea_core.images import from_pil, resize
-from facea_core.tiny.painter import paint, sample_people, sample_scenes
-from facea_core.tiny.people import SCENE
+from facea_core.io.images import from_pil, resize
+from facea_core.synthetic.parameters import SCENE
+from facea_core.synthetic.render import paint, sample_people, sample_scenes
 from facea_core.types import Box, FaceAttributes, Part
 
 SIDE = 96

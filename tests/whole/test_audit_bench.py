@@ -5,7 +5,7 @@ The whole one is tests/bench/bench_audit.py; its figures are in tests/bench/resu
 
 import pytest
 
-from facea_core.detection.landmarks import landmarks_available
+from facea_core.dlib_models import landmarks_available
 
 from ..bench.bench_audit import CAUGHT_BY, painted, photographs, real
 

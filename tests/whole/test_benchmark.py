@@ -8,9 +8,7 @@ import torch
 from torch import nn
 from torch._subclasses.fake_tensor import DataDependentOutputException, FakeTensorMode
 
-from facea_core.backbone import Backbone
-from facea_core.backbone.spec import TINY
-from facea_core.benchmark.contenders import (
+from benchmarks.speed.contenders import (
     DIFFUSERS,
     DIFFUSERS_CACHED,
     EAGER,
@@ -18,14 +16,16 @@ from facea_core.benchmark.contenders import (
     KOHYA_ATTENTION,
     contenders,
 )
-from facea_core.benchmark.counting import Counts, Tally
-from facea_core.benchmark.gates import AGREE, Gate, agreement, counted, difference, speed
-from facea_core.benchmark.measuring import Block, Pattern, measure
-from facea_core.benchmark.models import NARROW, family_named, painted_photos, random_backbone
-from facea_core.benchmark.pretending import DEVICE, count_ours, pretended_task
-from facea_core.benchmark.run import BenchConfig
-from facea_core.benchmark.statistics import ratio, summary
-from facea_core.benchmark.task import Task, lay_open
+from benchmarks.speed.counting import Counts, Tally
+from benchmarks.speed.fake_device import DEVICE, count_ours, pretended_task
+from benchmarks.speed.gates import AGREE, Gate, agreement, counted, difference, speed
+from benchmarks.speed.models import NARROW, family_named, painted_photos, random_backbone
+from benchmarks.speed.run import BenchConfig
+from benchmarks.speed.statistics import ratio, summary
+from benchmarks.speed.task import Task, lay_open
+from benchmarks.speed.timing import Block, Pattern, measure
+from facea_core.backbone import Backbone
+from facea_core.backbone.spec import TINY
 from facea_core.errors import ConfigError
 from facea_core.training import TrainConfig
 

@@ -10,7 +10,7 @@ from facea_core.cli import main
 from facea_core.demo import HELDOUT, PHOTOS, draw_cast, run_demo
 from facea_core.errors import AssetError
 from facea_core.identity import load_identity
-from facea_core.tiny.painter import class_noun, sample_people
+from facea_core.synthetic.render import class_noun, sample_people
 
 FILES = ["identity.safetensors", "report.json", "result.png", "sheet.png"]
 

@@ -12,15 +12,15 @@ from pathlib import Path
 import pytest
 import torch
 
+from benchmarks.likeness.arms import arms
+from benchmarks.likeness.journal import read_rows
+from benchmarks.likeness.metrics import Judge
+from benchmarks.likeness.run import Benchmark, BenchmarkConfig, preset_of
+from benchmarks.likeness.subjects import painted_subject
 from facea_core.backbone import load_backbone
 from facea_core.detection.load import load_detector
 from facea_core.evaluation import TinyEmbedder
-from facea_core.fidelity.arms import arms
-from facea_core.fidelity.journal import read_rows
-from facea_core.fidelity.judge import Judge
-from facea_core.fidelity.run import Benchmark, BenchmarkConfig, preset_of
-from facea_core.fidelity.subjects import painted_subject
-from facea_core.tiny.model import load_attribute_probe
+from facea_core.evaluation.identity_encoder import load_attribute_probe
 
 CONFIG = BenchmarkConfig(people=2, scenes=2, arms="caption, paste, no-local")
 TABLES = ("table.md", "table.csv", "table.json")

@@ -18,11 +18,12 @@ from transformers import CLIPTokenizer
 
 from facea_core.attributes import attribute_table
 from facea_core.backbone import Backbone
-from facea_core.backbone.load import asset, empty_backbone
+from facea_core.backbone.load import empty_backbone
 from facea_core.backbone.spec import FAMILIES, TINY, Family
 from facea_core.identity import apply_identity, save_identity
 from facea_core.identity.lora import lora
 from facea_core.identity.words import finished_words, learnable_words
+from facea_core.io.assets import asset
 from facea_core.types import Identity, IdentityMeta, LoraWeights
 
 from ..narrow import narrow_family

@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from facea_core.detection.landmarks import landmarks_available
+from facea_core.dlib_models import landmarks_available
 
 from ..bench.bench_select import (
     KNOWN,

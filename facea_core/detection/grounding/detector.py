@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from ...images import crop
+from ...io.images import crop
 from ...types import Box, Detection, Size
 from ..base import FACE
 from ..select import select_faces

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import AssetError, ConfigError, quoted
-from ...outputs import require_writable_folder
+from ...io.output_files import require_writable_folder
 
 OnBytes = Callable[[int, int], None]
 """Called with (bytes there, bytes in all). To cancel, raise: what is there stays for next time."""

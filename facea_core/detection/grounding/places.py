@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from ...errors import AssetError
-from ...files import read_plain
+from ...io.files import read_plain
 
 ARCHITECTURE, CONFIG = "grounding-dino", "config.json"
 

@@ -13,9 +13,9 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
-from ...backbone.load import asset
 from ...errors import AssetError
-from ...images import resize
+from ...io.assets import asset
+from ...io.images import resize
 from ...types import Box, Detection
 from ..base import FACE
 from ..hulls import around, keep_surer

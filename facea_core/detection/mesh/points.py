@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ...images import cut
+from ...io.images import cut
 from ...types import Box
 from .nets import SIDE, FaceMesh
 from .search import Place

@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ...images import resize
+from ...io.images import resize
 from .nets import CELL, STRIDE, BlazeFace
 
 LEAST_SCORE = 0.4

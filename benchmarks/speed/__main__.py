@@ -1,0 +1,52 @@
+"""`python -m benchmarks.speed`: how fast training is here, beside loops as others write them."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+from tyro.conf import arg
+
+from facea_core.cli import guarded
+from facea_core.cli.flags import ConfigFile, parse, pick_device, read_config
+from facea_core.cli.talk import hand_over, note, require_outputs, say
+from facea_core.errors import BenchError
+
+from .run import BenchConfig, run_bench
+from .table import table
+
+PROGRAM = "python -m benchmarks.speed"
+
+
+@dataclass(frozen=True)
+class Bench:
+    """Time a training step on random weights, count what it does, and check what must hold.
+
+    A status of 1 means that something did not hold. Needs peft, which is not needed to train.
+    """
+
+    device: str = "auto"
+    """auto, cpu, cuda, cuda:1."""
+    json: Annotated[Path | None, arg(metavar="FILE")] = None
+    """Write all figures there; - is stdout."""
+    config: ConfigFile = None
+    """Flags from a JSON file."""
+
+
+def run(arguments: Sequence[str]) -> None:
+    flags, configs = parse(PROGRAM, Bench, arguments, read_config(arguments), bench=BenchConfig())
+    require_outputs(flags.json)
+    result = run_bench(configs["bench"], pick_device(flags.device), note)
+    hand_over(result, flags.json)
+    if str(flags.json) != "-":
+        say(table(result))
+    failed = [gate["name"] for gate in result["gates"] if not gate["passed"]]
+    if failed:
+        raise BenchError(f"{len(failed)} gates did not hold: {'; '.join(failed)}")
+
+
+if __name__ == "__main__":
+    sys.exit(guarded(PROGRAM, lambda: run(sys.argv[1:])))

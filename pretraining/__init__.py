@@ -1,0 +1,1 @@
+"""Rebuilds the embedded miniature from a seed; run as `python -m pretraining`."""

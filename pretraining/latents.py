@@ -1,0 +1,102 @@
+"""What the U-Net learns from: paintings and holes in them, encoded, and what is said of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+from tqdm import tqdm
+
+from facea_core.backbone import latent_mask, masked_image
+from facea_core.seeds import seeded
+from facea_core.synthetic import render
+
+from .autoencoder import NarrowAutoencoder
+from .captions import Description, describe_pool
+from .dataset import FEATURES, HEAD, SIDE, draw_pool, holes, part_masks
+from .train import Piece
+
+BATCH, GPU_BATCH = 30, 512
+FACE_SHARE = 0.12
+"""Share of the large holes that cover the face without its hair."""
+FEATURE_WEIGHT = 3.0
+"""How much more a latent counts that shows an eye, a brow or the mouth: a fifth of a face's latents
+carries most of a person, and the mouth's few are all that says whether it smiles."""
+
+
+@dataclass(frozen=True, eq=False)
+class Encoded:
+    """N samples, latents in float16: `clean (N, 4, 16, 16)`, `masked` as large, `hole (N, 1, 16,
+    16)`, `weight` as large; `picture (N,)` counts the pictures that were painted, `part (N,)` is
+    what the hole covers.
+
+    Half of the pictures show somebody else's neck, clothes and surroundings around the hole: that
+    is what composing finds, and the prompt has to win against it. Half of the others have a second
+    sample with a hole over a single part.
+    """
+
+    clean: Tensor
+    masked: Tensor
+    hole: Tensor
+    weight: Tensor
+    picture: Tensor
+    part: Tensor
+
+    def __len__(self) -> int:
+        return len(self.clean)
+
+
+@torch.no_grad()
+def encode_pictures(
+    count: int, seed: int, model: NarrowAutoencoder, piece: Piece
+) -> tuple[Encoded, list[Description]]:
+    """Paint `count` people once each, and encode what the U-Net will see of them."""
+    generator = seeded(seed)
+    people, scenes = draw_pool(count, 1, seed)
+    others = render.sample_people(count, generator)
+    encode, device = piece.compile(model.encode), piece.device
+    rows: list[tuple[Tensor, ...]] = []
+
+    def add(
+        clean: Tensor, image: Tensor, masks: Tensor, hole: Tensor, index: Tensor, part: Tensor
+    ) -> None:
+        features = F.max_pool2d(masks[:, FEATURES].amax(1, keepdim=True), SIDE // clean.shape[-1])
+        weight = 1 + (FEATURE_WEIGHT - 1) * features
+        latents = (clean, encode(masked_image(image, hole)), latent_mask(hole), weight)
+        rows.append((*(one.half().cpu() for one in latents), index, part))
+
+    few = BATCH if torch.device(device).type == "cpu" else GPU_BATCH
+    for start in tqdm(range(0, count, few), desc="latents", unit=f"x{few}"):
+        index = torch.arange(start, min(start + few, count))
+        image, masks = _painted(people[index], scenes[index], device)
+        foreign, single = index % 2 == 1, index % 4 == 0
+        share = torch.rand(len(index), generator=generator)
+        part = torch.where(share < FACE_SHARE, 0, HEAD)
+        host, host_masks = _painted(others[index[foreign]], scenes[index[foreign]], device)
+        seen = masks.clone()
+        seen[foreign] = host_masks  # the hole is where the other head was
+        hole = holes(seen, part, generator)
+        mixed = image.clone()
+        mixed[foreign] = _stitched(image[foreign], host, hole[foreign], generator)
+        clean = encode(mixed)
+        add(clean, mixed, masks, hole, index, part)
+        if single.any():
+            part = torch.randint(1, masks.shape[1], (int(single.sum()),), generator=generator)
+            hole = holes(masks[single], part, generator)
+            add(clean[single], image[single], masks[single], hole, index[single], part)
+    columns = (torch.cat(column) for column in zip(*rows, strict=True))
+    return Encoded(*columns), describe_pool(people, scenes)
+
+
+def _painted(people: Tensor, scenes: Tensor, device: str) -> tuple[Tensor, Tensor]:
+    painting = render.paint(people.to(device), scenes.to(device), SIDE)
+    return painting.image, part_masks(painting)
+
+
+def _stitched(image: Tensor, host: Tensor, hole: Tensor, generator: torch.Generator) -> Tensor:
+    """`image` inside the hole and `host` around it; every other edge is a soft one."""
+    soft = F.avg_pool2d(hole, 9, stride=1, padding=4, count_include_pad=False)
+    hard = (torch.rand(len(hole), generator=generator) < 0.5).view(-1, 1, 1, 1).to(hole.device)
+    return torch.lerp(host, image, torch.where(hard, hole, soft))

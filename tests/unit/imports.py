@@ -1,0 +1,51 @@
+"""What a source file imports and calls, for the tests that hold the rules."""
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+MAX_LINES = 300
+
+
+@dataclass(frozen=True)
+class Import:
+    line: int
+    relative: bool
+    target: tuple[str, ...]
+
+
+def imports_of(tree: ast.AST, package: tuple[str, ...]) -> Iterator[Import]:
+    """Every import in a file of `package`, at any depth; relative ones seen from facea_core."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield Import(node.lineno, False, tuple(alias.name.split(".")))
+        elif isinstance(node, ast.ImportFrom):
+            module = tuple(node.module.split(".")) if node.module else ()
+            if node.level:
+                base = package[: len(package) - node.level + 1]
+                for alias in node.names:
+                    yield Import(node.lineno, True, (*base, *module, alias.name))
+            else:
+                for alias in node.names:
+                    yield Import(node.lineno, False, (*module, alias.name))
+
+
+def calls_of(tree: ast.AST) -> Iterator[tuple[int, str]]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            yield node.lineno, ast.unparse(node.func)
+
+
+def unsafe_loads(tree: ast.AST) -> Iterator[int]:
+    """Lines of torch.load without a literal weights_only=True."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "torch.load":
+            safe = [key.value for key in node.keywords if key.arg == "weights_only"]
+            if not any(isinstance(one, ast.Constant) and one.value is True for one in safe):
+                yield node.lineno
+
+
+def too_long(name: object, source: str) -> list[str]:
+    lines = len(source.splitlines())
+    return [f"{name}: {lines} lines, at most {MAX_LINES}"] if lines > MAX_LINES else []

@@ -14,32 +14,18 @@ from .settings import LONGEST_NAME, check_text
 class Attribute:
     """One vocabulary entry.
 
-    `phrase` is what a detector is asked; `initializer` the class word whose token rows a learned
-    word starts from; `vectors` how many rows the word has; `pair` says that the attribute has a
-    left and a right half, which are joined into one part.
+    Its name is what a detector is asked, and the class word that a learned word starts from.
     """
 
     name: str
-    phrase: str
-    initializer: str
-    vectors: int = 1
-    pair: bool = False
 
 
 ATTRIBUTES: dict[str, Attribute] = {
-    attribute.name: attribute
-    for attribute in (
-        Attribute("face", "face", "face"),
-        Attribute("eyes", "eyes", "eyes", pair=True),
-        Attribute("nose", "nose", "nose"),
-        Attribute("mouth", "mouth", "mouth"),
-        Attribute("hair", "hair", "hair"),
-        Attribute("eyebrows", "eyebrows", "eyebrows", pair=True),
-        Attribute("beard", "beard", "beard"),
-        Attribute("ears", "ears", "ears", pair=True),
-        Attribute("glasses", "glasses", "glasses"),
+    name: Attribute(name)
+    for name in (
+        "face", "eyes", "nose", "mouth", "hair", "eyebrows", "beard", "ears", "glasses",
     )
-}
+}  # fmt: skip
 """Every known attribute by name. The part of `face` is the face box itself."""
 
 PRESETS: dict[str, tuple[str, ...]] = {

@@ -37,7 +37,7 @@ from .synthetic.render import (
     sample_people,
     sample_scenes,
 )
-from .training import TrainConfig, face_previewer, preview_every, train_identity
+from .training import Subject, TrainConfig, face_previewer, preview_every, train_identity
 from .types import Box, Composition, Metrics, Photo, StepReport
 
 PHOTOS, HELDOUT = 3, 8
@@ -138,9 +138,8 @@ def run_demo(
         context = Photo(cast.context.image, target, "context")
 
     settings = ComposeConfig(seed=seed, hair_room=HAIR_ROOM)
-    previewer = face_previewer(
-        inpaint, PREVIEW, context, backbone, config, name=NAME, class_noun=cast.noun
-    )
+    subject = Subject(NAME, cast.noun)
+    previewer = face_previewer(inpaint, PREVIEW, context, backbone, config, subject=subject)
     reports: list[StepReport] = []
     with clock.stage("train") as advance:
 
@@ -149,13 +148,7 @@ def run_demo(
             advance(report.step, report.total)
 
         identity = train_identity(
-            photos,
-            backbone,
-            config,
-            name=NAME,
-            class_noun=cast.noun,
-            on_step=on_step,
-            previewer=previewer,
+            photos, backbone, config, subject, on_step=on_step, previewer=previewer
         )
 
     with clock.stage("compose") as advance:

@@ -1,24 +1,18 @@
-"""Choosing by likeness: the best step of a training, the best of several painted faces."""
+"""Choosing by likeness: the best of several painted faces."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Sequence
 
 from torch import Tensor
 
-from .backbone import Backbone
-from .composing import ComposeConfig, Rank, inpaint
+from .composing import Rank
 from .detection.base import Detector
 from .detection.detect import DetectConfig, detect_attributes
 from .detection.load import load_detector
 from .errors import NoFaceError
 from .evaluation import Embedder, likeness, load_embedder
-from .training import Judge, TrainConfig, face_judge
 from .types import Photo
-
-LOOK_STEPS = 10
-"""Sampling steps of a look: enough to know somebody."""
 
 
 def tools_for(family: str) -> tuple[Detector, Embedder]:
@@ -30,35 +24,6 @@ def tools_for(family: str) -> tuple[Detector, Embedder]:
     if family == "facea-tiny":
         return load_detector("tiny"), load_embedder("tiny")
     return load_detector("mesh"), load_embedder("landmarks")
-
-
-def step_judge(
-    photos: Sequence[Photo],
-    backbone: Backbone,
-    config: TrainConfig,
-    *,
-    name: str = "person",
-    class_noun: str = "person",
-    on_step: Callable[[int, int], None] | None = None,
-) -> Judge | None:
-    """The judge that `config.choose_every` asks for, None if it asks for none; see `face_judge`.
-
-    Raises MissingDependencyError as `tools_for`.
-    """
-    if not config.choose_every:
-        return None
-    _, embedder = tools_for(backbone.spec.family)
-    return face_judge(
-        inpaint,
-        ComposeConfig(steps=LOOK_STEPS),
-        photos,
-        backbone,
-        config,
-        partial(likeness, embedder),
-        name=name,
-        class_noun=class_noun,
-        on_step=on_step,
-    )
 
 
 def person_rank(photos: Sequence[Photo], detector: Detector, embedder: Embedder) -> Rank:

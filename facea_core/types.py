@@ -159,15 +159,13 @@ class StepReport:
     painting: float = 0.0
     mode: str = ""
     plan: str = ""
-    best: tuple[int, float] | None = None
 
 
 OnStep = Callable[[StepReport], None]
 """Called from the training loop. To cancel, raise: nothing on the way catches it."""
 
 OnTick = Callable[[int, int], None]
-"""Called with (steps done, steps in all) after every step and before every piece of work that lasts
-as long as one. Costs nothing on the device. To cancel, raise."""
+"""Called with (done, in all) of some work, often and at no cost to the device. To cancel, raise."""
 
 
 @dataclass(frozen=True, eq=False)

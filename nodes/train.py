@@ -13,17 +13,16 @@ from typing import Any
 import torch
 from comfy_api.latest import io, ui
 
-from ..facea_core.attributes import attribute_table
 from ..facea_core.composing import PREVIEW, inpaint
 from ..facea_core.detection.found import found_together, photos_with_faces, smear_note
 from ..facea_core.errors import AssetError
-from ..facea_core.identity import check_class_noun, check_words_free, identities_of, person_name
+from ..facea_core.identity import check_words_free, identities_of, person_name
 from ..facea_core.identity_store.store import train_once
 from ..facea_core.io.output_files import require_writable_folder
-from ..facea_core.selection import step_judge
 from ..facea_core.settings import read_settings
 from ..facea_core.training import (
     PRESETS,
+    Subject,
     TrainConfig,
     check_channels,
     face_previewer,
@@ -157,7 +156,7 @@ class FaceAEmbeddingTrainer(io.ComfyNode):
         save_words: bool, settings: str, **changes: Any,
     ) -> io.NodeOutput:  # fmt: skip
         name, named = person_name(name)
-        check_class_noun(class_noun)
+        subject = Subject(name, class_noun)
         words = _words_folder(name) if save_words else None
         home, *others = identities_folders()
         pictures, notes = photos_in(images)
@@ -176,7 +175,7 @@ class FaceAEmbeddingTrainer(io.ComfyNode):
         left_out += smear_note(spec.family, [photo.attributes for photo in photos])
         if words is not None:
             known = chain.from_iterable(identities_of(one, name) for one in (home, *others))
-            check_words_free(name, attribute_table(config.attributes), words, known)
+            check_words_free(name, config.table, words, known)
         room = make_room()
         plan = plan_training(spec, config, room.dtype, room.free)
         require_room(plan, room.device)
@@ -185,9 +184,11 @@ class FaceAEmbeddingTrainer(io.ComfyNode):
         with training_backbone(model, clip, vae, room) as backbone:
             notes += backbone.notes
             progress = Progress(config.steps, cls.hidden.unique_id)
-            progress.say("looking at the photos …")
             _LOG.info("FaceA, %s: %s, %d photos", name, plan.line(), len(photos))
             tenths = 0
+
+            def on_encode(done: int, total: int) -> None:
+                progress.prepare("preparing the photos", done, total)
 
             def on_step(report: StepReport) -> None:
                 nonlocal tenths
@@ -201,17 +202,13 @@ class FaceAEmbeddingTrainer(io.ComfyNode):
 
             previewer = face_previewer(
                 inpaint, PREVIEW, photos[0], backbone, config,
-                name=name, class_noun=class_noun, on_step=lambda *_: progress.alive(),
-            )  # fmt: skip
-            judge = step_judge(
-                photos, backbone, config,
-                name=name, class_noun=class_noun, on_step=lambda *_: progress.alive(),
+                subject=subject, on_step=lambda *_: progress.alive(),
             )  # fmt: skip
             try:
                 trained = train_once(
-                    photos, backbone, config, home, runs_folder(), also=others,
-                    name=name, class_noun=class_noun, on_step=on_step, on_tick=progress.at,
-                    previewer=previewer, judge=judge, plan=plan, words=words,
+                    photos, backbone, config, home, runs_folder(), subject, also=others,
+                    on_step=on_step, on_tick=progress.at, on_encode=on_encode,
+                    previewer=previewer, plan=plan, words=words,
                 )  # fmt: skip
             except Cancelled:
                 progress.say(_stopped(progress.done, config.steps))
@@ -249,9 +246,8 @@ def _words_folder(name: str) -> Path:
 
 def _line(report: StepReport) -> str:
     minutes, seconds = divmod(round(report.eta), 60)
-    best = f" · best at step {report.best[0]}" if report.best else ""
     return (
-        f"step {report.step} of {report.total} · loss {report.loss:.4f}{best} · "
+        f"step {report.step} of {report.total} · loss {report.loss:.4f} · "
         f"{minutes}:{seconds:02} left"
     )
 

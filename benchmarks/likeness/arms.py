@@ -90,17 +90,9 @@ OURS = _arms(
     Arm("unmasked-loss", "the loss counts everywhere", {"background_weight": 1.0}),
     Arm("no-drop", "the prompt is never dropped", {"prompt_drop": 0.0}),
     Arm("drop-30", "the prompt is dropped in 30 %", {"prompt_drop": 0.3}),
-    Arm(
-        "curriculum",
-        "local items from none to half of all over half of the run",
-        {"local_ratio": 0.5, "curriculum": 0.5},
-    ),
-    Arm("fair-001", "changes outside the hole cost 0.01", {"outside_penalty": 0.01}),
-    Arm("fair-01", "changes outside the hole cost 0.1", {"outside_penalty": 0.1}),
     Arm("crops-quarter", "a quarter of the crops of each photo", times={"variants": 0.25}),
     Arm("crops-four", "four times the crops of each photo", times={"variants": 4}),
     Arm("best-of-four", "the best of four candidates is kept", painting={"candidates": 4}),
-    Arm("best-step", "the best of the looks every 25 steps is kept", {"choose_every": 25}),
     Arm("boxes", "holes over faces are boxes", {"outline_share": 0.0}),
     Arm("outlines", "holes over faces are outlines", {"outline_share": 1.0}),
 )

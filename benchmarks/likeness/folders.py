@@ -14,7 +14,7 @@ from facea_core.errors import AssetError, ConfigError, ImageError, NoFaceError
 from facea_core.identity.names import check_name
 from facea_core.io.images import load_image
 from facea_core.io.photos import read_photo
-from facea_core.training.cache import photos_hash
+from facea_core.training.origin import photos_hash
 from facea_core.types import Photo
 
 from .metrics import PARTS

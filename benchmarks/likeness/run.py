@@ -17,12 +17,13 @@ from facea_core.backbone import Backbone
 from facea_core.composing import ComposeConfig
 from facea_core.detection.base import Detector
 from facea_core.errors import ConfigError, quoted
+from facea_core.identity.subject import Subject as LearnedSubject
 from facea_core.identity_store.store import train_once
 from facea_core.io.files import atomic_path
 from facea_core.io.generated_images import save_generated
 from facea_core.io.images import load_image, save_image
 from facea_core.io.output_files import require_writable_folder
-from facea_core.selection import person_rank, step_judge
+from facea_core.selection import person_rank
 from facea_core.settings import check_settings, setting
 from facea_core.training import TrainConfig
 from facea_core.training.config import preset_for
@@ -206,13 +207,11 @@ class Benchmark:
         )
         folder = self.folder / "identities" / subject.name
         share = (config.batch + config.local_extra) / self.preset.batch
-        judge = step_judge(
-            subject.photos, self.backbone, config, name=subject.name, class_noun=subject.noun
-        )
         runs = folder / "runs" / arm.name
         identity = train_once(
-            subject.photos, self.backbone, config, folder, runs, name=subject.name,
-            class_noun=subject.noun, judge=judge, on_tick=lambda done, total: tell(done * share),
+            subject.photos, self.backbone, config, folder, runs,
+            LearnedSubject(subject.name, subject.noun),
+            on_tick=lambda done, total: tell(done * share),
         ).identity  # fmt: skip
         # A longer arm would go on from a shorter one, and look as if it took less time.
         shutil.rmtree(runs, ignore_errors=True)

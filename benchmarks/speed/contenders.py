@@ -16,7 +16,7 @@ from facea_core.training.gpu.footprint import on_device
 from facea_core.types import StepReport
 
 from .baselines import ATTENTION, Step, diffusers_style, kohya_style
-from .task import NAME, Task
+from .task import Task
 from .timing import Contender, Run, Watch
 
 DIFFUSERS, DIFFUSERS_CACHED = "diffusers", "diffusers, cached"
@@ -93,7 +93,7 @@ def ours(task: Task, watch: Watch, *, capture: str, every_loss: bool) -> Run:
             watch.start()
 
     train_identity(
-        task.photos, task.backbone, config, name=NAME, class_noun=NAME,
+        task.photos, task.backbone, config,
         on_step=on_step, on_tick=on_tick,
     )  # fmt: skip
     return Run(tuple(losses) if every_loss else (), modes[-1])

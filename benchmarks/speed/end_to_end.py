@@ -19,7 +19,6 @@ from facea_core.training.config import TrainConfig
 from facea_core.types import OnTick, StepReport
 
 from .models import painted_photos, random_backbone
-from .task import NAME
 
 PHOTOS = 3
 FOLDERS = {"clip_l": "text_encoder", "clip_h": "text_encoder", "clip_g": "text_encoder_2"}
@@ -46,7 +45,7 @@ def end_to_end(
         backbone = load_backbone(base, device)
         loaded = perf_counter()
         identity = train_identity(
-            photos, backbone, config, name=NAME, class_noun=NAME,
+            photos, backbone, config,
             on_step=reports.append, on_tick=on_tick,
         )  # fmt: skip
         trained = perf_counter()

@@ -20,22 +20,22 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.optim import SGD, AdamW, Optimizer
 from torch.overrides import TorchFunctionMode
 
-from facea_core.attributes import Attribute, attribute_table
+from facea_core.attributes import Attribute
 from facea_core.backbone import Backbone, LatentDistribution
 from facea_core.backbone.spec import Family
 from facea_core.identity.adapters import frozen
 from facea_core.identity.flat import Flat
 from facea_core.identity.lora import lora
 from facea_core.identity.names import placeholder
+from facea_core.identity.subject import SOMEBODY
 from facea_core.identity.words import by_placeholder
-from facea_core.training.cache import LatentCache
 from facea_core.training.config import TrainConfig
-from facea_core.training.draws import Draw, Rows
+from facea_core.training.data import Draw, LatentCache, Rows
 from facea_core.training.gpu.attention import lean_attention
+from facea_core.training.loop import make_step
 from facea_core.training.losses import Losses
 from facea_core.training.optimiser import make_optimiser, set_rates
-from facea_core.training.step import Step
-from facea_core.training.tasks import GLOBAL, local_tasks, task_prompts
+from facea_core.training.tasks import EMPTY, GLOBAL, task_prompts
 
 from .baselines import ATTENTION, diffusers_style, kohya_style
 from .baselines import Step as TheirStep
@@ -71,28 +71,28 @@ def count_pretended(
 
 
 def count_ours(task: Task) -> Counts:
-    """Counts of a `Step` on fake tensors; raises where it could not be captured."""
+    """Counts of our step on fake tensors; raises where it could not be captured."""
     backbone, config = task.backbone, task.config
     with (
         frozen(backbone.unet, *backbone.text_encoders.values()),
         lora(backbone.unet, config.rank, config.targets) as adapter,
         lean_attention(backbone.unet),
     ):
-        table = attribute_table(config.attributes)
+        table = config.table
         start = _words(backbone, table)
         words = Flat.of(start, backbone.device)
-        prompts = task_prompts(config, NAME, NAME, table)
-        prompts = prompts if config.has_local else prompts[: GLOBAL + 1]
-        step = Step(
+        prompts = task_prompts(config, SOMEBODY)
+        asked = list(prompts.values()) if config.has_local else [prompts[EMPTY], prompts[GLOBAL]]
+        step = make_step(
             backbone=backbone,
             config=config,
             cache=task.cache,
-            prompts=backbone.prepare_prompts(prompts, by_placeholder(start)),
+            prompts=backbone.prepare_prompts(asked, by_placeholder(start)),
             words=words,
-            lora=adapter,
+            adapter=adapter,
             # The real one is counted below: nowhere, it has no fused kernel.
             optimiser=SGD([words.parameter, adapter.flat.parameter]),
-            losses=Losses(local_tasks(table), backbone.device),
+            losses=Losses(list(prompts), backbone.device),
             micro_batch=config.micro_batch or len(task.texts[0]),
         )
         update = partial(_our_optimiser, config=config)
@@ -153,7 +153,7 @@ class _Updates(Tally):
 
 def _words(backbone: Backbone, table: Sequence[Attribute]) -> dict[str, Tensor]:
     return {
-        f"{placeholder(NAME, attribute)}.{encoder}": torch.empty(attribute.vectors, width)
+        f"{placeholder(NAME, attribute)}.{encoder}": torch.empty(1, width)
         for attribute in table
         for encoder, width in backbone.spec.widths.items()
     }
@@ -166,7 +166,7 @@ def pretended_task(family: Family, config: TrainConfig, dtype: torch.dtype) -> T
     spec, count = backbone.spec, config.batch + config.local_extra
     side = spec.resolution // spec.latent_factor
     shape = (spec.latent_channels, side, side)
-    table = attribute_table(config.attributes)
+    table = config.table
     on = torch.device(DEVICE)
 
     def latents() -> LatentDistribution:
@@ -177,7 +177,7 @@ def pretended_task(family: Family, config: TrainConfig, dtype: torch.dtype) -> T
     noise = torch.empty(3, count, *shape, device=on)
     long = partial(torch.zeros, dtype=torch.long)
     numbers = long(count, device=on)
-    prompts = task_prompts(config, NAME, NAME, table)
+    prompts = task_prompts(config, SOMEBODY)
     with lora(backbone.unet, config.rank, config.targets) as adapter:
         start = {name: torch.empty(shape) for name, shape in adapter.flat.shapes.items()}
     return Task(

@@ -8,19 +8,18 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from facea_core.attributes import attribute_table
 from facea_core.backbone import Backbone
 from facea_core.identity.adapters import frozen
 from facea_core.identity.lora import lora
+from facea_core.identity.subject import SOMEBODY
 from facea_core.identity.words import learnable_words
 from facea_core.seeds import seeded
-from facea_core.training.cache import LatentCache, build_cache, crop_example
 from facea_core.training.config import TrainConfig
-from facea_core.training.draws import Draw
+from facea_core.training.data import Draw, LatentCache, build_cache, crop_example
 from facea_core.training.tasks import task_prompts
 from facea_core.types import Photo
 
-NAME = "person"
+NAME = SOMEBODY.name
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,7 +45,6 @@ class Task:
 
 def lay_open(photos: Sequence[Photo], backbone: Backbone, config: TrainConfig) -> Task:
     """The same random numbers in the same order as `train_identity` draws."""
-    table = attribute_table(config.attributes)
     generator = seeded(config.seed)
     # The crops and holes as pictures: drawn once more, from the same state.
     again = seeded(config.seed)
@@ -54,15 +52,15 @@ def lay_open(photos: Sequence[Photo], backbone: Backbone, config: TrainConfig) -
     for p, photo in enumerate(photos):
         for v in range(config.variants):
             random = again if v else None
-            image, holes = crop_example(photo, backbone, table, config, random, number=p + v)
-            pictures += [(image, hole) for hole in holes.values()]
+            crop = crop_example(photo, backbone, config, random, number=p + v)
+            pictures += [(crop.image, mask) for mask in crop.masks.values()]
     with torch.no_grad(), frozen(backbone.unet):
-        cache = build_cache(photos, backbone, table, config, generator)
-        words = learnable_words(backbone, NAME, table).values()
+        cache = build_cache(photos, backbone, config, generator)
+        words = learnable_words(backbone, NAME, config.table).values()
         with lora(backbone.unet, config.rank, config.targets, generator=generator) as adapter:
             start = adapter.flat.values()
         draws = [cache.draw(config, generator) for _ in range(config.steps)]
-    prompts = task_prompts(config, NAME, NAME, table)
+    prompts = list(task_prompts(config, SOMEBODY).values())
     return Task(
         photos=photos,
         backbone=backbone,

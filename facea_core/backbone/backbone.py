@@ -87,6 +87,11 @@ class Backbone:
     def modules(self) -> tuple[nn.Module, ...]:
         return (self.unet, self.vae, *self.text_encoders.values())
 
+    @property
+    def bytes(self) -> int:
+        """Bytes of all weights."""
+        return sum(value.nbytes for module in self.modules for value in module.parameters())
+
     # Of the first weight: diffusers' own properties look through every module, at each call.
     @property
     def device(self) -> torch.device:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import argparse
 import types
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import MISSING, field, fields, make_dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
@@ -34,6 +34,17 @@ def peek(arguments: Sequence[str], flag: str) -> str | None:
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     parser.add_argument(flag)
     return vars(parser.parse_known_args(list(arguments))[0])[flag.lstrip("-")]
+
+
+def set_aside(arguments: Sequence[str], names: Iterable[str]) -> tuple[dict[str, Any], list[str]]:
+    """The numbers given for flags that there no longer are, by name, and the other arguments."""
+    parser = argparse.ArgumentParser(
+        add_help=False, allow_abbrev=False, argument_default=argparse.SUPPRESS
+    )
+    for name in names:
+        parser.add_argument(f"--{name.replace('_', '-')}", type=float)
+    known, rest = parser.parse_known_args(list(arguments))
+    return vars(known), rest
 
 
 def read_config(arguments: Sequence[str]) -> dict[str, Any]:

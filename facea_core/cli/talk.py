@@ -11,7 +11,7 @@ from typing import Any
 from tqdm import tqdm
 
 from ..io.output_files import json_text, require_writable, write_json
-from ..types import OnStep, StepReport
+from ..types import OnStep, OnTick, StepReport
 from .spelling import spelt
 
 # The time to go is the loop's own: a resumed run does not begin at zero.
@@ -69,7 +69,8 @@ def bytes_bar(what: str) -> Iterator[Callable[[int, int], None]]:
 
 
 @contextmanager
-def training_bar(total: int) -> Iterator[OnStep]:
+def training_bar(total: int) -> Iterator[tuple[OnStep, OnTick]]:
+    """What a training is given to say how far it is: its steps, and before them its crops."""
     with tqdm(
         total=total, desc="training", disable=None, leave=False, bar_format=TRAINING_BAR
     ) as shown:
@@ -79,7 +80,10 @@ def training_bar(total: int) -> Iterator[OnStep]:
             shown.set_postfix_str(f"loss {report.loss:.3f}, {to_go} to go", refresh=False)
             shown.update(report.step - shown.n)
 
-        yield on_step
+        def on_encode(done: int, crops: int) -> None:
+            shown.set_postfix_str(f"preparing the photos: crop {done + 1} of {crops}")
+
+        yield on_step, on_encode
 
 
 @contextmanager

@@ -23,10 +23,10 @@ from ..errors import AuditError, TrainingError
 from ..identity import check_class_noun, person_name, save_identity
 from ..io.output_files import require_writable_folder
 from ..io.photos import photos_of
-from ..selection import step_judge
 from ..settings import check_number
 from ..training import (
     PRESETS,
+    Subject,
     TrainConfig,
     check_channels,
     free_memory,
@@ -35,12 +35,13 @@ from ..training import (
     require_room,
     train_identity,
 )
+from ..training.config import RETIRED, without_retired
 from ..training.state import STATE_FILE
 from ..types import Photo, StepReport
 from .audit import LIMITS, audit_for_training
 from .detect import detect_named
 from .detectors import DetectorFlags, OwnMasksFolder, open_detector
-from .flags import ClassNoun, ConfigFile, VaeFile, parse, peek, pick_device, read_config
+from .flags import ClassNoun, ConfigFile, VaeFile, parse, peek, pick_device, read_config, set_aside
 from .photos import read_given
 from .talk import bar, hand_over, note, notes, require_outputs, say, training_bar
 
@@ -85,7 +86,8 @@ class Train(DetectorFlags):
 
 
 def run(arguments: Sequence[str]) -> None:
-    values = read_config(arguments)
+    retired, arguments = set_aside(arguments, RETIRED)
+    values = without_retired(read_config(arguments) | retired)
     said = {name: peek(arguments, f"--{name}") or values.get(name) for name in _AHEAD}
     said = {name: value if isinstance(value, str) else None for name, value in said.items()}
     preset, base = said.pop("preset"), said.pop("base")
@@ -134,10 +136,9 @@ def run(arguments: Sequence[str]) -> None:
         flags.base, device, prediction=flags.prediction, vae=flags.vae, clip_skip=flags.clip_skip
     )
 
-    judge = step_judge(photos, backbone, training, name=flags.name, class_noun=flags.class_noun)
     began, losses, how = perf_counter(), [], {"plan": plan.line(), "mode": ""}
     try:
-        with training_bar(training.steps) as show:
+        with training_bar(training.steps) as (show, on_encode):
 
             def on_step(report: StepReport) -> None:
                 losses.append((report.step, round(report.loss, 6)))
@@ -148,12 +149,11 @@ def run(arguments: Sequence[str]) -> None:
                 photos,
                 backbone,
                 training,
-                name=flags.name,
-                class_noun=flags.class_noun,
+                Subject(flags.name, flags.class_noun),
                 on_step=on_step,
+                on_encode=on_encode,
                 run_dir=flags.run,
                 resume=flags.resume,
-                judge=judge,
                 plan=plan,
             )
     except KeyboardInterrupt:
@@ -170,8 +170,7 @@ def run(arguments: Sequence[str]) -> None:
     }
     hand_over(figures, flags.json)
     if str(flags.json) != "-":
-        kept = f", step {identity.meta.steps}" if training.choose_every else ""
-        say(f"saved {out} ({out.stat().st_size / 1e6:.1f} MB){kept}")
+        say(f"saved {out} ({out.stat().st_size / 1e6:.1f} MB)")
         say(f"prompt: {identity.meta.prompt}")
 
 

@@ -108,7 +108,7 @@ def detect_faces(
     table = config.table
     if HAIR not in table:
         table = (*table, HAIR)
-    phrases = (FACE, *(one.phrase for one in table if one.name != FACE))
+    phrases = (FACE, *(one.name for one in table if one.name != FACE))
     found = detector.detect(image, phrases)
     faces = select_faces(found, size, order=config.face_order, threshold=config.face_threshold)
     strong = [

@@ -14,7 +14,7 @@ from .painted import TinyDetector
 from .select import select_parts
 
 _TABLE = attribute_table("eyes, eyebrows, nose, mouth, hair")
-_PHRASES = tuple(one.phrase for one in _TABLE)
+_PHRASES = tuple(one.name for one in _TABLE)
 
 _SIDE = 64
 """Longest side in pixels at which a face is looked at for flat colours."""

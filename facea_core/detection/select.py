@@ -125,7 +125,7 @@ def select(detections: Sequence[Detection], face: Box, table: Sequence[Attribute
     weighed: dict[str, list[_Weighed]] = {}
     pairs: list[_Weighed] = []
     for one in table:
-        asked = [found for found in detections if found.phrase == one.phrase]
+        asked = [found for found in detections if found.phrase == one.name]
         if one.name == FACE:
             same = [found for found in asked if found.box.iou(face) > 0.9]
             best = max(same, key=lambda found: found.score, default=Detection(FACE, face, 1.0))

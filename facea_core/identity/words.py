@@ -47,7 +47,7 @@ def finished_words(words: Flat, table: Sequence[Attribute]) -> tuple[Word, ...]:
     """The trained words as values: float32 copies on the CPU, in the table's order."""
     vectors = by_placeholder(words.values())
     return tuple(
-        Word(key, attribute.name, attribute.initializer, rows)
+        Word(key, attribute.name, attribute.name, rows)
         for attribute, (key, rows) in zip(table, vectors.items(), strict=True)
     )
 
@@ -59,10 +59,10 @@ def fill_prompt(template: str, class_noun: str, placeholders: Iterable[str]) -> 
 
 
 def _initial(backbone: Backbone, encoder: str, attribute: Attribute) -> Tensor:
-    tokens = backbone.tokenizers[encoder].encode(attribute.initializer, add_special_tokens=False)
+    tokens = backbone.tokenizers[encoder].encode(attribute.name, add_special_tokens=False)
     table = backbone.text_encoders[encoder].get_input_embeddings().weight
     assert isinstance(table, Tensor)
-    return initial_rows(tokens, table, attribute.vectors)
+    return initial_rows(tokens, table, 1)
 
 
 def initial_rows(tokens: Sequence[int], table: Tensor, count: int) -> Tensor:

@@ -23,7 +23,8 @@ from ..io.generated_images import save_generated
 from ..io.images import load_image
 from ..io.locks import locked
 from ..io.output_files import write_json
-from ..training.state import STATE_FILE, Origin, can_begin, saved_step
+from ..training.origin import Origin
+from ..training.state import STATE_FILE, can_begin, saved_step
 from ..types import StepReport
 
 KEPT_RUNS = 4

@@ -27,20 +27,12 @@ from torch import Tensor
 
 from ..backbone import Backbone
 from ..errors import IdentityFormatError, ImageError, StateError
-from ..identity import check_name, load_identity
+from ..identity import load_identity
+from ..identity.subject import SOMEBODY, Subject
 from ..io.figures import Tile, draw_losses, draw_tiles
 from ..io.images import load_image
 from ..io.output_files import require_writable_folder
-from ..training import (
-    Judge,
-    Plan,
-    Previewer,
-    TrainConfig,
-    best_plan,
-    train_identity,
-)
-from ..training.cache import photos_hash
-from ..training.state import Origin
+from ..training import Origin, Plan, Previewer, TrainConfig, best_plan, train_identity
 from ..training.writer import settle
 from ..types import Identity, OnStep, OnTick, Photo, StepReport
 from .runs import (
@@ -82,13 +74,12 @@ def train_once(
     config: TrainConfig,
     folder: str | Path,
     runs: str | Path,
+    subject: Subject = SOMEBODY,
     *,
-    name: str = "person",
-    class_noun: str = "person",
     on_step: OnStep | None = None,
     on_tick: OnTick | None = None,
+    on_encode: OnTick | None = None,
     previewer: Previewer | None = None,
-    judge: Judge | None = None,
     plan: Plan | None = None,
     words: str | Path | None = None,
     also: Sequence[Path] = (),
@@ -105,13 +96,13 @@ def train_once(
     `words`, if one is given. Raises as `train_identity` and `save_identity` do; until the identity
     is saved nothing of an older one changes.
     """
-    check_name(name)
+    name = subject.name
     folder, runs = Path(folder), Path(runs)
     words = Path(words) if words is not None else None
     if words is not None:
         require_writable_folder(words / name)
     plan = plan or best_plan(backbone, config)
-    origin = Origin(config, photos_hash(photos), backbone.hash, name, class_noun, len(photos))
+    origin = Origin.of(photos, backbone.hash, config, subject)
     key = _key(origin, plan.resolution, config.resolution or backbone.spec.resolution)
 
     def find() -> Trained | None:
@@ -165,9 +156,9 @@ def train_once(
 
         def learn() -> Identity:
             return train_identity(
-                photos, backbone, config, name=name, class_noun=class_noun, on_step=report,
-                on_tick=on_tick, run_dir=run, resume=started is not None, previewer=previewer,
-                judge=judge, plan=plan,
+                photos, backbone, config, subject, on_step=report, on_tick=on_tick,
+                on_encode=on_encode, run_dir=run, resume=started is not None,
+                previewer=previewer, plan=plan, origin=origin,
             )  # fmt: skip
 
         try:

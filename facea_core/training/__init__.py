@@ -1,23 +1,23 @@
 """Test-time fine-tuning: a person's photos become learned words and a LoRA."""
 
-from .choice import face_judge
-from .config import PRESETS, TrainConfig, preset_for, preview_every
-from .free_memory import free_memory, require_room
+from ..identity.subject import Subject
+from .config import PRESETS, TrainConfig, check_channels, preset_for, preview_every
+from .free_memory import best_plan, free_memory, require_room
 from .gpu.allocator import launch_note
-from .loop import best_plan, check_channels, train_identity
+from .loop import train_identity
 from .memory import Plan, plan_training
-from .preview import face_previewer
-from .run import Judge, Previewer
+from .origin import Origin
+from .preview import Previewer, face_previewer
 
 __all__ = [
     "PRESETS",
-    "Judge",
+    "Origin",
     "Plan",
     "Previewer",
+    "Subject",
     "TrainConfig",
     "best_plan",
     "check_channels",
-    "face_judge",
     "face_previewer",
     "free_memory",
     "launch_note",

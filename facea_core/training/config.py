@@ -4,18 +4,35 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
+from functools import cached_property
 from string import Formatter
 from typing import Any
 
-from ..errors import ConfigError, quoted
+from ..attributes import Attribute, attribute_table
+from ..errors import BackboneError, ConfigError, quoted
 from ..identity.lora import TARGETS
 from ..settings import check_settings, check_text, setting, updated
+from ..types import BackboneSpec
 
 LONGEST_TEMPLATE = 500
 
 DECAYS = ("constant", "linear", "cosine")
+
+RETIRED: Mapping[str, Any] = {
+    "curriculum": 0.0,
+    "outside_penalty": 0.0,
+    "choose_every": 0,
+    "patience": 0,
+}
+"""Settings of earlier versions, at the values at which they did nothing.
+
+They count in `TrainConfig.hash`, so that what was trained before is found again.
+"""
+
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -44,14 +61,7 @@ class TrainConfig:
     prompt_drop: float = setting(0.1, "share of items that see the empty prompt", 0.0, 1.0)
     local_ratio: float = setting(0.5, "share of items that repaint one part only", 0.0, 1.0)
     local_extra: int = setting(0, "more items per step, each repainting one part", 0, 64)
-    curriculum: float = setting(
-        0.0, "share of the run over which local_ratio is reached, from whole faces only", 0.0, 1.0
-    )
     background_weight: float = setting(0.0, "loss weight outside the repainted region", 0.0, 1.0)
-    outside_penalty: float = setting(
-        0.0, "how much it costs when the LoRA changes layers outside that region; 0 = nothing",
-        0.0, 10.0,
-    )  # fmt: skip
     global_prompt: str = setting(
         "a photo of a {class} with {words}", "prompt of the whole face; with {words}"
     )
@@ -75,13 +85,6 @@ class TrainConfig:
     )
     masked_latent: bool = setting(
         False, "learn on a model without mask channels; it sees no picture around the face"
-    )
-    choose_every: int = setting(
-        0, "steps between looks at how like the person it paints, of which the best is kept; "
-        "0 = keep the last step", 0, 100_000,
-    )  # fmt: skip
-    patience: int = setting(
-        0, "stop after so many looks without a better one; 0 = never stop early", 0, 1000
     )
     micro_batch: int = setting(
         0, "pictures at once, to save memory; 0 = as many as fit", 0, 64, affects_result=False
@@ -119,7 +122,7 @@ class TrainConfig:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> TrainConfig:
         """The inverse of `to_dict`; what is not named keeps its default. Raises `ConfigError`."""
-        return updated(cls(), values)
+        return updated(cls(), without_retired(values))
 
     @classmethod
     def from_preset(cls, name: str, **overrides: Any) -> TrainConfig:
@@ -128,7 +131,7 @@ class TrainConfig:
             raise ConfigError(
                 f"training preset {quoted(name)} is unknown; choose one of {_list(PRESETS)}"
             )
-        return updated(PRESETS[name], overrides)
+        return updated(PRESETS[name], without_retired(overrides))
 
     def crops(self, photos: int, steps: int | None = None) -> int:
         """How many crops of each of so many photos: no more than the run's examples can use."""
@@ -140,9 +143,14 @@ class TrainConfig:
 
         So it is unless the length of a run decides what a step does.
         """
-        if self.decay != "constant" or self.curriculum or self.choose_every:
+        if self.decay != "constant":
             return False
         return type(steps) is int and self.crops(photos, steps) == self.crops(photos)
+
+    @cached_property
+    def table(self) -> tuple[Attribute, ...]:
+        """The attributes that get a word. Raises `ConfigError` for an unknown one."""
+        return attribute_table(self.attributes)
 
     @property
     def has_local(self) -> bool:
@@ -153,17 +161,40 @@ class TrainConfig:
     def hash(self) -> str:
         """16 hex digits over every field that changes what is learned."""
         kept = {f.name: getattr(self, f.name) for f in fields(self) if f.metadata["affects_result"]}
+        kept.update(RETIRED)
         return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def config_differences(mine: TrainConfig, other: Mapping[str, Any]) -> list[str]:
     """Each field that changes the result and is not the same, as "name: other -> mine"."""
-    names = [f.name for f in fields(mine) if f.metadata["affects_result"]]
+    now = {f.name: getattr(mine, f.name) for f in fields(mine) if f.metadata["affects_result"]}
+    other = {**RETIRED, **other}
     return [
-        f"{name}: {other.get(name)!r:.80} -> {getattr(mine, name)!r}"
-        for name in names
-        if other.get(name) != getattr(mine, name)
+        f"{name}: {other.get(name)!r:.80} -> {value!r}"
+        for name, value in {**now, **RETIRED}.items()
+        if other.get(name) != value
     ]
+
+
+def without_retired(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The values of settings that there still are; a warning says which ones are ignored."""
+    gone = [name for name in RETIRED if values.get(name, RETIRED[name]) != RETIRED[name]]
+    if gone:
+        _LOG.warning(
+            "FaceA: %s no longer exists and is ignored: it made nobody more like themselves",
+            ", ".join(gone),
+        )
+    return {name: value for name, value in values.items() if name not in RETIRED}
+
+
+def check_channels(spec: BackboneSpec, config: TrainConfig) -> None:
+    """Raise `BackboneError` for a model without mask channels, unless the config allows it."""
+    if not spec.inpainting and not config.masked_latent:
+        raise BackboneError(
+            f"this {spec.family} model has no mask channels: it cannot see the picture around the "
+            "face, and what it paints fits in worse. Load an inpainting checkpoint, or set "
+            "masked_latent to learn on this one all the same"
+        )
 
 
 def _check_template(name: str, text: str) -> None:

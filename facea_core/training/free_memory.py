@@ -1,11 +1,16 @@
-"""How much memory there is for a training, and refusing one that is above it."""
+"""How much memory there is for a training, the best plan in it, and refusing one that is above."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 
+from ..backbone import Backbone
 from ..machine import require_memory
-from .memory import Plan
+from .config import TrainConfig
+from .memory import Plan, plan_training
+from .saved import Saved
 
 
 def free_memory(device: str | torch.device) -> int | None:
@@ -19,6 +24,34 @@ def free_memory(device: str | torch.device) -> int | None:
         return None
     free, _ = torch.cuda.mem_get_info(device)
     return free + torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+
+
+def best_plan(backbone: Backbone, config: TrainConfig) -> Plan:
+    """The best way to train on this backbone in the memory that is free now.
+
+    Raises `ConfigError` for a resolution that the model cannot have.
+    """
+    free = free_memory(backbone.device)
+    return plan_training(backbone.spec, config, backbone.dtype, free, loaded=backbone.bytes)
+
+
+def plan_for(
+    backbone: Backbone, config: TrainConfig, saved: Saved | None, plan: Plan | None
+) -> Plan:
+    """The plan of a saved run again, for equal bytes, but for what the config states by now.
+
+    Without one, the given plan; else the best one.
+    """
+    if saved is None or not saved.plan:
+        return plan or best_plan(backbone, config)
+    was = "on" if saved.plan["checkpointing"] else "off"
+    config = replace(
+        config,
+        resolution=config.resolution or saved.plan["resolution"],
+        micro_batch=config.micro_batch or saved.plan["micro_batch"],
+        checkpointing=was if config.checkpointing == "auto" else config.checkpointing,
+    )
+    return best_plan(backbone, config)
 
 
 def require_room(plan: Plan, device: str | torch.device, *, loaded: int = 0) -> None:

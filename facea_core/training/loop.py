@@ -1,41 +1,48 @@
-"""Test-time fine-tuning from photos to identity, in the best way that fits in memory."""
+"""Test-time fine-tuning from photos to identity: the whole of it, and every step."""
 
 from __future__ import annotations
 
-import gc
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
+from math import inf
 from pathlib import Path
-from typing import TypeVar
 
 import torch
+from torch import nn
+from torch.optim import Optimizer
 
 from .. import __version__
-from ..attributes import attribute_table
-from ..backbone import Backbone
-from ..errors import BackboneError, TrainingError
+from ..backbone import Backbone, Conditioning
+from ..backbone.prompts import Prepared
+from ..errors import TrainingError
 from ..identity.adapters import frozen
-from ..identity.lora import lora
-from ..identity.names import check_class_noun, check_name
-from ..identity.words import finished_words, learnable_words
-from ..types import BackboneSpec, Identity, IdentityMeta, OnStep, OnTick, Photo
-from .cache import photos_hash
-from .config import TrainConfig
-from .free_memory import free_memory, require_room
+from ..identity.flat import Flat
+from ..identity.lora import Lora, lora
+from ..identity.subject import SOMEBODY, Subject
+from ..identity.words import by_placeholder, finished_words, learnable_words
+from ..seeds import seeded
+from ..types import Identity, IdentityMeta, OnStep, OnTick, Photo
+from .config import TrainConfig, check_channels
+from .data import Draw, LatentCache, build_cache
+from .fallback import with_fallback
+from .free_memory import plan_for, require_room
 from .gpu.allocator import launch_note
 from .gpu.attention import lean_attention
 from .gpu.blocks import fused_kernels, lean_blocks
-from .gpu.footprint import as_current, is_out_of_memory, searched_convolutions
-from .losses import Losses
-from .memory import Plan, plan_training, resolution_down, step_down
-from .optimiser import make_optimiser
-from .outside import watching
-from .run import Calls, Judge, Previewer, Run, Task
-from .state import Checkpoint, Origin, Saved, read_state
-from .tasks import GLOBAL, check_photo, local_tasks, task_prompts
+from .gpu.cuda_graph import captured
+from .gpu.footprint import as_current, checkpointed, on_device, searched_convolutions
+from .gpu.in_flight import in_flight_limit
+from .losses import Losses, region_loss
+from .memory import Plan, resolution_down, step_down
+from .optimiser import make_optimiser, set_rates
+from .origin import Origin
+from .preview import Previewer
+from .report import Reporter, due
+from .state import Checkpoint, read_state
+from .tasks import GLOBAL, check_photo, task_prompts
 
-T = TypeVar("T")
 _LOG = logging.getLogger(__name__)
 
 
@@ -43,74 +50,67 @@ def train_identity(
     photos: Sequence[Photo],
     backbone: Backbone,
     config: TrainConfig,
+    subject: Subject = SOMEBODY,
     *,
-    name: str = "person",
-    class_noun: str = "person",
     on_step: OnStep | None = None,
     on_tick: OnTick | None = None,
+    on_encode: OnTick | None = None,
     run_dir: str | Path | None = None,
     resume: bool = False,
     previewer: Previewer | None = None,
-    judge: Judge | None = None,
     plan: Plan | None = None,
+    origin: Origin | None = None,
 ) -> Identity:
     """Learn the person in `photos` (FaceA-Net, AAAI 2025); the backbone comes out as it went in.
 
     With `run_dir` the state is saved there every `config.save_every` steps and on any exception, by
     a thread that the exception does not wait for; `resume` goes on from it, and the result has the
-    same bytes as that of an uninterrupted run. To cancel, raise in `on_step` or `on_tick`. Every
-    random number comes from `config.seed`; the global random state is not touched. `previewer` is
-    called every `config.preview_every` steps. With `config.choose_every` the `judge` looks as
-    often, and the step that it likes best is kept. `plan` says how the run fits on the device; None
-    = as the free memory allows. If memory runs out all the same, the run goes on from where it is
-    in the next cheaper way.
+    same bytes as that of an uninterrupted run (on a CPU; CUDA chooses kernels by a race). To
+    cancel, raise in `on_step`, `on_tick` (called after every step) or `on_encode` (called with the
+    crops encoded and all of them, before each image). Every random number comes from `config.seed`;
+    the global random state is not touched. `previewer` is called every `config.preview_every`
+    steps. `plan` says how the run fits on the device; None = as the free memory allows. If memory
+    runs out all the same, the run goes on from where it is in the next cheaper way. `origin` is
+    that of these inputs, for who has it already.
 
-    Raises `TrainingError` (no photos; no judge where one is needed; nothing, or another run, to
-    resume; loss not finite; out of memory in the cheapest way), `BackboneError` (a model without
-    mask channels, unless `config.masked_latent`), `ConfigError` (name, class noun, attributes, more
-    memory than there is), `ImageError` or `MaskError` (a photo), `AssetError` (the directory cannot
-    be written).
+    Raises `TrainingError` (no photos; nothing, or another run, to resume; loss not finite; out of
+    memory in the cheapest way), `BackboneError` (a model without mask channels, unless
+    `config.masked_latent`), `ConfigError` (attributes, more memory than there is), `ImageError` or
+    `MaskError` (a photo), `AssetError` (the directory cannot be written).
     """
-    table = attribute_table(config.attributes)
-    check_name(name)
-    check_class_noun(class_noun)
     if not photos:
         raise TrainingError("there are no photos to train on; give at least one, better three")
-    if config.choose_every and judge is None:
-        raise TrainingError(
-            f"choose_every is {config.choose_every}, but there is nothing to tell likeness by; "
-            "install an embedder for photographs (see the README), or set choose_every to 0"
-        )
     for photo in photos:
-        check_photo(photo, table)
+        check_photo(photo, config.table)
     check_channels(backbone.spec, config)
-    if note := launch_note(backbone.device):
-        _LOG.warning("FaceA: %s", note)
     run_dir = Path(run_dir) if run_dir else None
     if resume and run_dir is None:
         raise TrainingError("resume needs the run directory of the run that was stopped")
-    origin = Origin(config, photos_hash(photos), backbone.hash, name, class_noun, len(photos))
-    prompts = task_prompts(config, name, class_noun, table)
-    calls = Calls(on_step, on_tick, previewer, judge)
-    task = Task(photos, backbone, config, table, prompts, calls)
-    # A host may call from inside inference mode, where nothing can be trained.
-    with (
-        torch.inference_mode(False),
-        torch.enable_grad(),
-        as_current(backbone.device),
-        frozen(*backbone.modules),
-    ):
+    if note := launch_note(backbone.device):
+        _LOG.warning("FaceA: %s", note)
+    origin = origin or Origin.of(photos, backbone.hash, config, subject)
+    prompts = task_prompts(config, subject)
+    spec, dtype, device = backbone.spec, backbone.dtype, backbone.device
+
+    def encode_photos(plan: Plan) -> tuple[LatentCache, torch.Generator]:
+        """The photos at the plan's resolution, and the generator that their crops came from."""
+        at = replace(backbone, spec=replace(spec, resolution=plan.resolution))
+        generator = seeded(config.seed)
+        return build_cache(photos, at, config, generator, on_encode), generator
+
+    with _trainable(backbone):
         saved = read_state(run_dir, origin) if resume and run_dir else None
-        plan = _plan_for(backbone, config, saved, plan)
-        require_room(plan, backbone.device, loaded=_weights(backbone))
-        (cache, generator), plan = descend(task, plan, task.cache, resolution_down)
-        words = learnable_words(backbone, name, table)
+        plan = plan_for(backbone, config, saved, plan)
+        require_room(plan, device, loaded=backbone.bytes)
+        (cache, generator), plan = with_fallback(
+            encode_photos, plan, lambda plan: resolution_down(plan, spec, config, dtype)
+        )
+        words = learnable_words(backbone, subject.name, config.table)
         with (
             lora(backbone.unet, config.rank, config.targets, generator=generator) as adapter,
-            watching(adapter, config.outside_penalty > 0) as outside,
             lean_attention(backbone.unet),
-            lean_blocks(backbone.unet, fused_kernels(backbone.device)),
-            searched_convolutions(backbone.device),
+            lean_blocks(backbone.unet, fused_kernels(device)),
+            searched_convolutions(device),
         ):
             checkpoint = Checkpoint(
                 run_dir=run_dir,
@@ -118,7 +118,7 @@ def train_identity(
                 trained={"words": words, "lora": adapter.flat},
                 optimiser=make_optimiser(words.parameter, adapter.flat.parameter, config),
                 generator=generator,
-                losses=Losses(local_tasks(table), backbone.device),
+                losses=Losses(list(prompts), device),
             )
             if saved:
                 checkpoint.restore(saved)
@@ -127,101 +127,167 @@ def train_identity(
             checkpoint.flush()
             # The autoencoder has done its work, and so have the text encoders if no word learns.
             idle = [backbone.vae, *(() if config.words_rate else backbone.text_encoders.values())]
-            run = Run(task, cache, words, adapter, checkpoint, idle, outside)
-            _, plan = descend(task, plan, run.train)
+            crowded = False
+
+            def train(plan: Plan) -> None:
+                """From wherever the run is to its last step, in this way."""
+                nonlocal cache, crowded
+                # Moving idle modules to and fro takes longer than a preview: not if there is room.
+                away = () if not crowded and plan.has_room(idle) else idle
+                crowded = True  # whoever comes here again ran out of memory
+                checkpoint.rollback()
+                if cache.shape[1] != plan.resolution // spec.latent_factor:
+                    cache, _ = encode_photos(plan)
+                with on_device("cpu", *away), checkpointed(backbone.unet, plan.checkpointing):
+                    steps(plan)
+
+            def steps(plan: Plan) -> None:
+                # Where nothing learns to read, the encoders are elsewhere but for this once.
+                reading = nullcontext() if config.words_rate else on_device(device, *idle)
+                asked = list(prompts.values()) if config.has_local else ["", prompts[GLOBAL]]
+                with torch.no_grad(), reading:
+                    prepared = backbone.prepare_prompts(asked, by_placeholder(words.values()))
+                    step = make_step(
+                        backbone, config, cache, prepared, words, adapter,
+                        checkpoint.optimiser, checkpoint.losses, plan.micro_batch,
+                    )  # fmt: skip
+
+                def paint() -> torch.Tensor:
+                    assert previewer is not None
+                    with on_device(device, *idle):
+                        adapter.bind()
+                        return previewer(by_placeholder(words.views()))
+
+                step, mode = captured(step, checkpoint, device, config.capture)
+                painter = paint if previewer else None
+                reporter = Reporter(config, checkpoint, plan, on_step, painter, mode)
+                throttle = in_flight_limit(device)
+                with checkpoint.saved_on_exception(plan):
+                    # Whoever was stopped before the last step could be reported hears of it now.
+                    if checkpoint.done and checkpoint.losses.pending:
+                        reporter.report_if_due()
+                    while checkpoint.done < config.steps:
+                        # Draw everything random about this step, on the CPU.
+                        batch = cache.draw(config, generator)
+                        set_rates(checkpoint.optimiser, checkpoint.done, config)
+                        step(batch)
+                        checkpoint.advance()
+                        throttle()
+                        if on_tick is not None:
+                            on_tick(checkpoint.done, config.steps)
+
+                        # Preview, report, save: only here does the host wait for the device.
+                        reporter.step_done()
+                        if due(checkpoint.done, config.save_every, config):
+                            checkpoint.losses.check(checkpoint.path)
+                            checkpoint.flush()  # the one before
+                            checkpoint.save(plan)
+
+            _, plan = with_fallback(train, plan, lambda plan: step_down(plan, spec, config, dtype))
             checkpoint.flush()
-            checkpoint.take_best()
             learned = adapter.learned()
     return Identity(
-        name=name,
-        words=finished_words(words, table),
+        name=subject.name,
+        words=finished_words(words, config.table),
         lora=learned,
         meta=IdentityMeta(
-            family=backbone.spec.family,
+            family=spec.family,
             backbone_hash=origin.backbone,
-            class_noun=class_noun,
+            class_noun=subject.class_noun,
             prompt=prompts[GLOBAL],
-            steps=checkpoint.kept,
+            steps=checkpoint.done,
             seed=config.seed,
             rank=config.rank,
             config=config.to_dict(),
             tool_version=__version__,
             origin=origin.key,
-            prediction=backbone.spec.prediction,
+            prediction=spec.prediction,
             resolution=plan.resolution,
             clip_skip=backbone.clip_skip,
         ),
     )
 
 
-def check_channels(spec: BackboneSpec, config: TrainConfig) -> None:
-    """Raise `BackboneError` for a model without mask channels, unless the config allows it."""
-    if not spec.inpainting and not config.masked_latent:
-        raise BackboneError(
-            f"this {spec.family} model has no mask channels: it cannot see the picture around the "
-            "face, and what it paints fits in worse. Load an inpainting checkpoint, or set "
-            "masked_latent to learn on this one all the same"
-        )
+def make_step(
+    backbone: Backbone,
+    config: TrainConfig,
+    cache: LatentCache,
+    prompts: Prepared,
+    words: Flat,
+    adapter: Lora,
+    optimiser: Optimizer,
+    losses: Losses,
+    micro_batch: int,
+) -> Callable[[Draw], None]:
+    """One step, to be called with a draw: all of it is work for the device, nothing is read back.
 
-
-def descend(
-    task: Task,
-    plan: Plan,
-    work: Callable[[Plan], T],
-    cheaper: Callable[[Plan, BackboneSpec, TrainConfig, torch.dtype], Plan | None] = step_down,
-) -> tuple[T, Plan]:
-    """`work(plan)`, in the next cheaper way each time that memory runs out, and the plan it took.
-
-    Raises `TrainingError` if there is no cheaper way.
+    `prompts` are those of `task_prompts`, in their order. At most `micro_batch` images are on their
+    way through the U-Net at once, with the gradient of all of them in the end.
     """
-    spec, dtype = task.backbone.spec, task.backbone.dtype
-    while True:
-        try:
-            return work(plan), plan
-        except Exception as error:
-            if not is_out_of_memory(error):
-                raise
-            said = str(error).partition("\n")[0]
-        # Only here is what the failed work held on the device let go.
-        gc.collect()
-        torch.cuda.empty_cache()
-        lower = cheaper(plan, spec, task.config, dtype)
-        if lower is None:
-            raise TrainingError(
-                f"memory ran out ({said}) with {plan.line()}; close other programs, or lower "
-                "resolution, rank or micro_batch"
-            )
-        plan = lower
+    parameters = [words.parameter, adapter.flat.parameter]
+
+    def encode() -> Conditioning:
+        return backbone.encode_prepared(prompts, by_placeholder(words.views()))
+
+    constant = None if config.words_rate else encode()
+
+    def step(batch: Draw) -> None:
+        optimiser.zero_grad(set_to_none=True)
+
+        # Encode each distinct prompt once, with gradient to the words.
+        encoded = constant or encode()
+        shared = _leaves(encoded)
+        found = []
+        for part in batch.parts(micro_batch):
+            # Gather the examples and add the noise.
+            noise = part.noise[0]
+            latent, mask, masked_latent = cache.gather(part.rows, part.noise[1:])
+            noisy = backbone.add_noise(latent, noise, part.timestep)
+
+            # Predict, and compare inside the mask.
+            adapter.bind()
+            context = shared.select(part.prompts)
+            output = backbone.predict(noisy, part.timestep, context, mask, masked_latent)
+            target = backbone.target(latent, noise, part.timestep)
+            loss = region_loss(output.float(), target, mask, config.background_weight)
+            (loss.sum() / len(batch.rows)).backward()
+            found.append(loss.detach())
+        _backward(encoded, shared)
+
+        # Clip and update.
+        norm = nn.utils.clip_grad_norm_(parameters, config.clip or inf)
+        optimiser.step()
+        losses.add(torch.cat(found), batch.tasks, norm)
+
+    return step
 
 
-def best_plan(backbone: Backbone, config: TrainConfig) -> Plan:
-    """The best way to train on this backbone in the memory that is free now.
-
-    Raises `ConfigError` for a resolution that the model cannot have.
-    """
-    free, loaded = free_memory(backbone.device), _weights(backbone)
-    return plan_training(backbone.spec, config, backbone.dtype, free, loaded=loaded)
-
-
-def _plan_for(
-    backbone: Backbone, config: TrainConfig, saved: Saved | None, plan: Plan | None
-) -> Plan:
-    """The plan of a saved run again, for equal bytes, but for what the config states by now.
-
-    Without one, the given plan; else the best one.
-    """
-    if saved is not None and saved.plan:
-        was = "on" if saved.plan["checkpointing"] else "off"
-        config = replace(
-            config,
-            resolution=config.resolution or saved.plan["resolution"],
-            micro_batch=config.micro_batch or saved.plan["micro_batch"],
-            checkpointing=was if config.checkpointing == "auto" else config.checkpointing,
-        )
-    elif plan is not None:
-        return plan
-    return best_plan(backbone, config)
+@contextmanager
+def _trainable(backbone: Backbone) -> Iterator[None]:
+    """A host may call from inside inference mode, where nothing can be trained."""
+    with (
+        torch.inference_mode(False),
+        torch.enable_grad(),
+        as_current(backbone.device),
+        frozen(*backbone.modules),
+    ):
+        yield
 
 
-def _weights(backbone: Backbone) -> int:
-    return sum(value.nbytes for m in backbone.modules for value in m.parameters())
+def _leaves(encoded: Conditioning) -> Conditioning:
+    """The same values, gathering the gradient of every image: text is gone back through once."""
+    context, pooled = encoded.context, encoded.pooled
+    return Conditioning(
+        context.detach().requires_grad_(context.requires_grad),
+        None if pooled is None else pooled.detach().requires_grad_(pooled.requires_grad),
+    )
+
+
+def _backward(encoded: Conditioning, shared: Conditioning) -> None:
+    pairs = [(encoded.context, shared.context.grad)]
+    if encoded.pooled is not None and shared.pooled is not None:
+        pairs.append((encoded.pooled, shared.pooled.grad))
+    pairs = [(value, grad) for value, grad in pairs if value.requires_grad and grad is not None]
+    if pairs:
+        values, grads = zip(*pairs, strict=True)
+        torch.autograd.backward(values, grads)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from ..errors import TrainingError
-from .tasks import GLOBAL
+from .tasks import EMPTY, GLOBAL
 
 
 def region_loss(output: Tensor, target: Tensor, mask: Tensor, background: float = 0.0) -> Tensor:
@@ -26,15 +26,13 @@ def region_loss(output: Tensor, target: Tensor, mask: Tensor, background: float 
 class Losses:
     """Loss sums on the device since the last report; the host reads them only when it asks.
 
-    `sums (T, 2)` holds the sum and the count for each row of `task_prompts`. `parts` names the rows
-    of the local tasks.
+    `sums (T, 2)` holds the sum and the count for each of `tasks`, in the order of `task_prompts`.
     """
 
-    def __init__(self, parts: Mapping[str, int], device: torch.device | str) -> None:
-        self.parts = parts
-        rows = GLOBAL + 1 + len(parts)
-        self.sums = torch.zeros(rows, 2, device=device)
-        self.rows = torch.arange(rows, device=device)[:, None]
+    def __init__(self, tasks: Sequence[str], device: torch.device | str) -> None:
+        self.tasks = tuple(tasks)
+        self.sums = torch.zeros(len(self.tasks), 2, device=device)
+        self.rows = torch.arange(len(self.tasks), device=device)[:, None]
         # Counted on the device: a step that is replayed cannot be told its number.
         self.done, self.bad = torch.zeros(2, dtype=torch.long, device=device).unbind()
 
@@ -63,13 +61,13 @@ class Losses:
 
     def take(self) -> tuple[float, dict[str, float], dict[str, float]]:
         """(mean loss, by task, by attribute) since the last call, and start anew."""
-        rows = self.sums.tolist()
+        rows = dict(zip(self.tasks, self.sums.tolist(), strict=True))
         self.sums.zero_()
-        mean = {i: total / count for i, (total, count) in enumerate(rows) if count}
-        items = sum(count for _, count in rows)
-        local = [rows[i] for i in self.parts.values() if i in mean]
-        tasks = {"global": mean[GLOBAL]} if GLOBAL in mean else {}
+        mean = {task: total / count for task, (total, count) in rows.items() if count}
+        local = [rows[task] for task in mean if task not in (EMPTY, GLOBAL)]
+        tasks = {GLOBAL: mean[GLOBAL]} if GLOBAL in mean else {}
         if local:
             tasks["local"] = sum(t for t, _ in local) / sum(c for _, c in local)
-        attributes = {name: mean[i] for name, i in self.parts.items() if i in mean}
-        return sum(t for t, _ in rows) / max(items, 1), tasks, attributes
+        attributes = {task: mean[task] for task in mean if task not in (EMPTY, GLOBAL)}
+        items = sum(count for _, count in rows.values())
+        return sum(t for t, _ in rows.values()) / max(items, 1), tasks, attributes

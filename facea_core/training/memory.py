@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 import torch
 from torch import nn
 
-from ..attributes import attribute_table
 from ..errors import ConfigError
 from ..types import BackboneSpec
 from .config import TrainConfig
@@ -172,7 +171,7 @@ def predict_bytes(
 
 
 def _prompts(config: TrainConfig) -> int:
-    return 2 + (len(attribute_table(config.attributes)) if config.has_local else 0)
+    return 2 + (len(config.table) if config.has_local else 0)
 
 
 def _step_bytes(

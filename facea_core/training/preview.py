@@ -8,16 +8,18 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..attributes import attribute_table
 from ..backbone import Backbone
 from ..backbone.prompts import Words
+from ..identity.subject import SOMEBODY, Subject
 from ..types import Photo
-from .cache import crop_example
 from .config import TrainConfig
-from .run import Previewer
+from .data import crop_example
 from .tasks import GLOBAL, task_prompts
 
 Inpaint = Callable[..., Tensor]
+
+Previewer = Callable[[Words], Tensor]
+"""Learned words -> images `(N, 3, H, W)`, painted by the U-Net as it is then."""
 
 
 def face_previewer(
@@ -27,8 +29,7 @@ def face_previewer(
     backbone: Backbone,
     config: TrainConfig,
     *,
-    name: str = "person",
-    class_noun: str = "person",
+    subject: Subject = SOMEBODY,
     seeds: Sequence[int] = (0,),
     on_step: Callable[[int, int], None] | None = None,
 ) -> Previewer:
@@ -36,12 +37,11 @@ def face_previewer(
 
     `inpaint` and its `settings` are those of `composing`, handed in because training does not know
     how pictures are composed; `on_step` goes to it, raise in it to cancel. The result is
-    `(len(seeds), 3, R, R)` at native resolution, outside the hole as in the photo.
+    `(len(seeds), 3, R, R)` at native resolution, outside the mask as in the photo.
     """
-    table = attribute_table(config.attributes)
-    image, holes = crop_example(photo, backbone, table, config)
-    mask = holes[""]
-    prompts = task_prompts(config, name, class_noun, table)
+    crop = crop_example(photo, backbone, config)
+    image, mask = crop.image, crop.face
+    prompts = task_prompts(config, subject)
 
     @torch.no_grad()
     def preview(words: Words) -> Tensor:

@@ -14,25 +14,8 @@ from ..errors import StateError, TrainingError
 FORMAT = 3
 """Since 3 with a checksum. States of format 2, which have none, are gone on with as well."""
 
-BEST = "best:"
-"""How the names of the best look's weights begin."""
-
 PLANNED = {"resolution": int, "micro_batch": int, "checkpointing": bool}
 """What a state keeps of its plan."""
-
-
-@dataclass(frozen=True, eq=False)
-class Best:
-    """The look that liked the person best, with the weights of its `step`.
-
-    `looked` is the step of the last look, and `since` how many there were after the best.
-    """
-
-    score: float
-    step: int
-    looked: int
-    since: int
-    weights: Mapping[str, Tensor]
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,7 +27,6 @@ class Saved:
     tensors: Mapping[str, Tensor]
     layout: Mapping[str, str]
     plan: Mapping[str, Any]
-    best: Best | None = None
 
 
 def check_format(path: Path, about: Mapping[str, Any]) -> int:
@@ -66,14 +48,10 @@ def stated(path: Path, about: Mapping[str, Any], tensors: Mapping[str, Tensor]) 
 
     Raises KeyError, TypeError, AttributeError or ValueError for anything that no state says.
     """
-    plan, best = about["plan"], about.get("best")
+    plan = about["plan"]
     if plan.keys() != PLANNED.keys() or any(type(plan[k]) is not PLANNED[k] for k in plan):
         raise ValueError("its plan is none")
-    if best is not None:
-        score, *steps = best
-        kept = {k.removeprefix(BEST): value for k, value in tensors.items() if k.startswith(BEST)}
-        best = Best(float(score), *map(whole, steps), weights=kept)
-    return Saved(path, whole(about["step"]), tensors, about["layout"], plan, best)
+    return Saved(path, whole(about["step"]), tensors, about["layout"], plan)
 
 
 def whole(value: Any) -> int:

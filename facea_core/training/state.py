@@ -5,11 +5,10 @@ Never a pickle: tensors plus one JSON text, so that a state from elsewhere can r
 
 from __future__ import annotations
 
-import hashlib
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from math import inf, isnan
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,7 @@ from safetensors.torch import save
 from torch import Tensor
 from torch.optim import Optimizer
 
-from ..errors import StateError, TrainingError
+from ..errors import AssetError, StateError, TrainingError
 from ..identity.flat import Flat
 from ..io.files import open_plain
 from ..io.tensor_files import (
@@ -29,52 +28,15 @@ from ..io.tensor_files import (
     read_header,
     read_tensors,
 )
-from .config import TrainConfig, config_differences
 from .losses import Losses
 from .memory import Plan
-from .saved import BEST, FORMAT, PLANNED, Best, Saved, check_format, stated, whole
+from .origin import Origin
+from .saved import FORMAT, PLANNED, Saved, check_format, stated, whole
 from .writer import Writing, settle
 
 STATE_FILE = "state.safetensors"
 _WEIGHT, _MOMENT, _RANDOM, _LOSSES = "weight:", "moment:", "random", "losses"
 _TEXT = "facea.state"
-
-
-@dataclass(frozen=True, eq=False)
-class Origin:
-    """What a run was started with; a state goes on only where all of it is the same.
-
-    Or where only more steps are asked for: see `TrainConfig.same_steps`. `photos` and `backbone`
-    are hashes, `count` is the number of photos.
-    """
-
-    config: TrainConfig
-    photos: str
-    backbone: str
-    name: str
-    class_noun: str
-    count: int
-
-    def to_dict(self) -> dict[str, Any]:
-        texts = {key: getattr(self, key) for key in ("photos", "backbone", "name", "class_noun")}
-        return {**texts, "config": self.config.to_dict(), "config_hash": self.config.hash}
-
-    @property
-    def key(self) -> str:
-        """16 hex digits over everything that the result depends on."""
-        about = {key: value for key, value in self.to_dict().items() if key != "config"}
-        return hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()[:16]
-
-    def differences(self, saved: Mapping[str, Any]) -> list[str]:
-        """Each thing that is not the same, as "what: saved -> now"."""
-        now, was = self.to_dict(), saved.get("config", {})
-        if self.config.same_steps(was.get("steps"), self.count):
-            was = {**was, "steps": self.config.steps}
-        found = config_differences(self.config, was)
-        for key in ("photos", "backbone", "name", "class_noun"):
-            if saved.get(key) != now[key]:
-                found.append(f"{key}: {saved.get(key)!r:.80} -> {now[key]!r}")
-        return found
 
 
 @dataclass(eq=False)
@@ -96,7 +58,6 @@ class Checkpoint:
     done: int = 0
     random: Tensor = field(init=False)
     whole: bool = True
-    best: Best | None = None
     writing: Writing | None = None
 
     def __post_init__(self) -> None:
@@ -111,28 +72,6 @@ class Checkpoint:
         """Another step is completed."""
         self.done, self.random, self.whole = self.done + 1, self.generator.get_state(), True
 
-    def look(self, score: float) -> None:
-        """The weights got this score; a NaN is none, and of nothing but those the last is kept."""
-        best, score = self.best, -inf if isnan(score) else score
-        if best is None or score > best.score or best.score == -inf:
-            weights = {name: flat.parameter.detach().cpu().clone()
-                       for name, flat in self.trained.items()}  # fmt: skip
-            self.best = Best(score, self.done, self.done, 0, weights)
-        else:
-            self.best = replace(best, looked=self.done, since=best.since + 1)
-
-    @property
-    def kept(self) -> int:
-        """The step whose weights are the result."""
-        return self.done if self.best is None else self.best.step
-
-    def take_best(self) -> None:
-        """Put the weights of the best look in their places, if there were looks."""
-        if self.best is not None:
-            with torch.no_grad():
-                for name, flat in self.trained.items():
-                    flat.parameter.copy_(self.best.weights[name])
-
     def save(self, plan: Plan) -> None:
         """Have the state after `done` steps written, while the training goes on.
 
@@ -141,16 +80,13 @@ class Checkpoint:
         """
         if self.path is None:
             return
-        tensors, best = {_RANDOM: self.random, **self._places()}, self.best
-        if best is not None:
-            tensors |= {BEST + name: value for name, value in best.weights.items()}
+        tensors = {_RANDOM: self.random, **self._places()}
         about = {
             "format": FORMAT,
             "step": self.done,
             "run": self.origin.to_dict(),
             "layout": self._layout(),
             "plan": {key: getattr(plan, key) for key in PLANNED},
-            "best": best and [best.score, best.step, best.looked, best.since],
         }
         # Copies, also on the CPU: the next step changes what they are copies of.
         now = {key: value.detach().to("cpu", copy=True).contiguous()
@@ -159,6 +95,35 @@ class Checkpoint:
         self.writing = Writing(
             self.path, lambda: save(now, {_TEXT: text, SEAL: checksum(now, text)}), self.writing
         )
+
+    def rollback(self) -> None:
+        """Back to the last completed step, or the last saved one if the weights are between two.
+
+        Raises `TrainingError` where nothing is saved.
+        """
+        if self.whole:
+            # What was drawn for a step that failed is drawn for it again.
+            self.generator.set_state(self.random)
+        elif self.run_dir is not None:
+            self.restore(read_state(self.run_dir, self.origin))
+        else:
+            raise TrainingError(
+                "memory ran out while the weights were changing, and there is no run directory to "
+                "go on from; give one, or train with checkpointing on"
+            )
+
+    @contextmanager
+    def saved_on_exception(self, plan: Plan) -> Iterator[None]:
+        """Save what was done inside, if anything, when an exception leaves; it is passed on."""
+        first = self.done
+        try:
+            yield
+        except BaseException:
+            if self.whole and self.done > first:
+                with suppress(AssetError, RuntimeError):  # the first exception is to be told
+                    self.losses.check(None)
+                    self.save(plan)
+            raise
 
     def flush(self) -> None:
         """Wait for the state that is being written. Raises `AssetError` if it could not be."""
@@ -180,15 +145,11 @@ class Checkpoint:
                     if tensors[key].shape != place.shape:
                         raise ValueError(f"{key} has another shape")
                     place.copy_(tensors[key])
-                for name, flat in self.trained.items():
-                    if saved.best and saved.best.weights[name].shape != flat.parameter.shape:
-                        raise ValueError(f"{BEST}{name} has another shape")
                 self.losses.done.fill_(saved.step)
             self.generator.set_state(tensors[_RANDOM])
         except (KeyError, RuntimeError, TypeError, ValueError) as error:
             raise _damaged(saved.path, error) from error
         self.done, self.random, self.whole = saved.step, self.generator.get_state(), True
-        self.best = saved.best
 
     def _places(self) -> dict[str, Tensor]:
         """Every tensor that a step changes, by its name in the file."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
@@ -10,6 +10,7 @@ from torch import Tensor
 from ..attributes import Attribute
 from ..errors import ImageError, MaskError, quoted
 from ..identity.names import placeholder
+from ..identity.subject import Subject
 from ..identity.words import fill_prompt
 from ..io.images import check_image, check_mask, resize
 from ..io.images import crop as crop_image
@@ -17,21 +18,26 @@ from ..masks import head_distance, mask_box
 from ..types import BackboneSpec, Box, Part, Photo, Size
 from .config import TrainConfig
 
-EMPTY, GLOBAL = 0, 1
-"""Rows of `task_prompts`: no prompt, the whole face; the parts follow in the table's order."""
+EMPTY, GLOBAL = "", "global"
+"""Tasks beside the attributes, whose names are those of the local ones: no prompt, and the face."""
 
 _ROOM = 1.1
-# The smallest hole in latent pixels: a smaller one can vanish when the mask is rounded.
-_HOLE = 2
+# The smallest mask in latent pixels: a smaller one can vanish when it is rounded.
+_LEAST = 2
 
 
-def task_prompts(
-    config: TrainConfig, name: str, class_noun: str, table: Sequence[Attribute]
-) -> tuple[str, ...]:
-    """The few distinct prompts of a run: empty, whole face with all words, one per attribute."""
-    words = [placeholder(name, attribute) for attribute in table]
-    whole = fill_prompt(config.global_prompt, class_noun, words)
-    return ("", whole, *(fill_prompt(config.local_prompt, class_noun, [word]) for word in words))
+def task_prompts(config: TrainConfig, subject: Subject) -> dict[str, str]:
+    """Task -> prompt, the few distinct ones of a run: none, the face with all words, each part.
+
+    The order is that of the rows in which the loop encodes them and counts their losses.
+    """
+    words = {one.name: placeholder(subject.name, one) for one in config.table}
+    noun = subject.class_noun
+    return {
+        EMPTY: "",
+        GLOBAL: fill_prompt(config.global_prompt, noun, words.values()),
+        **{part: fill_prompt(config.local_prompt, noun, [word]) for part, word in words.items()},
+    }
 
 
 def check_photo(photo: Photo, table: Sequence[Attribute]) -> None:
@@ -129,7 +135,7 @@ def crop_box(
     return Box(x0, y0, x0 + side, y0 + side)
 
 
-def hole_mask(
+def region_mask(
     region: Box,
     crop: Box,
     spec: BackboneSpec,
@@ -140,10 +146,10 @@ def hole_mask(
     """`(1, 1, R, R)` in {0, 1} of `region` as a picture of native resolution R sees it in `crop`.
 
     Each side moves by up to `jitter` half widths. With the user's `own` mask `(1, 1, H, W)` of the
-    picture, of which `region` is the grown box, the hole has its shape: it grows and moves on each
-    side by as much as the box does. All zero if the region lies outside the crop.
+    picture, of which `region` is the grown box, the result has its shape: it grows and moves on
+    each side by as much as the box does. All zero if the region lies outside the crop.
     """
-    resolution, least = spec.resolution, _HOLE * spec.latent_factor
+    resolution, least = spec.resolution, _LEAST * spec.latent_factor
     scale = resolution / crop.width
     box = region.shift(-crop.x0, -crop.y0).scale(scale, scale)
     mask = torch.zeros(1, 1, resolution, resolution)
@@ -161,11 +167,6 @@ def hole_mask(
     box = _at_least(box, least, resolution)
     mask[..., box.y0 : box.y1, box.x0 : box.x1] = 1
     return mask
-
-
-def local_tasks(table: Sequence[Attribute]) -> Mapping[str, int]:
-    """Attribute -> the task number of its local task."""
-    return {attribute.name: GLOBAL + 1 + i for i, attribute in enumerate(table)}
 
 
 def _shaped(own: Tensor, crop: Box, target: Box, least: int, resolution: int) -> Tensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from time import perf_counter
 from typing import Any
 
 import comfy.model_management
@@ -26,6 +27,7 @@ class Progress:
     def __init__(self, total: int, node_id: str | None) -> None:
         self.node_id = node_id
         self.done = 0
+        self._said = 0.0
         self._bar = comfy.utils.ProgressBar(max(total, 1), node_id=node_id)
 
     def at(self, done: int, total: int, picture: Any = None) -> None:
@@ -39,11 +41,19 @@ class Progress:
         """The same with a picture (1, 3, H, W)."""
         self.at(done, total, ("JPEG", to_pil(picture), PREVIEW_SIDE))
 
+    def prepare(self, what: str, done: int, total: int) -> None:
+        """Work that comes before what is counted: a bar of its own, and a line once a second."""
+        self.alive()
+        self._bar.update_absolute(done, total)
+        if perf_counter() - self._said >= 1:
+            self.say(f"{what}: {done} of {total}")
+
     def alive(self, *_: object) -> None:
         """For work that has no number of its own."""
         comfy.model_management.throw_exception_if_processing_interrupted()
 
     def say(self, text: str) -> None:
+        self._said = perf_counter()
         say(text, self.node_id)
 
 

@@ -24,6 +24,7 @@ from facea_core.backbone import load_backbone
 from facea_core.demo import draw_cast
 from facea_core.detection.detect import DetectConfig, detect_attributes
 from facea_core.detection.load import load_detector
+from facea_core.identity.subject import Subject
 from facea_core.training import TrainConfig, train_identity
 from facea_core.types import Photo, StepReport
 from tests.host.client import Client
@@ -82,7 +83,7 @@ def step_alone(photos, noun: str, backbone, steps: int, seed: int) -> float:
     """Seconds per step of the core's loop, as its last report says."""
     config = TrainConfig.from_preset("tiny", attributes="male", steps=steps, seed=seed)
     reports: list[StepReport] = []
-    train_identity(photos, backbone, config, class_noun=noun, on_step=reports.append)
+    train_identity(photos, backbone, config, Subject("person", noun), on_step=reports.append)
     return reports[-1].seconds / steps
 
 

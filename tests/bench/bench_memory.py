@@ -3,7 +3,7 @@
     python tests/bench/bench_memory.py [--table] [--json FILE] [--skip-measured]
 
 predicted: `training.memory.predict_bytes`, what plans are made from.
-counted:   the real step (`training.step.Step`) of the real full-size modules on torch's device
+counted:   the real step (`training.loop.make_step`) of the real full-size modules on torch's device
            "meta", where tensors have sizes and no values. Every operation's results are followed
            from birth to death; the peak is that of an allocator without fragments. Attention is the
            flash kernel, as CUDA takes it, and a convolution that has to change its input's layout
@@ -41,17 +41,17 @@ from facea_core.backbone.backbone import alphas_cumprod
 from facea_core.backbone.load import empty_backbone
 from facea_core.backbone.spec import FAMILIES
 from facea_core.identity.lora import TARGETS, lora
+from facea_core.identity.subject import SOMEBODY
 from facea_core.identity.words import by_placeholder, learnable_words
-from facea_core.training.cache import LatentCache
 from facea_core.training.config import TrainConfig
-from facea_core.training.draws import Draw
+from facea_core.training.data import Draw, LatentCache
 from facea_core.training.gpu.attention import lean_attention
 from facea_core.training.gpu.footprint import checkpointed
+from facea_core.training.loop import make_step
 from facea_core.training.losses import Losses
 from facea_core.training.memory import PHOTOS, predict_bytes
 from facea_core.training.optimiser import make_optimiser
-from facea_core.training.step import Step
-from facea_core.training.tasks import local_tasks, task_prompts
+from facea_core.training.tasks import task_prompts
 
 BLOCK = 512
 """Sizes are rounded up to it, as CUDA's allocator does."""
@@ -233,11 +233,11 @@ def peak_of(setting: Setting, backbone: Backbone) -> tuple[int, int]:
         optimiser = make_optimiser(words.parameter, adapter.flat.parameter, config)
         if device.type == "meta":
             optimiser.step = lambda: None  # type: ignore[method-assign]  # fused: in place
-        losses = Losses(local_tasks(table), device)
-        prompts = task_prompts(config, "person", "person", table)
-        step = Step(
+        prompts = task_prompts(config, SOMEBODY)
+        losses = Losses(list(prompts), device)
+        step = make_step(
             backbone, config, cache,
-            backbone.prepare_prompts(prompts, by_placeholder(words.views())),
+            backbone.prepare_prompts(list(prompts.values()), by_placeholder(words.views())),
             words, adapter, optimiser, losses, setting.micro_batch,
         )  # fmt: skip
         zeros = torch.zeros(count, dtype=torch.long, device=device)
@@ -336,7 +336,7 @@ def _prompt(backbone: Backbone) -> float:
 
     def encode(count: int) -> int:
         prompts = ["embedding:person/eyes"] * count
-        prepared = backbone.prepare_prompts(prompts, by_placeholder(words.views()))
+        prepared = backbone.prepare_prompts(list(prompts.values()), by_placeholder(words.views()))
         known = [
             p for m in backbone.text_encoders.values() for p in (*m.parameters(), *m.buffers())
         ]

@@ -24,17 +24,17 @@ from benchmarks.speed.models import family_named, painted_photos, random_backbon
 from facea_core.training import TrainConfig, preset_for, train_identity
 
 PARTS = {
-    "photos hashed": ("facea_core.training.loop", "photos_hash"),
-    "crops and masks": ("facea_core.training.run", "build_cache"),
-    "pictures encoded": ("facea_core.training.cache", "_encode"),
-    "weights hashed": ("facea_core.training.loop", "Origin"),
+    "photos hashed": ("facea_core.training.origin", "photos_hash"),
+    "crops and masks": ("facea_core.training.loop", "build_cache"),
+    "pictures encoded": ("facea_core.training.data", "_encode"),
+    "photos and weights hashed": ("facea_core.training.loop", "Origin.of"),
     "LoRA made": ("facea_core.training.loop", "lora"),
     "attention tried": ("facea_core.training.gpu.attention", "fastest_backend"),
     "kernels tried": ("facea_core.training.loop", "fused_kernels"),
     "prompts prepared": ("facea_core.backbone.backbone", "prepare_prompts"),
     "states saved": ("facea_core.training.state", "Checkpoint.save"),
     "states waited for": ("facea_core.training.state", "Checkpoint.flush"),
-    "steps": ("facea_core.training.step", "Step.__call__"),
+    "draws": ("facea_core.training.data", "draw_step"),
 }
 """What is measured, by the name under which it is called."""
 

@@ -13,6 +13,7 @@ from facea_core.backbone import Backbone
 from facea_core.backbone.load import random_backbone
 from facea_core.errors import FaceAError
 from facea_core.identity import save_identity
+from facea_core.identity.subject import Subject
 from facea_core.training import TrainConfig, train_identity
 from facea_core.training.state import STATE_FILE, saved_step
 from facea_core.training.writer import settle
@@ -24,7 +25,6 @@ from .tally import RIGHT, Tally, WrongError
 TEXT = "facea.state"
 CONFIG = TrainConfig(
     attributes="eyes", steps=3, batch=1, rank=2, variants=1, report_every=1, save_every=1, warmup=2,
-    choose_every=2,
 )  # fmt: skip
 
 
@@ -79,8 +79,8 @@ def _finish(backbone: Backbone, run: Path, *, resume: bool, stop: int = -1) -> b
     parts = (Part("eyes", Box(24, 26, 41, 31), 0.9),)
     photo = Photo(image, FaceAttributes((64, 64), Box(20, 15, 45, 50), 0.9, parts), name="photo")
     identity = train_identity(
-        [photo], backbone, CONFIG, name="ada", class_noun="woman", run_dir=run, resume=resume,
-        on_tick=tick, judge=lambda words: 0.5,
+        [photo], backbone, CONFIG, Subject("ada", "woman"), run_dir=run, resume=resume,
+        on_tick=tick,
     )  # fmt: skip
     settle()
     save_identity(identity, run / "ada.safetensors")

@@ -17,6 +17,7 @@ import torch
 
 from facea_core.backbone import Backbone
 from facea_core.backbone.load import random_backbone
+from facea_core.identity.subject import Subject
 from facea_core.identity_store.store import Trained, train_once
 from facea_core.training import TrainConfig
 from facea_core.types import Box, FaceAttributes, Part, Photo
@@ -43,7 +44,7 @@ def learn(
         words_rate=1e-2,
     )  # fmt: skip
     return train_once(
-        [photo], backbone, config, place / "facea", place / "runs", name="ada", on_tick=tick,
+        [photo], backbone, config, place / "facea", place / "runs", Subject("ada"), on_tick=tick,
         words=place / "words",
     )  # fmt: skip
 

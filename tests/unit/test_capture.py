@@ -19,7 +19,7 @@ from benchmarks.speed.models import painted_photos
 from facea_core.backbone import Backbone, load_backbone
 from facea_core.backbone.load import random_backbone
 from facea_core.training import TrainConfig, launch_note, train_identity
-from facea_core.training.draws import Draw
+from facea_core.training.data import Draw
 from facea_core.training.gpu import cuda_graph
 from facea_core.training.gpu.cuda_graph import WARM_UP, Captured, captured
 from facea_core.training.gpu.footprint import searched_convolutions
@@ -55,8 +55,6 @@ def accumulator(parameter: Tensor) -> Node:
     [
         {},
         {"micro_batch": 2},
-        {"outside_penalty": 0.1},
-        {"outside_penalty": 0.1, "checkpointing": "on"},
     ],
 )
 def test_no_step_leaves_an_accumulator_to_the_next(backbone: Backbone, options: dict):
@@ -169,16 +167,17 @@ def test_what_is_learned_is_the_same_after_a_capture_that_failed(
     cuda = FakeCuda(None)
     cuda.install(monkeypatch)
 
-    def captured(step: Callable[[Draw], None], checkpoint: Checkpoint, *_) -> Captured:
+    def captured(step: Callable[[Draw], None], checkpoint: Checkpoint, *_):
         def work(draw: Draw) -> None:
             if cuda.recording:
                 checkpoint.whole = False
                 raise fails
             step(draw)
 
-        return Captured(work, checkpoint)
+        run = Captured(work, checkpoint)
+        return run, lambda: run.mode
 
-    monkeypatch.setattr("facea_core.training.run.captured", captured)
+    monkeypatch.setattr("facea_core.training.loop.captured", captured)
     assert learn() == undisturbed
     assert modes[0] == "eager: no CUDA graphs on cpu"
     assert "could not be captured" in modes[1]
@@ -198,8 +197,8 @@ def test_under_comfyuis_allocator_nothing_is_captured_or_searched(
         assert ("--disable-cuda-malloc" in launch_note(cuda)) is not searches
     monkeypatch.setattr(torch.cuda, "get_allocator_backend", lambda: "cudaMallocAsync")
     # No stream is made: this machine may have no CUDA at all.
-    run = captured(lambda draw: None, SimpleNamespace(whole=True), cuda, "auto")
-    assert run.mode == "eager: cudaMallocAsync allows no CUDA graph"
+    _, mode = captured(lambda draw: None, SimpleNamespace(whole=True), cuda, "auto")
+    assert mode() == "eager: cudaMallocAsync allows no CUDA graph"
     assert launch_note(torch.device("cpu")) == ""
 
 
@@ -229,7 +228,7 @@ def test_out_of_memory_in_a_capture_is_passed_on_and_the_weights_are_whole(
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA device")
 @pytest.mark.parametrize(
     "options",
-    [{}, {"words_rate": 0.0}, {"lora_rate": 0.0}, {"local_ratio": 0.5}, {"outside_penalty": 0.1}],
+    [{}, {"words_rate": 0.0}, {"lora_rate": 0.0}, {"local_ratio": 0.5}],
 )
 def test_a_step_becomes_a_graph(options: dict):
     reports: list[StepReport] = []

@@ -94,15 +94,12 @@ SHAPES = {
     "detect": "--detector --json --preview --config",
     "audit": "--detector --attributes --policy --resolution --json --overlay --crops --embedder",
     "train": "--policy --base --name --class --preset --steps --out --run --resume --config "
-    "--prediction --resolution --micro-batch --checkpointing --masked-latent --capture "
-    "--choose-every --patience",
+    "--prediction --resolution --micro-batch --checkpointing --masked-latent --capture",
     "compose": "--identity --base --out --prompt --face-index --seed --references --candidates "
     "--config",
     "evaluate": "--references --held-out --json",
     "info": "--json",
     "doctor": "--json",
-    "bench": "--device --json --config",
-    "benchmark": "--out --people --first --scenes --arms --part --people-from --base --config",
 }
 
 
@@ -272,8 +269,8 @@ def test_a_training_stopped_by_a_signal_goes_on_to_the_same_bytes(
     assert train(world, *flags, "--out", "whole.safetensors") == 0
     reports = []
 
-    def stop_at_the_second(*_arguments, **_choices):
-        reports.append(1)
+    def stop_at_the_second(_bar, said, **_choices):
+        reports.extend([1] * said.startswith("loss"))
         if len(reports) == 2:
             os.kill(os.getpid(), signal.SIGTERM)
 
@@ -364,11 +361,13 @@ def test_what_lies_outside_stays_in_every_format_that_can_keep_it(
             assert JpegImagePlugin.get_sampling(made) == 0  # 4:4:4
 
 
-def test_train_says_which_step_it_kept(world, inside, capsys):
-    assert train(world, "--choose-every", "1", "--json", "-") == 0
-    kept = json.loads(capsys.readouterr().out)["steps"]
-    assert kept in (1, 2)
-    assert load_identity("ada.safetensors").meta.steps == kept
+def test_settings_of_earlier_versions_are_passed_over_with_a_word(world, inside, caplog):
+    Path("old.json").write_text('{"choose_every": 1, "outside_penalty": 0}')
+    flags = ["--config", "old.json", "--patience", "2", "--out", "old.safetensors"]
+    assert train(world, *flags) == 0
+    assert "patience" in caplog.text
+    assert "choose_every" in caplog.text
+    assert "outside_penalty" not in caplog.text
 
 
 def test_compose_says_what_it_chose_among(world, inside, capsys):

@@ -4,7 +4,6 @@ from dataclasses import replace
 import pytest
 import torch
 
-from facea_core.attributes import attribute_table
 from facea_core.backbone import latent_mask
 from facea_core.backbone.load import random_backbone
 from facea_core.backbone.spec import TINY
@@ -21,8 +20,8 @@ from facea_core.errors import BackboneMismatchError, ConfigError, ImageError, Ma
 from facea_core.io.images import crop, resize
 from facea_core.masks import UNSEEN, mask_box
 from facea_core.synthetic.render import paint, sample_people, sample_scenes
-from facea_core.training.cache import build_cache, crop_example
 from facea_core.training.config import TrainConfig
+from facea_core.training.data import build_cache, crop_example
 from facea_core.training.tasks import crop_box, head_shape
 from facea_core.types import (
     Box,
@@ -226,13 +225,13 @@ def test_training_and_composing_feed_the_unet_the_same(backbone):
         torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(1)),
         FaceAttributes((64, 64), Box(19, 17, 44, 48), 1.0),
     )
-    config, table = TrainConfig(variants=1, batch=1), attribute_table("male")
-    cache = build_cache([photo], backbone, table, config, torch.Generator().manual_seed(0))
-    crop, holes = crop_example(photo, backbone, table, config)
+    config = TrainConfig(variants=1, batch=1)
+    cache = build_cache([photo], backbone, config, torch.Generator().manual_seed(0))
+    example = crop_example(photo, backbone, config)
 
     calls = []
     handle = backbone.unet.register_forward_pre_hook(lambda _, args: calls.append(args[0].clone()))
-    result = compose(backbone, crop, [(holes[""], None)], replace(QUICK, feather=0.0))
+    result = compose(backbone, example.image, [(example.face, None)], replace(QUICK, feather=0.0))
     handle.remove()
     assert result.plans[0].box == Box(0, 0, 64, 64)
     (sample,) = calls
@@ -246,11 +245,11 @@ def test_training_outlines_a_head_as_composing_does(backbone):
     found = FaceAttributes((64, 64), Box(22, 18, 41, 44), 1.0, (hair,))
     photo = Photo(torch.rand(1, 3, 64, 64), found)
     config = TrainConfig(outline_share=1.0)
-    _, holes = crop_example(photo, backbone, attribute_table("male"), config)
+    example = crop_example(photo, backbone, config)
     mask = face_mask(found)
     box = mask_box((mask > 0.5).float())
     wanted = crop((mask > 0.5).float(), crop_box(box, (64, 64), config), fill="zero")
-    assert torch.equal(holes[""], (resize(wanted, (64, 64), mask=True) > 0.5).float())
+    assert torch.equal(example.face, (resize(wanted, (64, 64), mask=True) > 0.5).float())
 
 
 def shown(image, mask, spec, config=None):

@@ -8,7 +8,6 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from facea_core.attributes import attribute_table
 from facea_core.backbone import Backbone, Parts, assemble, keys, load_backbone
 from facea_core.backbone.load import empty_backbone, single_file_state
 from facea_core.backbone.parts import identify, split
@@ -16,7 +15,7 @@ from facea_core.backbone.spec import FAMILIES, SD2, SD15, SDXL, SPECS, TINY, Fam
 from facea_core.composing import ComposeConfig, compose_identity
 from facea_core.errors import BackboneError
 from facea_core.training import TrainConfig, train_identity
-from facea_core.training.cache import build_cache
+from facea_core.training.data import build_cache
 from facea_core.types import Box, FaceAttributes, Part, Photo
 
 from ..layouts import single_file, text_states
@@ -417,7 +416,7 @@ def make_photo() -> Photo:
 
 def test_latents_are_drawn_anew_from_the_same_photo(narrow: Backbone):
     generator = torch.Generator().manual_seed(0)
-    cache = build_cache([make_photo()], narrow, attribute_table("eyes"), CONFIG, generator)
+    cache = build_cache([make_photo()], narrow, CONFIG, generator)
     draws = [cache.draw(CONFIG, generator) for _ in range(2)]
     # Noise for the loss, and for both latents.
     assert draws[0].noise.shape == (3, 1, 4, 8, 8)

@@ -21,6 +21,7 @@ from facea_core.backbone.load import random_backbone
 from facea_core.composing import ComposeConfig, inpaint
 from facea_core.errors import AssetError, ConfigError, TrainingError
 from facea_core.identity import identity_tensors, load_identity, save_identity
+from facea_core.identity.subject import Subject
 from facea_core.identity_store import runs
 from facea_core.identity_store.store import (
     KEPT_OLDER,
@@ -74,11 +75,14 @@ def learn(backbone: Backbone, place: Path, **changes) -> Trained:
     """Ada, with her identities in `place`/facea and unfinished runs in `place`/runs."""
     photo, config = changes.pop("photo", None) or make_photo(), changes.pop("config", CONFIG)
     paint = face_previewer(
-        inpaint, ComposeConfig(steps=1, cfg=1.0), photo, backbone, config, name="ada"
+        inpaint, ComposeConfig(steps=1, cfg=1.0), photo, backbone, config, subject=Subject("ada")
     )
     options = {"name": "ada", "class_noun": "woman", "previewer": paint, **changes}
     try:
-        return train_once([photo], backbone, config, place / "facea", place / "runs", **options)
+        subject = Subject(options.pop("name", "ada"), options.pop("class_noun", "person"))
+        return train_once(
+            [photo], backbone, config, place / "facea", place / "runs", subject, **options
+        )
     finally:
         settle()
 
@@ -350,7 +354,7 @@ def stopping(backbone: Backbone, where: str, step: int) -> dict[str, Callable]:
     """Callbacks for `learn` of which one raises at this step."""
     now = 0
     config = ComposeConfig(steps=1, cfg=1.0)
-    paint = face_previewer(inpaint, config, make_photo(), backbone, CONFIG, name="ada")
+    paint = face_previewer(inpaint, config, make_photo(), backbone, CONFIG, subject=Subject("ada"))
 
     def raise_at(place: str, done: int) -> None:
         if (place, done) == (where, step):

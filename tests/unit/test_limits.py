@@ -20,11 +20,12 @@ from facea_core.composing import ComposeConfig
 from facea_core.composing.plan import plan_crop
 from facea_core.detection.config import DetectConfig
 from facea_core.errors import QUOTED, ConfigError, MaskError, quoted, shortened
+from facea_core.identity.subject import Subject
 from facea_core.io.images import crop, cut, resize
 from facea_core.settings import LONGEST_JSON, LONGEST_TEXT, check_number, read_settings, updated
 from facea_core.training import TrainConfig, plan_training, require_room, train_identity
 from facea_core.training.gpu.footprint import is_out_of_memory
-from facea_core.training.tasks import hole_mask
+from facea_core.training.tasks import region_mask
 from facea_core.types import Box
 
 from .test_training import make_photo
@@ -109,7 +110,7 @@ def test_a_number_that_is_none_is_named(value: object):
 @pytest.mark.parametrize("noun", ["", " ", "x" * 10_000, "a\nb", "\ud800", "embedding:a/eyes"])
 def test_a_class_noun_is_refused_before_the_model_is_touched(backbone: Backbone, noun: str):
     with pytest.raises(ConfigError, match="class noun"):
-        train_identity([make_photo()], backbone, TrainConfig(steps=1), class_noun=noun)
+        train_identity([make_photo()], backbone, TrainConfig(steps=1), Subject("ada", noun))
 
 
 def test_a_prompt_that_takes_too_long_to_read_is_refused(backbone: Backbone):
@@ -131,7 +132,7 @@ def test_a_hole_ends_growing_where_the_picture_is_full(backbone: Backbone, resol
     spec = replace(backbone.spec, resolution=resolution)
     own = torch.zeros(1, 1, 64, 64)
     own[..., 28:36, 28:36] = 1
-    mask = hole_mask(Box(26, 26, 38, 38), Box(0, 0, 64, 64), spec, 0.0, own=own)
+    mask = region_mask(Box(26, 26, 38, 38), Box(0, 0, 64, 64), spec, 0.0, own=own)
     assert mask.any()
 
 
@@ -187,12 +188,11 @@ def test_linux_without_memory_steps_down_the_ladder():
 import json, torch
 from facea_core.backbone.spec import SPECS
 from facea_core.training import TrainConfig, plan_training
-from facea_core.training.loop import descend
-from facea_core.training.run import Calls, Task
-from facea_core.evaluation.identity_encoder import random_backbone
+from facea_core.training.fallback import with_fallback
+from facea_core.training.memory import step_down
+from facea_core.backbone.load import random_backbone
 config = TrainConfig(batch=8)
 backbone = random_backbone(0)
-task = Task((), backbone, config, (), (), Calls(None, None, None))
 said = []
 def work(plan):
     try:
@@ -201,7 +201,9 @@ def work(plan):
     except RuntimeError as error:
         said.append(str(error).partition(chr(10))[0])
         raise
-size, plan = descend(task, plan_training(backbone.spec, config, torch.float32, None), work)
+cheaper = lambda plan: step_down(plan, backbone.spec, config, torch.float32)
+plan = plan_training(backbone.spec, config, torch.float32, None)
+size, plan = with_fallback(work, plan, cheaper)
 print(json.dumps([size, plan.micro_batch, said, plan.notes]))
 """
     run = under_limit(script, 1.9)

@@ -9,6 +9,7 @@ import torch
 
 from facea_core.backbone import Backbone
 from facea_core.errors import StateError
+from facea_core.identity.subject import Subject
 from facea_core.identity_store.runs import KEPT_FINISHED
 from facea_core.training import train_identity
 from facea_core.training.state import STATE_FILE, saved_step
@@ -62,7 +63,6 @@ def test_a_stopped_training_is_gone_on_with_by_a_longer_and_by_a_shorter_one(
     "changes",
     [
         {"decay": "cosine"},
-        {"curriculum": 0.5},
         {"seed": 1},
         {"rank": 3},
         {"variants": 7},
@@ -116,7 +116,7 @@ def test_the_core_goes_on_in_the_same_folder_and_says_what_it_cannot(
 ):
     def train(config, resume=True):
         return train_identity(
-            [make_photo()], backbone, config, name="ada", class_noun="woman",
+            [make_photo()], backbone, config, Subject("ada", "woman"),
             run_dir=tmp_path, resume=resume,
         )  # fmt: skip
 

@@ -34,7 +34,7 @@ def covers(outer: Box, inner: Box) -> bool:
         ((17, 23), (5, 5, 9, 9)),
     ],
 )
-def test_plan_is_a_square_of_native_size_around_the_whole_mask(size, box):
+def test_plan_is_a_square_of_native_size_around_the_wregion_mask(size, box):
     plan = plan_crop(box_mask(size, box), SPEC)
     assert plan.source == size
     assert plan.box.width == plan.box.height

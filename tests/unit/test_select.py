@@ -4,7 +4,7 @@ import random
 import pytest
 import torch
 
-from facea_core.attributes import ATTRIBUTES, attribute_table
+from facea_core.attributes import attribute_table
 from facea_core.detection.select import PRIORS, select, select_faces, select_parts
 from facea_core.errors import ConfigError
 from facea_core.synthetic.render import PARTS, paint, sample_people, sample_scenes
@@ -54,7 +54,7 @@ def noisy(truth, rng):
         if part not in truth:
             continue
         score = rng.uniform(0.4, 0.9)
-        paired = ATTRIBUTES[part].pair and rng.random() < 0.5
+        paired = part in ("eyes", "eyebrows", "ears") and rng.random() < 0.5
         for box in halves(truth[part]) if paired else (truth[part],):
             found.append(Detection(part, jitter(box, rng, 0.06), score))
             found.append(Detection(part, jitter(box, rng, 0.15), 0.9 * score))

@@ -15,7 +15,7 @@ from facea_core.backbone import Backbone
 from facea_core.backbone.load import random_backbone
 from facea_core.errors import BackboneError, TrainingError
 from facea_core.identity import learnable_words, load_identity, save_identity
-from facea_core.training import TrainConfig, run, train_identity
+from facea_core.training import TrainConfig, loop, train_identity
 from facea_core.training.gpu.footprint import checkpointed, is_out_of_memory, on_device
 from facea_core.training.state import saved_step
 from facea_core.types import Box, FaceAttributes, Identity, Part, Photo, StepReport
@@ -158,7 +158,7 @@ def test_words_that_do_not_learn_are_prepared_where_they_are_read(
         prepared.append(all(encoder in there for encoder in self.text_encoders.values()))
         return prepare(self, prompts, words)
 
-    monkeypatch.setattr(run, "on_device", watched)
+    monkeypatch.setattr(loop, "on_device", watched)
     monkeypatch.setattr(Backbone, "prepare_prompts", watched_prepare)
     train(backbone, words_rate=0.0)
     assert prepared == [True]

@@ -9,22 +9,22 @@ from facea_core.attributes import attribute_table
 from facea_core.backbone import Backbone, LatentDistribution, latent_mask, masked_image
 from facea_core.backbone.load import random_backbone
 from facea_core.errors import ImageError, MaskError
+from facea_core.identity.subject import Subject
 from facea_core.io.images import crop, resize
 from facea_core.masks import mask_box
 from facea_core.training import TrainConfig
-from facea_core.training.cache import build_cache, crop_example, photos_hash
-from facea_core.training.draws import Rows, draw_step
+from facea_core.training.data import Rows, build_cache, crop_example, draw_step
+from facea_core.training.origin import photos_hash
 from facea_core.training.tasks import (
-    EMPTY,
-    GLOBAL,
     check_photo,
     crop_box,
     face_region,
-    hole_mask,
+    region_mask,
     task_prompts,
 )
 from facea_core.types import Box, FaceAttributes, Part, Photo
 
+EMPTY, GLOBAL = 0, 1  # numbers of the first two tasks
 TABLE = attribute_table("female")
 SPEC = random_backbone(0).spec
 CACHE, HASH = "9884867b4b6cef51", "83c6a7113bdd6c66"
@@ -56,17 +56,17 @@ def joined(config: TrainConfig, name: str, count: int = 50) -> Tensor:
 
 
 def test_prompts_are_few_and_hold_their_words():
-    prompts = task_prompts(TrainConfig(), "ada", "woman", attribute_table("eyes, nose"))
-    assert prompts == (
-        "",
-        "a photo of a woman with embedding:ada/eyes embedding:ada/nose",
-        "a photo of embedding:ada/eyes of a woman",
-        "a photo of embedding:ada/nose of a woman",
-    )
+    prompts = task_prompts(TrainConfig(attributes="eyes, nose"), Subject("ada", "woman"))
+    assert list(prompts.items()) == [
+        ("", ""),
+        ("global", "a photo of a woman with embedding:ada/eyes embedding:ada/nose"),
+        ("eyes", "a photo of embedding:ada/eyes of a woman"),
+        ("nose", "a photo of embedding:ada/nose of a woman"),
+    ]
 
 
 def test_the_seed_decides_every_draw():
-    config = TrainConfig()
+    config = TrainConfig(attributes="female")
     for a, b in zip(draws(config, seed=3), draws(config, seed=3), strict=True):
         assert all(torch.equal(getattr(a, k), getattr(b, k)) for k in vars(a))
     assert not torch.equal(draws(config, seed=3)[0].noise, draws(config, seed=4)[0].noise)
@@ -74,34 +74,34 @@ def test_the_seed_decides_every_draw():
 
 @pytest.mark.parametrize("ratio", [0.0, 0.5, 1.0])
 def test_the_local_ratio_is_kept(ratio: float):
-    tasks = joined(TrainConfig(local_ratio=ratio, batch=8), "tasks", 200)
+    tasks = joined(TrainConfig(attributes="female", local_ratio=ratio, batch=8), "tasks", 200)
     assert abs(float((tasks > GLOBAL).float().mean()) - ratio) < 0.05
 
 
 def test_extra_local_items_come_last_and_leave_the_batch_alone():
-    config = TrainConfig(local_ratio=0.0, batch=3, local_extra=2)
+    config = TrainConfig(attributes="female", local_ratio=0.0, batch=3, local_extra=2)
     for draw in draws(config):
         assert (draw.tasks[:3] == GLOBAL).all()
         assert (draw.tasks[3:] > GLOBAL).all()
 
 
 def test_prompts_are_dropped_as_often_as_asked():
-    config = TrainConfig(batch=8)
+    config = TrainConfig(attributes="female", batch=8)
     for drop in (0.0, 0.1, 1.0):
         dropped = joined(replace(config, prompt_drop=drop), "prompts", 300) == EMPTY
         assert abs(float(dropped.float().mean()) - drop) < 0.02
 
 
-def test_an_item_has_the_prompt_of_its_hole():
+def test_an_item_has_the_prompt_of_its_mask():
     rows = make_rows()
-    for draw in draws(TrainConfig(prompt_drop=0.0), rows=rows):
+    for draw in draws(TrainConfig(attributes="female", prompt_drop=0.0), rows=rows):
         assert torch.equal(draw.tasks, rows.tasks[draw.rows])
         assert torch.equal(draw.prompts, draw.tasks)
 
 
 def test_every_photo_crop_and_part_gets_its_turn_and_no_other():
     rows = make_rows()
-    seen = set(joined(TrainConfig(batch=16), "rows", 200).tolist())
+    seen = set(joined(TrainConfig(attributes="female", batch=16), "rows", 200).tolist())
     listed = set(rows.face.flatten().tolist())
     for photo, count in enumerate(rows.counts.tolist()):
         listed |= set(rows.parts[photo, :, :count].flatten().tolist())
@@ -109,7 +109,7 @@ def test_every_photo_crop_and_part_gets_its_turn_and_no_other():
 
 
 def test_each_steps_timesteps_are_spread_and_all_in_range():
-    config = TrainConfig(batch=5)
+    config = TrainConfig(attributes="female", batch=5)
     for draw in draws(config):
         assert sorted((draw.timestep // 200).tolist()) == [0, 1, 2, 3, 4]
     every = joined(config, "timestep", 400)
@@ -124,7 +124,12 @@ def test_a_crop_is_square_and_inside_where_it_fits(size: tuple[int, int]):
     region = Box(5, 8, 55, 58)
     random = torch.Generator().manual_seed(0)
     for generator in (None, *[random] * 50):
-        box = crop_box(region, size, TrainConfig(scale_jitter=0.5, shift_jitter=0.2), generator)
+        box = crop_box(
+            region,
+            size,
+            TrainConfig(scale_jitter=0.5, shift_jitter=0.2),
+            generator,
+        )
         assert box.width == box.height > 0
         if box.width <= min(size):
             assert box.clip(size) == box
@@ -133,8 +138,8 @@ def test_a_crop_is_square_and_inside_where_it_fits(size: tuple[int, int]):
 
 def test_an_unjittered_crop_holds_the_whole_face():
     photo = make_photo()
-    region = face_region(photo, TrainConfig())
-    box = crop_box(region, (128, 128), TrainConfig())
+    region = face_region(photo, TrainConfig(attributes="female"))
+    box = crop_box(region, (128, 128), TrainConfig(attributes="female"))
     assert box.intersect(region) == region.clip((128, 128))
 
 
@@ -142,30 +147,34 @@ def test_hair_that_was_found_is_repainted_with_the_face():
     photo = make_photo()
     hair = Part("hair", Box(30, 10, 100, 60), 0.9)
     found = replace(photo.attributes, parts=(*photo.attributes.parts, hair))
-    photo, config = replace(photo, attributes=found), TrainConfig(face_grow=1.0)
+    photo, config = (
+        replace(photo, attributes=found),
+        TrainConfig(attributes="female", face_grow=1.0),
+    )
     assert face_region(photo, config) == FACE.join(hair.box)
 
 
 def test_a_hole_covers_its_region_and_never_vanishes_in_the_latent():
     crop = Box(20, 20, 120, 120)
-    exact = hole_mask(Box(45, 45, 70, 70), crop, SPEC, 0.0)
+    exact = region_mask(Box(45, 45, 70, 70), crop, SPEC, 0.0)
     assert exact.sum() == 32 * 32
     assert exact[..., 32:64, 32:64].all()
     random = torch.Generator().manual_seed(0)
     for region in (Box(50, 50, 52, 51), Box(0, 60, 22, 90), Box(118, 118, 140, 140), FACE):
         for _ in range(20):
-            hole = hole_mask(region, crop, SPEC, 0.9, random)
+            hole = region_mask(region, crop, SPEC, 0.9, random)
             assert latent_mask(hole).sum() >= 1
             assert set(hole.unique().tolist()) <= {0.0, 1.0}
-    assert not hole_mask(Box(0, 0, 10, 10), crop, SPEC, 0.0).any()
+    assert not region_mask(Box(0, 0, 10, 10), crop, SPEC, 0.0).any()
 
 
 def test_the_cache_holds_what_the_autoencoder_says(backbone: Backbone):
-    photo, config = make_photo(), TrainConfig(variants=2)
+    photo, config = make_photo(), TrainConfig(attributes="female", variants=2)
     random = torch.Generator().manual_seed(0)
-    cache = build_cache([photo], backbone, TABLE, config, random)
-    image, holes = crop_example(photo, backbone, TABLE, config)
-    assert list(holes) == ["", "eyes", "mouth"]
+    cache = build_cache([photo], backbone, config, random)
+    crop = crop_example(photo, backbone, config)
+    image, holes = crop.image, crop.masks
+    assert list(holes) == ["global", "eyes", "mouth"]
     rows = torch.tensor([int(cache.rows.face[0, 0]), *cache.rows.parts[0, 0, :2].tolist()])
     latent, mask, masked = cache.gather(rows, torch.empty(0))
     tasks = [GLOBAL, GLOBAL + 1, GLOBAL + 3]
@@ -194,9 +203,9 @@ def with_masks(photo: Photo, **masks: Tensor) -> Photo:
 
 def examples(photo: Photo, backbone: Backbone, **settings) -> list[dict[str, Tensor]]:
     """The holes of four crops with jitter from one seed, those of the face as boxes."""
-    config = TrainConfig(outline_share=0.0, **settings)
+    config = TrainConfig(attributes="female", outline_share=0.0, **settings)
     random = torch.Generator().manual_seed(5)
-    return [crop_example(photo, backbone, TABLE, config, random)[1] for _ in range(4)]
+    return [crop_example(photo, backbone, config, random).masks for _ in range(4)]
 
 
 @pytest.mark.parametrize("name", ["eyes", "mouth", "face"])
@@ -226,7 +235,7 @@ def test_the_hole_has_the_shape_of_the_mask_and_not_of_its_box(backbone: Backbon
     photo = make_photo()
     still = {"mask_jitter": 0.0, "scale_jitter": 0.0, "shift_jitter": 0.0, "part_grow": 1.0}
     hole = examples(with_masks(photo, eyes=triangle), backbone, **still)[0]["eyes"]
-    config = TrainConfig(**still)
+    config = TrainConfig(attributes="female", **still)
     box = crop_box(face_region(photo, config), (128, 128), config)
     wanted = crop(triangle, box, fill="zero")
     wanted = resize(wanted, (SPEC.resolution, SPEC.resolution), mask=True) > 0.5
@@ -248,15 +257,15 @@ def box_area(hole: Tensor) -> int:
 def test_an_own_mask_of_the_face_is_the_global_hole_with_the_hair(backbone: Backbone):
     half = drawn(Box(40, 30, 90, 65))
     photo = with_masks(make_photo(), face=half)
-    config = TrainConfig(mask_jitter=0.0, face_grow=1.0, outline_share=0.0)
+    config = TrainConfig(attributes="female", mask_jitter=0.0, face_grow=1.0, outline_share=0.0)
     assert face_region(photo, config) == Box(40, 30, 90, 65)
-    _, holes = crop_example(photo, backbone, TABLE, config)
-    area = float(holes[""].sum())
+    holes = crop_example(photo, backbone, config).masks
+    area = float(holes["global"].sum())
     hair = Part("hair", Box(60, 10, 70, 40), 0.9)
     found = replace(photo.attributes, parts=(*photo.attributes.parts, hair))
-    _, more = crop_example(replace(photo, attributes=found), backbone, TABLE, config)
+    more = crop_example(replace(photo, attributes=found), backbone, config).masks
     # A narrow tuft above the face adds itself and not the corners of a box around both.
-    hole = more[""]
+    hole = more["global"]
     box = mask_box(hole)
     assert box is not None
     assert area > 0
@@ -267,23 +276,20 @@ def test_an_even_share_of_the_holes_over_a_face_has_its_outline(backbone: Backbo
     photo = make_photo()
     whole = set(range(8))
     for share, wanted in ((0.0, set()), (0.25, {0, 4}), (0.5, {0, 2, 4, 6}), (1.0, whole)):
-        config = TrainConfig(outline_share=share, mask_jitter=0.0)
-        holes = [
-            crop_example(photo, backbone, TABLE, config, number=number)[1][""]
-            for number in range(8)
-        ]
+        config = TrainConfig(attributes="female", outline_share=share, mask_jitter=0.0)
+        holes = [crop_example(photo, backbone, config, number=number).face for number in range(8)]
         assert {i for i, hole in enumerate(holes) if hole.sum() < box_area(hole)} == wanted
 
 
 def test_an_outlined_hole_moves_with_the_jitter_and_keeps_to_the_head(backbone: Backbone):
-    photo, config = make_photo(), TrainConfig(outline_share=1.0)
+    photo, config = make_photo(), TrainConfig(attributes="female", outline_share=1.0)
     random = torch.Generator().manual_seed(5)
-    still = crop_example(photo, backbone, TABLE, config)[1][""]
-    moved = [crop_example(photo, backbone, TABLE, config, random)[1][""] for _ in range(4)]
+    still = crop_example(photo, backbone, config).face
+    moved = [crop_example(photo, backbone, config, random).face for _ in range(4)]
     for hole in moved:
         assert not torch.equal(hole, still)
         assert 0.5 < hole.sum() / still.sum() < 2
-    assert config.hash != TrainConfig(outline_share=0.0).hash
+    assert config.hash != TrainConfig(attributes="female", outline_share=0.0).hash
 
 
 def test_even_a_thin_mask_leaves_a_hole_in_the_latent(backbone: Backbone):
@@ -298,12 +304,12 @@ def test_even_a_thin_mask_leaves_a_hole_in_the_latent(backbone: Backbone):
 
 def test_without_own_masks_the_cache_is_what_it_always_was(backbone: Backbone):
     """The sums were taken before own masks and outlines were known."""
-    config = TrainConfig(variants=2, outline_share=0.0)
+    config = TrainConfig(attributes="female", variants=2, outline_share=0.0)
     hair = Part("hair", Box(30, 10, 100, 60), 0.9)
     photo = make_photo()
     found = replace(photo.attributes, parts=(*photo.attributes.parts, hair))
     photos = [replace(photo, attributes=found), make_photo(1, 90, 160)]
-    cache = build_cache(photos, backbone, TABLE, config, torch.Generator().manual_seed(2))
+    cache = build_cache(photos, backbone, config, torch.Generator().manual_seed(2))
     digest = hashlib.sha256()
     for tensor in (cache.mask, cache.crop_of, cache.rows.face, cache.rows.parts, cache.rows.tasks):
         digest.update(tensor.numpy().tobytes())
@@ -321,9 +327,9 @@ class Variational(Backbone):
 
 def test_latents_of_a_variational_autoencoder_stay_random(backbone: Backbone):
     varied = Variational(**vars(backbone))
-    config = TrainConfig(variants=1, batch=2)
+    config = TrainConfig(attributes="female", variants=1, batch=2)
     random = torch.Generator().manual_seed(0)
-    cache = build_cache([make_photo()], varied, TABLE, config, random)
+    cache = build_cache([make_photo()], varied, config, random)
     draw = cache.draw(config, random)
     assert draw.noise.shape == (3, 2, 4, 16, 16)
     latent, _, masked = cache.gather(draw.rows, draw.noise[1:])
@@ -335,9 +341,9 @@ def test_latents_of_a_variational_autoencoder_stay_random(backbone: Backbone):
 def test_a_photo_without_parts_is_learned_as_a_face(backbone: Backbone):
     photo = make_photo()
     bare = replace(photo, attributes=replace(photo.attributes, parts=()))
-    config = TrainConfig(variants=1, local_ratio=1.0)
+    config = TrainConfig(attributes="female", variants=1, local_ratio=1.0)
     random = torch.Generator().manual_seed(0)
-    cache = build_cache([bare, photo], backbone, TABLE, config, random)
+    cache = build_cache([bare, photo], backbone, config, random)
     rows = torch.cat([cache.draw(config, random).rows for _ in range(20)])
     from_bare = rows[cache.crop_of[rows] == 0]
     assert len(from_bare) > 0
@@ -403,11 +409,11 @@ def test_the_hash_sees_pictures_and_boxes_but_no_names():
 def test_no_more_crops_are_encoded_than_a_run_can_use(
     backbone: Backbone, steps: int, batch: int, photos: int, crops: int
 ):
-    config = TrainConfig(steps=steps, batch=batch, variants=16)
+    config = TrainConfig(attributes="female", steps=steps, batch=batch, variants=16)
     assert config.crops(photos) == crops
     if crops < 3:
         random = torch.Generator().manual_seed(0)
-        cache = build_cache([make_photo()] * photos, backbone, TABLE, config, random)
+        cache = build_cache([make_photo()] * photos, backbone, config, random)
         assert cache.rows.face.shape == (photos, crops)
         assert len(cache.clean.mean) == photos * crops
 
@@ -417,4 +423,4 @@ def test_a_face_too_narrow_to_be_seen_is_refused(backbone: Backbone):
     photo = Photo(torch.rand(1, 3, 20, 20_000), found, name="wide.jpg")
     random = torch.Generator().manual_seed(0)
     with pytest.raises(MaskError, match="wide.jpg of 20000 x 20 pixels"):
-        build_cache([photo], backbone, TABLE, TrainConfig(variants=2), random)
+        build_cache([photo], backbone, TrainConfig(attributes="female", variants=2), random)

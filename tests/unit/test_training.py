@@ -16,10 +16,11 @@ from facea_core.composing.config import ComposeConfig
 from facea_core.composing.sampler import inpaint
 from facea_core.errors import ConfigError, ImageError, MaskError, TrainingError
 from facea_core.identity import apply_identity, learnable_words, save_identity
+from facea_core.identity.subject import Subject
 from facea_core.training import TrainConfig, face_previewer, train_identity
 from facea_core.training.losses import Losses, region_loss
 from facea_core.training.optimiser import rate_factor
-from facea_core.training.pace import Budget
+from facea_core.training.report import PREVIEW_SHARE, PREVIEW_SHARE_CPU, within_budget
 from facea_core.training.state import saved_step
 from facea_core.training.writer import settle
 from facea_core.types import Box, FaceAttributes, Part, Photo, StepReport
@@ -55,7 +56,7 @@ def test_words_and_lora_learn_and_the_backbone_does_not(backbone: Backbone):
     torch.manual_seed(5)
     untouched = torch.get_rng_state()
     identity = train_identity(
-        [make_photo()], backbone, CONFIG, name="ada", class_noun="woman", on_step=reports.append
+        [make_photo()], backbone, CONFIG, Subject("ada", "woman"), on_step=reports.append
     )
     assert torch.equal(torch.get_rng_state(), untouched)
     assert all(torch.equal(a, b) for a, b in zip(before, bits(backbone), strict=True))
@@ -102,25 +103,19 @@ def test_two_runs_give_the_same_bytes_whatever_the_previews(backbone: Backbone, 
     assert not torch.equal(previews[0], previews[1])
 
 
-@pytest.mark.parametrize(
-    ("device", "share", "most"), [("cuda", 0, 5), ("cpu", 0, 10), ("cpu", 1, 99)]
-)
-def test_previews_take_no_more_than_their_share(device: str, share: float, most: int):
-    budget, took, painted, last = Budget(torch.device(device), share), 0.9, 0, 0
+@pytest.mark.parametrize("share", [PREVIEW_SHARE, PREVIEW_SHARE_CPU, 1.0])
+def test_previews_take_no_more_than_their_share(share: float):
+    took, spent, latest, painted, last = 0.9, 0.0, 0.0, 0, 0
     for step in range(1, 101):
-        if budget.allows(seconds=step, eta=100 - step):
-            budget.take(took)
-            painted, last = painted + 1, step
-    assert budget.spent == pytest.approx(painted * took)
-    assert most - took < budget.spent <= most or painted == 100
+        if within_budget(share, spent, latest, seconds=step, eta=100 - step):
+            spent, latest, painted, last = spent + took, took, painted + 1, step
+    assert 100 * share - took < spent <= 100 * share or painted == 100
     assert last > 70, "the end of the run is not seen"
 
 
 def test_the_first_preview_is_painted_whatever_it_takes():
-    budget = Budget(torch.device("cuda"))
-    assert budget.allows(0.1, 1)
-    budget.take(60)
-    assert not budget.allows(60, 600)
+    assert within_budget(PREVIEW_SHARE, 0.0, 0.0, seconds=0.1, eta=1)
+    assert not within_budget(PREVIEW_SHARE, 60.0, 60.0, seconds=60, eta=600)
 
 
 class Count(TorchDispatchMode):
@@ -202,13 +197,14 @@ def test_every_picture_that_is_encoded_and_every_step_is_a_tick(backbone: Backbo
             [make_photo(0), make_photo(1)],
             backbone,
             config,
+            on_encode=lambda done, total: events.append((done, total)),
             on_tick=lambda done, total: events.append((done, total)),
             on_step=lambda report: events.append(f"report {report.step}"),
         )
     finally:
         handle.remove()
     # Each photo whole, and with each of its three holes.
-    assert events[:16] == [(0, 2), "encode"] * 8
+    assert events[:16] == [(0, 2), "encode"] * 4 + [(1, 2), "encode"] * 4
     assert events[16:] == [(1, 2), (2, 2), "report 2"]
 
 
@@ -223,7 +219,7 @@ def cancel_at(step: int) -> Callable[[int, int], None]:
 def test_a_cancel_while_pictures_are_encoded_leaves_nothing(backbone: Backbone, tmp_path: Path):
     with pytest.raises(Cancel):
         train_identity(
-            [make_photo()], backbone, CONFIG, on_tick=cancel_at(0), run_dir=tmp_path / "run"
+            [make_photo()], backbone, CONFIG, on_encode=cancel_at(0), run_dir=tmp_path / "run"
         )
     assert list(tmp_path.iterdir()) == []
     assert not any(p.requires_grad for p in backbone.unet.parameters())
@@ -274,9 +270,6 @@ def test_a_loss_that_is_not_finite_stops_with_its_step_and_keeps_the_last_good_s
     ("options", "error", "named"),
     [
         ({"photos": []}, TrainingError, "no photos"),
-        ({"name": "Ada L"}, ConfigError, "'ada-l'"),
-        ({"class_noun": " "}, ConfigError, "class noun"),
-        ({"class_noun": "embedding:x"}, ConfigError, "class noun"),
         ({"config": replace(CONFIG, attributes="eyes,lips")}, ConfigError, "lips"),
         ({"photos": [replace(make_photo(), image=torch.ones(1, 3, 8, 8))]}, ImageError, "photo"),
     ],
@@ -326,7 +319,7 @@ def test_rates_rise_and_fall_as_told():
 
 
 def test_loss_means_are_kept_by_task_and_attribute():
-    losses = Losses({"eyes": 2, "mouth": 3}, "cpu")
+    losses = Losses(["", "global", "eyes", "mouth"], "cpu")
     norm = torch.tensor(1.0)
     losses.add(torch.tensor([1.0, 3.0, 5.0]), torch.tensor([1, 2, 2]), norm)
     losses.add(torch.tensor([3.0]), torch.tensor([3]), norm)

@@ -8,7 +8,7 @@ from dataclasses import fields
 
 import torch
 
-from ..draws import Draw
+from ..data import Draw
 from ..state import Checkpoint
 from .allocator import ASYNC, is_async
 from .footprint import is_out_of_memory
@@ -79,26 +79,20 @@ class Captured:
         self.graph, self.inputs, self.mode = graph, inputs, "captured"
 
 
-class Eager:
-    """The same without a graph; `mode` says why there is none."""
-
-    def __init__(self, step: Callable[[Draw], None], why: str) -> None:
-        self.step, self.mode = step, f"eager: {why}"
-
-    def __call__(self, draw: Draw) -> None:
-        self.step(draw)
-
-
 def captured(
     step: Callable[[Draw], None], checkpoint: Checkpoint, device: torch.device, wanted: str
-) -> Captured | Eager:
-    """`step` as a graph where it can be one; `wanted` is the config's `capture`."""
+) -> tuple[Callable[[Draw], None], Callable[[], str]]:
+    """`step` as a graph where it can be one, and how it is run; `wanted` is `config.capture`."""
+    why = None
     if wanted == "off":
-        return Eager(step, "capture is off")
-    if device.type != "cuda":
-        return Eager(step, f"no CUDA graphs on {device.type}")
-    if is_async(device):
-        return Eager(step, f"{ASYNC} allows no CUDA graph")
-    if torch.version.hip:
-        return Eager(step, "HIP graphs have not been tried")
-    return Captured(step, checkpoint)
+        why = "capture is off"
+    elif device.type != "cuda":
+        why = f"no CUDA graphs on {device.type}"
+    elif is_async(device):
+        why = f"{ASYNC} allows no CUDA graph"
+    elif torch.version.hip:
+        why = "HIP graphs have not been tried"
+    if why is not None:
+        return step, lambda: f"eager: {why}"
+    graph = Captured(step, checkpoint)
+    return graph, lambda: graph.mode

@@ -165,7 +165,6 @@ def train_and_paint(g: Graph) -> None:
         folded=True,
         images=photos["images"],
         attributes=found["attributes"],
-        policy="skip",
     )
     base = g.checkpoint("Stable Diffusion 1.5, inpainting", SD15, SD15_URL)
     train, apply, target, there, compose = learn_and_paint(

@@ -118,8 +118,10 @@ def run(arguments: Sequence[str]) -> None:
     hand_over(audit_json(audit), flags.json)
     if str(flags.json) != "-":
         say(audit_table(audit))
-    # Last: what was asked for is written before an error ends the command.
-    apply_policy(audit, found, config.policy)
+    # Last: what was asked for is written before an error ends the command. To leave photos out
+    # means something to who learns from them.
+    if config.policy == "stop":
+        apply_policy(audit, found, config.policy)
 
 
 def audit_given(

@@ -89,8 +89,8 @@ def test_mistakes_are_one_line(photos, capsys, arguments, said):
     assert len(error.splitlines()) == 1
 
 
-def train(photos: Path, *arguments: object) -> int:
-    words = ["train", *(str(photos / f"{name}.png") for name in ("a", "b", "dark"))]
+def train(photos: Path, *arguments: object, names: tuple[str, ...] = ("a", "b", "dark")) -> int:
+    words = ["train", *(str(photos / f"{name}.png") for name in names)]
     words += ["--base", "tiny", "--name", "ada", "--class", "woman", "--steps", "1", "--rank", "2"]
     words += ["--batch", "1", "--variants", "1", "--detector", "tiny", "--device", "cpu"]
     words += ["--face-threshold", "0.05", "--part-threshold", "0.02"]
@@ -98,15 +98,16 @@ def train(photos: Path, *arguments: object) -> int:
 
 
 def test_training_says_what_the_photos_lack_and_goes_on(photos, tmp_path, capsys):
-    assert train(photos, "--on-missing", "pass", "--out", tmp_path / "a.safetensors") == 0
+    out = ["--on-missing", "pass", "--policy", "warn", "--out", tmp_path / "a.safetensors"]
+    assert train(photos, *out) == 0
     said = capsys.readouterr().err
     assert "dark.png: red: " in said
     assert "left out" not in said
 
 
 def test_training_leaves_red_photos_out(photos, tmp_path, capsys):
-    out = ["--on-missing", "pass", "--policy", "skip", "--out", tmp_path / "a.safetensors"]
-    assert train(photos, *out) == 0
+    """Without being told to."""
+    assert train(photos, "--on-missing", "pass", "--out", tmp_path / "a.safetensors") == 0
     assert "dark.png: left out" in capsys.readouterr().err
 
 
@@ -115,6 +116,17 @@ def test_training_stops(photos, tmp_path, capsys):
     assert train(photos, *out) == 1
     assert "1 of 3 photos are not good enough: dark.png" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
+
+
+def test_only_red_photos_are_an_error_that_says_why(photos, tmp_path, capsys):
+    out = ["--on-missing", "pass", "--out", tmp_path / "a.safetensors"]
+    assert train(photos, *out, names=("dark",)) == 1
+    said = capsys.readouterr().err.splitlines()[-1]
+    assert "none of the 1 photos is left to learn from: dark.png: the face is too dark" in said
+    assert "set the policy to warn" in said
+    assert list(tmp_path.iterdir()) == []
+    # The audit by itself has said so, and nobody learns.
+    assert audit(photos, names=("dark", "empty")) == 0
 
 
 def test_the_face_that_is_meant_comes_first():

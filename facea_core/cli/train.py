@@ -18,7 +18,7 @@ from ..backbone.load import default_dtype
 from ..backbone.spec import MOST_LAYERS, PREDICTIONS
 from ..choosing import step_judge
 from ..detection.config import DetectConfig
-from ..detection.found import smear_note
+from ..detection.found import smear_note, so_many
 from ..detection.own_masks import read_own_masks
 from ..errors import AuditError, TrainingError
 from ..identity import check_class_noun, person_name, save_identity
@@ -130,6 +130,9 @@ def run(arguments: Sequence[str]) -> None:
     photos = load_photos(flags, detection, audit.policy)
     notes("--base", smear_note(header.spec.family, [photo.attributes for photo in photos]))
     photos = audit_for_training(photos, detection.table, audit)
+    some = so_many(len(photos), len(flags.photos)) if len(photos) < len(flags.photos) else ""
+    if some:
+        note(f"learning from {some}")
     backbone = load_backbone(
         flags.base, device, prediction=flags.prediction, vae=flags.vae, clip_skip=flags.clip_skip
     )
@@ -172,6 +175,8 @@ def run(arguments: Sequence[str]) -> None:
     if str(flags.json) != "-":
         kept = f", step {identity.meta.steps}" if training.choose_every else ""
         say(f"saved {out} ({out.stat().st_size / 1e6:.1f} MB){kept}")
+        if some:
+            say(f"learned from {some}")
         say(f"prompt: {identity.meta.prompt}")
 
 

@@ -135,13 +135,17 @@ def test_training_says_what_the_photos_lack_and_goes_on(photos, tmp_path, capsys
     assert train(photos, *out) == 0
     said = capsys.readouterr().err
     assert "dark.png: red: " in said
+    assert "learning from" not in said
     assert "left out" not in said
 
 
 def test_training_leaves_red_photos_out(photos, tmp_path, capsys):
     """Without being told to."""
     assert train(photos, "--on-missing", "pass", "--out", tmp_path / "a.safetensors") == 0
-    assert "dark.png: left out" in capsys.readouterr().err
+    said = capsys.readouterr()
+    assert "dark.png: left out" in said.err
+    assert "learning from 2 of 3 photos" in said.err
+    assert "learned from 2 of 3 photos" in said.out
 
 
 def test_training_stops(photos, tmp_path, capsys):

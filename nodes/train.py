@@ -14,7 +14,7 @@ import torch
 from comfy_api.latest import io, ui
 
 from ..facea_core.composing import PREVIEW, inpaint
-from ..facea_core.detection.found import found_together, photos_with_faces, smear_note
+from ..facea_core.detection.found import found_together, photos_with_faces, smear_note, so_many
 from ..facea_core.errors import AssetError
 from ..facea_core.identity import check_words_free, identities_of, person_name
 from ..facea_core.identity_store.store import train_once
@@ -69,6 +69,7 @@ def _preset_or(name: str) -> io.Input:
     widget.tooltip += " 0 = the preset's own value."
     if kind is float:
         widget.step = widget.round = 1e-6
+        widget.tooltip += f' {{"{name}": 0}} in settings learns none.'
     return widget
 
 
@@ -180,11 +181,14 @@ class FaceAEmbeddingTrainer(io.ComfyNode):
         plan = plan_training(spec, config, room.dtype, room.free)
         require_room(plan, room.device)
         launched = [note] if (note := launch_note(room.device)) else []
-        say("; ".join([plan.line(), *launched, "copying the model …"]), cls.hidden.unique_id)
+        learned_from = so_many(len(photos), len(pictures))
+        begun = f"learning from {learned_from}; {config.line()}"
+        say("; ".join([begun, plan.line(), *launched, "copying the model …"]), cls.hidden.unique_id)
         with training_backbone(model, clip, vae, room) as backbone:
             notes += backbone.notes
             progress = Progress(config.steps, cls.hidden.unique_id)
-            _LOG.info("FaceA, %s: %s, %d photos", name, plan.line(), len(photos))
+            progress.say(f"{begun}; preparing the photos …")
+            _LOG.info("FaceA, %s: %s; %s", name, begun, plan.line())
             tenths = 0
 
             def on_encode(done: int, total: int) -> None:
@@ -214,10 +218,11 @@ class FaceAEmbeddingTrainer(io.ComfyNode):
                 progress.say(_stopped(progress.done, config.steps))
                 raise
         path = relative_name(trained.path)
-        notes += [*named, *left_out, *_few(len(photos)), *launched, *trained.record["notes"]]
+        few = _few(len(photos), len(pictures))
+        notes += [*few, *named, *left_out, *launched, *trained.record["notes"]]
         if trained.path.parent == home:
             notes += elsewhere(home)
-        record = {"path": path, **trained.record, "notes": notes}
+        record = {"path": path, **trained.record, "settings": config.line(), "notes": notes}
         progress.say(_summary(record))
         _LOG.info("FaceA, %s: %s", name, _summary(record))
         sheet = image_out([trained.sheet])
@@ -259,18 +264,20 @@ def _stopped(step: int, total: int) -> str:
     return f"stopped at step {step} of {total}; queue again to go on"
 
 
-def _few(photos: int) -> list[str]:
-    return ["learned from one photo only; three or more make a better likeness"] * (photos == 1)
+def _few(used: int, given: int) -> list[str]:
+    """What is said in the end where photos were left out, or there is only one."""
+    better = "; three or more make a better likeness" if used == 1 else ""
+    return [f"learned from {so_many(used, given)}{better}"] * (used < max(given, 2))
 
 
 def _summary(record: dict[str, Any]) -> str:
     if record["cached"]:
         found = f"learned before, in {record['steps']} steps; nothing to do"
-        return "; ".join([found, *record["notes"]])
+        return "; ".join([found, record["settings"], *record["notes"]])
     since = f", from step {record['resumed_from']} on" if record["resumed_from"] else ""
     loss = f"; loss {record['loss']:.3f}" if record["loss"] is not None else ""
     went = f"{record['steps_run']} steps in {record['seconds']:.0f} s"
     done = f"saved {record['name']}; {went}{since}{loss}"
     share = record["seconds_of_previews"] / max(record["seconds"], 1e-3)
     painted = [f"previews took {share:.0%} of it"] if share else []
-    return "; ".join([done, *painted, *record["notes"]])
+    return "; ".join([done, *painted, record["settings"], *record["notes"]])

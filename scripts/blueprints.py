@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
-from build_workflows import WIDGETS, Graph, Group, Slot
+from canvas import WIDGETS, Graph, Group, Slot, canvas_of
 
 # The id of a subgraph's right edge, as the front end has it.
 OUTLET = -20
@@ -97,7 +97,7 @@ def blueprint(
     outputs: dict[str, Slot],
 ) -> dict[str, Any]:
     """A workflow of one node that is the subgraph `g`."""
-    inside, ends = g.canvas(), g.inlet
+    inside, ends = canvas_of(g), g.inlet
     assert ends is not None
     keys: tuple[str, ...] = ("id", "origin_id", "origin_slot", "target_id", "target_slot", "type")
     lines = [dict(zip(keys, line, strict=True)) for line in inside["links"]]

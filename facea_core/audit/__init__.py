@@ -12,7 +12,7 @@ from .likeness import (
     likeness_line,
     likeness_text,
 )
-from .show import audit_json, audit_line, audit_table, draw_audit
+from .show import audit_json, audit_line, audit_table, audit_text, draw_audit
 from .unreadable import with_unreadable
 from .upright import crop_photos, upright_crop, upright_photo
 from .values import AMBER, GREEN, RED, Audit, Finding, Measures, PhotoAudit
@@ -36,6 +36,7 @@ __all__ = [
     "audit_line",
     "audit_photos",
     "audit_table",
+    "audit_text",
     "compare_pictures",
     "comparison_json",
     "crop_photos",

@@ -33,7 +33,7 @@ class AuditConfig:
     """
 
     policy: str = setting(
-        "warn", "what happens to red photos: nothing, left out, or an error", choices=POLICIES
+        "skip", "what happens to red photos: nothing, left out, or an error", choices=POLICIES
     )
     resolution: int = setting(
         512, "picture side of the model that will learn, in pixels; facea-tiny: 128", 64, 4096

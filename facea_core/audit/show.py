@@ -1,10 +1,11 @@
-"""An audit for people and programs: a table, pictures, JSON."""
+"""An audit for people and programs: a table, text, pictures, JSON."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
+from textwrap import wrap
 from typing import Any
 
 from PIL import Image, ImageDraw, ImageFont
@@ -22,6 +23,8 @@ _FRAME = 8
 _FONT = 20
 _LINE = 26
 _PAPER, _INK = "#fcfbf8", "#222226"
+_CONSOLE = 100
+"""Columns that the text for a console fits into."""
 _SAID = 4
 """So many photos the short line names, each with so many words as it takes; the table has all."""
 
@@ -36,12 +39,12 @@ _SHORT = {
     "estimated_part": "a part was estimated",
     "several_faces": "several faces",
     "cut_face": "face at the border",
-    "duplicate": "a copy of another photo",
-    "alike": "much like another photo",
+    "duplicate": "same as {twin}",
+    "alike": "much like {twin}",
     "stranger": "somebody else?",
     "unreadable": "cannot be read",
 }
-"""By check: what is wrong, in a word or three."""
+"""By check: what is wrong, in a word or three; `twin` is the photo that is most like this one."""
 
 _COLUMNS = ("photo", "verdict", "face", "blur", "light", "yaw", "roll", "likeness", "reasons")
 
@@ -49,16 +52,38 @@ _COLUMNS = ("photo", "verdict", "face", "blur", "light", "yaw", "roll", "likenes
 def audit_table(audit: Audit) -> str:
     """One row per photo and what is said of the set, as Markdown that reads well as plain text."""
     rows = [_COLUMNS, *(_row(photo) for photo in audit.photos)]
-    # The last column is as wide as it is: padding it would break the lines of a shell.
+    # The last column is as wide as it is: padding it would wrap every line of a preview.
     widths = [max(len(row[i]) for row in rows) for i in range(len(_COLUMNS) - 1)] + [7]
     lines = [
         "| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |"
         for row in rows
     ]
     lines.insert(1, "|" + "|".join("-" * (width + 2) for width in widths) + "|")
-    said = [f"- {finding.status}: {finding.text}" for finding in audit.findings]
-    said += [f"- {note}" for note in audit.notes]
+    said = [f"- {said}" for said in _of_the_set(audit)]
     return "\n".join([*lines, "", *said]).rstrip()
+
+
+def audit_text(audit: Audit, ink: Callable[[str], str] = str) -> str:
+    """A line per photo with its reasons below, and what is said of the set, in 100 columns.
+
+    `ink` may wrap the verdicts "red", "amber" and "green" in what colours them.
+    """
+    rows = [_COLUMNS[1:-1], *(_figures(photo) for photo in audit.photos)]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    longest = max(len(name) for name in (_COLUMNS[0], *(photo.name for photo in audit.photos)))
+    first = min(longest, _CONSOLE - sum(widths) - 2 * len(widths))
+
+    def line(name: str, figures: Sequence[str], ink: Callable[[str], str]) -> str:
+        cells = [cell.ljust(width) for cell, width in zip(figures, widths, strict=True)]
+        verdict, rest = figures[0], cells[0][len(figures[0]) :]
+        return "  ".join([_cut(name, first).ljust(first), ink(verdict) + rest, *cells[1:]]).rstrip()
+
+    lines = [line(_COLUMNS[0], rows[0], str)]
+    for photo, figures in zip(audit.photos, rows[1:], strict=True):
+        lines.append(line(photo.name, figures, ink))
+        lines += [part for one in photo.findings for part in _item(one.text, "  ")]
+    said = [part for one in _of_the_set(audit) for part in _item(one)]
+    return "\n".join([*lines, *([""] if said else []), *said])
 
 
 def audit_line(audit: Audit) -> str:
@@ -69,15 +94,18 @@ def audit_line(audit: Audit) -> str:
     told = [photo for status in (RED, AMBER) for photo in audit.photos if photo.status == status]
     good = len(audit.photos) - len(audit.red)
     parts = [f"{good} of {len(audit.photos)} good"]
-    parts += [f"{photo.name}: {_in_short(photo)}" for photo in told[:_SAID]]
+    parts += [f"{photo.name}: {_in_short(photo, audit)}" for photo in told[:_SAID]]
     if len(told) > _SAID:
         parts.append(f"and {len(told) - _SAID} more")
     return " · ".join(parts)
 
 
-def _in_short(photo: PhotoAudit) -> str:
+def _in_short(photo: PhotoAudit, audit: Audit) -> str:
+    twin, name = photo.measures.twin, "another photo"
+    if twin is not None and twin not in audit.red:
+        name = audit.photos[twin].name
     worst = [one.check for one in photo.findings if one.status == photo.status]
-    return ", ".join(dict.fromkeys(_SHORT.get(check, check) for check in worst))
+    return ", ".join(dict.fromkeys(_SHORT.get(check, check) for check in worst)).format(twin=name)
 
 
 def audit_json(audit: Audit) -> dict[str, Any]:
@@ -171,10 +199,36 @@ def _wrapped(
     return lines
 
 
+def _of_the_set(audit: Audit) -> list[str]:
+    return [*(f"{finding.status}: {finding.text}" for finding in audit.findings), *audit.notes]
+
+
+def _item(text: str, indent: str = "") -> list[str]:
+    """The lines of a list item; names of files are not broken at their hyphens."""
+    return wrap(
+        text,
+        _CONSOLE,
+        initial_indent=f"{indent}- ",
+        subsequent_indent=f"{indent}  ",
+        break_on_hyphens=False,
+    )
+
+
+def _cut(name: str, most: int) -> str:
+    """The name, without its middle where it is longer than `most`."""
+    half = (most - 3) // 2
+    return name if len(name) <= most else f"{name[: most - 3 - half]}...{name[-half:]}"
+
+
 def _row(photo: PhotoAudit) -> tuple[str, ...]:
+    reasons = one_line(photo.findings).replace("|", "/")
+    return (photo.name.replace("|", "/"), *_figures(photo), reasons)
+
+
+def _figures(photo: PhotoAudit) -> tuple[str, ...]:
+    """The verdict and what was measured, as the columns between name and reasons."""
     one = photo.measures
     return (
-        photo.name.replace("|", "/"),
         photo.status,
         "-" if one.face_px is None else f"{one.face_px} px",
         _figure(one.blur),
@@ -182,7 +236,6 @@ def _row(photo: PhotoAudit) -> tuple[str, ...]:
         _figure(one.yaw, 0),
         _figure(one.roll, 0),
         _figure(one.likeness),
-        one_line(photo.findings).replace("|", "/"),
     )
 
 

@@ -21,7 +21,7 @@ from ..audit import (
     audit_embedder,
     audit_json,
     audit_photos,
-    audit_table,
+    audit_text,
     draw_audit,
     upright_photo,
     with_unreadable,
@@ -38,7 +38,7 @@ from ..types import FaceAttributes, Photo
 from .detectors import DetectorFlags, OwnMasksFolder, open_detector
 from .flags import ConfigFile, parse, read_config
 from .photos import read_given
-from .talk import bar, hand_over, note, notes, require_outputs, say
+from .talk import bar, hand_over, inked, note, notes, require_outputs, say
 
 LIMITS = tuple(spec.name for spec in fields(AuditConfig) if spec.name != "policy")
 """What only this command lets people change: others take the limits as they are."""
@@ -117,9 +117,11 @@ def run(arguments: Sequence[str]) -> None:
         write_crops(flags.images, images, found, flags.crops, flags.crop_size)
     hand_over(audit_json(audit), flags.json)
     if str(flags.json) != "-":
-        say(audit_table(audit))
-    # Last: what was asked for is written before an error ends the command.
-    apply_policy(audit, found, config.policy)
+        say(audit_text(audit, inked))
+    # Last: what was asked for is written before an error ends the command. To leave photos out
+    # means something to who learns from them.
+    if config.policy == "stop":
+        apply_policy(audit, found, config.policy)
 
 
 def audit_given(

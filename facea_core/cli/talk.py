@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -16,6 +17,15 @@ from .spelling import spelt
 
 # The time to go is the loop's own: a resumed run does not begin at zero.
 TRAINING_BAR = "{desc} {percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt}{postfix}"
+_INKS = {"green": 32, "amber": 33, "red": 31}
+
+
+def inked(verdict: str) -> str:
+    """A verdict for stdout, in its colour on a terminal unless NO_COLOR is set."""
+    plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
+    if plain or not sys.stdout.isatty():
+        return verdict
+    return f"\x1b[{_INKS[verdict]}m{verdict}\x1b[0m"
 
 
 def say(text: str) -> None:

@@ -17,7 +17,7 @@ from ..backbone import inspect_checkpoint, load_backbone
 from ..backbone.load import default_dtype
 from ..backbone.spec import MOST_LAYERS, PREDICTIONS
 from ..detection.config import DetectConfig
-from ..detection.found import smear_note
+from ..detection.found import smear_note, so_many
 from ..detection.user_masks import read_own_masks
 from ..errors import AuditError, TrainingError
 from ..identity import check_class_noun, person_name, save_identity
@@ -132,6 +132,9 @@ def run(arguments: Sequence[str]) -> None:
     photos = load_photos(flags, detection, audit.policy)
     notes("--base", smear_note(header.spec.family, [photo.attributes for photo in photos]))
     photos = audit_for_training(photos, detection.table, audit)
+    some = so_many(len(photos), len(flags.photos)) if len(photos) < len(flags.photos) else ""
+    if some:
+        note(f"learning from {some}")
     backbone = load_backbone(
         flags.base, device, prediction=flags.prediction, vae=flags.vae, clip_skip=flags.clip_skip
     )
@@ -171,6 +174,8 @@ def run(arguments: Sequence[str]) -> None:
     hand_over(figures, flags.json)
     if str(flags.json) != "-":
         say(f"saved {out} ({out.stat().st_size / 1e6:.1f} MB)")
+        if some:
+            say(f"learned from {some}")
         say(f"prompt: {identity.meta.prompt}")
 
 

@@ -48,13 +48,19 @@ def photos_with_faces(
         if faces:
             photos.append(Photo(image, faces[0], f"photo {number}"))
         else:
-            notes.append(f"photo {number} left out: not everything was found in it")
+            notes.append(f"photo {number} left out: not everything was found in it, or it is red")
     if not photos:
         raise NoFaceError(
             f"none of the {len(images)} photos is left to learn from; give others, or set "
             "on_missing to pass"
         )
     return photos, notes
+
+
+def so_many(used: int, given: int) -> str:
+    """How many photos are learned from: "3 photos", or "1 of 3 photos"."""
+    some = f"{used} of {given}" if used < given else str(used)
+    return f"{some} photo{'s' * (given > 1)}"
 
 
 def smear_note(family: str, faces: Iterable[FaceAttributes | None]) -> list[str]:

@@ -115,6 +115,12 @@ class TrainConfig:
         for name in ("global_prompt", "local_prompt"):
             _check_template(name, getattr(self, name))
 
+    def line(self) -> str:
+        """What a preset is chosen for, in one line: steps, batch, rank, and both learning rates."""
+        words = f"words {self.words_rate:g}" if self.words_rate else "words not learned"
+        lora = f"LoRA {self.lora_rate:g}" if self.lora_rate else "LoRA not learned"
+        return f"{self.steps} steps, batch {self.batch}, rank {self.rank}, {words}, {lora}"
+
     def to_dict(self) -> dict[str, Any]:
         """Plain values, as JSON writes them."""
         return asdict(self)

@@ -121,7 +121,7 @@ NODES = {
         {
             "images": Socket("IMAGE"),
             "attributes": Socket(ATTRIBUTES),
-            "policy": combo("warn", "skip", "stop"),
+            "policy": combo("warn", "skip", "stop", default="skip"),
             "resolution": Widget("INT", 512, 64, 2048),
             "crop_size": Widget("INT", 512, 64, 2048),
             "embedder": combo("auto", "landmarks", "tiny", "none"),

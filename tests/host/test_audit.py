@@ -60,6 +60,7 @@ def test_training_leaves_out_what_was_skipped(client: Client, attributes: int):
     )
     (record,) = client.run(graph).outputs[trainer.id]["facea"]
     assert len([note for note in record["notes"] if "left out" in note]) == 2
+    assert "learned from 2 of 4 photos" in record["notes"]
 
 
 def test_stop_lists_the_red_photos(client: Client):

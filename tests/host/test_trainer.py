@@ -9,7 +9,10 @@ from time import monotonic
 from typing import Any
 
 import pytest
+import torch
 from PIL import Image
+
+from facea_core.identity import load_identity
 
 from .client import Client, Event, NodeError, Run
 from .faces import checkpoint, detect, outcome, train, training
@@ -91,9 +94,14 @@ def test_it_says_what_it_does_and_leaves_its_files(
     assert said["loss"] > 0
     assert said["plan"].startswith("facea-tiny 128 px, ")
     assert said["mode"].startswith("eager")
-    # How it fits in memory is told before the model is copied.
-    first = str(run.of("text", trainer.id)[0].data)
+    # How it fits in memory is told before the model is copied, and what 0 stood for at both ends.
+    first, *_, last = (str(text.data) for text in run.of("text", trainer.id))
     assert "facea-tiny 128 px, " in first
+    assert "learning from 3 photos; " in first
+    asked = f"{STEPS} steps, batch 1, rank 4, words 0.01, LoRA 0.002"
+    assert asked in first
+    assert asked in last
+    assert said["settings"] == asked
     assert set(content) == {"identity", "card", "word eyes", "word mouth", "word nose"}
     assert states(host) == []
 
@@ -186,6 +194,19 @@ def test_another_seed_is_another_training(client: Client):
     assert results[2]["steps_run"] == 4
 
 
+def test_a_lora_without_words_is_chosen_in_the_settings(client: Client, host: Server):
+    settings, vectors = '{"variants": 2, "words_rate": 0}', []
+    for seed in (1, 2):
+        graph, trainer = training(name="plain", steps=2, seed=seed, settings=settings)
+        said = outcome(client.run(graph), trainer)
+        assert said["settings"] == "2 steps, batch 1, rank 4, words not learned, LoRA 0.002"
+        learned = load_identity(saved(host, "plain")["identity"])
+        assert all(weights.up.any() for weights in learned.lora.values())
+        vectors.append([vector for word in learned.words for vector in word.vectors.values()])
+    # The ordinary words that they begin as, whatever the run draws.
+    assert all(torch.equal(*pair) for pair in zip(*vectors, strict=True))
+
+
 def test_more_steps_go_on_from_where_the_shorter_training_ended(client: Client, host: Server):
     said, shown = {}, {}
     for steps in (4, 8, 6):
@@ -259,5 +280,5 @@ def test_a_spoken_name_is_accepted_and_one_photo_is_noted(host: Server, client: 
     said = outcome(client.run(graph), trainer)
     assert said["path"].replace("\\", "/") == "facea/ada-lovelace.safetensors"
     assert "'Ada Lovelace' is saved as ada-lovelace" in said["notes"]
-    assert any("one photo only" in note for note in said["notes"])
+    assert any("learned from 1 photo; three or more" in note for note in said["notes"])
     assert saved(host, "ada-lovelace")["identity"].exists()

@@ -12,8 +12,10 @@ from facea_core.audit import (
     apply_policy,
     audit_embedder,
     audit_json,
+    audit_line,
     audit_photos,
     audit_table,
+    audit_text,
     draw_audit,
 )
 from facea_core.audit.alike import group, pictures_alike
@@ -352,6 +354,13 @@ def test_table_json_and_overlay_say_the_same(ada, embedder):
     assert "soft.png" in rows[3]
     assert "red" in rows[3]
     assert [photo["status"] for photo in plain["photos"]] == ["green", "red", "green"]
+    text = audit_text(audit, lambda status: f"<{status}>").splitlines()
+    begun = [line for line in text if line and line[0] not in " -"]
+    assert [line.split()[0] for line in begun] == ["photo", *names]
+    assert ["<red>" in line for line in begun] == [False, False, True, False]
+    columns = {line.replace("<", "").replace(">", "").index(" px") for line in begun[1:]}
+    assert len(columns) == 1, "the colours do not move what stands behind them"
+    assert text[text.index(begun[2]) + 1].startswith("  - the face is blurred")
     assert plain["set"]["usable"] == 2
     assert not plain["good"]
     drawn = list(draw_audit(images, faces, audit))
@@ -359,6 +368,22 @@ def test_table_json_and_overlay_say_the_same(ada, embedder):
     corners = [one[0, :, 2, 2] for one in drawn]
     assert corners[0][1] > corners[0][0]
     assert corners[1][0] > corners[1][1]
+
+
+def test_the_text_fits_a_console_whatever_photos_are_called(ada):
+    names = ["a" * 200 + "1.png", "a" * 200 + "2.png", "c.png"]
+    images, faces = changed(ada, 1, ada[0][0], ada[1][0])
+    audit = audit_photos(images, faces, TABLE, CONFIG, names=names)
+    lines = audit_text(audit).splitlines()
+    assert max(map(len, lines)) == 100
+    assert "...aa" in lines[1]
+    assert "aa1.png  " in lines[1]
+
+
+def test_the_line_names_the_photo_that_is_the_better_one(ada):
+    images, faces = changed(ada, 1, ada[0][0], ada[1][0])
+    line = audit_line(audit_photos(images, faces, TABLE, CONFIG))
+    assert line == "2 of 3 good · photo 2: same as photo 1"
 
 
 def test_overlays_of_any_shape(ada):

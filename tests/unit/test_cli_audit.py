@@ -1,6 +1,8 @@
 """`facea audit`, and the audit that `facea train` makes first."""
 
 import json
+import os
+from contextlib import redirect_stdout
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,11 @@ from facea_core.cli.audit import chosen_first, distinct_names
 from facea_core.io.images import load_image, save_image
 from facea_core.synthetic.render import paint, sample_people, sample_scenes
 from facea_core.types import Box, FaceAttributes
+
+try:
+    import pty
+except ImportError:
+    pty = None
 
 TINY = ["--detector", "tiny", "--resolution", "128"]
 
@@ -31,12 +38,38 @@ def audit(photos: Path, *arguments: str, names: tuple[str, ...] = ("a", "b", "em
     return main(["audit", *(str(photos / f"{name}.png") for name in names), *TINY, *arguments])
 
 
-def test_a_table_with_a_verdict_per_photo(photos, capsys):
+def test_a_line_per_photo_and_its_reasons_below(photos, capsys):
     assert audit(photos) == 0
-    rows = [line for line in capsys.readouterr().out.splitlines() if line.startswith("| ")]
-    assert [row.split("|")[1].strip() for row in rows] == ["photo", "a.png", "b.png", "empty.png"]
-    assert "no face found" in rows[3]
-    assert "red" in rows[3]
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= 100
+    rows = [number for number, line in enumerate(lines) if line and line[0] not in " -"]
+    assert [lines[row].split()[0] for row in rows] == ["photo", "a.png", "b.png", "empty.png"]
+    assert lines[rows[3]].split()[1] == "red"
+    assert lines[rows[3] + 1].startswith("  - no face found")
+
+
+@pytest.mark.skipif(pty is None, reason="a terminal is only to be had on POSIX")
+def test_verdicts_are_coloured_on_a_terminal_only(photos, monkeypatch, capsys):
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+    assert "\x1b" in on_a_terminal(photos)
+    assert "\x1b[31mred\x1b[0m" in on_a_terminal(photos)
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert "\x1b" not in on_a_terminal(photos)
+    monkeypatch.delenv("NO_COLOR")
+    assert audit(photos) == 0
+    assert "\x1b" not in capsys.readouterr().out
+
+
+def on_a_terminal(photos: Path) -> str:
+    """What a terminal is given."""
+    reader, writer = pty.openpty()
+    with os.fdopen(writer, "w") as terminal, redirect_stdout(terminal):
+        assert audit(photos) == 0
+        terminal.flush()
+        said = os.read(reader, 65536).decode()
+    os.close(reader)
+    return said
 
 
 def test_own_masks_are_worn(photos, tmp_path, capsys):
@@ -89,8 +122,8 @@ def test_mistakes_are_one_line(photos, capsys, arguments, said):
     assert len(error.splitlines()) == 1
 
 
-def train(photos: Path, *arguments: object) -> int:
-    words = ["train", *(str(photos / f"{name}.png") for name in ("a", "b", "dark"))]
+def train(photos: Path, *arguments: object, names: tuple[str, ...] = ("a", "b", "dark")) -> int:
+    words = ["train", *(str(photos / f"{name}.png") for name in names)]
     words += ["--base", "tiny", "--name", "ada", "--class", "woman", "--steps", "1", "--rank", "2"]
     words += ["--batch", "1", "--variants", "1", "--detector", "tiny", "--device", "cpu"]
     words += ["--face-threshold", "0.05", "--part-threshold", "0.02"]
@@ -98,16 +131,21 @@ def train(photos: Path, *arguments: object) -> int:
 
 
 def test_training_says_what_the_photos_lack_and_goes_on(photos, tmp_path, capsys):
-    assert train(photos, "--on-missing", "pass", "--out", tmp_path / "a.safetensors") == 0
+    out = ["--on-missing", "pass", "--policy", "warn", "--out", tmp_path / "a.safetensors"]
+    assert train(photos, *out) == 0
     said = capsys.readouterr().err
     assert "dark.png: red: " in said
+    assert "learning from" not in said
     assert "left out" not in said
 
 
 def test_training_leaves_red_photos_out(photos, tmp_path, capsys):
-    out = ["--on-missing", "pass", "--policy", "skip", "--out", tmp_path / "a.safetensors"]
-    assert train(photos, *out) == 0
-    assert "dark.png: left out" in capsys.readouterr().err
+    """Without being told to."""
+    assert train(photos, "--on-missing", "pass", "--out", tmp_path / "a.safetensors") == 0
+    said = capsys.readouterr()
+    assert "dark.png: left out" in said.err
+    assert "learning from 2 of 3 photos" in said.err
+    assert "learned from 2 of 3 photos" in said.out
 
 
 def test_training_stops(photos, tmp_path, capsys):
@@ -115,6 +153,17 @@ def test_training_stops(photos, tmp_path, capsys):
     assert train(photos, *out) == 1
     assert "1 of 3 photos are not good enough: dark.png" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
+
+
+def test_only_red_photos_are_an_error_that_says_why(photos, tmp_path, capsys):
+    out = ["--on-missing", "pass", "--out", tmp_path / "a.safetensors"]
+    assert train(photos, *out, names=("dark",)) == 1
+    said = capsys.readouterr().err.splitlines()[-1]
+    assert "none of the 1 photos is left to learn from: dark.png: the face is too dark" in said
+    assert "set the policy to warn" in said
+    assert list(tmp_path.iterdir()) == []
+    # The audit by itself has said so, and nobody learns.
+    assert audit(photos, names=("dark", "empty")) == 0
 
 
 def test_the_face_that_is_meant_comes_first():

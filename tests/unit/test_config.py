@@ -1,6 +1,8 @@
 import json
 import math
+import re
 from dataclasses import fields
+from pathlib import Path
 
 import pytest
 
@@ -10,6 +12,8 @@ from facea_core.errors import ConfigError
 from facea_core.identity import TARGETS
 from facea_core.settings import check_installed, read_settings
 from facea_core.training import PRESETS, TrainConfig, preset_for, preview_every
+
+HELP = Path(__file__).parents[2] / "web" / "docs"
 
 
 @pytest.mark.parametrize("name", PRESETS)
@@ -24,6 +28,24 @@ def test_the_paper_preset_has_the_papers_numbers():
     assert (config.words_rate, config.lora_rate) == (2e-3, 1.2e-4)
     assert (config.local_ratio, config.prompt_drop, config.background_weight) == (0.5, 0.1, 0.0)
     assert TrainConfig.from_preset("stylised").steps == 600
+    assert config.line() == "1000 steps, batch 4, rank 48, words 0.002, LoRA 0.00012"
+    plain = TrainConfig(words_rate=0.0, lora_rate=0.0)
+    assert plain.line().endswith("rank 48, words not learned, LoRA not learned")
+
+
+@pytest.mark.parametrize("page", ["FaceAEmbeddingTrainer.md", "FaceAEmbeddingTrainer/zh.md"])
+def test_the_help_page_says_what_each_preset_holds(page: str):
+    said = (HELP / page).read_text("utf-8")
+    columns = ("steps", "batch", "rank", "words_rate", "lora_rate")
+    for name, config in PRESETS.items():
+        cells = [f"{getattr(config, column):g}" for column in columns]
+        assert " | ".join([f"| `{name}`", *cells]) + " |" in said
+    elsewhere = (*columns, "report_every", "save_every")
+    (more,) = re.findall(r"`tiny`[^`]*`({.*?})`", said)
+    paper, tiny = PRESETS["paper"].to_dict(), PRESETS["tiny"].to_dict()
+    assert json.loads(more) == {
+        key: value for key, value in tiny.items() if value != paper[key] and key not in elsewhere
+    }
 
 
 def test_every_field_says_what_it_is():

@@ -14,7 +14,7 @@ from facea_core.detection.detect import (
     to_json,
 )
 from facea_core.detection.estimate import RATIOS, with_estimates
-from facea_core.detection.found import found_together, photos_with_faces
+from facea_core.detection.found import found_together, photos_with_faces, so_many
 from facea_core.detection.load import FirstFinding, load_detector
 from facea_core.detection.preview import preview
 from facea_core.errors import AssetError, ConfigError, ImageError, NoFaceError, PartError
@@ -381,6 +381,8 @@ def test_photos_are_the_pictures_with_their_first_face_and_the_others_are_told()
     assert photos[0].attributes is faces[0][0]
     assert photos[1].attributes is whole
     assert [note.split(":")[0] for note in notes] == ["photo 2 left out", "photo 4 left out"]
+    assert so_many(len(photos), len(images)) == "2 of 4 photos"
+    assert [so_many(count, count) for count in (1, 3)] == ["1 photo", "3 photos"]
 
 
 @pytest.mark.parametrize(("pictures", "searched"), [(2, 3), (3, 1), (1, 0)])

@@ -73,7 +73,7 @@ def test_audit_draws_and_tables_any_name(photo):
     files = ["--overlay", "seen.png", "--json", "a.json", "--crops", "crops"]
     status, out, _ = run("cp1252", "audit", photo, *LANDMARKS, *files)
     assert status == 0
-    assert f"{photo.suffix} | " in out
+    assert f"{photo.suffix}  " in out
     assert json.loads(Path("a.json").read_text("utf-8"))["photos"][0]["name"] == photo.name
     assert Path("crops", f"{photo.stem}.face.png").is_file()
 

@@ -1,0 +1,1 @@
+"""Pictures out of runs in ComfyUI: what nodes painted, and what they look like."""

@@ -1,0 +1,21 @@
+"""The workflows in words: which nodes, which wires, and what the notes beside them say."""
+
+from collections.abc import Callable
+
+from canvas import Graph
+
+from .first_run import first_run
+from .person_into_picture import person_into_picture
+from .sdxl_scene import sdxl_scene
+from .stock_nodes import stock_nodes
+from .train_and_paint import train_and_paint
+from .two_people import two_people
+
+GRAPHS: dict[str, Callable[[Graph], None]] = {
+    "1-first-run": first_run,
+    "2-train-and-paint-yourself": train_and_paint,
+    "3-sdxl-scene": sdxl_scene,
+    "4-two-people": two_people,
+    "5-stock-nodes": stock_nodes,
+    "6-a-person-into-a-picture.app": person_into_picture,
+}

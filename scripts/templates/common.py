@@ -1,0 +1,60 @@
+"""What several templates share: the models they ask for, a width, and the way from photos to a
+picture."""
+
+from __future__ import annotations
+
+from canvas import Graph, Node, Slot
+
+TINY = "facea-tiny.safetensors"
+SD15 = "sd-v1-5-inpainting.safetensors"
+SD15_URL = f"https://huggingface.co/webui/stable-diffusion-inpainting/resolve/main/{SD15}"
+SDXL = "sd_xl_base_1.0.safetensors"
+SDXL_URL = f"https://huggingface.co/stabilityai/stable-diffusion-xl-base-1.0/resolve/main/{SDXL}"
+
+# The columns in which people look at something are wider.
+LOOK = 320
+
+
+def learn_and_paint(
+    g: Graph, base: Node, images: Slot, attributes: Slot, *, class_noun: str
+) -> tuple[Node, Node, Node, Node, Node]:
+    """A person learned from photos, and painted into a picture of the user's own.
+
+    The nodes that train, load, open the picture, find its face, and paint.
+    """
+    train = g.node(
+        "FaceAEmbeddingTrainer",
+        wide=LOOK,
+        images=images,
+        attributes=attributes,
+        model=base["MODEL"],
+        clip=base["CLIP"],
+        vae=base["VAE"],
+        name="person",
+        class_noun=class_noun,
+        preset="paper",
+    )
+    apply = g.node(
+        "FaceALoRALoader", model=base["MODEL"], clip=base["CLIP"], identity=train["identity"]
+    )
+    target = g.node("LoadImage", "The picture to paint into", image="my-picture.jpg")
+    there = g.node(
+        "FaceAAttributeDetect",
+        "Find the face in it",
+        folded=True,
+        images=target["IMAGE"],
+        words="custom",
+        custom_words="face",
+    )
+    compose = g.node(
+        "FaceAInpaintCompose",
+        wide=260,
+        image=target["IMAGE"],
+        model=apply["model"],
+        clip=apply["clip"],
+        vae=base["VAE"],
+        prompt=apply["prompt"],
+        attributes=there["attributes"],
+        steps=30,
+    )
+    return train, apply, target, there, compose

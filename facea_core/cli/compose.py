@@ -7,7 +7,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated
 
-from torch import Tensor
 from tyro.conf import Positional, arg
 
 from ..backbone import inspect_checkpoint, load_backbone
@@ -20,6 +19,7 @@ from ..errors import MaskError
 from ..identity import check_family, load_identity
 from ..images import LOSSY, check_mask, load_image, picture_format
 from ..mask_files import read_mask
+from ..masks import mask_box
 from ..saving import save_generated
 from ..types import Box
 from .detect import detect_named, read_region
@@ -116,7 +116,7 @@ def run(arguments: Sequence[str]) -> None:
         "image": str(flags.out),
         "face": list(face.face) if face else None,
         "crops": [list(plan.box) for plan in made.plans],
-        "repainted": list(_bounds(made.mask)),
+        "repainted": list(mask_box(made.mask) or Box(0, 0, 0, 0)),
         "candidates": [asdict(choice) for choice in made.choices],
         "notes": said,
     }
@@ -136,11 +136,3 @@ def read_rank(paths: Sequence[Path], family: str) -> Rank | None:
     photos, left_out = photos_to_choose_by(images, detector)
     notes("--references", [*(p.problem for p in given if p.problem), *left_out])
     return person_rank(photos, detector, embedder)
-
-
-def _bounds(mask: Tensor) -> Box:
-    rows, columns = (mask[0, 0] > 0).nonzero(as_tuple=True)
-    if not len(rows):
-        return Box(0, 0, 0, 0)
-    x0, y0, x1, y1 = columns.min(), rows.min(), columns.max() + 1, rows.max() + 1
-    return Box(int(x0), int(y0), int(x1), int(y1))

@@ -8,7 +8,7 @@ from functools import partial
 from torch import Tensor
 
 from .backbone import Backbone
-from .composing import ComposeConfig, Rank, inpaint
+from .composing import ComposeConfig, Rank, TargetFace, inpaint
 from .detection.base import Detector
 from .detection.detect import DetectConfig, detect_attributes
 from .detection.load import load_detector
@@ -62,12 +62,12 @@ def step_judge(
 
 
 def person_rank(photos: Sequence[Photo], detector: Detector, embedder: Embedder) -> Rank:
-    """How like the person of these photos a painted square is, for `compose_faces`.
+    """How like the person of these photos a painted square is, for `compose_faces`, of any face.
 
     A square in which the detector finds no face is like nobody.
     """
 
-    def rank(face: int, patch: Tensor) -> float:
+    def rank(face: TargetFace, patch: Tensor) -> float:
         (found,) = detect_attributes([patch], detector, DetectConfig("face", on_missing="skip"))
         return -1.0 if found is None else likeness(embedder, Photo(patch, found), photos)
 

@@ -12,7 +12,14 @@ from tyro.conf import Positional, arg
 from ..backbone import inspect_checkpoint, load_backbone
 from ..backbone.spec import PREDICTIONS
 from ..choosing import person_rank, photos_to_choose_by, tools_for
-from ..composing import ComposeConfig, Rank, compose_identity, face_mask, mask_pieces
+from ..composing import (
+    ComposeConfig,
+    Rank,
+    TargetFace,
+    compose_identity,
+    face_mask,
+    mask_pieces,
+)
 from ..detection.detect import DetectConfig
 from ..detection.found import smear_note
 from ..errors import MaskError
@@ -103,9 +110,9 @@ def run(arguments: Sequence[str]) -> None:
     masks = mask_pieces(mask, backbone.spec, config.context_factor)
     if masks[1:]:
         done = (*done, f"the mask shows {len(masks)} places, each with its own crop")
-    people = [(one, identity) for one in masks]
+    faces = [TargetFace(one, identity) for one in masks]
     with painting_bar(config.steps * config.candidates * len(masks)) as on_step:
-        made = compose_identity(image, people, backbone, config, flags.prompt, on_step, rank)
+        made = compose_identity(image, faces, backbone, config, flags.prompt, on_step, rank)
     said = [*done, *(face.notes if face else ()), *made.notes]
     said += smear_note(backbone.spec.family, [face])
     if picture_format(flags.out) == LOSSY:

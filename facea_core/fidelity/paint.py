@@ -9,7 +9,14 @@ import torch
 from torch import Tensor
 
 from ..backbone import Backbone
-from ..composing import ComposeConfig, Rank, blend_weight, compose_identity, face_mask
+from ..composing import (
+    ComposeConfig,
+    Rank,
+    TargetFace,
+    blend_weight,
+    compose_identity,
+    face_mask,
+)
 from ..images import crop, resize
 from ..types import Box, Identity, Photo
 from .arms import Arm
@@ -38,8 +45,8 @@ def paint_scene(
     config = replace(config, seed=subject.number * 1000 + number, **arm.painting)
     said = subject.caption if identity is None else identity.meta.prompt
     prompt = ", ".join(text for text in (said, scene.prompt) if text)
-    faces = [(face_mask(scene.target, config), identity)]
-    return compose_identity(scene.image, faces, backbone, config, prompt, on_step, rank).image
+    face = TargetFace(face_mask(scene.target, config), identity)
+    return compose_identity(scene.image, [face], backbone, config, prompt, on_step, rank).image
 
 
 def paste_head(photo: Photo, scene: Scene) -> Tensor:

@@ -75,7 +75,7 @@ class Results:
         """The picture with the alpha channel that it had: what was painted is opaque."""
         if not self._pictures.clear:
             return made.image
-        came = self._pictures.rgba(job.picture)
+        came = self._pictures.rgba(job.index)
         colour = torch.where(made.mask > 0, made.image, came[:, :3])
         return torch.cat([colour, torch.maximum(came[:, 3:], made.mask)], dim=1)
 

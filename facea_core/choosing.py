@@ -22,10 +22,10 @@ LOOK_STEPS = 10
 
 
 def tools_for(family: str) -> tuple[Detector, Embedder]:
-    """What finds and tells apart the people of a model family: painted or photographed ones.
+    """What finds and compares the faces of a model family: painted or photographed ones.
 
-    Photographs are searched by mesh, which is always there. Who is who in them dlib's network
-    tells: MissingDependencyError says so where its packages are not installed.
+    Photographs are searched by mesh, which is always there. Who is who in them is for dlib's
+    network to say: MissingDependencyError where its packages are not installed.
     """
     if family == "facea-tiny":
         return load_detector("tiny"), load_embedder("tiny")
@@ -77,7 +77,7 @@ def person_rank(photos: Sequence[Photo], detector: Detector, embedder: Embedder)
 def photos_to_choose_by(
     images: Sequence[Tensor], detector: Detector
 ) -> tuple[list[Photo], list[str]]:
-    """The largest face of each picture (1, 3, H, W), and notes on those without one.
+    """The largest face of each image (1, 3, H, W), and notes on those without one.
 
     Raises NoFaceError if there is none at all.
     """

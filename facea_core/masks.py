@@ -40,14 +40,14 @@ _LEAST_BAND = 0.5
 
 
 def part_mask(part: Part, size: Size, *, grow: float = 0.0, feather: float = 0.0) -> Tensor:
-    """Soft mask (1, 1, H, W) of a part in a picture of `size` (H, W), values in [0, 1].
+    """Soft mask (1, 1, H, W) of a part in an image of `size` (H, W), values in [0, 1].
 
     The user's own mask if there is one, else the part's outlines, else a rounded shape in its box.
     `grow` and `feather` are shares of the longer side of the part: the outline is moved out by
     `grow`, and the mask is 0.5 there and fades over `feather` to either side. The fade is narrowed
     where a part is thinner than it, so that its middle is 1. A user's own mask is nowhere made
-    smaller. All zero where the part is empty or outside the picture. Raises MaskError if the own
-    mask is of another size than the picture.
+    smaller. All zero where the part is empty or outside the image. Raises MaskError if the own
+    mask is of another size than the image.
     """
     own, outlines = part.mask, usable(part.outlines)
     if own is not None:
@@ -84,7 +84,7 @@ def head_distance(
     room: float = 0.0,
     limit: float = 1.0,
 ) -> Tensor:
-    """Distance (1, 1, H, W), about, to the outline of a head in its picture, in pixels, < 0 inside.
+    """Distance (1, 1, H, W), about, to the outline of a head in its image, in pixels, < 0 inside.
 
     A rounded shape in the face box, or the user's own mask of the face, grown by `grow` pixels,
     together with the neck down to `neck` face heights below, and, if it was found and `hair` asks
@@ -105,7 +105,7 @@ def head_distance(
         outside = torch.minimum(outside, rounded_distance(below, size))
     found = attributes.part("hair") if hair else None
     if found is not None:
-        # Hair ends in the picture's own soft edge; half the growth keeps the background.
+        # Hair ends in the image's own soft edge; half the growth keeps the background.
         if found.mask is None:
             beyond = rounded_distance(found.box, size, grow / 2)
         else:
@@ -175,7 +175,7 @@ def rounded_outline(box: Box) -> Outline:
 def outline_distance(outlines: Sequence[Outline], size: Size, limit: float) -> Tensor:
     """Distance (1, 1, H, W) to the nearest of the closed `outlines`, within +- `limit` pixels.
 
-    Measured at pixel centres in a picture of `size` (H, W); what is inside of one is inside.
+    Measured at pixel centres in an image of `size` (H, W); what is inside of one is inside.
     """
     distance = torch.full((1, 1, *size), float(limit))
     corners = [corner for outline in outlines for corner in outline]
@@ -245,7 +245,7 @@ def distance_inside(inside: Tensor) -> Tensor:
 
 
 def window(box: Box, margin: int, tensor: Tensor) -> Tensor:
-    """View of (1, 1, H, W) on the box and `margin` pixels around it, as far as the picture goes."""
+    """View of (1, 1, H, W) on the box and `margin` pixels around it, as far as the image goes."""
     return _around(box, margin, tensor)[0]
 
 

@@ -194,12 +194,12 @@ class FaceAInpaintCompose(io.ComfyNode):
         check_choice("frame_seed", frame_seed, FRAME_SEEDS)
         for text in (prompt, negative_prompt):
             check_text("the prompt", text)
-        pictures, notes = images_in(image)
-        if pictures.clear:
+        images, notes = images_in(image)
+        if images.clear:
             notes = ["transparency is given back; the model saw it over white"]
         spec = spec_of(model)
         jobs, more_notes = plan_batch(
-            pictures, masks_in(mask), attributes, identities, config, spec, prompt
+            images, masks_in(mask), attributes, identities, config, spec, prompt
         )
         settings = Paint(steps, cfg or spec.cfg, sampler_name, scheduler, denoise)
         given = [identity for identity in identities if identity is not None]
@@ -249,7 +249,7 @@ class FaceAInpaintCompose(io.ComfyNode):
             return compose_faces(job.image, job.faces, paint, spec, frame, rank and like)
 
         wired_at = partial(is_wired, cls.hidden.prompt, cls.hidden.unique_id)
-        results = Results(pictures, jobs, spec.resolution, wired_at)
+        results = Results(images, jobs, spec.resolution, wired_at)
         for number, job in enumerate(jobs):
             results.add(job, paint_job(number, job))
         made = results.made
@@ -281,16 +281,16 @@ def _rank(
     if config.candidates == 1:
         return None, ["references: there is nothing to choose among with candidates 1"]
     detector, embedder = tools_for(family)
-    pictures, notes = images_in(references)
-    photos, left_out = photos_to_choose_by(pictures, detector)
+    images, notes = images_in(references)
+    photos, left_out = photos_to_choose_by(images, detector)
     return person_rank(photos, detector, embedder), [f"references: {n}" for n in notes + left_out]
 
 
 def _said(made: Sequence[Composition], notes: Sequence[str]) -> list[str]:
     """What a user should see on the node without asking; nothing if all went as usual."""
     nothing = [] if any(one.plans for one in made) else ["nothing was painted"]
-    of_pictures = [
+    of_images = [
         f"picture {number}, {note}" if made[1:] else note
         for number, one in enumerate(made, start=1) for note in one.notes
     ]  # fmt: skip
-    return [*nothing, *notes, *of_pictures]
+    return [*nothing, *notes, *of_images]

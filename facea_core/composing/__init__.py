@@ -1,4 +1,4 @@
-"""Painting people into a picture: the one call is `compose_identity`."""
+"""Painting identities into an image: the one call is `compose_identity`."""
 
 from .batch import Job, Jobs, plan_batch
 from .candidates import Rank, candidate_seed

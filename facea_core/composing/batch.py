@@ -135,7 +135,7 @@ def _searched(
     plans, notes = [], []
     pairs = _pair(len(images), found.faces, "searched pictures", ImageError)
     for number, (index, at) in enumerate(pairs, start=1):
-        # A face of score 0 stands for a picture without one.
+        # A face of score 0 stands for an image without one.
         seen = [face for face in found.faces[at] if face.score > 0]
         if not seen:
             notes.append(f"picture {number}: no face was found, it stays as it is")

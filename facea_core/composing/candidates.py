@@ -14,7 +14,7 @@ from .masks import blend_weight
 
 Rank = Callable[[TargetFace, Tensor], float | None]
 """(face, painted square (1, 3, s, s)) -> how like its identity it is, a cosine in [-1, 1]; None for
-a face whose identity cannot be told."""
+a face whose identity there is nothing to compare with."""
 
 _STRIDE = 0x9E37_79B9_7F4A_7C15  # odd, so that no two candidates share a seed
 

@@ -1,4 +1,4 @@
-"""Paint people into an image, one face after another: crop, inpaint, match colours, stitch."""
+"""Paint identities into an image, one face after another: crop, inpaint, match colours, stitch."""
 
 from __future__ import annotations
 

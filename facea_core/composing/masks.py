@@ -60,11 +60,11 @@ def soften(mask: Tensor, feather: float) -> Tensor:
 
 
 def face_mask(attributes: FaceAttributes, config: ComposeConfig | None = None) -> Tensor:
-    """Soft mask (1, 1, H, W) of the head to repaint, in the frame of the picture searched.
+    """Soft mask (1, 1, H, W) of the head to repaint, in the frame of the image searched.
 
     0.5 at the outline of `masks.head_distance`, grown by `config.grow`, and fading over
     `config.feather` to either side: the blend lies outside the face. All zero if the face lies
-    outside the picture.
+    outside the image.
     """
     config = config or ComposeConfig()
     unit = max(attributes.face.width, attributes.face.height)
@@ -77,9 +77,9 @@ def face_mask(attributes: FaceAttributes, config: ComposeConfig | None = None) -
 
 
 def faces_mask(faces: Sequence[FaceAttributes], size: Size) -> Tensor:
-    """What composing repaints of a picture of `size` (H, W) with these faces, (1, 1, H, W).
+    """What composing repaints of an image of `size` (H, W) with these faces, (1, 1, H, W).
 
-    Nothing for a face of score 0, which stands for a picture without one.
+    Nothing for a face of score 0, which stands for an image without one.
     """
     mask = torch.zeros(1, 1, *size)
     for face in faces:

@@ -32,7 +32,7 @@ def face(x0: int, score: float = 0.9, size: tuple[int, int] = SIZE) -> FaceAttri
 
 
 def nobody(size: tuple[int, int] = SIZE) -> FaceAttributes:
-    """What detection answers where it found none and was told to pass."""
+    """What detection answers where it found none and lets it pass."""
     return FaceAttributes(size, Box(0, 0, size[1], size[0]), 0.0)
 
 

@@ -64,7 +64,7 @@ def test_a_part_is_half_at_its_outline_and_fades_to_either_side(one, grow):
     assert hard.shape == soft.shape == (1, 1, *SIZE)
     assert soft.min() == 0
     assert soft.max() == hard.max() == 1
-    # The same hole, but for the pixels that the outline itself crosses.
+    # The same region, but for the pixels that the outline itself crosses.
     assert ((soft > 0.5) != (hard > 0.5)).float().mean() < 0.002
     assert (soft > 0).sum() > (hard > 0).sum()
     assert (soft == 1).sum() < (hard == 1).sum()

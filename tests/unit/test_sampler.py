@@ -245,7 +245,7 @@ def test_the_largest_seed_is_accepted(backbone, scene, prompts):
 @pytest.mark.parametrize("sampler", SOLVERS)
 @pytest.mark.parametrize("denoise", [1.0, 0.6])
 @pytest.mark.parametrize("steps", [1, 2])
-def test_every_sampler_takes_the_steps_it_was_told(
+def test_every_sampler_takes_the_steps_it_was_given(
     backbone, scene, prompts, fed, sampler, denoise, steps
 ):
     image, mask = (x[:1] for x in scene)

@@ -72,14 +72,14 @@ def test_an_empty_mask_gives_the_same_bytes():
     assert result.data_ptr() != image.data_ptr()
 
 
-def test_the_hole_is_the_patch(mask):
+def test_the_masked_region_is_the_patch(mask):
     image = torch.rand(1, 3, *mask.shape[2:])
     soft = soften(mask, 0.1)
     plan = plan_crop(soft, SPEC)
     result = stitch(image, torch.full((1, 3, *plan.size), 0.25), soft, plan)
-    hole = (soft >= 0.5).expand_as(image)
-    assert hole.any()
-    assert torch.allclose(result[hole], torch.tensor(0.25), atol=1e-6)
+    masked = (soft >= 0.5).expand_as(image)
+    assert masked.any()
+    assert torch.allclose(result[masked], torch.tensor(0.25), atol=1e-6)
 
 
 def test_stitching_the_crop_back_is_the_identity_exactly_at_native_size():
@@ -219,7 +219,7 @@ def test_a_face_mask_covers_the_face_and_fades_around_it():
     middle = mask[0, 0, 70, 40:90]
     assert (middle >= 0.5).all()
     assert mask[0, 0, 70, 28] == mask[0, 0, 0, 0] == 0
-    # Rounded: the box's corners are outside the hole, and no edge is hard.
+    # Rounded: the box's corners are outside the mask, and no edge is hard.
     assert mask[0, 0, 34, 34] < 0.5
     assert mask.diff(dim=3).abs().max() < 0.2
 
@@ -284,7 +284,7 @@ def test_a_constant_shift_of_tone_is_taken_back():
     assert torch.allclose(half, original + shift / 2, atol=1e-4)
 
 
-def test_a_gradient_of_light_is_followed_into_the_hole():
+def test_a_gradient_of_light_is_followed_into_the_mask():
     original = torch.full((1, 3, 128, 128), 0.5)
     slope = torch.linspace(-0.1, 0.1, 128).view(1, 1, 1, -1)
     mask = box_mask((128, 128), (32, 32, 96, 96))
@@ -293,7 +293,7 @@ def test_a_gradient_of_light_is_followed_into_the_hole():
     assert slope.abs().max() > 0.09
 
 
-def test_what_is_painted_in_the_hole_does_not_bleed_into_the_correction():
+def test_what_is_painted_in_the_mask_does_not_bleed_into_the_correction():
     original = torch.full((1, 3, 128, 128), 0.5)
     mask = box_mask((128, 128), (32, 32, 96, 96))
     patch = torch.where(mask > 0, 1.0, original)

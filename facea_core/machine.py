@@ -18,6 +18,9 @@ except ImportError:  # Windows
 _GB = 1e9
 _PAGES = "SC_PHYS_PAGES"
 
+_FULL = ("out of memory", "not enough memory", "can't allocate memory")
+"""What a GPU, Windows and Linux say."""
+
 
 def available_memory() -> int | None:
     """Bytes that this process may still take; None where nobody says.
@@ -35,6 +38,14 @@ def give_back_memory() -> None:
     """
     with suppress(AttributeError, OSError):
         ctypes.CDLL(None).malloc_trim(0)
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether a device, or the machine, had no memory left; torch has a type for CUDA's alone."""
+    said = str(error).lower()
+    return isinstance(error, MemoryError) or (
+        isinstance(error, RuntimeError) and any(words in said for words in _FULL)
+    )
 
 
 def require_memory(needed: int, what: str, remedy: str) -> None:

@@ -1,7 +1,7 @@
 """Geometry of masks: distances to boxes, outlines and masks, and the soft mask of a part.
 
-A soft mask is 0.5 at the outline of what it shows and fades to either side: the rule by which
-ComfyUI, training and composing round a mask to a hole. Distances are in pixels, below 0 inside.
+A soft mask is 0.5 at the outline of what it shows and fades to either side: the threshold at which
+ComfyUI, training and composing round a mask. Distances are in pixels, below 0 inside.
 """
 
 from __future__ import annotations
@@ -14,14 +14,10 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from .errors import MaskError
-from .io.images import resize
 from .types import Box, FaceAttributes, Outline, Part, Size
 
 UNSEEN = 1 / 64
 """Below this value a mask blends in less than one level of 255: it is not drawn."""
-
-WORKING_SIDE = 384
-"""Distances are measured at no more than this many pixels: a fade needs no finer grid."""
 
 EXPONENT = 2.5
 """Superellipse of a head: 2 is an ellipse, infinity the box."""
@@ -32,19 +28,23 @@ NECK_LENGTH, NECK_WIDTH = 0.3, 0.8
 _CORNERS = 48
 """Of the polygon that stands for the rounded shape in a box."""
 
+_POLYGON_SIDE = 384
+"""Distances to a polygon are measured at no more than this many pixels: they are exact at each, and
+smooth in between."""
+
 _LEAST_BAND = 0.5
 """Half a pixel: an edge without feather is antialiased."""
 
 
 def part_mask(part: Part, size: Size, *, grow: float = 0.0, feather: float = 0.0) -> Tensor:
-    """Soft mask (1, 1, H, W) of a part in a picture of `size` (H, W), values in [0, 1].
+    """Soft mask (1, 1, H, W) of a part in an image of `size` (H, W), values in [0, 1].
 
     The user's own mask if there is one, else the part's outlines, else a rounded shape in its box.
     `grow` and `feather` are shares of the longer side of the part: the outline is moved out by
     `grow`, and the mask is 0.5 there and fades over `feather` to either side. The fade is narrowed
     where a part is thinner than it, so that its middle is 1. A user's own mask is nowhere made
-    smaller. All zero where the part is empty or outside the picture. Raises MaskError if the own
-    mask is of another size than the picture.
+    smaller. All zero where the part is empty or outside the image. Raises MaskError if the own
+    mask is of another size than the image.
     """
     own, outlines = part.mask, usable(part.outlines)
     if own is not None:
@@ -81,7 +81,7 @@ def head_distance(
     room: float = 0.0,
     limit: float = 1.0,
 ) -> Tensor:
-    """Distance (1, 1, H, W), about, to the outline of a head in its picture, in pixels, < 0 inside.
+    """Distance (1, 1, H, W), about, to the outline of a head in its image, in pixels, < 0 inside.
 
     A rounded shape in the face box, or the user's own mask of the face, grown by `grow` pixels,
     together with the neck down to `neck` face heights below, and, if it was found and `hair` asks
@@ -102,7 +102,7 @@ def head_distance(
         outside = torch.minimum(outside, rounded_distance(below, size))
     found = attributes.part("hair") if hair else None
     if found is not None:
-        # Hair ends in the picture's own soft edge; half the growth keeps the background.
+        # Hair ends in the image's own soft edge; half the growth keeps the background.
         if found.mask is None:
             beyond = rounded_distance(found.box, size, grow / 2)
         else:
@@ -172,7 +172,7 @@ def rounded_outline(box: Box) -> Outline:
 def outline_distance(outlines: Sequence[Outline], size: Size, limit: float) -> Tensor:
     """Distance (1, 1, H, W) to the nearest of the closed `outlines`, within +- `limit` pixels.
 
-    Measured at pixel centres in a picture of `size` (H, W); what is inside of one is inside.
+    Measured at pixel centres in an image of `size` (H, W); what is inside of one is inside.
     """
     distance = torch.full((1, 1, *size), float(limit))
     corners = [corner for outline in outlines for corner in outline]
@@ -184,7 +184,7 @@ def outline_distance(outlines: Sequence[Outline], size: Size, limit: float) -> T
     height, width = view.shape[2:]
     if view.numel() == 0:
         return distance
-    scale = min(WORKING_SIDE / max(height, width), 1.0)
+    scale = min(_POLYGON_SIDE / max(height, width), 1.0)
     rows, columns = max(round(height * scale), 1), max(round(width * scale), 1)
     x = left + (torch.arange(columns).view(1, -1) + 0.5) * (width / columns)
     y = top + (torch.arange(rows).view(-1, 1) + 0.5) * (height / rows)
@@ -215,46 +215,34 @@ def _polygon_distance(outline: Outline, x: Tensor, y: Tensor) -> Tensor:
 
 def mask_distance(mask: Tensor, limit: float) -> Tensor:
     """Distance (1, 1, H, W) to the edge (0.5) of a mask (1, 1, H, W), within +- `limit` pixels."""
-    inside = (mask.float() > 0.5).float()
-    distance = torch.full_like(inside, limit)
+    inside = mask > 0.5
+    distance = torch.full_like(mask, limit, dtype=torch.float32)
     box = mask_box(inside)
     if box is None:
         return distance
     margin = math.ceil(limit) + 1
-    small, scale = shrink(window(box, margin, inside))
-    reach = limit * scale + 1
-    near = torch.where(
-        small > 0, 0.5 - distance_inside(small, reach), distance_inside(1 - small, reach) - 0.5
-    )
-    view = window(box, margin, distance)
-    if scale < 1:
-        near = F.interpolate(near, view.shape[2:], mode="bilinear", align_corners=False)
-    view.copy_((near / scale).clamp(-limit, limit))
+    near = window(box, margin, inside)
+    signed = torch.where(near, 0.5 - distance_inside(near), distance_inside(~near) - 0.5)
+    window(box, margin, distance).copy_(signed.clamp(-limit, limit))
     return distance
 
 
-def distance_inside(inside: Tensor, limit: float) -> Tensor:
-    """Euclidean distance of each pixel to the nearest one that is 0, capped at `limit` pixels.
+def distance_inside(inside: Tensor) -> Tensor:
+    """Euclidean distance of each pixel to the nearest one that is not inside, between centres.
 
-    inside (1, 1, H, W) in {0, 1}; nothing outside the tensor counts as 0. Exact: columns first,
-    then rows over a window of `limit` (after Felzenszwalb and Huttenlocher 2012).
+    inside (1, 1, H, W) bool; float32 of that shape, 0 outside. Nothing beyond the tensor counts as
+    outside: where all is inside, the distance is infinite.
     """
-    reach = math.ceil(limit)
-    height, width = inside.shape[2:]
-    far = float(height + reach + 1)
-    row = torch.arange(height, dtype=torch.float32, device=inside.device).view(1, 1, -1, 1)
-    last = torch.where(inside > 0, -far, row).cummax(dim=2).values
-    following = torch.where(inside > 0, height + far, row).flip(2).cummin(dim=2).values.flip(2)
-    squared = torch.minimum(row - last, following - row).clamp(max=far).square()
-    padded = F.pad(squared, (reach, reach), value=far * far)
-    for dx in range(-reach, reach + 1):
-        shifted = padded[..., reach + dx : reach + dx + width]
-        squared = torch.minimum(squared, shifted + dx * dx)
-    return squared.sqrt().clamp(max=limit)
+    from scipy.ndimage import distance_transform_edt
+
+    if inside.all():
+        return torch.full_like(inside, math.inf, dtype=torch.float32)
+    distance = torch.from_numpy(distance_transform_edt(inside[0, 0].cpu().numpy()))
+    return distance[None, None].to(inside.device, torch.float32)
 
 
 def window(box: Box, margin: int, tensor: Tensor) -> Tensor:
-    """View of (1, 1, H, W) on the box and `margin` pixels around it, as far as the picture goes."""
+    """View of (1, 1, H, W) on the box and `margin` pixels around it, as far as the image goes."""
     return _around(box, margin, tensor)[0]
 
 
@@ -263,11 +251,3 @@ def _around(box: Box, margin: int, tensor: Tensor) -> tuple[Tensor, int, int]:
     wide = Box(box.x0 - margin, box.y0 - margin, box.x1 + margin, box.y1 + margin)
     wide = wide.clip((tensor.shape[2], tensor.shape[3]))
     return tensor[:, :, wide.y0 : wide.y1, wide.x0 : wide.x1], wide.x0, wide.y0
-
-
-def shrink(inside: Tensor) -> tuple[Tensor, float]:
-    """The mask in {0, 1} with its longer side at most WORKING_SIDE, and by what it was scaled."""
-    height, width = inside.shape[2:]
-    scale = min(WORKING_SIDE / max(height, width), 1.0)
-    size = max(round(height * scale), 1), max(round(width * scale), 1)
-    return (resize(inside, size, mask=True) > 0.5).float(), scale

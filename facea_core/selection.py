@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from torch import Tensor
 
-from .composing import Rank
+from .composing import Rank, TargetFace
 from .detection.base import Detector
 from .detection.detect import DetectConfig, detect_attributes
 from .detection.load import load_detector
@@ -16,10 +16,10 @@ from .types import Photo
 
 
 def tools_for(family: str) -> tuple[Detector, Embedder]:
-    """What finds and tells apart the people of a model family: painted or photographed ones.
+    """What finds and compares the faces of a model family: painted or photographed ones.
 
-    Photographs are searched by mesh, which is always there. Who is who in them dlib's network
-    tells: MissingDependencyError says so where its packages are not installed.
+    Photographs are searched by mesh, which is always there. Who is who in them is for dlib's
+    network to say: MissingDependencyError where its packages are not installed.
     """
     if family == "facea-tiny":
         return load_detector("tiny"), load_embedder("tiny")
@@ -27,12 +27,12 @@ def tools_for(family: str) -> tuple[Detector, Embedder]:
 
 
 def person_rank(photos: Sequence[Photo], detector: Detector, embedder: Embedder) -> Rank:
-    """How like the person of these photos a painted square is, for `compose_faces`.
+    """How like the person of these photos a painted square is, for `compose_faces`, of any face.
 
     A square in which the detector finds no face is like nobody.
     """
 
-    def rank(face: int, patch: Tensor) -> float:
+    def rank(face: TargetFace, patch: Tensor) -> float:
         (found,) = detect_attributes([patch], detector, DetectConfig("face", on_missing="skip"))
         return -1.0 if found is None else likeness(embedder, Photo(patch, found), photos)
 
@@ -42,7 +42,7 @@ def person_rank(photos: Sequence[Photo], detector: Detector, embedder: Embedder)
 def photos_to_choose_by(
     images: Sequence[Tensor], detector: Detector
 ) -> tuple[list[Photo], list[str]]:
-    """The largest face of each picture (1, 3, H, W), and notes on those without one.
+    """The largest face of each image (1, 3, H, W), and notes on those without one.
 
     Raises NoFaceError if there is none at all.
     """

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cache, partial
 from itertools import chain
 from typing import Any
@@ -14,14 +15,13 @@ from comfy_api.latest import io
 
 from ..facea_core.composing import (
     ComposeConfig,
+    Crop,
     Job,
-    Piece,
     Rank,
-    candidate_seed,
+    TargetFace,
     compose_faces,
     face_prompt,
     plan_batch,
-    prompt_for,
 )
 from ..facea_core.detection.found import smear_note
 from ..facea_core.machine import give_back_memory
@@ -41,7 +41,7 @@ from .host import (
     is_wired,
     masks_in,
     own_choices,
-    painter,
+    paint_crop,
     painting_model,
     plain_numbers,
     report_of,
@@ -67,7 +67,7 @@ _FINE = (
 
 FRAME_SEEDS = ("next", "same")
 
-PEOPLE = ("identity", "identity_2", "identity_3", "identity_4")
+IDENTITIES = ("identity", "identity_2", "identity_3", "identity_4")
 
 
 class FaceAInpaintCompose(io.ComfyNode):
@@ -138,7 +138,7 @@ class FaceAInpaintCompose(io.ComfyNode):
                         name, optional=True,
                         tooltip=f"Who is painted over face {number}, in the order they were found.",
                     )
-                    for number, name in enumerate(PEOPLE, start=1)
+                    for number, name in enumerate(IDENTITIES, start=1)
                 ),
                 io.Conditioning.Input(
                     "positive", optional=True, tooltip="Your own conditioning, not the prompt."
@@ -182,9 +182,9 @@ class FaceAInpaintCompose(io.ComfyNode):
         attributes: Any = None, positive: Any = None, negative: Any = None,
         references: torch.Tensor | None = None, frame_seed: str = "next", **more: Any,
     ) -> io.NodeOutput:  # fmt: skip
-        people: list[Identity | None] = [more.pop(name, None) for name in PEOPLE]
-        for wire, person in zip(PEOPLE, people, strict=True):
-            wired(wire, person, Identity)
+        identities: list[Identity | None] = [more.pop(name, None) for name in IDENTITIES]
+        for wire, identity in zip(IDENTITIES, identities, strict=True):
+            wired(wire, identity, Identity)
         if isinstance(attributes, tuple | list):
             attributes = faces_of_segs(attributes)
         wired("attributes", attributes, DetectedFaces)
@@ -194,15 +194,17 @@ class FaceAInpaintCompose(io.ComfyNode):
         check_choice("frame_seed", frame_seed, FRAME_SEEDS)
         for text in (prompt, negative_prompt):
             check_text("the prompt", text)
-        pictures, notes = images_in(image)
-        if pictures.clear:
+        images, notes = images_in(image)
+        if images.clear:
             notes = ["transparency is given back; the model saw it over white"]
         spec = spec_of(model)
-        jobs, more_notes = plan_batch(pictures, masks_in(mask), attributes, people, config, spec)
+        jobs, more_notes = plan_batch(
+            images, masks_in(mask), attributes, identities, config, spec, prompt
+        )
         settings = Paint(steps, cfg or spec.cfg, sampler_name, scheduler, denoise)
-        everybody = [person for person in people if person is not None]
-        for person in everybody:
-            clip = with_words(clip, person)
+        given = [identity for identity in identities if identity is not None]
+        for identity in given:
+            clip = with_words(clip, identity)
         unwanted = encode(clip, negative_prompt) if negative is None else negative
 
         rank, rank_notes = _rank(references, spec.family, config)
@@ -215,40 +217,39 @@ class FaceAInpaintCompose(io.ComfyNode):
         loras: dict[str, float] = {}
 
         @cache
-        def brush(person: Identity | None) -> Any:
-            if person is None:
+        def patched(identity: Identity | None) -> Any:
+            if identity is None:
                 return model
-            patched, loras[person.name] = painting_model(model, person, lora_strength)
-            return patched
+            clone, loras[identity.name] = painting_model(model, identity, lora_strength)
+            return clone
 
         @cache
-        def wish(person: Identity | None, text: str) -> Any:
+        def wanted(identity: Identity | None, text: str) -> Any:
             if positive is not None:
                 return positive
-            return encode(clip, face_prompt(text, person, everybody))
+            return encode(clip, face_prompt(text, identity, given))
 
         def paint_job(number: int, job: Job) -> Composition:
-            def paint(face: int, candidate: int, piece: Piece) -> torch.Tensor:
+            def paint(face: TargetFace, crop: Crop, seeds: Sequence[int]) -> torch.Tensor:
                 nonlocal done
-                person = job.people[face]
-                wanted = wish(person, prompt_for(prompt, job.numbers[face]))
-                patch = painter(
-                    brush(person), vae, in_crop(wanted, piece.plan, number),
-                    in_crop(unwanted, piece.plan, number), settings,
-                    candidate_seed(seed + number * (frame_seed == "next"), candidate), on_step,
-                )(piece.crop, piece.hole)  # fmt: skip
-                done += steps
-                return patch
+                shown = wanted(face.identity, face.prompt)
+                patches = paint_crop(
+                    patched(face.identity), vae, in_crop(shown, crop.plan, number),
+                    in_crop(unwanted, crop.plan, number), settings, crop, seeds, on_step,
+                )  # fmt: skip
+                done += steps * len(seeds)
+                return patches
 
-            def like(face: int, patch: torch.Tensor) -> float | None:
+            def like(face: TargetFace, patch: torch.Tensor) -> float | None:
                 progress.alive()
-                # The references show the first person.
-                return rank(face, patch) if rank and job.people[face] is people[0] else None
+                # The references show the first identity.
+                return rank(face, patch) if rank and face.identity is identities[0] else None
 
-            return compose_faces(job.image, job.masks, paint, spec, config, rank and like)
+            frame = replace(config, seed=(seed + number * (frame_seed == "next")) % 2**64)
+            return compose_faces(job.image, job.faces, paint, spec, frame, rank and like)
 
         wired_at = partial(is_wired, cls.hidden.prompt, cls.hidden.unique_id)
-        results = Results(pictures, jobs, spec.resolution, wired_at)
+        results = Results(images, jobs, spec.resolution, wired_at)
         for number, job in enumerate(jobs):
             results.add(job, paint_job(number, job))
         made = results.made
@@ -261,18 +262,15 @@ class FaceAInpaintCompose(io.ComfyNode):
         if attributes is not None:
             notes += smear_note(spec.family, chain.from_iterable(attributes.faces))
         if positive is None:
-            notes += clip_skip_notes(clip, everybody)
-        if positive is None and not prompt.strip() and not everybody:
+            notes += clip_skip_notes(clip, given)
+        if positive is None and not prompt.strip() and not given:
             notes.append(_NOBODY)
         said = _said(made, notes)
         if said:
             say("\n".join(said), cls.hidden.unique_id)
         if not any(one.plans for one in made):
             logging.warning("FaceA Inpaint Compose: %s", "; ".join(said))
-        return io.NodeOutput(
-            *results.outputs,
-            json.dumps(report_of(made, notes, loras), indent=2),
-        )
+        return io.NodeOutput(*results.outputs, json.dumps(report_of(made, notes, loras), indent=2))
 
 
 def _rank(
@@ -283,16 +281,16 @@ def _rank(
     if config.candidates == 1:
         return None, ["references: there is nothing to choose among with candidates 1"]
     detector, embedder = tools_for(family)
-    pictures, notes = images_in(references)
-    photos, left_out = photos_to_choose_by(pictures, detector)
+    images, notes = images_in(references)
+    photos, left_out = photos_to_choose_by(images, detector)
     return person_rank(photos, detector, embedder), [f"references: {n}" for n in notes + left_out]
 
 
 def _said(made: Sequence[Composition], notes: Sequence[str]) -> list[str]:
     """What a user should see on the node without asking; nothing if all went as usual."""
     nothing = [] if any(one.plans for one in made) else ["nothing was painted"]
-    of_pictures = [
+    of_images = [
         f"picture {number}, {note}" if made[1:] else note
         for number, one in enumerate(made, start=1) for note in one.notes
     ]  # fmt: skip
-    return [*nothing, *notes, *of_pictures]
+    return [*nothing, *notes, *of_images]

@@ -12,6 +12,7 @@ from facea_core.backbone import Backbone
 from facea_core.composing import (
     ComposeConfig,
     Rank,
+    TargetFace,
     blend_weight,
     compose_identity,
     face_mask,
@@ -45,8 +46,8 @@ def paint_scene(
     config = replace(config, seed=subject.number * 1000 + number, **arm.painting)
     said = subject.caption if identity is None else identity.meta.prompt
     prompt = ", ".join(text for text in (said, scene.prompt) if text)
-    faces = [(face_mask(scene.target, config), identity)]
-    return compose_identity(scene.image, faces, backbone, config, prompt, on_step, rank).image
+    face = TargetFace(face_mask(scene.target, config), identity)
+    return compose_identity(scene.image, [face], backbone, config, prompt, on_step, rank).image
 
 
 def paste_head(photo: Photo, scene: Scene) -> Tensor:

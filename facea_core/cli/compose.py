@@ -7,12 +7,18 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated
 
-from torch import Tensor
 from tyro.conf import Positional, arg
 
 from ..backbone import inspect_checkpoint, load_backbone
 from ..backbone.spec import PREDICTIONS
-from ..composing import ComposeConfig, Rank, compose_identity, face_mask, mask_pieces
+from ..composing import (
+    ComposeConfig,
+    Rank,
+    TargetFace,
+    compose_identity,
+    face_mask,
+    mask_pieces,
+)
 from ..detection.detect import DetectConfig
 from ..detection.found import smear_note
 from ..errors import MaskError
@@ -20,6 +26,7 @@ from ..identity import check_family, load_identity
 from ..io.generated_images import save_generated
 from ..io.images import LOSSY, check_mask, load_image, picture_format
 from ..io.mask_files import read_mask
+from ..masks import mask_box
 from ..selection import person_rank, photos_to_choose_by, tools_for
 from ..types import Box
 from .detect import detect_named, read_region
@@ -103,9 +110,9 @@ def run(arguments: Sequence[str]) -> None:
     masks = mask_pieces(mask, backbone.spec, config.context_factor)
     if masks[1:]:
         done = (*done, f"the mask shows {len(masks)} places, each with its own crop")
-    people = [(one, identity) for one in masks]
+    faces = [TargetFace(one, identity) for one in masks]
     with painting_bar(config.steps * config.candidates * len(masks)) as on_step:
-        made = compose_identity(image, people, backbone, config, flags.prompt, on_step, rank)
+        made = compose_identity(image, faces, backbone, config, flags.prompt, on_step, rank)
     said = [*done, *(face.notes if face else ()), *made.notes]
     said += smear_note(backbone.spec.family, [face])
     if picture_format(flags.out) == LOSSY:
@@ -116,7 +123,7 @@ def run(arguments: Sequence[str]) -> None:
         "image": str(flags.out),
         "face": list(face.face) if face else None,
         "crops": [list(plan.box) for plan in made.plans],
-        "repainted": list(_bounds(made.mask)),
+        "repainted": list(mask_box(made.mask) or Box(0, 0, 0, 0)),
         "candidates": [asdict(choice) for choice in made.choices],
         "notes": said,
     }
@@ -136,11 +143,3 @@ def read_rank(paths: Sequence[Path], family: str) -> Rank | None:
     photos, left_out = photos_to_choose_by(images, detector)
     notes("--references", [*(p.problem for p in given if p.problem), *left_out])
     return person_rank(photos, detector, embedder)
-
-
-def _bounds(mask: Tensor) -> Box:
-    rows, columns = (mask[0, 0] > 0).nonzero(as_tuple=True)
-    if not len(rows):
-        return Box(0, 0, 0, 0)
-    x0, y0, x1, y1 = columns.min(), rows.min(), columns.max() + 1, rows.max() + 1
-    return Box(int(x0), int(y0), int(x1), int(y1))

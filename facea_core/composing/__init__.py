@@ -1,24 +1,28 @@
-"""Painting people into a picture: the one call is `compose_identity`."""
+"""Painting identities into an image: the one call is `compose_identity`."""
 
 from .batch import Job, Jobs, plan_batch
 from .candidates import Rank, candidate_seed
 from .chosen import chosen_masks, part_names
-from .compose import Painter, Piece, compose_faces, compose_identity, face_prompt, prompt_for
+from .compose import Painter, compose_faces, compose_identity
 from .config import PREVIEW, ComposeConfig
+from .faces import Crop, TargetFace
 from .masks import blend_weight, face_mask, faces_mask, soften
 from .pieces import mask_pieces
 from .plan import plan_crop
+from .prompts import face_prompt, prompt_for
 from .sampler import inpaint
 from .stitch import crop_image, crop_mask, match_colour, stitch
+from .together import most_together, paint_together
 
 __all__ = [
     "PREVIEW",
     "ComposeConfig",
+    "Crop",
     "Job",
     "Jobs",
     "Painter",
-    "Piece",
     "Rank",
+    "TargetFace",
     "blend_weight",
     "candidate_seed",
     "chosen_masks",
@@ -32,6 +36,8 @@ __all__ = [
     "inpaint",
     "mask_pieces",
     "match_colour",
+    "most_together",
+    "paint_together",
     "part_names",
     "plan_batch",
     "plan_crop",

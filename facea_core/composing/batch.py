@@ -1,9 +1,10 @@
-"""Batches: which picture goes with which masks, one of one kind serving many of the other."""
+"""Batches: which image goes with which masks, one of one kind serving many of the other."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import NamedTuple, TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
 
 from torch import Tensor
 
@@ -12,98 +13,103 @@ from ..io.images import check_mask, glance, other_scene, resize
 from ..lazy import Lazy
 from ..types import BackboneSpec, DetectedFaces, FaceAttributes, Identity, Size
 from .config import ComposeConfig
+from .faces import TargetFace
 from .masks import face_mask
 from .pieces import mask_pieces
+from .prompts import prompt_for
 
 T = TypeVar("T")
-People = list[Identity | None]
 Draw = Callable[[Size], list[Tensor]]
-"""The masks (1, 1, H, W) for a picture of that size."""
+"""The masks (1, 1, H, W) for an image of that size."""
 
 
-class Job(NamedTuple):
-    """A picture (1, 3, H, W), the masks (1, 1, H, W) of the faces to paint in it, and who each is.
-
-    None is whoever the model paints by itself. `picture` is its number among those given, from 0;
-    `numbers` are the faces' numbers in it, those that are left alone counted.
-    """
+@dataclass(frozen=True, eq=False)
+class Job:
+    """An image (1, 3, H, W), `index` of those given from 0, and the faces to paint in it."""
 
     image: Tensor
-    masks: list[Tensor]
-    people: People
-    picture: int = 0
-    numbers: tuple[int, ...] = ()
+    faces: tuple[TargetFace, ...]
+    index: int = 0
 
 
-class _Plan(NamedTuple):
-    picture: int
+@dataclass(frozen=True, eq=False)
+class _Plan:
+    """Of the masks that `draw` gives for image `index`, those to paint, by number, and whom."""
+
+    index: int
     draw: Draw
-    people: People
-    numbers: tuple[int, ...]
+    kept: Mapping[int, Identity | None]
 
 
 class Jobs(Lazy[Job]):
     """The jobs of a batch, each built when it is asked for: of a video one frame is in memory."""
 
-    def __init__(self, images: Sequence[Tensor], plans: Sequence[_Plan]) -> None:
-        self._images, self._plans = images, plans
+    def __init__(self, images: Sequence[Tensor], plans: Sequence[_Plan], prompt: str = "") -> None:
+        self._images, self._plans, self._prompt = images, plans, prompt
 
     def __len__(self) -> int:
         return len(self._plans)
 
     def build(self, number: int) -> Job:
         plan = self._plans[number]
-        image = self._images[plan.picture]
-        return Job(image, plan.draw(_size(image)), plan.people, plan.picture, plan.numbers)
+        image = self._images[plan.index]
+        masks = plan.draw(_size(image)) if plan.kept else []
+        faces = tuple(
+            TargetFace(masks[k], identity, prompt_for(self._prompt, k))
+            for k, identity in plan.kept.items()
+        )
+        return Job(image, faces, plan.index)
 
     @property
     def faces(self) -> int:
-        """How many are painted in all pictures."""
-        return sum(len(plan.people) for plan in self._plans)
+        """How many are painted in all images."""
+        return sum(len(plan.kept) for plan in self._plans)
 
 
 def plan_batch(
     images: Sequence[Tensor],
     masks: Sequence[Tensor] | None,
     found: DetectedFaces | None,
-    people: Sequence[Identity | None],
+    identities: Sequence[Identity | None],
     config: ComposeConfig,
     spec: BackboneSpec,
+    prompt: str = "",
 ) -> tuple[Jobs, list[str]]:
-    """One job per picture of the result, and notes; never fewer jobs than pictures.
+    """One job per image of the result, and notes; never fewer jobs than images.
 
-    `masks` (1, 1, H, W) say where to paint and go before `found`. One picture with N masks, or N
-    with one, gives N jobs; a mask of another size is resized to its picture, and one that shows
-    several places far apart is as many (`mask_pieces`). A picture without a face has a job without
-    masks. Where there are `people`, face k is person k, and a face that has nobody is left alone;
-    a single person is painted in all places of a mask. Raises ConfigError if there is nothing to
-    say where to paint, MaskError and ImageError for what does not fit.
+    `masks` (1, 1, H, W) say where to paint and go before `found`. One image with N masks, or N
+    with one, gives N jobs; a mask of another size is resized to its image, and one that shows
+    several places far apart is as many (`mask_pieces`). An image without a face has a job without
+    faces. Where there are `identities`, face k is painted as identity k, and a face that has none
+    is left alone; a single identity is painted in all places of a mask. Each face has its part of
+    `prompt` (`prompt_for`), faces that are left alone counted. Raises ConfigError if there is
+    nothing to say where to paint, MaskError and ImageError for what does not fit.
     """
     if masks is not None:
-        plans, notes = _drawn(images, masks, people, config, spec)
+        plans, notes = _drawn(images, masks, identities, config, spec)
     elif found is not None:
-        plans, notes = _searched(images, found, people, config)
+        plans, notes = _searched(images, found, identities, config)
     else:
         raise ConfigError(
             "there is nothing that says where to paint: wire a mask, or the attributes of FaceA "
             "Attribute Detect"
         )
-    return Jobs(images, plans), notes
+    return Jobs(images, plans, prompt), notes
 
 
 def _drawn(
     images: Sequence[Tensor],
     masks: Sequence[Tensor],
-    people: Sequence[Identity | None],
+    identities: Sequence[Identity | None],
     config: ComposeConfig,
     spec: BackboneSpec,
 ) -> tuple[list[_Plan], list[str]]:
     plans, notes, resized = [], [], False
     counts: dict[tuple[int, Size], int] = {}
-    alone = [person for person in people if person is not None]
+    alone = [identity for identity in identities if identity is not None]
     pairs = _pair(len(images), masks, "masks", MaskError)
-    for number, (picture, at) in enumerate(pairs, start=1):
-        size = _size(images[picture])
+    for number, (index, at) in enumerate(pairs, start=1):
+        size = _size(images[index])
 
         def draw(size: Size, mask: Tensor = masks[at]) -> list[Tensor]:
             return mask_pieces(_fitted(mask, size), spec, config.context_factor)
@@ -114,25 +120,26 @@ def _drawn(
         count = counts[at, size]
         if count > 1:
             notes.append(f"picture {number}: the mask shows {count} places, each with its own crop")
-        given = alone * count if len(alone) == 1 and people[0] is alone[0] else people
-        plans.append(_given(picture, draw, count, given, number, notes))
+        single = len(alone) == 1 and identities[0] is alone[0]
+        kept = _kept(count, alone * count if single else identities, number, notes)
+        plans.append(_Plan(index, draw, kept))
     return plans, [*notes, *["the mask was resized to the picture"] * resized]
 
 
 def _searched(
     images: Sequence[Tensor],
     found: DetectedFaces,
-    people: Sequence[Identity | None],
+    identities: Sequence[Identity | None],
     config: ComposeConfig,
 ) -> tuple[list[_Plan], list[str]]:
     plans, notes = [], []
     pairs = _pair(len(images), found.faces, "searched pictures", ImageError)
-    for number, (picture, at) in enumerate(pairs, start=1):
-        # A face of score 0 stands for a picture without one.
+    for number, (index, at) in enumerate(pairs, start=1):
+        # A face of score 0 stands for an image without one.
         seen = [face for face in found.faces[at] if face.score > 0]
         if not seen:
             notes.append(f"picture {number}: no face was found, it stays as it is")
-        size = _size(images[picture]) if seen else None
+        size = _size(images[index]) if seen else None
         for face in seen:
             if tuple(face.size) != size:
                 raise ImageError(
@@ -140,7 +147,7 @@ def _searched(
                     f"searched in {tuple(face.size)}; detect faces in this picture"
                 )
 
-        if seen and found.glances and other_scene(glance(images[picture]), found.glances[at]):
+        if seen and found.glances and other_scene(glance(images[index]), found.glances[at]):
             notes.append(
                 f"picture {number}: its faces were found in another picture, it seems; wire the "
                 "same picture into FaceA Attribute Detect and here"
@@ -149,34 +156,23 @@ def _searched(
         def draw(_: Size, seen: list[FaceAttributes] = seen) -> list[Tensor]:
             return [face_mask(face, config) for face in seen]
 
-        plans.append(_given(picture, draw, len(seen), people, number, notes))
+        plans.append(_Plan(index, draw, _kept(len(seen), identities, number, notes)))
     return plans, notes
 
 
-def _given(
-    picture: int,
-    draw: Draw,
-    count: int,
-    people: Sequence[Identity | None],
-    number: int,
-    notes: list[str],
-) -> _Plan:
-    """The plan of a picture: of `count` masks those that have somebody."""
-    if not any(person is not None for person in people):
-        return _Plan(picture, draw, [None] * count, tuple(range(count)))
-    given = [*people, *[None] * count][:count]
-    kept = [k for k, person in enumerate(given) if person is not None]
+def _kept(
+    count: int, identities: Sequence[Identity | None], number: int, notes: list[str]
+) -> Mapping[int, Identity | None]:
+    """Of `count` faces those that have an identity; all of them if there is none at all."""
+    if not any(identity is not None for identity in identities):
+        return dict.fromkeys(range(count))
+    kept = {k: given for k, given in enumerate(identities[:count]) if given is not None}
     if len(kept) < count:
         notes.append(
             f"picture {number}: {count - len(kept)} of {count} faces left alone, for "
             "no identity is wired for them"
         )
-
-    def drawn(size: Size) -> list[Tensor]:
-        masks = draw(size) if kept else []
-        return [masks[k] for k in kept]
-
-    return _Plan(picture, drawn, [given[k] for k in kept], tuple(kept))
+    return kept
 
 
 def _pair(
@@ -191,8 +187,8 @@ def _pair(
     return [(i % images, i % len(others)) for i in range(count)]
 
 
-def _size(picture: Tensor) -> Size:
-    return picture.shape[-2], picture.shape[-1]
+def _size(image: Tensor) -> Size:
+    return image.shape[-2], image.shape[-1]
 
 
 def _fitted(mask: Tensor, size: Size) -> Tensor:

@@ -47,12 +47,12 @@ def chosen_masks(
     grow: float = 0.0,
     feather: float = 0.0,
 ) -> tuple[list[Tensor], tuple[str, ...], list[str]]:
-    """One soft mask (1, 1, H, W) per picture of the parts `names`, all parts seen, and notes.
+    """One soft mask (1, 1, H, W) per image of the parts `names`, all parts seen, and notes.
 
     `wanted` are the numbers of the faces, from 0; None = all. `grow` and `feather` are shares of
-    the longer side of each part, as in `masks.part_mask`; of the face for "head". Where a picture
-    lacks a part, its mask lacks it too, and a note says so. Raises NoFaceError if no picture has
-    such a face, PartError for a part that none of them shows, MaskError for pictures of several
+    the longer side of each part, as in `masks.part_mask`; of the face for "head". Where an image
+    lacks a part, its mask lacks it too, and a note says so. Raises NoFaceError if no image has
+    such a face, PartError for a part that none of them shows, MaskError for images of several
     sizes.
     """
     chosen = [_chosen(faces, wanted) for faces in found.faces]

@@ -1,10 +1,11 @@
 """Masks as composing uses them: what is repainted, and how the patch fades into the picture.
 
-One soft mask says both. Its value 0.5 is the edge of the hole (the rule that ComfyUI and training
-use to binarise a mask), and the patch is blended in with twice its value: fully inside the hole,
-fading to nothing outside it. So the blend lies where the model saw the picture and painted it
-again, never where new and old content differ, and a pixel whose soft mask is 0 is never touched.
-A mask with hard edges gets such a fade outwards: its hole is what was drawn.
+One soft mask says both. Its value 0.5 is the edge of the masked region (the threshold by which
+ComfyUI and training binarise a mask), and the patch is blended in with twice its value: fully
+inside that region, fading to nothing outside it. So the blend lies where the model saw the image
+and painted it again, never where new and old content differ, and a pixel whose soft mask is 0 is
+never touched. A mask with hard edges gets such a fade outwards: its masked region is what was
+drawn.
 """
 
 from __future__ import annotations
@@ -16,20 +17,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..io.images import EDGE, resize
-from ..masks import (
-    WORKING_SIDE,
-    distance_inside,
-    head_distance,
-    mask_box,
-    window,
-    without_unseen,
-)
+from ..io.images import EDGE
+from ..masks import distance_inside, head_distance, mask_box, window, without_unseen
 from ..types import FaceAttributes, Size
 from .config import ComposeConfig
 
 _FAINT = 1 / 16
-"""A mask that is stronger than this anywhere but about its hole was made to fade."""
+"""A mask that is stronger than this anywhere but about its masked region was made to fade."""
 
 
 def blend_weight(mask: Tensor) -> Tensor:
@@ -39,45 +33,39 @@ def blend_weight(mask: Tensor) -> Tensor:
 
 
 def soften(mask: Tensor, feather: float) -> Tensor:
-    """Fades mask (1, 1, H, W) outwards over `feather` times the longer side of its hole.
+    """Fades mask (1, 1, H, W) outwards over `feather` times the longer side of its masked region.
 
-    The hole, where the mask is at least 0.5, stays as it is, however thin: what was drawn white is
-    repainted whole. Around it the mask falls from 0.5 to 0. A mask that fades by itself, anywhere
-    over more than two pixels, keeps its fade, and any mask its edge at feather 0. What is too faint
-    to be seen, and the specks that a JPEG leaves about hard edges, are no part of a mask.
+    That region, where the mask is at least 0.5, stays as it is, however thin: what was drawn white
+    is repainted whole. Around it the mask falls from 0.5 to 0. A mask that fades by itself,
+    anywhere over more than two pixels, keeps its fade, and any mask its edge at feather 0. What is
+    too faint to be seen, and the specks that a JPEG leaves about hard edges, are no part of a mask.
     """
     mask = without_unseen(mask)
-    hole = (mask >= EDGE).float()
-    box = mask_box(hole)
+    masked = mask >= EDGE
+    box = mask_box(masked)
     if box is None:
         return mask
-    near = F.max_pool2d(hole, 5, stride=1, padding=2) > 0
+    near = F.max_pool2d(masked.float(), 5, stride=1, padding=2) > 0
     if ((mask > _FAINT) & ~near).any():
         return mask
     mask = torch.where(near, mask, 0)
     band = feather * max(box.width, box.height)
     if band < 1:
         return mask
-    view = window(box, math.ceil(band) + 1, mask)
-    height, width = view.shape[2:]
-    scale = min(WORKING_SIDE / max(height, width), 1.0)
-    size = max(round(height * scale), 1), max(round(width * scale), 1)
-    # Thin parts count even where they are less than a pixel of the coarse grid.
-    far = 1 - (resize((view >= EDGE).float(), size, mask=True) > 0).float()
-    outside = distance_inside(far, band * scale + 1) - 0.5
-    ramp = resize(0.5 - outside / (2 * band * scale), (height, width), mask=True)
+    margin = math.ceil(band) + 1
+    view, kept = window(box, margin, mask), window(box, margin, masked)
+    ramp = 0.5 - (distance_inside(~kept) - 0.5) / (2 * band)
     soft = mask.clone()
-    # Never as much as a hole: the coarse grid knows its edge only about.
-    window(box, math.ceil(band) + 1, soft).copy_(torch.maximum(view, ramp.clamp(0, 0.49)))
+    window(box, margin, soft).copy_(torch.where(kept, view, torch.maximum(view, ramp.clamp(min=0))))
     return without_unseen(soft)
 
 
 def face_mask(attributes: FaceAttributes, config: ComposeConfig | None = None) -> Tensor:
-    """Soft mask (1, 1, H, W) of the head to repaint, in the frame of the picture searched.
+    """Soft mask (1, 1, H, W) of the head to repaint, in the frame of the image searched.
 
     0.5 at the outline of `masks.head_distance`, grown by `config.grow`, and fading over
     `config.feather` to either side: the blend lies outside the face. All zero if the face lies
-    outside the picture.
+    outside the image.
     """
     config = config or ComposeConfig()
     unit = max(attributes.face.width, attributes.face.height)
@@ -90,9 +78,9 @@ def face_mask(attributes: FaceAttributes, config: ComposeConfig | None = None) -
 
 
 def faces_mask(faces: Sequence[FaceAttributes], size: Size) -> Tensor:
-    """What composing repaints of a picture of `size` (H, W) with these faces, (1, 1, H, W).
+    """What composing repaints of an image of `size` (H, W) with these faces, (1, 1, H, W).
 
-    Nothing for a face of score 0, which stands for a picture without one.
+    Nothing for a face of score 0, which stands for an image without one.
     """
     mask = torch.zeros(1, 1, *size)
     for face in faces:

@@ -14,7 +14,7 @@ SNAP = 1.15
 """A crop this close to the native size is taken at exactly that size: no resampling, no blur."""
 
 _MOST_PIXELS = 1 << 24
-"""Pixels of a crop that may lie mostly outside its picture."""
+"""Pixels of a crop that may lie mostly outside its image."""
 
 
 def plan_crop(
@@ -28,9 +28,9 @@ def plan_crop(
 
     The side is `context_factor` times the longer side of the mask's bounding box, at least
     `minimum` pixels (default: a quarter of the native resolution, so nothing is enlarged more than
-    four times) and at most the picture's longer side. The square is moved inside the picture where
+    four times) and at most the image's longer side. The square is moved inside the image where
     it fits, so that the model sees real surroundings; where it does not fit it is centred on the
-    picture and reaches outside. It is painted at the native resolution of `spec`.
+    image and reaches outside. It is painted at the native resolution of `spec`.
 
     Raises MaskError for an empty or misshapen mask, one with NaN or one that is long and narrow and
     huge, ConfigError for a factor below 1.
@@ -59,7 +59,7 @@ def plan_box(
     *,
     minimum: int | None = None,
 ) -> Box:
-    """The square of `plan_crop` around a box in a picture of `size` (H, W); it may reach outside.
+    """The square of `plan_crop` around a box in an image of `size` (H, W); it may reach outside.
 
     Raises MaskError for a box that is long and narrow and huge.
     """

@@ -13,9 +13,11 @@ from ..errors import BackboneError, ConfigError, MaskError
 from ..seeds import seeded
 from .config import ComposeConfig
 from .solvers import SOLVERS, Level, levels
+from .together import most_together, paint_together
 
 OnPaint = Callable[[int, int], None]
-"""Called with (step, total) after each step. To cancel, raise: nothing on the way catches it."""
+"""Called with (done, total) after each step: steps of all images, those painted together counted
+singly; less than before where memory ran out. To cancel, raise: nothing on the way catches it."""
 
 
 @torch.no_grad()
@@ -29,61 +31,83 @@ def inpaint(
     seed: int | Sequence[int] | None = None,
     on_step: OnPaint | None = None,
 ) -> Tensor:
-    """Repaints image (B, 3, H, W) where mask (B or 1, 1, H, W) rounds to 1; the same shape, CPU.
+    """Repaints image (B or 1, 3, H, W) where mask (B or 1, 1, H, W) rounds to 1: (B, 3, H, W), CPU.
 
     Sides must be multiples of the latent factor. What comes back is wholly painted, also outside
     the mask, where it is the model's rendering of what it saw: `stitch` takes what is wanted.
     `conditioning` and `negative` have B rows or one; `negative` None is the empty prompt.
     Item i draws its noise on the CPU from a generator of its own, seeded with `seed + i` or with
-    `seed[i]` (default `config.seed`): a batch gives what its items give alone, on every device.
+    `seed[i]` (default `config.seed`); B seeds paint one image B times, which is encoded once.
+    A batch gives what its items give alone, up to float rounding, on every device; as many are
+    painted together as `most_together` and memory allow.
     A model that is not shown the surroundings gets them back, noised, at every step.
-    `config.denoise` d < 1 starts from the noised picture and takes the last `steps` of `steps / d`
+    `config.denoise` d < 1 starts from the noised image and takes the last `steps` of `steps / d`
     steps, as in ComfyUI; see `solvers.timesteps`. The model is asked once per step.
 
     Raises ConfigError for prompts or seeds and MaskError for masks that are not as many as the
-    pictures, BackboneError if the model answers with NaN.
+    images, BackboneError if the model answers with NaN.
     """
-    count, device = len(image), backbone.device
-    seeds = _seeds(config.seed if seed is None else seed, count)
-    generators = [seeded(s) for s in seeds]
-
+    device = backbone.device
+    seeds = _seeds(config.seed if seed is None else seed, len(image))
+    count = len(seeds) if len(image) == 1 else len(image)
+    cfg = backbone.spec.cfg if config.cfg is None else config.cfg
     if len(mask) not in (1, count):
         raise MaskError(_unequal(len(mask), "masks", count))
     if len(seeds) != count:
         raise ConfigError(_unequal(len(seeds), "seeds", count))
-    guide = _guided(backbone, conditioning, negative, config, count)
-    image, mask = image.to(device), mask.to(device).expand(count, -1, -1, -1)
-    mask_latent = latent_mask(mask, backbone.spec.latent_factor)
-    masked_latent = backbone.encode_image(masked_image(image, mask)).sample()
-    shape = masked_latent.shape[1:]
-    noise = torch.stack([torch.randn(shape, generator=g) for g in generators]).to(device)
+    if cfg == 1:
+        negative = None
+    elif negative is None:
+        negative = backbone.encode_prompts([""])
+    for prompts in (conditioning, negative):
+        if prompts is not None and len(prompts.context) not in (1, count):
+            raise ConfigError(_unequal(len(prompts.context), "prompts", count))
 
+    image, mask = image.to(device), mask.to(device)
+    mask_latents = latent_mask(mask, backbone.spec.latent_factor)
+    masked_latents = backbone.encode_image(masked_image(image, mask)).sample()
     schedule = levels(backbone.alphas_cumprod, config.steps, config.denoise)
     blind = not backbone.spec.inpainting
+    cleans = torch.zeros_like(masked_latents[:1], dtype=torch.float32)
     if config.denoise < 1 or blind:
-        clean = backbone.encode_image(image).sample().float()
-    else:
-        clean = torch.zeros_like(noise)
-    done = 0
+        cleans = backbone.encode_image(image).sample().float()
 
-    def model(latent: Tensor, level: Level) -> Tensor:
-        nonlocal done
+    def paint(rows: slice) -> Tensor:
+        index = torch.arange(rows.start, rows.stop, device=device)
+        generators = [seeded(one) for one in seeds[rows]]
+        shape = cleans.shape[1:]
+        noise = torch.stack([torch.randn(shape, generator=g) for g in generators]).to(device)
+        clean, mask_latent, masked_latent = (
+            of_all.expand(count, -1, -1, -1)[rows]
+            for of_all in (cleans, mask_latents, masked_latents)
+        )
+        unwanted = None if negative is None else _rows(negative, index)
+        guide = _guided(backbone, _rows(conditioning, index), unwanted, cfg)
+        taken = 0
+
+        def model(latent: Tensor, level: Level) -> Tensor:
+            nonlocal taken
+            if blind:
+                around = level.signal * clean + level.sigma * noise
+                latent = torch.where(mask_latent > 0, latent, around)
+            timestep = torch.full((1,), level.timestep, device=device)
+            output = guide(latent, timestep, mask_latent, masked_latent)
+            taken += 1
+            if on_step is not None:
+                done = rows.start * config.steps + len(index) * taken
+                on_step(done, count * config.steps)
+            return backbone.clean(output, latent, level.signal, level.sigma)
+
+        first = schedule[0]
+        start = noise if config.denoise == 1 else first.signal * clean + first.sigma * noise
+        latent = SOLVERS[config.sampler](model, start, schedule)
         if blind:
-            around = level.signal * clean + level.sigma * noise
-            latent = torch.where(mask_latent > 0, latent, around)
-        timestep = torch.full((1,), level.timestep, device=device)
-        output = guide(latent, timestep, mask_latent, masked_latent)
-        done += 1
-        if on_step is not None:
-            on_step(done, config.steps)
-        return backbone.clean(output, latent, level.signal, level.sigma)
+            latent = torch.where(mask_latent > 0, latent, clean)
+        # One by one: an autoencoder takes more memory than the U-Net.
+        return torch.cat([backbone.decode(one).float().cpu() for one in latent.split(1)])
 
-    first = schedule[0]
-    start = noise if config.denoise == 1 else first.signal * clean + first.sigma * noise
-    latent = SOLVERS[config.sampler](model, start, schedule)
-    if blind:
-        latent = torch.where(mask_latent > 0, latent, clean)
-    painted = backbone.decode(latent).float().cpu()
+    height, width = image.shape[2:]
+    painted = paint_together(paint, count, most_together(device, (height, width)))
     if not torch.isfinite(painted).all():
         raise BackboneError(
             f"the model's picture holds NaN after {config.steps} steps in {backbone.dtype}; "
@@ -98,39 +122,32 @@ def _seeds(seed: int | Sequence[int], count: int) -> list[int]:
 
 
 def _guided(
-    backbone: Backbone,
-    conditioning: Conditioning,
-    negative: Conditioning | None,
-    config: ComposeConfig,
-    count: int,
+    backbone: Backbone, wanted: Conditioning, unwanted: Conditioning | None, cfg: float
 ) -> Callable[[Tensor, Tensor, Tensor, Tensor], Tensor]:
     """The model's output under classifier-free guidance (2207.12598), float32."""
-    cfg = backbone.spec.cfg if config.cfg is None else config.cfg
-    if cfg == 1:
-        rows = _rows(conditioning, count)
+    if unwanted is None:
 
         def plain(latent: Tensor, timestep: Tensor, mask: Tensor, masked: Tensor) -> Tensor:
-            return backbone.predict(latent, timestep.expand(count), rows, mask, masked).float()
+            timesteps = timestep.expand(len(latent))
+            return backbone.predict(latent, timesteps, wanted, mask, masked).float()
 
         return plain
-    if negative is None:
-        negative = backbone.encode_prompts([""])
-    both = _join(_rows(conditioning, count), _rows(negative, count))
+    both = _join(wanted, unwanted)
 
     def guided(latent: Tensor, timestep: Tensor, mask: Tensor, masked: Tensor) -> Tensor:
         latent, mask, masked = (torch.cat([x, x]) for x in (latent, mask, masked))
-        output = backbone.predict(latent, timestep.expand(2 * count), both, mask, masked).float()
-        wanted, unwanted = output.chunk(2)
-        return unwanted + cfg * (wanted - unwanted)
+        timesteps = timestep.expand(len(latent))
+        output = backbone.predict(latent, timesteps, both, mask, masked).float()
+        towards, away = output.chunk(2)
+        return away + cfg * (towards - away)
 
     return guided
 
 
-def _rows(conditioning: Conditioning, count: int) -> Conditioning:
-    given = len(conditioning.context)
-    if given not in (1, count):
-        raise ConfigError(_unequal(given, "prompts", count))
-    return conditioning if given == count else conditioning.expand(count)
+def _rows(conditioning: Conditioning, index: Tensor) -> Conditioning:
+    if len(conditioning.context) == 1:
+        return conditioning.expand(len(index))
+    return conditioning.select(index)
 
 
 def _unequal(given: int, noun: str, count: int) -> str:

@@ -16,7 +16,7 @@ from torch import Tensor
 
 
 class Level(NamedTuple):
-    """How noisy a latent is, and the timestep that the U-Net is told; it may be a fraction."""
+    """How noisy a latent is, and the timestep that the U-Net is given; it may be a fraction."""
 
     timestep: float
     signal: float

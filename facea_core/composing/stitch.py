@@ -25,18 +25,18 @@ def crop_mask(mask: Tensor, plan: CropPlan) -> Tensor:
 
 
 def match_colour(patch: Tensor, original: Tensor, mask: Tensor, strength: float = 1.0) -> Tensor:
-    """Shifts the patch's tones so that it meets the original around the hole.
+    """Shifts the patch's tones so that it meets the original around the masked region.
 
-    patch, original (B, 3, s, s) in [0, 1], soft mask (B, 1, s, s) of the same frame. Where the mask
-    is below 0.5 the model painted what it was shown; what differs there (drift of the autoencoder,
-    another tone) is measured on a coarse grid, continued smoothly into the hole (a membrane as in
-    Perez et al. 2003, by pull-push, Gortler et al. 1996) and added. Without such pixels the patch
-    comes back as it is.
+    patch (B, 3, s, s), original (B or 1, 3, s, s) in [0, 1], soft mask (B or 1, 1, s, s) of the
+    same frame. Where the mask is below 0.5 the model painted what it was shown; what differs there
+    (drift of the autoencoder, another tone) is measured on a coarse grid, continued smoothly into
+    the masked region (a membrane as in Perez et al. 2003, by pull-push, Gortler et al. 1996) and
+    added. Without such pixels the patch comes back as it is.
     """
     if strength == 0:
         return patch
     known = (mask < 0.5).float()
-    # The rim of the hole shares latent pixels with it.
+    # The rim of the masked region shares latent pixels with it.
     known = -F.max_pool2d(-known, 5, stride=1, padding=2)
     grid = min(COLOUR_GRID, patch.shape[2], patch.shape[3])
     difference = F.adaptive_avg_pool2d((original - patch) * known, grid)
@@ -65,7 +65,7 @@ def stitch(image: Tensor, patch: Tensor, mask: Tensor, plan: CropPlan) -> Tensor
 
     Where mask (1, 1, H, W) is 0 the result equals `image` bit for bit, whatever the patch holds;
     where it is at least 0.5 it is the patch. The patch is brought to the size of `plan.box`; a
-    patch that equals the picture there leaves it as it is.
+    patch that equals the image there leaves it as it is.
     """
     box = plan.box
     inside = box.clip(plan.source)

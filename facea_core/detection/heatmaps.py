@@ -43,6 +43,8 @@ def find_areas(logits: Tensor) -> tuple[Area, ...]:
     height just inside. A fixed level would cut off what is thinner than a cell (the bridge of a
     nose, the corner of a mouth), because it never fills one.
     """
+    from scipy.ndimage import label
+
     cells = logits.detach().float().sigmoid().cpu()
     peak = float(cells.max())
     if not peak >= _FLOOR:
@@ -50,10 +52,12 @@ def find_areas(logits: Tensor) -> tuple[Area, ...]:
     fine = F.interpolate(
         cells[None, None], scale_factor=_FINE, mode="bilinear", align_corners=False
     )[0, 0]
-    labels = torch.from_numpy(label_components((cells > _FOOT * peak).numpy()))
+    # Cells that touch at a corner are connected.
+    labels = np.empty(cells.shape, dtype=np.int32)
+    label((cells > _FOOT * peak).numpy(), np.ones((3, 3)), output=labels)
     found = []
-    for label in range(1, int(labels.max()) + 1):
-        inside = labels == label
+    for number in range(1, int(labels.max()) + 1):
+        inside = torch.from_numpy(labels == number)
         values = cells[inside]
         if float(values.max()) < max(_FLOOR, 0.4 * peak):
             continue
@@ -67,38 +71,6 @@ def find_areas(logits: Tensor) -> tuple[Area, ...]:
     total = sum(area.mass for area in found)
     found = [area._replace(mass=area.mass / total) for area in found]
     return tuple(sorted(found, key=lambda area: -area.mass))
-
-
-def label_components(mask: np.ndarray) -> np.ndarray:
-    """Numbers `(H, W)` of the connected areas of a bool `mask`, from 1 in reading order; 0 outside.
-
-    Cells that touch at a corner are connected.
-    """
-    steps = np.diff(np.pad(mask, ((0, 0), (1, 1))).astype(np.int8), axis=1)
-    rows, starts = np.nonzero(steps == 1)
-    runs = list(
-        zip(rows.tolist(), starts.tolist(), np.nonzero(steps == -1)[1].tolist(), strict=True)
-    )
-    root = list(range(len(runs)))
-
-    def find(run: int) -> int:
-        while root[run] != run:
-            root[run] = run = root[root[run]]
-        return run
-
-    for i, (row, start, stop) in enumerate(runs):
-        for j in range(i - 1, -1, -1):
-            above, first, last = runs[j]
-            if above < row - 1:
-                break
-            if above == row - 1 and start <= last and first <= stop:
-                low, high = sorted((find(i), find(j)))
-                root[high] = low
-    labels = np.zeros(mask.shape, dtype=np.int64)
-    numbers: dict[int, int] = {}
-    for i, (row, start, stop) in enumerate(runs):
-        labels[row, start:stop] = numbers.setdefault(find(i), len(numbers) + 1)
-    return labels
 
 
 def _edges(profile: Tensor) -> tuple[float, float]:

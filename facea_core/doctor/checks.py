@@ -19,8 +19,8 @@ from .places import Places, shell_places
 from .values import NOTE, OK, PROBLEM, Line, looked_at
 
 NEEDED = {
-    "torch": "2.4", "numpy": "", "pillow": "10.1", "safetensors": "", "diffusers": "0.32",
-    "transformers": "4.48",
+    "torch": "2.4", "numpy": "", "scipy": "", "pillow": "10.1", "safetensors": "",
+    "diffusers": "0.32", "transformers": "4.48",
 }  # fmt: skip
 """Packages that FaceA cannot do without, and from which version on; as in pyproject.toml."""
 

@@ -6,11 +6,10 @@ weights: a change here asks for a new training.
 
 from __future__ import annotations
 
-import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from ..errors import ImageError
+from ..io.images import crop, resize
 from ..types import Box
 
 HEAD_SCALE = 1.6
@@ -45,10 +44,4 @@ def face_crop(image: Tensor, face: Box, side: int = 64) -> Tensor:
         raise ImageError(
             f"face_crop needs an image of shape (1, 3, H, W), not {tuple(image.shape)}."
         )
-    box = head_box(face)
-    rows = torch.arange(box.y0, box.y1, device=image.device).clamp_(0, image.shape[2] - 1)
-    columns = torch.arange(box.x0, box.x1, device=image.device).clamp_(0, image.shape[3] - 1)
-    square = image[:, :, rows[:, None], columns]
-    return F.interpolate(
-        square, (side, side), mode="bilinear", align_corners=False, antialias=True
-    ).clamp(0.0, 1.0)
+    return resize(crop(image, head_box(face)), (side, side), mask=True)

@@ -31,7 +31,7 @@ def apply_identity(
     """Merge the identity's LoRA into the U-Net; yields the words for `Backbone.encode_prompts`.
 
     `strength` scales the LoRA, not the words; 0 leaves the U-Net alone. Several identities are
-    summed: to keep people apart, apply one at a time. On the way out, also after an exception, the
+    summed: to keep them apart, apply one at a time. On the way out, also after an exception, the
     layers hold their own weight tensors again. Raises `BackboneMismatchError` for another family or
     layers that do not fit, `ConfigError` for two identities of the same name.
     """

@@ -22,7 +22,7 @@ from .plain import plain_numbers
 from .progress import Cancelled, Progress, say
 from .regions import in_crop
 from .results import Results, report_of
-from .sampling import Paint, encode, painter, samplers, schedulers
+from .sampling import Paint, encode, paint_crop, samplers, schedulers
 from .saving import graph_texts, output_files
 from .schema import field_input, own_choices, schema, wired
 from .segs import faces_of_segs, segs_of
@@ -66,7 +66,7 @@ __all__ = [
     "open_detector",
     "output_files",
     "own_choices",
-    "painter",
+    "paint_crop",
     "painting_model",
     "photos_in",
     "photos_out",

@@ -48,17 +48,17 @@ def spec_of(model: Any) -> BackboneSpec:
     )
 
 
-def clip_skip_notes(clip: Any, people: Sequence[Identity]) -> list[str]:
-    """A note for each person who was learned with another layer of the text encoder than CLIP's."""
+def clip_skip_notes(clip: Any, identities: Sequence[Identity]) -> list[str]:
+    """A note for each identity learned with another layer of the text encoder than CLIP's."""
     notes = []
-    for person in people:
-        family = next((one for one in FAMILIES if one.spec.family == person.meta.family), None)
-        if family is None or not person.meta.clip_skip:
+    for one in identities:
+        family = next((f for f in FAMILIES if f.spec.family == one.meta.family), None)
+        if family is None or not one.meta.clip_skip:
             continue
-        now, learned = family.skipping(clip.layer_idx).clip_skip, person.meta.clip_skip
+        now, learned = family.skipping(clip.layer_idx).clip_skip, one.meta.clip_skip
         if now != learned:
             notes.append(
-                f"{person.name} was learned with clip skip {learned} and the wired CLIP has {now}; "
+                f"{one.name} was learned with clip skip {learned} and the wired CLIP has {now}; "
                 f"set CLIP Set Last Layer to -{learned}"
             )
     return notes

@@ -1,4 +1,4 @@
-"""What composing a batch hands out, written picture by picture into tensors of their own."""
+"""What composing a batch hands out, written image by image into tensors of their own."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ CROP, MASK = 1, 2
 """Which outputs they are."""
 
 _SOME = 16
-"""Pictures after which the holes that their painting has left go back to the system."""
+"""Images after which the gaps that their painting has left go back to the system."""
 
 
 class Results:
-    """The outputs of Compose for `jobs` on `pictures`, with crops of `side` pixels.
+    """The outputs of Compose for `jobs` on `images`, with crops of `side` pixels.
 
-    Finished pictures are held once, pairs in `ROOM` bytes at most. Crops and masks that would need
+    Finished images are held once, pairs in `ROOM` bytes at most. Crops and masks that would need
     more are kept only where they are wired: `wired` answers by the number of an output.
     """
 
     def __init__(
-        self, pictures: Pictures, jobs: Jobs, side: int, wired: Callable[[int], bool]
+        self, images: Pictures, jobs: Jobs, side: int, wired: Callable[[int], bool]
     ) -> None:
-        self._pictures, self._jobs, self._side = pictures, jobs, side
-        height, width = pictures.size
+        self._given, self._jobs, self._side = images, jobs, side
+        height, width = images.size
         pieces = max(jobs.faces, len(jobs))
         self._sizes = {CROP: 12 * side * side * pieces, MASK: 4 * height * width * len(jobs)}
         self._kept = {at for at, size in self._sizes.items() if size <= ROOM or wired(at)}
@@ -42,7 +42,7 @@ class Results:
         self._images, self._masks, self._pairs = (Stack(len(jobs)) for _ in range(3))
         self._crops = Stack(pieces)
         self.made: list[Composition] = []
-        """What was done to each picture; without the pictures."""
+        """What was done to each image; without the images."""
 
     def add(self, job: Job, made: Composition) -> None:
         self._images.add(self._with_alpha(job, made))
@@ -72,10 +72,10 @@ class Results:
         return self._images.image, crops, masks, self._pairs.image
 
     def _with_alpha(self, job: Job, made: Composition) -> Tensor:
-        """The picture with the alpha channel that it had: what was painted is opaque."""
-        if not self._pictures.clear:
+        """The image with the alpha channel that it had: what was painted is opaque."""
+        if not self._given.clear:
             return made.image
-        came = self._pictures.rgba(job.picture)
+        came = self._given.rgba(job.index)
         colour = torch.where(made.mask > 0, made.image, came[:, :3])
         return torch.cat([colour, torch.maximum(came[:, 3:], made.mask)], dim=1)
 
@@ -85,9 +85,9 @@ def report_of(
 ) -> dict[str, Any]:
     """What was painted, as plain values.
 
-    `loras`: how strongly each painted person's LoRA was in the model, all told.
+    `loras`: how strongly each painted person's LoRA was in the model, in total.
     """
-    pictures = [
+    images = [
         {
             "crops": [list(plan.box) for plan in one.plans],
             "candidates": [asdict(choice) for choice in one.choices],
@@ -95,4 +95,4 @@ def report_of(
         }
         for one in made
     ]
-    return {"pictures": pictures, "lora": dict(loras), "notes": list(notes)}
+    return {"pictures": images, "lora": dict(loras), "notes": list(notes)}

@@ -1,9 +1,9 @@
-"""ComfyUI's samplers as the painter that the core composes with."""
+"""ComfyUI's samplers, painting the crops that the core composes with."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,7 @@ from torch import Tensor
 
 from ...facea_core.backbone import masked_image
 from ...facea_core.backbone.prompts import WORD, placeholders, spaced
+from ...facea_core.composing import Crop, most_together, paint_together
 from ...facea_core.errors import BackboneError, ConfigError, shortened
 from ...facea_core.seeds import seeded, short_seed
 from ...facea_core.settings import check_installed, check_text
@@ -27,6 +28,16 @@ _READER = "_try_get_embedding"
 
 _NAME = re.compile(r"embedding:((?:\\.|[^\s(),:\\])+)")
 """An embedding as ComfyUI reads it: to a space, a weight or a comma; brackets in it are escaped."""
+
+
+_DETERMINISTIC = frozenset(
+    {
+        "euler", "euler_cfg_pp", "heun", "heunpp2", "dpm_2", "lms", "dpm_fast", "dpmpp_2m",
+        "dpmpp_2m_cfg_pp", "ipndm", "ipndm_v", "deis", "res_multistep", "res_multistep_cfg_pp",
+        "gradient_estimation", "gradient_estimation_cfg_pp", "ddim", "uni_pc", "uni_pc_bh2",
+    }
+)  # fmt: skip
+"""ComfyUI's samplers that draw no noise and take fixed steps; of others nothing is known."""
 
 
 def samplers() -> list[str]:
@@ -84,59 +95,78 @@ def _name(found: re.Match[str]) -> str:
     return re.sub(r"\\(.)", r"\1", found[1]).rstrip(".!?;")
 
 
-def painter(
+def paint_crop(
     model: Any,
     vae: Any,
     positive: Any,
     negative: Any,
     settings: Paint,
-    seed: int,
+    crop: Crop,
+    seeds: Sequence[int],
     on_step: Callable[[int, Any], None],
-) -> Callable[[Tensor, Tensor], Tensor]:
-    """(crop (1, 3, s, s), hole (1, 1, s, s)) -> the crop painted by the MODEL, on the CPU.
+) -> Tensor:
+    """The crop painted anew by the MODEL, once for each of N seeds: (N, 3, s, s), on the CPU.
 
-    What the MODEL is shown is what it was trained with: the hole's mask rounded, grey below it.
-    `on_step` gets the steps done and a preview or None.
+    What the MODEL is shown, encoded once, is what it was trained with: the mask rounded, grey below
+    it. Each has the noise of its own seed, so it is what it would be alone, up to float rounding;
+    as many are painted together as the sampler and memory allow. `on_step` gets the steps done, of
+    all N counted singly, and a preview of one of them, or None.
     """
+    image, mask = crop.image, crop.mask
+    seen = vae.encode(image_out([masked_image(image, mask)]))
+    channels = model.model.latent_format.latent_channels
+    if seen.ndim != 4 or seen.shape[1] != channels:
+        raise BackboneError(
+            f"the wired VAE makes latents of shape {tuple(seen.shape)}, and the wired MODEL "
+            f"takes {channels} channels; wire the VAE of the model's own checkpoint"
+        )
+    noise_mask = None
+    whole = torch.zeros_like(seen)
+    if is_inpainting(model):
+        values = {"concat_latent_image": seen, "concat_mask": mask[:, 0]}
+        conditions = [
+            node_helpers.conditioning_set_values(one, values) for one in (positive, negative)
+        ]
+    else:
+        # A model that is not shown the surroundings gets them back at every step.
+        conditions, noise_mask = [positive, negative], mask.round()
+    if settings.denoise < 1 or noise_mask is not None:
+        whole = vae.encode(image_out([image]))
     preview = latent_preview.get_previewer(model.load_device, model.model.latent_format)
 
-    def callback(step: int, x0: Tensor, x: Tensor, total: int) -> None:
-        shown = preview.decode_latent_to_preview_image("JPEG", x0) if preview else None
-        on_step(step + 1, shown)
+    def paint(rows: slice) -> Tensor:
+        some = seeds[rows]
+        noises = [torch.randn(whole.shape[1:], generator=seeded(seed)) for seed in some]
 
-    def paint(crop: Tensor, hole: Tensor) -> Tensor:
-        seen = vae.encode(image_out([masked_image(crop, hole)]))
-        channels = model.model.latent_format.latent_channels
-        if seen.ndim != 4 or seen.shape[1] != channels:
-            raise BackboneError(
-                f"the wired VAE makes latents of shape {tuple(seen.shape)}, and the wired MODEL "
-                f"takes {channels} channels; wire the VAE of the model's own checkpoint"
-            )
-        noise_mask = None
-        whole = torch.zeros_like(seen)
-        if is_inpainting(model):
-            values = {"concat_latent_image": seen, "concat_mask": hole[:, 0]}
-            conditions = [
-                node_helpers.conditioning_set_values(one, values) for one in (positive, negative)
-            ]
-        else:
-            # A model that is not shown the surroundings gets them back at every step.
-            conditions, noise_mask = [positive, negative], hole.round()
-        if settings.denoise < 1 or noise_mask is not None:
-            whole = vae.encode(image_out([crop]))
-        generator = seeded(seed)
-        noise = torch.randn(whole.shape[1:], generator=generator)[None]
+        def callback(step: int, x0: Tensor, x: Tensor, total: int) -> None:
+            shown = preview.decode_latent_to_preview_image("JPEG", x0) if preview else None
+            on_step(rows.start * settings.steps + len(some) * (step + 1), shown)
+
         latent = comfy.sample.sample(
-            model, noise, settings.steps, settings.cfg, settings.sampler_name, settings.scheduler,
-            *conditions, whole, denoise=settings.denoise, noise_mask=noise_mask, callback=callback,
-            disable_pbar=True, seed=short_seed(seed),
+            model, torch.stack(noises), settings.steps, settings.cfg, settings.sampler_name,
+            settings.scheduler, *conditions, whole.repeat(len(some), 1, 1, 1),
+            denoise=settings.denoise, noise_mask=noise_mask, callback=callback, disable_pbar=True,
+            seed=short_seed(some[0]),
         )  # fmt: skip
-        painted = vae.decode(latent).movedim(-1, 1).float().cpu()
-        if not torch.isfinite(painted).all():
-            raise BackboneError(
-                f"the model's picture holds NaN after {settings.steps} steps; load the VAE or the "
-                "model as fp32, or lower lora_strength"
-            )
-        return painted
+        return vae.decode(latent).movedim(-1, 1).float().cpu()
 
-    return paint
+    most = 1
+    if _items_apart(settings.sampler_name, noise_mask is not None):
+        height, width = image.shape[-2:]
+        most = most_together(model.load_device, (height, width))
+    painted = paint_together(paint, len(seeds), most)
+    if not torch.isfinite(painted).all():
+        raise BackboneError(
+            f"the model's picture holds NaN after {settings.steps} steps; load the VAE or the "
+            "model as fp32, or lower lora_strength"
+        )
+    return painted
+
+
+def _items_apart(sampler_name: str, keeps_surroundings: bool) -> bool:
+    """Whether the sampler gives each item of a batch what it gives it alone.
+
+    Others draw noise for the whole batch from one seed, or choose its steps by all of it; ddim
+    draws some for the surroundings that it keeps.
+    """
+    return sampler_name in _DETERMINISTIC and not (keeps_surroundings and sampler_name == "ddim")

@@ -40,6 +40,7 @@ def main(comfyui: Path, base: Path) -> dict[str, Any]:
     cast = part("facea_core.demo").draw_cast(3)
     with torch.inference_mode():
         found = {**modules(core, host), **fed(core, host, cast), **sampled(core, host, cast)}
+        found |= together(file, host, cast)
         before = outputs(host)
     identity, path = train(host, cast)
     with torch.inference_mode():
@@ -110,7 +111,9 @@ def fed(core: Any, host: Any, cast: Any) -> dict[str, float]:
     unet = model.model.diffusion_model
     hook = unet.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0].clone()))
     settings = sampling.Paint(STEPS, 2.0, "ddim", "simple", 1.0)
-    sampling.painter(model, vae, *conditions, settings, SEED, lambda *_: None)(image, mask)
+    sampling.paint_crop(
+        model, vae, *conditions, settings, whole(image, mask), [SEED], lambda *_: None
+    )
     hook.remove()
     ours, theirs = seen[0][:1], seen[STEPS][:1]
     assert len(seen) == 2 * STEPS, len(seen)
@@ -144,10 +147,59 @@ def sampled(core: Any, host: Any, cast: Any) -> dict[str, float]:
         )
         ours = composing.inpaint(core, words, None, image, mask, config)
         settings = sampling.Paint(steps, 1.0, sampler, "simple", denoise)
-        paint = sampling.painter(model, vae, said, said, settings, SEED, lambda *_: None)
-        return diff(ours, paint(image, mask))
+        theirs = sampling.paint_crop(
+            model, vae, said, said, settings, whole(image, mask), [SEED], lambda *_: None
+        )
+        return diff(ours, theirs)
 
     return {f"sampled {name} {n} {d}": apart(name, n, d) for name, n, d in SAMPLED}
+
+
+def together(file: Path, host: Any, cast: Any) -> dict[str, Any]:
+    """Candidates painted at once and alone, by every sampler, with and without mask channels."""
+    model, clip, vae = host
+    crop = whole(cast.context.image, half_soft_mask(cast))
+    sampling = part("nodes.host.sampling")
+    said = sampling.encode(clip, PROMPT), sampling.encode(clip, "")
+    seeds, most = [SEED, 2**40], []
+
+    def paint(model: Any, settings: Any, seeds: list[int]) -> tuple[Any, list[int]]:
+        counts, steps = [], []
+        hook = model.model.diffusion_model.register_forward_pre_hook(
+            lambda _, inputs: counts.append(len(inputs[0]))
+        )
+        painted = sampling.paint_crop(
+            model, vae, *said, settings, crop, seeds, lambda step, _: steps.append(step)
+        )
+        hook.remove()
+        most.append(max(counts))
+        return painted, steps
+
+    found: dict[str, Any] = {"together": {}, "together_at_once": {}, "together_steps": []}
+    few = ("euler", "ddim", "dpmpp_2m", "uni_pc", "euler_ancestral")
+    for shown, painter, names in (
+        ("inpainting", model, sampling.samplers()), ("plain", four_channels(file), few)
+    ):  # fmt: skip
+        for name in names:
+            settings = sampling.Paint(3, 2.0, name, "karras", 1.0 if shown == "plain" else 0.7)
+            alone = [paint(painter, settings, [seed])[0] for seed in seeds]
+            most.clear()
+            batch, steps = paint(painter, settings, seeds)
+            found["together"][f"{shown} {name}"] = max(
+                diff(one, other) for one, other in zip(alone, batch.split(1), strict=True)
+            )
+            found["together_at_once"][f"{shown} {name}"] = most[0]
+            if name in ("euler", "euler_ancestral"):
+                found["together_steps"].append(steps)
+    return found
+
+
+def whole(image: Any, mask: Any) -> Any:
+    """The crop that is the image itself."""
+    composing, types = part("facea_core.composing"), part("facea_core.types")
+    height, width = size = tuple(image.shape[2:])
+    plan = types.CropPlan(size, types.Box(0, 0, width, height), size)
+    return composing.Crop(image, mask, plan)
 
 
 def train(host: Any, cast: Any) -> tuple[Any, str]:
@@ -317,13 +369,7 @@ def listed(host: Any, cast: Any) -> dict[str, Any]:
 
 def refused(file: Path, host: Any, cast: Any) -> dict[str, str]:
     """What the trainer says to a MODEL of the right shape that is no inpainting model."""
-    import comfy.sd
-    import comfy.utils
-
-    tensors = comfy.utils.load_torch_file(str(file))
-    first = "model.diffusion_model.input_blocks.0.0.weight"
-    tensors[first] = tensors[first][:, :4].clone()
-    model = comfy.sd.load_state_dict_guess_config(tensors)[0]
+    model = four_channels(file)
     photos = cast.photos.image.movedim(1, -1)
     detect = part("nodes.detect").FaceAAttributeDetect
     attributes = run_node(detect, images=photos, words="female", detector="tiny")[0]
@@ -335,6 +381,17 @@ def refused(file: Path, host: Any, cast: Any) -> dict[str, str]:
     except ValueError as error:
         return {"four_channels": str(error)}
     return {"four_channels": "no error"}
+
+
+def four_channels(file: Path) -> Any:
+    """A MODEL that is shown no mask."""
+    import comfy.sd
+    import comfy.utils
+
+    tensors = comfy.utils.load_torch_file(str(file))
+    first = "model.diffusion_model.input_blocks.0.0.weight"
+    tensors[first] = tensors[first][:, :4].clone()
+    return comfy.sd.load_state_dict_guess_config(tensors)[0]
 
 
 def no_place_for_words(host: Any, base: Path, cast: Any) -> dict[str, str]:

@@ -41,7 +41,9 @@ def test_the_best_of_several_candidates_is_kept(client: Client):
     (choice,) = choices(said)
     assert choice["likeness"] == []
     assert choice["fits"].index(max(choice["fits"])) == choice["kept"]
-    assert (kept == alone) == (choice["kept"] == 0)
+    # Painted with others a candidate is what it is alone, but for rounding.
+    levels = max(abs(a - b) for a, b in zip(alone, kept, strict=True))
+    assert (levels <= 1) == (choice["kept"] == 0)
 
 
 def test_references_without_a_choice_are_said_to_have_no_effect(client: Client):

@@ -67,6 +67,22 @@ def test_our_solvers_sample_as_comfyui_does_with_any_number_of_steps(found, tell
     assert max(apart.values()) < 1e-4
 
 
+def test_candidates_painted_together_are_what_they_are_alone_by_every_sampler(found, tell):
+    apart, at_once = found["together"], found["together_at_once"]
+    for shown in ("inpainting", "plain"):
+        worst = max((what for what in apart if what.startswith(shown)), key=lambda one: apart[one])
+        tell(f"candidates together and alone, largest difference, {worst}: {apart[worst]:.2e}")
+    assert max(apart.values()) < 1e-4
+    # Two, each with and without the prompt.
+    many = {what for what, rows in at_once.items() if rows == 4}
+    assert {"inpainting dpmpp_2m", "inpainting ddim", "plain euler"} <= many
+    assert not {"plain ddim", "inpainting euler_ancestral", "inpainting dpm_adaptive"} & many
+
+
+def test_steps_of_candidates_are_counted_singly(found):
+    assert found["together_steps"] == [[2, 4, 6], [1, 2, 3, 4, 5, 6]] * 2
+
+
 def test_strengths_are_felt(found):
     assert found["words_strength_1_change"] > 1e-3
     assert found["lora_strength_1_change"] > 1e-4

@@ -1,6 +1,7 @@
-"""Which picture goes with which masks and people, and what of it is painted."""
+"""Which image goes with which masks and identities, and what of it is painted."""
 
 import math
+from collections.abc import Sequence
 
 import pytest
 import torch
@@ -31,7 +32,7 @@ def face(x0: int, score: float = 0.9, size: tuple[int, int] = SIZE) -> FaceAttri
 
 
 def nobody(size: tuple[int, int] = SIZE) -> FaceAttributes:
-    """What detection answers where it found none and was told to pass."""
+    """What detection answers where it found none and lets it pass."""
     return FaceAttributes(size, Box(0, 0, size[1], size[0]), 0.0)
 
 
@@ -47,8 +48,18 @@ def person(name: str) -> Identity:
 ADA, BOB = person("ada"), person("bob")
 
 
-def plan(images, masks=None, faces=None, people=()) -> tuple[list[Job], list[str]]:
-    return plan_batch(images, masks, faces, people, CONFIG, TINY.spec)
+def plan(
+    images, masks=None, faces=None, identities=(), prompt=""
+) -> tuple[Sequence[Job], list[str]]:
+    return plan_batch(images, masks, faces, identities, CONFIG, TINY.spec, prompt)
+
+
+def masks_in(job: Job) -> list[Tensor]:
+    return [face.mask for face in job.faces]
+
+
+def identities_in(job: Job) -> list[Identity | None]:
+    return [face.identity for face in job.faces]
 
 
 def scene(seed: int, size: tuple[int, int] = SIZE) -> torch.Tensor:
@@ -68,9 +79,9 @@ def test_one_of_one_kind_serves_many_of_the_other(pictures: int, masks: int):
     assert len(jobs) == max(pictures, masks)
     for i, job in enumerate(jobs):
         assert job.image is images[i % pictures]
-        assert len(job.masks) == 1
-        assert torch.equal(job.masks[0], wanted[i % masks])
-        assert job.people == [None]
+        (target,) = job.faces
+        assert torch.equal(target.mask, wanted[i % masks])
+        assert target.identity is None
     assert notes == []
 
 
@@ -82,7 +93,7 @@ def test_and_so_it_is_with_searched_pictures(pictures: int, searched: int):
     assert len(jobs) == max(pictures, searched)
     for i, job in enumerate(jobs):
         assert job.image is images[i % pictures]
-        assert torch.equal(job.masks[0], face_mask(faces[i % searched][0], CONFIG))
+        assert torch.equal(job.faces[0].mask, face_mask(faces[i % searched][0], CONFIG))
     assert notes == []
 
 
@@ -97,7 +108,7 @@ def test_numbers_that_do_not_fit_are_refused_with_both(pictures: int, others: in
 
 def test_nothing_that_says_where_to_paint_is_refused():
     with pytest.raises(ConfigError, match=r"mask.*FaceA Attribute Detect"):
-        plan([picture()], people=[ADA])
+        plan([picture()], identities=[ADA])
 
 
 # Masks
@@ -105,16 +116,16 @@ def test_nothing_that_says_where_to_paint_is_refused():
 
 def test_a_mask_goes_before_the_faces():
     jobs, _ = plan([picture()], [box_mask(0, 8)], found((face(30), face(8))))
-    assert len(jobs[0].masks) == 1
-    assert torch.equal(jobs[0].masks[0], box_mask(0, 8))
+    (target,) = jobs[0].faces
+    assert torch.equal(target.mask, box_mask(0, 8))
 
 
 def test_a_mask_of_another_size_is_resized_and_it_is_said():
     images = [picture(0), picture(1, (96, 128))]
     jobs, notes = plan(images, [box_mask(0, 32)])
     assert notes == ["the mask was resized to the picture"]
-    assert torch.equal(jobs[0].masks[0], box_mask(0, 32))
-    large = jobs[1].masks[0]
+    assert torch.equal(jobs[0].faces[0].mask, box_mask(0, 32))
+    large = jobs[1].faces[0].mask
     assert large.shape == (1, 1, 96, 128)
     # The same half, but for the seam.
     assert torch.equal(large[..., :60], torch.ones(1, 1, 96, 60))
@@ -141,9 +152,8 @@ def test_a_mask_of_bytes_is_refused(size: tuple[int, int]):
 
 def test_a_picture_without_a_face_stays_and_it_is_said():
     images = [picture(i) for i in range(3)]
-    jobs, notes = plan(images, faces=found((face(8),), (), (nobody(),)), people=[ADA])
-    assert [len(job.masks) for job in jobs] == [1, 0, 0]
-    assert [job.people for job in jobs] == [[ADA], [], []]
+    jobs, notes = plan(images, faces=found((face(8),), (), (nobody(),)), identities=[ADA])
+    assert [identities_in(job) for job in jobs] == [[ADA], [], []]
     assert all(job.image is image for job, image in zip(jobs, images, strict=True))
     assert notes == [f"picture {number}: no face was found, it stays as it is" for number in (2, 3)]
 
@@ -154,76 +164,83 @@ def test_faces_searched_in_a_picture_of_another_size_are_refused():
         plan([picture(0), picture(1)], faces=found((face(8),), other))
     # Where no face is used there is nothing to fit.
     jobs, _ = plan([picture()], faces=found((nobody((64, 48)),)))
-    assert jobs[0].masks == []
+    assert jobs[0].faces == ()
 
 
-# People
+# Identities
 
 
 def masks_of(*faces: FaceAttributes) -> list[Tensor]:
     return [face_mask(one, CONFIG) for one in faces]
 
 
-def test_people_are_assigned_in_the_order_of_the_faces():
+def test_identities_are_assigned_in_the_order_of_the_faces():
     left, right = face(4), face(40)
-    jobs, notes = plan([picture()], faces=found((right, left)), people=[ADA, BOB])
-    assert jobs[0].people == [ADA, BOB]
-    assert all(map(torch.equal, jobs[0].masks, masks_of(right, left)))
+    jobs, notes = plan([picture()], faces=found((right, left)), identities=[ADA, BOB])
+    assert identities_in(jobs[0]) == [ADA, BOB]
+    assert all(map(torch.equal, masks_in(jobs[0]), masks_of(right, left)))
     assert notes == []
 
 
-def test_each_picture_of_a_batch_begins_with_the_first_person():
-    jobs, _ = plan([picture(), picture()], faces=found((face(4),), (face(9),)), people=[ADA, BOB])
-    assert [job.people for job in jobs] == [[ADA], [ADA]]
+def test_each_picture_of_a_batch_begins_with_the_first_identity():
+    jobs, _ = plan(
+        [picture(), picture()], faces=found((face(4),), (face(9),)), identities=[ADA, BOB]
+    )
+    assert [identities_in(job) for job in jobs] == [[ADA], [ADA]]
 
 
 @pytest.mark.parametrize(
-    ("people", "kept", "alone"),
+    ("identities", "kept", "alone"),
     [([ADA], [0], 2), ([None, BOB], [1], 2), ([ADA, None, BOB], [0, 2], 1), ([ADA] * 4, None, 0)],
 )
-def test_a_face_without_a_person_is_left_alone_and_it_is_said(
-    people: list[Identity | None], kept: list[int] | None, alone: int
+def test_a_face_without_an_identity_is_left_alone_and_it_is_said(
+    identities: list[Identity | None], kept: list[int] | None, alone: int
 ):
     faces = (face(2), face(20), face(40))
-    jobs, notes = plan([picture()], faces=found(faces), people=people)
+    jobs, notes = plan([picture()], faces=found(faces), identities=identities)
     chosen = range(3) if kept is None else kept
-    assert jobs[0].people == [people[i] for i in chosen]
-    assert len(jobs[0].masks) == len(chosen)
-    assert jobs[0].numbers == tuple(chosen)
-    assert all(map(torch.equal, jobs[0].masks, masks_of(*(faces[i] for i in chosen))))
+    assert identities_in(jobs[0]) == [identities[i] for i in chosen]
+    assert all(map(torch.equal, masks_in(jobs[0]), masks_of(*(faces[i] for i in chosen))))
     said = [f"picture 1: {alone} of 3 faces left alone"] if alone else []
     assert [note.split(",")[0] for note in notes] == said
 
 
-@pytest.mark.parametrize("people", [(), (None, None)])
-def test_without_people_the_model_paints_every_face_by_itself(people: tuple):
-    jobs, notes = plan([picture()], faces=found((face(4), face(40))), people=people)
-    assert len(jobs[0].masks) == 2
-    assert jobs[0].people == [None, None]
+@pytest.mark.parametrize("identities", [(), (None, None)])
+def test_without_identities_the_model_paints_every_face_by_itself(identities: tuple):
+    jobs, notes = plan([picture()], faces=found((face(4), face(40))), identities=identities)
+    assert identities_in(jobs[0]) == [None, None]
     assert notes == []
+
+
+def test_each_face_has_its_part_of_the_prompt_those_left_alone_counted():
+    faces = found((face(2), face(20), face(40)))
+    jobs, _ = plan([picture()], faces=faces, identities=[ADA, None, BOB], prompt="a [SEP]b[SEP] c")
+    assert [target.prompt for target in jobs[0].faces] == ["a", "c"]
+    jobs, _ = plan([picture()], faces=faces, prompt="all")
+    assert [target.prompt for target in jobs[0].faces] == ["all"] * 3
 
 
 # What is painted
 
 
-def composed(image: Tensor, masks: list[Tensor], colour: float = 0.25) -> Tensor:
-    """The picture with one colour painted by a painter that knows no other."""
+def composed(job: Job, colour: float = 0.25) -> Tensor:
+    """The image with one colour painted by a painter that knows no other."""
     config = ComposeConfig(colour_match=0.0)
     made = compose_faces(
-        image,
-        masks,
-        lambda face, candidate, piece: torch.full_like(piece.crop, colour),
+        job.image,
+        job.faces,
+        lambda face, crop, seeds: torch.full_like(crop.image, colour),
         TINY.spec,
         config,
     )
-    assert made.image.shape == image.shape
-    assert ((made.image != image).any(1, keepdim=True) <= (made.mask > 0)).all()
+    assert made.image.shape == job.image.shape
+    assert ((made.image != job.image).any(1, keepdim=True) <= (made.mask > 0)).all()
     return made.image
 
 
 def test_half_a_mask_touches_half_the_picture():
     jobs, _ = plan([picture()], [box_mask(0, 32)])
-    result = composed(*jobs[0][:2])
+    result = composed(jobs[0])
     # All that was drawn is painted; beyond it the patch fades out.
     beyond = 32 + math.ceil(ComposeConfig().feather * max(SIZE))
     assert torch.equal(result[..., beyond:], jobs[0].image[..., beyond:])
@@ -232,17 +249,17 @@ def test_half_a_mask_touches_half_the_picture():
 
 def test_a_mask_of_zeros_leaves_every_bit():
     jobs, _ = plan([picture()], [torch.zeros(1, 1, *SIZE)])
-    assert torch.equal(composed(*jobs[0][:2]), jobs[0].image)
+    assert torch.equal(composed(jobs[0]), jobs[0].image)
 
 
 def test_a_picture_without_a_face_leaves_every_bit():
     jobs, _ = plan([picture()], faces=found(()))
-    assert torch.equal(composed(*jobs[0][:2]), jobs[0].image)
+    assert torch.equal(composed(jobs[0]), jobs[0].image)
 
 
 def test_faces_are_painted_where_they_are_and_nowhere_else():
     jobs, _ = plan([picture()], faces=found((face(2), face(44))))
-    changed = (composed(*jobs[0][:2]) != jobs[0].image).any(1)[0]
+    changed = (composed(jobs[0]) != jobs[0].image).any(1)[0]
     assert changed[18, 8]
     assert changed[18, 50]
     assert not changed[:, 29:35].any()

@@ -9,6 +9,7 @@ from facea_core.backbone.load import random_backbone
 from facea_core.backbone.spec import TINY
 from facea_core.composing import (
     ComposeConfig,
+    TargetFace,
     compose_faces,
     compose_identity,
     crop_mask,
@@ -182,6 +183,32 @@ def test_each_face_gets_its_own_person(backbone, image):
     assert not torch.equal(pictures[1], pictures[2])
 
 
+def test_an_identity_is_merged_once_for_all_its_faces_and_candidates(backbone, image):
+    ada, ben = person(backbone), person(backbone, "ben")
+    weights, layer = [], backbone.unet.get_submodule(LAYER)
+    handle = backbone.unet.register_forward_pre_hook(lambda *_: weights.append(layer.weight))
+    config = replace(QUICK, candidates=20)
+    for faces, merges in (
+        ([(LEFT, ada), (RIGHT, ada)], 1),
+        ([(LEFT, ada), (RIGHT, ben)], 2),
+        ([TargetFace(LEFT, ada), TargetFace(RIGHT)], 2),
+    ):
+        weights.clear()
+        compose(backbone, image, faces, config)
+        # Sixteen at once and four more, of each face.
+        assert len(weights) == 4
+        assert len({id(weight) for weight in weights}) == merges
+    handle.remove()
+
+
+def test_a_face_with_a_prompt_of_its_own_keeps_it(backbone, image):
+    ada = person(backbone)
+    said = compose(backbone, image, [(LEFT, ada)], prompt="at the sea")
+    own = compose(backbone, image, [TargetFace(LEFT, ada, "at the sea")], prompt="a smile")
+    assert torch.equal(said.image, own.image)
+    assert not torch.equal(said.image, compose(backbone, image, [(LEFT, ada)]).image)
+
+
 def test_an_empty_mask_among_others_is_skipped(backbone, image):
     seen = []
     result = compose(
@@ -253,20 +280,20 @@ def test_training_outlines_a_head_as_composing_does(backbone):
 
 
 def shown(image, mask, spec, config=None):
-    """What a painter is shown of a mask: its latent mask, its hole in {0, 1}, and the rest."""
+    """What a painter is shown of a mask: the latent mask, the mask in {0, 1}, and the rest."""
     seen = []
 
-    def keep(face, candidate, piece):
-        seen.append(piece.hole)
-        return piece.crop
+    def keep(face, crop, seeds):
+        seen.append(crop.mask)
+        return crop.image
 
-    result = compose_faces(image, [mask], keep, spec, config)
-    (hole,) = seen
-    return latent_mask(hole, spec.latent_factor), hole.round(), result.plans[0], result
+    result = compose_faces(image, [TargetFace(mask)], keep, spec, config)
+    (given,) = seen
+    return latent_mask(given, spec.latent_factor), given.round(), result.plans[0], result
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_composing_shows_the_hole_that_training_learned(seed):
+def test_composing_masks_what_training_learned(seed):
     painted = paint(
         sample_people(1, torch.Generator().manual_seed(seed)),
         sample_scenes(1, torch.Generator().manual_seed(seed)),
@@ -277,10 +304,10 @@ def test_composing_shows_the_hole_that_training_learned(seed):
     hair = (Part("hair", Box(*boxes["hair"]), 1.0),) if "hair" in boxes else ()
     found = FaceAttributes(size, Box(*boxes["face"]), 1.0, hair)
     learned = head_shape(Photo(painted.image, found), TrainConfig())
-    _, hole, plan, result = shown(painted.image, face_mask(found), TINY.spec)
+    _, mask, plan, result = shown(painted.image, face_mask(found), TINY.spec)
     outline = (crop_mask(learned, plan) > 0.5).float()
-    assert abs(float(hole.sum() / outline.sum()) - 1) < 0.02
-    assert float((hole != outline).sum() / outline.sum()) < 0.02
+    assert abs(float(mask.sum() / outline.sum()) - 1) < 0.02
+    assert float((mask != outline).sum() / outline.sum()) < 0.02
     assert result.notes == ()
 
 
@@ -292,11 +319,11 @@ def test_composing_shows_the_hole_that_training_learned(seed):
         ((2000, 2600), (200, 400, 1400, 1600), (1400, 900, 2400, 906)),
     ],
 )
-def test_a_strand_that_was_drawn_is_in_the_hole_that_the_model_gets(size, square, strand):
+def test_a_strand_that_was_drawn_is_in_the_mask_that_the_model_gets(size, square, strand):
     mask = torch.maximum(box_mask(size, square), box_mask(size, strand))
     image = torch.rand(1, 3, *size)
     latent, _, plan, result = shown(image, mask, TINY.spec)
-    # Along the middle of the strand no latent pixel is farther than one from the hole.
+    # Along the middle of the strand no latent pixel is farther than one from the mask.
     wide = torch.nn.functional.max_pool2d(latent, 3, stride=1, padding=1)
     at = resize(crop(mask, plan.box, fill="zero"), (128, 128), mask=True)
     drawn = torch.nn.functional.max_pool2d((at > 0).float(), TINY.spec.latent_factor)

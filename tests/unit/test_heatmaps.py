@@ -1,9 +1,8 @@
-import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
 
-from facea_core.detection.heatmaps import find_areas, label_components
+from facea_core.detection.heatmaps import find_areas
 from facea_core.synthetic.render import PARTS, paint, sample_people, sample_scenes
 from facea_core.types import Box
 
@@ -50,27 +49,3 @@ def test_an_empty_or_broken_heatmap_has_no_areas():
     assert find_areas(torch.full((32, 32), float("nan"))) == ()
     full = find_areas(torch.full((32, 32), 9.0))
     assert full[0][:4] == (0.0, 0.0, 1.0, 1.0)
-
-
-def test_components_are_those_of_a_flood(painting):
-    rng = np.random.default_rng(0)
-    for density in (0.2, 0.45, 0.6, 0.9):
-        mask = rng.random((20, 24)) < density
-        labels = label_components(mask)
-        assert np.array_equal(labels > 0, mask)
-        seeds = {}
-        for y, x in np.argwhere(mask):
-            label = int(labels[y, x])
-            near = labels[max(y - 1, 0) : y + 2, max(x - 1, 0) : x + 2]
-            assert (near[near > 0] == label).all()
-            seeds.setdefault(label, (y, x))
-        for label, seed in seeds.items():
-            reached, todo = {seed}, [seed]
-            while todo:
-                y, x = todo.pop()
-                for to in ((y + i, x + j) for i in (-1, 0, 1) for j in (-1, 0, 1)):
-                    inside = 0 <= to[0] < 20 and 0 <= to[1] < 24 and mask[to]
-                    if inside and to not in reached:
-                        reached.add(to)
-                        todo.append(to)
-            assert len(reached) == (labels == label).sum()

@@ -64,7 +64,7 @@ def test_a_part_is_half_at_its_outline_and_fades_to_either_side(one, grow):
     assert hard.shape == soft.shape == (1, 1, *SIZE)
     assert soft.min() == 0
     assert soft.max() == hard.max() == 1
-    # The same hole, but for the pixels that the outline itself crosses.
+    # The same region, but for the pixels that the outline itself crosses.
     assert ((soft > 0.5) != (hard > 0.5)).float().mean() < 0.002
     assert (soft > 0).sum() > (hard > 0).sum()
     assert (soft == 1).sum() < (hard == 1).sum()
@@ -155,3 +155,15 @@ def test_a_part_of_a_huge_picture_is_quick():
     assert mask[0, 0, 1450, 2000] == 1
     # The coarse grid that distances are measured on may not show in the edge.
     assert mask.diff(dim=3).abs().max() < 0.05
+
+
+def test_a_thin_mask_of_a_huge_picture_is_as_far_as_any_other():
+    strand = torch.zeros(1, 1, 1500, 2000)
+    strand[..., 200:1200, 700] = 1
+    distance = mask_distance(strand, 9.0)[0, 0, 600]
+    assert distance[690:711].tolist() == [
+        *(9.0, 8.5, 7.5, 6.5, 5.5, 4.5, 3.5, 2.5, 1.5, 0.5, -0.5),
+        *(0.5, 1.5, 2.5, 3.5, 4.5, 5.5, 6.5, 7.5, 8.5, 9.0),
+    ]
+    one = part((700, 200, 701, 1200), mask=strand)
+    assert part_mask(one, (1500, 2000), grow=0.01)[0, 0, 600, 691:710].min() == 1

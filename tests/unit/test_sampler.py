@@ -7,7 +7,7 @@ import torch
 from facea_core.backbone import latent_mask, masked_image
 from facea_core.backbone.load import empty_backbone, random_backbone
 from facea_core.backbone.spec import TINY
-from facea_core.composing import ComposeConfig, inpaint
+from facea_core.composing import ComposeConfig, inpaint, most_together
 from facea_core.composing.solvers import SOLVERS
 from facea_core.errors import BackboneError, ConfigError, MaskError
 
@@ -103,26 +103,119 @@ def test_a_model_that_sees_no_surroundings_keeps_them(
     blind, scene, prompts, monkeypatch, sampler, denoise
 ):
     image, mask = scene
-    hole = latent_mask(mask, 8) > 0
+    masked = latent_mask(mask, 8) > 0
     clean = blind.encode_image(image).sample()
     seen, decoded = [], []
     handle = blind.unet.register_forward_pre_hook(lambda _, args: seen.append(args[0].clone()))
     monkeypatch.setattr(
         type(blind),
         "decode",
-        lambda self, latent: decoded.append(latent) or torch.zeros(3, 3, 8, 8),
+        lambda self, latent: decoded.append(latent) or torch.zeros(len(latent), 3, 8, 8),
     )
     paint(blind, prompts, image, mask, ComposeConfig(steps=4, sampler=sampler, denoise=denoise))
     handle.remove()
-    (latent,) = decoded
-    keep = ~hole.expand_as(clean)
+    latent = torch.cat(decoded)
+    keep = ~masked.expand_as(clean)
     assert torch.equal(latent[keep], clean[keep])
     assert not torch.isclose(latent[~keep], clean[~keep]).any(dim=0).all()
-    # What it is shown around the hole comes nearer to the picture with every step.
+    # What it is shown around the mask comes nearer to the picture with every step.
     assert {sample.shape[1] for sample in seen} == {4}
     far = [float((sample[:3][keep] - clean[keep]).norm()) for sample in seen]
     assert far == sorted(far, reverse=True)
     assert far[-1] < 0.7 * far[0]
+
+
+@pytest.fixture
+def encoded(backbone):
+    """How many images the autoencoder encodes: one number for each call."""
+    counts = []
+    handle = backbone.vae.encoder.register_forward_pre_hook(
+        lambda _module, args: counts.append(len(args[0]))
+    )
+    yield counts
+    handle.remove()
+
+
+SEEDS = [5, 2**40, 9, 7, 6]
+
+
+@pytest.mark.parametrize("sampler", SOLVERS)
+@pytest.mark.parametrize("denoise", [1.0, 0.6])
+def test_many_seeds_paint_one_image_which_is_encoded_once(
+    backbone, scene, prompts, encoded, fed, sampler, denoise
+):
+    image, mask = (x[:1] for x in scene)
+    config = ComposeConfig(steps=2, sampler=sampler, denoise=denoise)
+    batch = paint(backbone, prompts, image, mask, config, seed=SEEDS)
+    assert encoded == [1] * (1 if denoise == 1 else 2)
+    assert [len(sample) for sample, _, _ in fed] == [2 * len(SEEDS)] * 2
+    for seed, painted in zip(SEEDS, batch.split(1), strict=True):
+        alone = paint(backbone, prompts, image, mask, config, seed=seed)
+        assert torch.allclose(alone, painted, atol=1e-5)
+
+
+class SmallCard:
+    """A device with memory for some items at once, as the U-Net finds it."""
+
+    def __init__(self, unet, most):
+        self.most, self.tried = most, []
+        self.handle = unet.register_forward_pre_hook(self.check)
+
+    def check(self, _module, args):
+        self.tried.append(len(args[0]))
+        if len(args[0]) > self.most:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+
+    def __enter__(self):
+        return self.tried
+
+    def __exit__(self, *_):
+        self.handle.remove()
+
+
+def test_the_result_does_not_depend_on_how_memory_splits_a_batch(backbone, scene, prompts, encoded):
+    image, mask = (x[:1] for x in scene)
+    config = ComposeConfig(steps=2, cfg=1.0)
+    whole = paint(backbone, prompts, image, mask, config, seed=SEEDS)
+    for most, tried in ((3, [5, 2, 2, 2, 2, 1, 1]), (1, [5, 2, *[1] * 10])):
+        encoded.clear()
+        reported, again = [], []
+        for seen in (reported, again):
+            with SmallCard(backbone.unet, most) as calls:
+                seen.append(paint(backbone, prompts, image, mask, config, seed=SEEDS,
+                                  on_step=lambda *step, seen=seen: seen.append(step)))  # fmt: skip
+            assert calls == tried
+        *steps, painted = reported
+        assert steps[-1] == (10, 10)
+        assert steps == sorted(steps)
+        assert encoded == [1, 1]
+        assert torch.allclose(painted, whole, atol=1e-5)
+        # Split alike, a CPU gives the same bytes.
+        assert torch.equal(painted, again[-1])
+
+
+def test_an_image_that_does_not_fit_alone_is_an_error(backbone, scene, prompts):
+    image, mask = (x[:1] for x in scene)
+    with SmallCard(backbone.unet, 0) as tried, pytest.raises(torch.OutOfMemoryError):
+        paint(backbone, prompts, image, mask, ComposeConfig(steps=2, cfg=1.0), seed=SEEDS)
+    assert tried == [5, 2, 1]
+
+
+def test_each_row_of_a_batch_has_its_own_image_and_prompt_however_it_is_split(backbone, scene):
+    image, mask = scene
+    said = backbone.encode_prompts(["a man", "a woman", "a child"])
+    config = ComposeConfig(steps=2, cfg=2.0)
+    whole = inpaint(backbone, said, None, image, mask, config)
+    with SmallCard(backbone.unet, 2):
+        assert torch.allclose(inpaint(backbone, said, None, image, mask, config), whole, atol=1e-5)
+
+
+def test_as_many_are_painted_together_as_suits_the_device():
+    cpu, gpu = torch.device("cpu"), torch.device("cuda")
+    assert [most_together(cpu, (side, side)) for side in (64, 128, 512)] == [16, 4, 1]
+    assert [most_together(gpu, (side, side)) for side in (128, 512, 768, 1024, 2048)] == [
+        64, 4, 1, 1, 1
+    ]  # fmt: skip
 
 
 def test_one_mask_serves_a_batch(backbone, scene, prompts):
@@ -151,7 +244,7 @@ def test_the_largest_seed_is_accepted(backbone, scene, prompts):
 @pytest.mark.parametrize("sampler", SOLVERS)
 @pytest.mark.parametrize("denoise", [1.0, 0.6])
 @pytest.mark.parametrize("steps", [1, 2])
-def test_every_sampler_takes_the_steps_it_was_told(
+def test_every_sampler_takes_the_steps_it_was_given(
     backbone, scene, prompts, fed, sampler, denoise, steps
 ):
     image, mask = (x[:1] for x in scene)

@@ -15,7 +15,7 @@ from facea_core.late import door
 from .test_identity_file import identity  # noqa: F401
 
 CORE = Path(facea_core.__file__).parent
-LARGE = ("diffusers", "transformers", "peft", "dlib")
+LARGE = ("diffusers", "transformers", "peft", "dlib", "scipy")
 
 
 def started(code: str) -> tuple[set[str], float]:

@@ -1,0 +1,32 @@
+"""A face to paint, and what of its image the model is shown."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from ..types import CropPlan, Identity
+
+
+@dataclass(frozen=True, eq=False)
+class TargetFace:
+    """Where in an image to paint, whom, and by which prompt.
+
+    `mask (1, 1, H, W)` in [0, 1], 1 = repaint; the identity None is whoever the model paints by
+    itself; an empty prompt is the identity's own.
+    """
+
+    mask: Tensor
+    identity: Identity | None = None
+    prompt: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Crop:
+    """The square about a face at the model's size: `image (1, 3, s, s)`, `mask (1, 1, s, s)`, and
+    where it lies."""
+
+    image: Tensor
+    mask: Tensor
+    plan: CropPlan

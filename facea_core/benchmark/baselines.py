@@ -24,7 +24,7 @@ from torch._subclasses.fake_tensor import unset_fake_temporarily
 from ..backbone import latent_mask, masked_image
 from ..errors import MissingDependencyError
 from ..identity.adapters import frozen
-from ..identity.lora import TARGETS
+from ..identity.targets import TARGETS
 from ..identity.words import by_placeholder
 from ..seeds import seeded
 from ..training.losses import region_loss

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -17,17 +16,17 @@ from ..backbone import Backbone
 from ..choosing import person_rank, step_judge
 from ..composing import ComposeConfig
 from ..detection.base import Detector
-from ..errors import ConfigError, quoted
+from ..errors import ConfigError
 from ..files import atomic_path
 from ..images import load_image, save_image
 from ..library import train_once
 from ..outputs import require_writable_folder
 from ..saving import save_generated
-from ..settings import check_settings, setting
 from ..training import TrainConfig
 from ..training.config import preset_for
 from ..types import Identity
 from .arms import Arm, arms
+from .config import BenchmarkConfig
 from .journal import Journal, read_rows
 from .judge import Judge
 from .known import KnowingBackbone
@@ -40,37 +39,6 @@ OnProgress = Callable[[str, float, float], None]
 """Called with (what, done, total), in steps of training and painting. To cancel, raise."""
 WHOLE = -1
 """The scene of a line about all pictures of a person."""
-
-
-@dataclass(frozen=True)
-class BenchmarkConfig:
-    """How much is compared. The defaults are the quick form; the paper's is 28 people, 40 scenes.
-
-    Raises ConfigError for a value out of range, an unknown arm and a part that is none.
-    """
-
-    people: int = setting(4, "people that are learned", 1, 1000)
-    first: int = setting(0, "number of the first painted person: other numbers, others", 0, 10**6)
-    scenes: int = setting(5, "pictures that each person is painted into", 1, 1000)
-    arms: str = setting(
-        "main", "what is compared, with commas: groups, arms, or settings such as steps=50+rank=8"
-    )
-    part: str = setting("1/1", "2/3 = the second of three processes that share the work")
-
-    def __post_init__(self) -> None:
-        check_settings(self)
-        arms(self.arms)
-        number, count = self.share
-        if not 1 <= number <= count:
-            raise ConfigError(f"part is {quoted(self.part)}; give a number and a count such as 2/3")
-
-    @property
-    def share(self) -> tuple[int, int]:
-        """(which part, of how many)."""
-        with suppress(ValueError):
-            number, count = map(int, self.part.split("/"))
-            return number, count
-        return 0, 0
 
 
 @dataclass(frozen=True, eq=False)

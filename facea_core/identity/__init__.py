@@ -16,8 +16,8 @@ if TYPE_CHECKING:
         peek_identity,
         save_identity,
     )
-    from .lora import TARGETS
     from .names import check_class_noun, check_name, person_name
+    from .targets import TARGETS
     from .words import by_placeholder, finished_words, initial_rows, learnable_words
 
 # `facea info` describes a file in less time than torch takes to import.
@@ -35,8 +35,8 @@ __getattr__ = door(
             "peek_identity",
             "save_identity",
         ),
-        "lora": ("TARGETS",),
         "names": ("check_class_noun", "check_name", "person_name"),
+        "targets": ("TARGETS",),
         "words": ("by_placeholder", "finished_words", "initial_rows", "learnable_words"),
     },
 )

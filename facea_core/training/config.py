@@ -10,7 +10,7 @@ from string import Formatter
 from typing import Any
 
 from ..errors import ConfigError, quoted
-from ..identity.lora import TARGETS
+from ..identity.targets import TARGETS
 from ..settings import check_settings, check_text, setting, updated
 
 LONGEST_TEMPLATE = 500

@@ -10,6 +10,7 @@ from torch._subclasses.fake_tensor import DataDependentOutputException, FakeTens
 
 from facea_core.backbone import Backbone
 from facea_core.backbone.spec import TINY
+from facea_core.benchmark.config import BenchConfig
 from facea_core.benchmark.contenders import (
     DIFFUSERS,
     DIFFUSERS_CACHED,
@@ -23,7 +24,7 @@ from facea_core.benchmark.gates import AGREE, Gate, agreement, counted, differen
 from facea_core.benchmark.measuring import Block, Pattern, measure
 from facea_core.benchmark.models import NARROW, family_named, painted_photos, random_backbone
 from facea_core.benchmark.pretending import DEVICE, count_ours, pretended_task
-from facea_core.benchmark.run import BenchConfig
+from facea_core.benchmark.run import families
 from facea_core.benchmark.statistics import ratio, summary
 from facea_core.benchmark.task import Task, lay_open
 from facea_core.errors import ConfigError
@@ -201,7 +202,7 @@ def test_gates_of_a_card_and_of_a_processor():
     "wrong",
     [
         lambda: family_named("sd16"),
-        lambda: BenchConfig(models="sd15, sd16").families(CPU),
+        lambda: families(BenchConfig(models="sd15, sd16"), CPU),
         lambda: BenchConfig(rounds=0),
     ],
 )

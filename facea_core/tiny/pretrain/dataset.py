@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from tqdm import tqdm
 
-from ...masks import NECK_LENGTH, NECK_WIDTH
+from ...attributes import NECK_LENGTH, NECK_WIDTH
 from ...seeds import seeded
 from .. import painter
 from ..painting import Painting

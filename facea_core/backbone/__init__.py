@@ -6,7 +6,7 @@ from ..late import door
 
 if TYPE_CHECKING:
     from .backbone import Backbone, Conditioning, LatentDistribution, latent_mask, masked_image
-    from .header import CheckpointHeader, inspect_checkpoint
+    from .header import CheckpointHeader, family_of, inspect_checkpoint
     from .load import assemble, load_backbone
     from .parts import Parts
 
@@ -20,7 +20,7 @@ __getattr__ = door(
             "latent_mask",
             "masked_image",
         ),
-        "header": ("CheckpointHeader", "inspect_checkpoint"),
+        "header": ("CheckpointHeader", "family_of", "inspect_checkpoint"),
         "load": ("assemble", "load_backbone"),
         "parts": ("Parts",),
     },
@@ -33,6 +33,7 @@ __all__ = [
     "LatentDistribution",
     "Parts",
     "assemble",
+    "family_of",
     "inspect_checkpoint",
     "latent_mask",
     "load_backbone",

@@ -37,6 +37,10 @@ PRESETS: dict[str, tuple[str, ...]] = {
 """FaceA-Net has three embeddings for men and four for women; these are both plausible readings."""
 
 
+NECK_LENGTH, NECK_WIDTH = 0.3, 0.8
+"""How much of the neck belongs to a head, in face heights and widths."""
+
+
 def attribute_table(preset_or_names: str | Sequence[str]) -> tuple[Attribute, ...]:
     """The attributes of a preset ("male"), a comma list ("eyes, nose") or a sequence of names.
 

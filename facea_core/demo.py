@@ -23,7 +23,7 @@ from .detection.detect import DetectConfig, detect_attributes
 from .detection.load import load_detector
 from .detection.preview import preview
 from .evaluation import TinyEmbedder, evaluate_identity, face_photo
-from .identity import save_identity
+from .identity import Subject, save_identity
 from .io.figures import Sheet, Tile, draw_sheet
 from .io.generated_images import save_generated
 from .io.output_files import require_writable_folder, staged, write_json
@@ -37,7 +37,7 @@ from .synthetic.render import (
     sample_people,
     sample_scenes,
 )
-from .training import Subject, TrainConfig, face_previewer, preview_every, train_identity
+from .training import TrainConfig, face_previewer, preview_every, train_identity
 from .types import Box, Composition, Metrics, Photo, StepReport
 
 PHOTOS, HELDOUT = 3, 8

@@ -13,6 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from .attributes import NECK_LENGTH, NECK_WIDTH
 from .errors import MaskError
 from .types import Box, FaceAttributes, Outline, Part, Size
 
@@ -21,9 +22,6 @@ UNSEEN = 1 / 64
 
 EXPONENT = 2.5
 """Superellipse of a head: 2 is an ellipse, infinity the box."""
-
-NECK_LENGTH, NECK_WIDTH = 0.3, 0.8
-"""How much of the neck belongs to a head, in face heights and widths."""
 
 _CORNERS = 48
 """Of the polygon that stands for the rounded shape in a box."""

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import field, fields, replace
+from dataclasses import Field, field, fields, replace
 from difflib import get_close_matches
 from math import isfinite
+from pathlib import Path
 from typing import Any, TypeVar
 
 from .errors import ConfigError, quoted
 
 C = TypeVar("C")
+_LOG = logging.getLogger(__name__)
 
 LONGEST_TEXT = 10_000
 """Characters of a prompt or a list of words: some hundred times what a text encoder reads."""
@@ -21,6 +24,8 @@ LONGEST_JSON = 64_000
 
 LONGEST_NAME = 64
 """Characters of an unknown name that are compared with the known ones."""
+
+_PATHS = ("Path", "tuple[Path, ...]", "str | Path")
 
 
 def setting(
@@ -69,15 +74,35 @@ def check_settings(config: Any) -> None:
         if value is None and spec.default is None:
             continue
         low, high, choices = (spec.metadata[key] for key in ("min", "max", "choices"))
-        kind = str(spec.type).removesuffix(" | None")
+        kind = kind_of(spec)
         if choices:
             check_choice(spec.name, value, choices)
         elif kind == "bool" and type(value) is not bool:
             raise ConfigError(f"{spec.name} is {quoted(value)}; give true or false")
         elif kind in ("int", "float"):
             check_number(spec.name, value, low, high, whole=kind == "int")
+        elif kind in _PATHS:
+            check_paths(spec.name, value, kind)
         elif kind == "str" or isinstance(value, str):
             check_text(spec.name, value)
+
+
+def kind_of(spec: Field[Any]) -> str:
+    """The type that a field is declared with, None apart."""
+    return str(spec.type).removesuffix(" | None")
+
+
+def as_declared(spec: Field[Any], value: Any) -> Any:
+    """What JSON and command lines say, as the field has it: paths are texts there, tuples lists.
+
+    Anything else is left as it is, for `check_settings` to judge.
+    """
+    kind = kind_of(spec)
+    if kind == "Path" and isinstance(value, str):
+        return Path(value)
+    if kind == "tuple[Path, ...]" and isinstance(value, list):
+        return tuple(Path(one) if isinstance(one, str) else one for one in value)
+    return value
 
 
 def check_choice(name: str, value: Any, choices: Sequence[str]) -> None:
@@ -106,6 +131,16 @@ def check_number(
         raise ConfigError(f"{name} is {quoted(value)}; give a {kind}{span}")
 
 
+def check_paths(name: str, value: Any, kind: str = "Path") -> None:
+    """Raises `ConfigError` for what is no path, or no tuple of them, as `kind` says."""
+    several = kind.startswith("tuple")
+    paths = value if isinstance(value, tuple) else (value,)
+    wanted = (str, Path) if kind.startswith("str") else Path
+    if isinstance(value, tuple) != several or not all(isinstance(one, wanted) for one in paths):
+        what = "a list of paths" if several else "a path"
+        raise ConfigError(f"{name} is {quoted(value)}; give {what}")
+
+
 def check_text(name: str, value: Any, longest: int = LONGEST_TEXT) -> str:
     """The text itself. Raises `ConfigError` for what is none, is longer, or is no Unicode."""
     if not isinstance(value, str):
@@ -121,6 +156,20 @@ def check_text(name: str, value: Any, longest: int = LONGEST_TEXT) -> str:
             f"{name} {quoted(value)} holds half a character at {error.start}; type it again"
         ) from error
     return value
+
+
+def without_retired(values: Mapping[str, Any], retired: Mapping[str, Any]) -> dict[str, Any]:
+    """The values of settings that there still are; a warning names the others that said something.
+
+    `retired` holds settings of earlier versions, at the values at which they did nothing.
+    """
+    gone = [name for name in retired if values.get(name, retired[name]) != retired[name]]
+    if gone:
+        _LOG.warning(
+            "FaceA: %s no longer exists and is ignored: it made nobody more like themselves",
+            ", ".join(gone),
+        )
+    return {name: value for name, value in values.items() if name not in retired}
 
 
 def updated(config: C, values: Mapping[str, Any]) -> C:

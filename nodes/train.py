@@ -16,13 +16,12 @@ from comfy_api.latest import io, ui
 from ..facea_core.composing import PREVIEW, inpaint
 from ..facea_core.detection.found import found_together, photos_with_faces, smear_note, so_many
 from ..facea_core.errors import AssetError
-from ..facea_core.identity import check_words_free, identities_of, person_name
+from ..facea_core.identity import Subject, check_words_free, identities_of, person_name
 from ..facea_core.identity_store.store import train_once
 from ..facea_core.io.output_files import require_writable_folder
 from ..facea_core.settings import read_settings
 from ..facea_core.training import (
     PRESETS,
-    Subject,
     TrainConfig,
     check_channels,
     face_previewer,

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from tqdm import tqdm
 
-from facea_core.masks import NECK_LENGTH, NECK_WIDTH
+from facea_core.attributes import NECK_LENGTH, NECK_WIDTH
 from facea_core.seeds import seeded
 from facea_core.synthetic import render
 from facea_core.synthetic.painting import Painting

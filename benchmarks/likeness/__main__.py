@@ -4,37 +4,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from functools import partial
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
 
-from tqdm import tqdm
-from tyro.conf import arg
-
-from facea_core.backbone import load_backbone
 from facea_core.cli import guarded
-from facea_core.cli.detectors import DetectorFlags, open_detector
-from facea_core.cli.flags import ConfigFile, parse, pick_device, read_config
-from facea_core.cli.talk import notes, say
-from facea_core.composing import ComposeConfig
-from facea_core.demo import HAIR_ROOM
-from facea_core.detection.base import Detector
-from facea_core.detection.load import load_detector
-from facea_core.errors import ConfigError
-from facea_core.evaluation import TinyEmbedder, embedder_for, load_embedder
-from facea_core.evaluation.identity_encoder import load_attribute_probe
+from facea_core.cli.common import DetectorFlags, config_flag, device_flag, embedder_flag
+from facea_core.cli.flags import flag, parse
 
-from .features import load_features
-from .folders import person_folders, read_scenes, read_subject
-from .metrics import Judge
-from .run import Benchmark as Runner
-from .run import BenchmarkConfig, preset_of
-from .subjects import Scene, Subject, painted_subject
-from .tables import markdown
-
-BAR = "{desc} {percentage:3.0f}%|{bar}| {elapsed}<{remaining}"
-Folder = Annotated[Path | None, arg(metavar="DIR")]
+from .config import BenchmarkConfig
 
 PROGRAM = "python -m benchmarks.likeness"
 
@@ -47,76 +24,34 @@ class Benchmark(DetectorFlags):
     that is in the folder.
     """
 
-    out: Path = Path("benchmark")
-    """Folder for pictures, identities, lines of figures, tables and a page."""
-    base: Annotated[str, arg(metavar="CKPT|DIR|tiny")] = "tiny"
-    """The inpainting model that all arms share."""
-    people_from: Folder = None
-    """Real people: a folder of photos for each, with others in heldout/; none = painted people."""
-    scenes_from: Folder = None
-    """Pictures to paint them into, and NAME.txt with what is asked for in NAME.jpg."""
-    clip: Folder = None
-    """A CLIP, for CLIP-I and CLIP-T."""
-    dino: Folder = None
-    """A DINOv2 or ViT, for DINO."""
-    embedder: str = "auto"
-    """tiny (painted people) or landmarks (photographs); auto goes by who found the faces."""
-    device: str = "auto"
-    """auto, cpu, cuda, cuda:1, mps."""
-    config: ConfigFile = None
-    """Flags from a JSON file."""
+    out: Path = flag(
+        Path("benchmark"),
+        "folder for pictures, identities, lines of figures, tables and a page",
+        "DIR",
+    )
+    base: str | Path = flag("tiny", "the inpainting model that all arms share", "CKPT|DIR|tiny")
+    people_from: Path | None = flag(
+        None,
+        "real people: a folder of photos for each, with others in heldout/; none = painted people",
+        "DIR",
+    )
+    scenes_from: Path | None = flag(
+        None,
+        "pictures to paint them into, and NAME.txt with what is asked for in NAME.jpg",
+        "DIR",
+    )
+    clip: Path | None = flag(None, "a CLIP, for CLIP-I and CLIP-T", "DIR")
+    dino: Path | None = flag(None, "a DINOv2 or ViT, for DINO", "DIR")
+    embedder: str = embedder_flag()
+    device: str = device_flag()
+    config: Path | None = config_flag()
 
 
 def run(arguments: Sequence[str]) -> None:
-    flags, configs = parse(
-        PROGRAM, Benchmark, arguments, read_config(arguments), benchmark=BenchmarkConfig()
-    )
-    config: BenchmarkConfig = configs["benchmark"]
-    more = [load_features(folder) for folder in (flags.clip, flags.dino) if folder is not None]
-    backbone = load_backbone(flags.base, pick_device(flags.device))
-    notes("--base", backbone.notes)
-    if flags.people_from is None and flags.scenes_from is None:
-        detector = load_detector("tiny")
-        subjects = partial(_painted, config, backbone.spec.resolution, detector)
-        judge = Judge(TinyEmbedder(), load_attribute_probe(), more)
-        compose = ComposeConfig(hair_room=HAIR_ROOM)
-    elif flags.people_from is not None and flags.scenes_from is not None:
-        folders = person_folders(flags.people_from)
-        config = replace(config, people=min(config.people, len(folders)))
-        detector = open_detector(flags, flags.device)
-        scenes = read_scenes(flags.scenes_from, config.scenes, detector)
-        subjects = partial(_photographed, folders, scenes, detector)
-        if flags.embedder == "auto":
-            embedder = embedder_for([photo.attributes for photo in subjects(0).photos])
-        else:
-            embedder = load_embedder(flags.embedder)
-        judge = Judge(embedder, more=more)
-        compose = ComposeConfig()
-    else:
-        raise ConfigError("real people need pictures to be painted into: give both, --people-from "
-                          "and --scenes-from, or none")  # fmt: skip
-    runner = Runner(
-        flags.out, config, backbone, subjects, judge, detector, preset_of(backbone), compose
-    )
-    with tqdm(total=1.0, disable=None, leave=False, bar_format=BAR) as shown:
+    flags, configs = parse(PROGRAM, Benchmark, arguments, benchmark=BenchmarkConfig())
+    from .work import benchmark
 
-        def on_progress(what: str, done: float, total: float) -> None:
-            shown.set_description_str(what, refresh=False)
-            shown.update(done / total - shown.n)
-
-        runner.run(on_progress)
-    say(markdown(runner.report()))
-    say(f"look at {flags.out / 'index.html'}")
-
-
-def _painted(config: BenchmarkConfig, size: int, detector: Detector, index: int) -> Subject:
-    return painted_subject(config.first + index, config.scenes, size, detector)
-
-
-def _photographed(
-    folders: Sequence[Path], scenes: Sequence[Scene], detector: Detector, index: int
-) -> Subject:
-    return read_subject(folders[index], index, scenes, detector)
+    benchmark(flags, configs["benchmark"])
 
 
 if __name__ == "__main__":

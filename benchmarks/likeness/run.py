@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -16,7 +15,7 @@ from torch import Tensor
 from facea_core.backbone import Backbone
 from facea_core.composing import ComposeConfig
 from facea_core.detection.base import Detector
-from facea_core.errors import ConfigError, quoted
+from facea_core.errors import ConfigError
 from facea_core.identity.subject import Subject as LearnedSubject
 from facea_core.identity_store.store import train_once
 from facea_core.io.files import atomic_path
@@ -24,13 +23,13 @@ from facea_core.io.generated_images import save_generated
 from facea_core.io.images import load_image, save_image
 from facea_core.io.output_files import require_writable_folder
 from facea_core.selection import person_rank
-from facea_core.settings import check_settings, setting
 from facea_core.training import TrainConfig
 from facea_core.training.config import preset_for
 from facea_core.types import Identity
 
 from .arms import Arm, arms
 from .cached_backbone import KnowingBackbone
+from .config import BenchmarkConfig
 from .generate import paint_scene
 from .html import GIVEN, page
 from .journal import Journal, read_rows
@@ -42,37 +41,6 @@ OnProgress = Callable[[str, float, float], None]
 """Called with (what, done, total), in steps of training and painting. To cancel, raise."""
 WHOLE = -1
 """The scene of a line about all pictures of a person."""
-
-
-@dataclass(frozen=True)
-class BenchmarkConfig:
-    """How much is compared. The defaults are the quick form; the paper's is 28 people, 40 scenes.
-
-    Raises ConfigError for a value out of range, an unknown arm and a part that is none.
-    """
-
-    people: int = setting(4, "people that are learned", 1, 1000)
-    first: int = setting(0, "number of the first painted person: other numbers, others", 0, 10**6)
-    scenes: int = setting(5, "pictures that each person is painted into", 1, 1000)
-    arms: str = setting(
-        "main", "what is compared, with commas: groups, arms, or settings such as steps=50+rank=8"
-    )
-    part: str = setting("1/1", "2/3 = the second of three processes that share the work")
-
-    def __post_init__(self) -> None:
-        check_settings(self)
-        arms(self.arms)
-        number, count = self.share
-        if not 1 <= number <= count:
-            raise ConfigError(f"part is {quoted(self.part)}; give a number and a count such as 2/3")
-
-    @property
-    def share(self) -> tuple[int, int]:
-        """(which part, of how many)."""
-        with suppress(ValueError):
-            number, count = map(int, self.part.split("/"))
-            return number, count
-        return 0, 0
 
 
 @dataclass(frozen=True, eq=False)

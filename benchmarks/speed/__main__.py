@@ -6,38 +6,37 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
-
-from tyro.conf import arg
 
 from facea_core.cli import guarded
-from facea_core.cli.flags import ConfigFile, parse, pick_device, read_config
-from facea_core.cli.talk import hand_over, note, require_outputs, say
+from facea_core.cli.common import config_flag, device_flag
+from facea_core.cli.flags import Form, flag, parse
 from facea_core.errors import BenchError
 
-from .run import BenchConfig, run_bench
-from .table import table
+from .config import BenchConfig
 
 PROGRAM = "python -m benchmarks.speed"
 
 
 @dataclass(frozen=True)
-class Bench:
+class Bench(Form):
     """Time a training step on random weights, count what it does, and check what must hold.
 
     A status of 1 means that something did not hold. Needs peft, which is not needed to train.
     """
 
-    device: str = "auto"
-    """auto, cpu, cuda, cuda:1."""
-    json: Annotated[Path | None, arg(metavar="FILE")] = None
-    """Write all figures there; - is stdout."""
-    config: ConfigFile = None
-    """Flags from a JSON file."""
+    device: str = device_flag("auto, cpu, cuda, cuda:1")
+    json: Path | None = flag(None, "write all figures there; - is stdout", "FILE")
+    config: Path | None = config_flag()
 
 
 def run(arguments: Sequence[str]) -> None:
-    flags, configs = parse(PROGRAM, Bench, arguments, read_config(arguments), bench=BenchConfig())
+    flags, configs = parse(PROGRAM, Bench, arguments, bench=BenchConfig())
+    from facea_core.cli.talk import hand_over, note, require_outputs, say
+    from facea_core.cli.work.detectors import pick_device
+
+    from .run import run_bench
+    from .table import table
+
     require_outputs(flags.json)
     result = run_bench(configs["bench"], pick_device(flags.device), note)
     hand_over(result, flags.json)

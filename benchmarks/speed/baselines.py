@@ -24,7 +24,7 @@ from torch._subclasses.fake_tensor import unset_fake_temporarily
 from facea_core.backbone import latent_mask, masked_image
 from facea_core.errors import MissingDependencyError
 from facea_core.identity.adapters import frozen
-from facea_core.identity.lora import TARGETS
+from facea_core.identity.targets import TARGETS
 from facea_core.identity.words import by_placeholder
 from facea_core.seeds import seeded
 from facea_core.training.losses import region_loss

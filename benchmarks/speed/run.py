@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from statistics import median
 from typing import Any
 
@@ -12,9 +12,9 @@ import torch
 
 from facea_core.backbone import load_backbone
 from facea_core.errors import ConfigError
-from facea_core.settings import check_settings, setting
 from facea_core.training.config import TrainConfig
 
+from .config import BenchConfig
 from .contenders import CAPTURED, DIFFUSERS, EAGER, KOHYA, KOHYA_ATTENTION, UPSTREAM, contenders
 from .counting import Counts, Tally
 from .curves import Nobody, compare_curves, curve_gates
@@ -36,28 +36,10 @@ RATIOS = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True)
-class BenchConfig:
-    """What is measured, and how long."""
-
-    models: str = setting("auto", "narrow, sd15, sd2, sdxl, with commas; auto = as the device can")
-    rounds: int = setting(3, "turns of each contender", 1, 1000)
-    steps: int = setting(0, "measured steps in a turn; 0 = 30 on a GPU, 4 on a CPU", 0, 10_000)
-    batch: int = setting(0, "pictures per step; 0 = 1 for sdxl, 4 for others", 0, 64)
-    rank: int = setting(48, "LoRA rank", 1, 512)
-    seed: int = setting(0, "of the training that is measured", 0, 2**64 - 1)
-    timing: bool = setting(True, "time the contenders; without it they are only counted")
-    curves: bool = setting(False, "compare 50 losses of the fast loop with a float32 reference")
-    counts: str = setting("", "models to count on a GPU that is only pretended, with commas")
-    end_to_end: bool = setting(False, "time 800 steps from a checkpoint to a saved identity")
-
-    def __post_init__(self) -> None:
-        check_settings(self)
-
-    def families(self, device: torch.device) -> tuple[str, ...]:
-        """The models that are timed. Raises `ConfigError` for one that is unknown."""
-        automatic = "sd15, sdxl" if device.type == "cuda" else "narrow"
-        return _names(automatic if self.models == "auto" else self.models)
+def families(config: BenchConfig, device: torch.device) -> tuple[str, ...]:
+    """The models that are timed. Raises `ConfigError` for one that is unknown."""
+    automatic = "sd15, sdxl" if device.type == "cuda" else "narrow"
+    return _names(automatic if config.models == "auto" else config.models)
 
 
 def run_bench(config: BenchConfig, device: str = "cpu", say: Progress = print) -> dict[str, Any]:
@@ -67,7 +49,7 @@ def run_bench(config: BenchConfig, device: str = "cpu", say: Progress = print) -
     else the machine is doing. Raises `ConfigError` for an unknown model or device.
     """
     place = torch.device(device)
-    models = config.families(place)
+    models = families(config, place)
     pretended = _names(config.counts)
     threads = torch.get_num_threads()
     if place.type == "cpu":

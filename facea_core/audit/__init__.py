@@ -1,21 +1,48 @@
 """What photos are worth before a person is learned from them: red, amber, green, with reasons."""
 
-from .alike import EMBEDDERS, audit_embedder
-from .audit import apply_policy, audit_photos
-from .config import POLICIES, AuditConfig
-from .likeness import (
-    Comparison,
-    Likeness,
-    compare_pictures,
-    comparison_json,
-    judge_likeness,
-    likeness_line,
-    likeness_text,
+from typing import TYPE_CHECKING
+
+from ..late import door
+
+if TYPE_CHECKING:
+    from .alike import audit_embedder
+    from .audit import apply_policy, audit_photos
+    from .config import EMBEDDERS, POLICIES, AuditConfig
+    from .likeness import (
+        Comparison,
+        Likeness,
+        compare_pictures,
+        comparison_json,
+        judge_likeness,
+        likeness_line,
+        likeness_text,
+    )
+    from .show import audit_json, audit_line, audit_table, audit_text, draw_audit
+    from .unreadable import with_unreadable
+    from .upright import crop_photos, upright_crop, upright_photo
+    from .values import AMBER, GREEN, RED, Audit, Finding, Measures, PhotoAudit
+
+__getattr__ = door(
+    __name__,
+    {
+        "alike": ("audit_embedder",),
+        "audit": ("apply_policy", "audit_photos"),
+        "config": ("EMBEDDERS", "POLICIES", "AuditConfig"),
+        "likeness": (
+            "Comparison",
+            "Likeness",
+            "compare_pictures",
+            "comparison_json",
+            "judge_likeness",
+            "likeness_line",
+            "likeness_text",
+        ),
+        "show": ("audit_json", "audit_line", "audit_table", "audit_text", "draw_audit"),
+        "unreadable": ("with_unreadable",),
+        "upright": ("crop_photos", "upright_crop", "upright_photo"),
+        "values": ("AMBER", "GREEN", "RED", "Audit", "Finding", "Measures", "PhotoAudit"),
+    },
 )
-from .show import audit_json, audit_line, audit_table, audit_text, draw_audit
-from .unreadable import with_unreadable
-from .upright import crop_photos, upright_crop, upright_photo
-from .values import AMBER, GREEN, RED, Audit, Finding, Measures, PhotoAudit
 
 __all__ = [
     "AMBER",

@@ -15,6 +15,7 @@ from ..evaluation import embed_faces
 from ..evaluation.embedders import Embedder, load_embedder
 from ..io.images import resize
 from ..types import Box, FaceAttributes, Photo
+from .config import EMBEDDERS
 from .measure import grey
 from .upright import upright_crop
 
@@ -33,8 +34,6 @@ faces far from the embedder's own training lie between."""
 _HAIRLINES: dict[str, tuple[float, ...]] = {"tiny": (0.0, 0.12, 0.22)}
 """By embedder: how much of a face's height may be hair, and is tried without. The tiny detector now
 and then takes a hairline of the skin's colour for skin, and its embedder knows exact boxes only."""
-
-EMBEDDERS = ("auto", "landmarks", "tiny", "none")
 
 _PAINTED = 128
 """The resolution of facea-tiny, which learns painted people only."""

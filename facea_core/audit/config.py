@@ -8,6 +8,9 @@ from ..settings import check_settings, setting
 
 POLICIES = ("warn", "skip", "stop")
 
+EMBEDDERS = ("auto", "landmarks", "tiny", "none")
+"""Who tells people apart."""
+
 # Where the defaults come from: 8 photographs and 60 painted faces, measured as they are and with
 # faults; tests/bench/bench_audit.py shows what they catch in others.
 # blur: sharp photographs measure 0.29 to 0.41, painted faces 0.27 to 0.41; blurred by 0.5 % of the

@@ -1,9 +1,30 @@
 """What is personalised: any SD checkpoint as modules, prompts and diffusion algebra."""
 
-from .backbone import Backbone, Conditioning, LatentDistribution, latent_mask, masked_image
-from .header import CheckpointHeader, inspect_checkpoint
-from .load import assemble, load_backbone
-from .parts import Parts
+from typing import TYPE_CHECKING
+
+from ..late import door
+
+if TYPE_CHECKING:
+    from .backbone import Backbone, Conditioning, LatentDistribution, latent_mask, masked_image
+    from .header import CheckpointHeader, family_of, inspect_checkpoint
+    from .load import assemble, load_backbone
+    from .parts import Parts
+
+__getattr__ = door(
+    __name__,
+    {
+        "backbone": (
+            "Backbone",
+            "Conditioning",
+            "LatentDistribution",
+            "latent_mask",
+            "masked_image",
+        ),
+        "header": ("CheckpointHeader", "family_of", "inspect_checkpoint"),
+        "load": ("assemble", "load_backbone"),
+        "parts": ("Parts",),
+    },
+)
 
 __all__ = [
     "Backbone",
@@ -12,6 +33,7 @@ __all__ = [
     "LatentDistribution",
     "Parts",
     "assemble",
+    "family_of",
     "inspect_checkpoint",
     "latent_mask",
     "load_backbone",

@@ -12,7 +12,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..types import BackboneSpec
-from .prompts import Prepared, Reading, Words, encode_prepared, prepare_prompts
+from .prompts import Prepared, Words, encode_prepared, prepare_prompts
+from .spec import Reading
 
 if TYPE_CHECKING:
     from diffusers import AutoencoderKL, AutoencoderTiny, UNet2DConditionModel

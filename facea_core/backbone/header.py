@@ -32,6 +32,12 @@ class CheckpointHeader:
     notes: tuple[str, ...] = ()
 
 
+def family_of(base: str | Path, vae: str | Path | None = None) -> str:
+    """The name of the checkpoint's model family. Raises errors as `load_backbone` does."""
+    stored = open_base(base, vae)
+    return identify(stored.parts, stored.name)[0].spec.family
+
+
 def inspect_checkpoint(
     base: str | Path, *, prediction: str | None = None, vae: str | Path | None = None
 ) -> CheckpointHeader:

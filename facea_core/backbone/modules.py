@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ..io.assets import asset
 from ..types import BackboneSpec
 from .backbone import Backbone, alphas_cumprod
-from .prompts import Reading
-from .spec import Family
+from .spec import Family, Reading
 
 if TYPE_CHECKING:
     from transformers import CLIPTokenizer

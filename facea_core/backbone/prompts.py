@@ -15,6 +15,7 @@ from torch import Tensor
 
 from ..errors import ConfigError, quoted, shortened
 from ..settings import check_text
+from .spec import Reading
 
 if TYPE_CHECKING:
     from transformers import CLIPTextModel, CLIPTextModelWithProjection
@@ -45,21 +46,6 @@ def placeholders(prompt: str) -> list[str]:
 def spaced(prompt: str) -> str:
     """The prompt with a space on both sides of each learned word: ComfyUI reads no other."""
     return " ".join(WORD.sub(r" \g<0> ", prompt).split())
-
-
-@dataclass(frozen=True)
-class Reading:
-    """How a family reads a text encoder.
-
-    `layer` is the hidden state that is the context, -1 the last one; `norm` whether the encoder's
-    final norm is put on it. `pad` is the token behind the end of a prompt, None the end token
-    again. `pooled` tells whether the projected state of the end token goes to the U-Net as well.
-    """
-
-    layer: int = -1
-    norm: bool = True
-    pad: int | None = None
-    pooled: bool = False
 
 
 @dataclass(frozen=True, eq=False)

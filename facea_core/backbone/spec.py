@@ -7,9 +7,23 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..types import BackboneSpec
-from .prompts import Reading
 
 PREDICTIONS = ("epsilon", "v_prediction")
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How a family reads a text encoder.
+
+    `layer` is the hidden state that is the context, -1 the last one; `norm` whether the encoder's
+    final norm is put on it. `pad` is the token behind the end of a prompt, None the end token
+    again. `pooled` tells whether the projected state of the end token goes to the U-Net as well.
+    """
+
+    layer: int = -1
+    norm: bool = True
+    pad: int | None = None
+    pooled: bool = False
 
 
 @dataclass(frozen=True)

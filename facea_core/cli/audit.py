@@ -3,48 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Annotated
 
-import torch
-import torch.nn.functional as F
-from torch import Tensor
-from tyro.conf import Positional, arg
-
-from ..attributes import Attribute
-from ..audit import (
-    EMBEDDERS,
-    Audit,
-    AuditConfig,
-    apply_policy,
-    audit_embedder,
-    audit_json,
-    audit_photos,
-    audit_text,
-    draw_audit,
-    upright_photo,
-    with_unreadable,
-)
-from ..detection.config import EVERY_FACE, DetectConfig
-from ..detection.detect import detect_faces
-from ..detection.user_masks import fitted, put_on, read_own_masks
-from ..errors import ImageError
-from ..evaluation.embedders import Embedder
-from ..io.images import picture_format, save_image
-from ..io.output_files import require_writable_folder
-from ..io.photos import ReadPhoto, photos_of
-from ..types import FaceAttributes, Photo
-from .detectors import DetectorFlags, OwnMasksFolder, open_detector
-from .flags import ConfigFile, parse, read_config
-from .photos import read_given
-from .talk import bar, hand_over, inked, note, notes, require_outputs, say
+from ..audit.config import EMBEDDERS, AuditConfig
+from ..detection.config import DetectConfig
+from .common import DetectorFlags, config_flag, own_masks_flag
+from .flags import flag, parse
 
 LIMITS = tuple(spec.name for spec in fields(AuditConfig) if spec.name != "policy")
 """What only this command lets people change: others take the limits as they are."""
-
-NOTHING = torch.full((1, 3, 240, 320), 0.5)
-"""What is drawn where a photo could not be read."""
 
 # Without these every photo gets its verdict, whatever is missing in it.
 _NOT_HERE = ("on_missing", "part_grow", "part_feather", "faces")
@@ -54,22 +22,26 @@ _NOT_HERE = ("on_missing", "part_grow", "part_feather", "faces")
 class AuditCommand(DetectorFlags):
     """Say red, amber or green of each photo, and why, before a person is learned from them."""
 
-    images: Positional[tuple[Path, ...]] = ()
-    """Photos of one person, or a folder of them."""
-    embedder: Annotated[str, arg(metavar="|".join(EMBEDDERS))] = "auto"
-    """Who tells people apart; auto = landmarks where installed, tiny at resolution 128."""
-    json: Annotated[Path | None, arg(metavar="FILE")] = None
-    """Write verdicts and measures there; - is stdout."""
-    overlay: Annotated[Path | None, arg(metavar="FILE")] = None
-    """Draw the photos, framed in their colours, with their reasons."""
-    own_masks: OwnMasksFolder = None
-    """Masks you drew, which outweigh what is found: DIR/PHOTO.ATTRIBUTE.png, white = the part."""
-    crops: Annotated[Path | None, arg(metavar="DIR")] = None
-    """Write there a square crop of each face, turned upright, to be used as a photo."""
-    crop_size: int = 768
-    """Side of those crops in pixels."""
-    config: ConfigFile = None
-    """Flags from a JSON file."""
+    images: tuple[Path, ...] = flag(
+        (), "photos of one person, or a folder of them", "PHOTOS", positional=True
+    )
+    embedder: str = flag(
+        "auto",
+        "who tells people apart; auto = landmarks where installed, tiny at resolution 128",
+        "|".join(EMBEDDERS),
+    )
+    json: Path | None = flag(None, "write verdicts and measures there; - is stdout", "FILE")
+    overlay: Path | None = flag(
+        None, "draw the photos, framed in their colours, with their reasons", "FILE"
+    )
+    own_masks: Path | None = own_masks_flag()
+    crops: Path | None = flag(
+        None,
+        "write there a square crop of each face, turned upright, to be used as a photo",
+        "DIR",
+    )
+    crop_size: int = flag(768, "side of those crops in pixels")
+    config: Path | None = config_flag()
 
 
 def run(arguments: Sequence[str]) -> None:
@@ -77,132 +49,10 @@ def run(arguments: Sequence[str]) -> None:
         "facea audit",
         AuditCommand,
         arguments,
-        read_config(arguments),
         without=_NOT_HERE,
         detection=DetectConfig(),
         audit=AuditConfig(),
     )
-    flags = replace(flags, images=photos_of(flags.images))
-    if not flags.images:
-        raise ImageError("there are no photos to audit; give at least one file")
-    if flags.overlay is not None:
-        picture_format(flags.overlay)
-    require_outputs(flags.json, flags.overlay)
-    if flags.crops is not None:
-        require_writable_folder(flags.crops)
-    config: AuditConfig = configs["audit"]
-    own = read_own_masks(flags.images, flags.own_masks) if flags.own_masks else None
-    embedder = audit_embedder(flags.embedder, config.resolution)
-    given = read_given(flags.images)
-    detector, found = open_detector(flags), []
-    with bar("detecting", len(given), "photo") as shown:
-        for number, photo in enumerate(given):
-            found.append(())
-            if photo.image is not None:
-                notes(str(photo.path), photo.notes)
-                faces = detect_faces(photo.image, detector, configs["detection"])
-                faces = chosen_first(faces, configs["detection"].face_index)
-                if own:
-                    size = (photo.image.shape[-2], photo.image.shape[-1])
-                    masks = fitted(own[number], photo.image, str(photo.path))
-                    faces = put_on(faces, masks, size)
-                found[-1] = faces
-            shown.update()
+    from .work.audit import audit_files
 
-    audit = audit_given(given, found, configs["detection"].table, config, embedder)
-    images = [NOTHING if photo.image is None else photo.image for photo in given]
-    if flags.overlay is not None:
-        save_image(in_a_row(list(draw_audit(images, found, audit))), flags.overlay)
-    if flags.crops is not None:
-        write_crops(flags.images, images, found, flags.crops, flags.crop_size)
-    hand_over(audit_json(audit), flags.json)
-    if str(flags.json) != "-":
-        say(audit_text(audit, inked))
-    # Last: what was asked for is written before an error ends the command. To leave photos out
-    # means something to who learns from them.
-    if config.policy == "stop":
-        apply_policy(audit, found, config.policy)
-
-
-def audit_given(
-    given: Sequence[ReadPhoto],
-    found: Sequence[tuple[FaceAttributes, ...]],
-    table: Sequence[Attribute],
-    config: AuditConfig,
-    embedder: Embedder | None,
-) -> Audit:
-    """`audit_photos` of the photos that could be read; the others are red."""
-    names = distinct_names([photo.path for photo in given])
-    there = [i for i, photo in enumerate(given) if photo.image is not None]
-    images = [photo.image for photo in given if photo.image is not None]
-    audit = audit_photos(
-        images, [found[i] for i in there], table, config, embedder, [names[i] for i in there]
-    )
-    problems = {i: (names[i], photo.problem) for i, photo in enumerate(given) if photo.problem}
-    return with_unreadable(audit, problems, table, config) if problems else audit
-
-
-def audit_for_training(
-    photos: Sequence[Photo], table: Sequence[Attribute], config: AuditConfig
-) -> list[Photo]:
-    """The photos that may be learned from, after `config.policy`; what is wrong goes to stderr."""
-    found = [(photo.attributes,) for photo in photos]
-    audit = audit_photos(
-        [photo.image for photo in photos],
-        found,
-        table,
-        config,
-        audit_embedder("auto", config.resolution),
-        distinct_names([Path(photo.name) for photo in photos]),
-    )
-    note_findings(audit)
-    kept = apply_policy(audit, found, config.policy)
-    for photo, faces in zip(photos, kept, strict=True):
-        if not faces:
-            note(f"{photo.name}: left out, for it is red")
-    return [photo for photo, faces in zip(photos, kept, strict=True) if faces]
-
-
-def note_findings(audit: Audit) -> None:
-    for photo in audit.photos:
-        notes(photo.name, [f"{finding.status}: {finding.text}" for finding in photo.findings])
-    everything = ", ".join(photo.name for photo in audit.photos)
-    notes(everything, [f"{finding.status}: {finding.text}" for finding in audit.findings])
-
-
-def chosen_first(faces: Sequence[FaceAttributes], index: int) -> tuple[FaceAttributes, ...]:
-    """The faces with number `index` in front; none if there is no such face."""
-    index = 0 if index == EVERY_FACE else index
-    if index >= len(faces):
-        return ()
-    return (faces[index], *faces[:index], *faces[index + 1 :])
-
-
-def distinct_names(paths: Sequence[Path]) -> list[str]:
-    """File names, with their folders where two are the same."""
-    names = [path.name for path in paths]
-    return [str(path) if names.count(path.name) > 1 else path.name for path in paths]
-
-
-def in_a_row(pictures: Sequence[Tensor]) -> Tensor:
-    """Pictures of any size side by side, white below the lower ones, `(1, 3, H, W)`."""
-    height = max(picture.shape[2] for picture in pictures)
-    return torch.cat(
-        [F.pad(one, (0, 0, 0, height - one.shape[2]), value=1.0) for one in pictures], dim=3
-    )
-
-
-def write_crops(
-    paths: Sequence[Path],
-    images: Sequence[Tensor],
-    found: Sequence[tuple[FaceAttributes, ...]],
-    folder: Path,
-    side: int,
-) -> None:
-    """`NAME.face.png` of each photo with a face; numbered where two photos have one name."""
-    taken: set[str] = set()
-    for number, (path, image, faces) in enumerate(zip(paths, images, found, strict=True), start=1):
-        if faces:
-            name = path.stem if path.stem not in taken else f"{path.stem}-{number}"
-            taken.add(name)
-            save_image(upright_photo(image, faces[0], side)[0], folder / f"{name}.face.png")
+    audit_files(flags, configs["detection"], configs["audit"])

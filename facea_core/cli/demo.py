@@ -6,25 +6,31 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..demo import run_demo
-from .flags import parse
-from .talk import say, stage_bars
+from .flags import Form, flag, parse
 
 
 @dataclass(frozen=True)
-class Demo:
+class Demo(Form):
     """Detect, train, compose and evaluate on painted people; a few minutes on a CPU."""
 
-    out: Path = Path("demo")
-    """Folder for sheet.png, result.png, identity.safetensors and report.json."""
-    seed: int = 235
-    """Who is painted, and every other random number; of this one the README shows the sheet."""
-    steps: int | None = None
-    """Training steps; none = the preset's."""
+    out: Path = flag(
+        Path("demo"),
+        "folder for sheet.png, result.png, identity.safetensors and report.json",
+        "DIR",
+    )
+    seed: int = flag(
+        235,
+        "who is painted, and every other random number; of this one the README shows the sheet",
+        "INT",
+    )
+    steps: int | None = flag(None, "training steps; none = the preset's", "INT")
 
 
 def run(arguments: Sequence[str]) -> None:
-    flags, _ = parse("facea demo", Demo, arguments, {})
+    flags, _ = parse("facea demo", Demo, arguments)
+    from ..demo import run_demo
+    from .talk import say, stage_bars
+
     with stage_bars() as on_progress:
         result = run_demo(flags.out, seed=flags.seed, steps=flags.steps, on_progress=on_progress)
     seconds = result["seconds"]

@@ -3,160 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
 
-import torch
-from torch import Tensor
-from tyro.conf import Positional, arg
-
-from ..detection.base import Detector
 from ..detection.config import DetectConfig
-from ..detection.detect import detect_attributes, detect_faces, to_json
-from ..detection.preview import preview as draw
-from ..detection.user_masks import OwnMasks, read_own_masks
-from ..errors import ImageError, MaskError, NoFaceError, PartError
-from ..io.images import picture_format, resize, save_image
-from ..io.mask_files import read_mask
-from ..io.photos import photos_of
-from ..types import Detection, FaceAttributes
-from .detectors import DetectorFlags, OwnMasksFolder, open_detector
-from .flags import ConfigFile, parse, read_config
-from .photos import read_given
-from .talk import bar, hand_over, note, notes, require_outputs, say
-
-PREVIEW_HEIGHT = 512
+from .common import DetectorFlags, config_flag, own_masks_flag
+from .flags import flag, parse
 
 
 @dataclass(frozen=True)
 class Detect(DetectorFlags):
     """Find the face and its parts in each photo."""
 
-    images: Positional[tuple[Path, ...]] = ()
-    """Photos, or folders of them."""
-    json: Annotated[Path | None, arg(metavar="FILE")] = None
-    """Write boxes and scores there; - is stdout."""
-    preview: Annotated[Path | None, arg(metavar="FILE")] = None
-    """Draw every face, numbered, with its parts."""
-    own_masks: OwnMasksFolder = None
-    """Masks you drew, which outweigh what is found: DIR/PHOTO.ATTRIBUTE.png, white = the part."""
-    region: Annotated[Path | None, arg(metavar="FILE")] = None
-    """Look for faces only where this picture is white, in every photo."""
-    config: ConfigFile = None
-    """Flags from a JSON file."""
+    images: tuple[Path, ...] = flag((), "photos, or folders of them", "PHOTOS", positional=True)
+    json: Path | None = flag(None, "write boxes and scores there; - is stdout", "FILE")
+    preview: Path | None = flag(None, "draw every face, numbered, with its parts", "FILE")
+    own_masks: Path | None = own_masks_flag()
+    region: Path | None = flag(
+        None, "look for faces only where this picture is white, in every photo", "FILE"
+    )
+    config: Path | None = config_flag()
 
 
 def run(arguments: Sequence[str]) -> None:
     flags, configs = parse(
-        "facea detect", Detect, arguments, read_config(arguments), without=("faces",),
-        detection=DetectConfig(),
-    )  # fmt: skip
-    flags = replace(flags, images=photos_of(flags.images))
-    if not flags.images:
-        raise ImageError("there are no pictures to search; give at least one file")
-    if flags.preview is not None:
-        picture_format(flags.preview)
-    require_outputs(flags.json, flags.preview)
-    own = read_own_masks(flags.images, flags.own_masks) if flags.own_masks else None
-    region = read_region(flags.region)
-    config, detector = configs["detection"], Once(open_detector(flags))
-    given = read_given(flags.images)
-    found: list[FaceAttributes | None] = []
-    with bar("detecting", len(given), "photo") as shown:
-        for number, photo in enumerate(given):
-            if photo.image is None:
-                note(f"left out: {photo.problem}")
-                found.append(None)
-            else:
-                masks = own[number] if own else None
-                found += detect_named(photo.path, photo.image, detector, config, masks, region)
-            shown.update()
-
-    data = to_json(found)
-    for photo, face in zip(given, data["faces"], strict=True):
-        if face is not None:
-            face |= {"file": str(photo.path), "notes": [*photo.notes, *face["notes"]]}
-    if flags.preview is not None:
-        there = [(photo.image, face) for photo, face in zip(given, found, strict=True)]
-        images, faces = zip(*(one for one in there if one[0] is not None), strict=True)
-        everyone = [
-            with_chosen(detect_faces(image, detector, config), face)
-            for image, face in zip(images, faces, strict=True)
-        ]
-        save_image(side_by_side(images, everyone), flags.preview)
-    hand_over(data, flags.json)
-    if str(flags.json) != "-":
-        for path, face in zip(flags.images, data["faces"], strict=True):
-            say(f"{path}: {_line(face)}")
-
-
-class Once:
-    """A detector that searches a picture once, however often it is asked the same."""
-
-    def __init__(self, detector: Detector) -> None:
-        self.name, self._detector = detector.name, detector
-        self._found: dict[tuple[int, tuple[str, ...]], tuple[Detection, ...]] = {}
-
-    def detect(self, image: Tensor, phrases: Sequence[str]) -> tuple[Detection, ...]:
-        asked = (image.data_ptr(), tuple(phrases))
-        if asked not in self._found:
-            self._found[asked] = self._detector.detect(image, phrases)
-        return self._found[asked]
-
-
-def detect_named(
-    path: Path, image: Tensor, detector: Detector, config: DetectConfig,
-    own: OwnMasks | None = None, region: Tensor | None = None,
-) -> tuple[FaceAttributes | None, ...]:  # fmt: skip
-    """`detect_attributes` for one picture, its errors beginning with the file's name."""
-    masks = None if own is None else [own]
-    regions = None if region is None else [region]
-    try:
-        return detect_attributes([image], detector, config, masks, regions)
-    except (MaskError, NoFaceError, PartError) as error:
-        raise type(error)(f"{path}: {error}") from error
-
-
-def read_region(path: Path | None) -> Tensor | None:
-    """The mask (1, 1, H, W) of where to look, with notes on stderr; None without a file."""
-    if path is None:
-        return None
-    mask, done = read_mask(path)
-    notes(str(path), done)
-    return mask
-
-
-def with_chosen(
-    faces: Sequence[FaceAttributes], chosen: FaceAttributes | None
-) -> tuple[FaceAttributes, ...]:
-    """The faces, the chosen one as it was handed out: with own masks and estimated parts."""
-    if chosen is None:
-        return tuple(faces)
-    if all(one.face != chosen.face for one in faces):
-        return (*faces, chosen)
-    return tuple(chosen if one.face == chosen.face else one for one in faces)
-
-
-def side_by_side(images: Sequence[Tensor], faces: Sequence[Sequence[FaceAttributes]]) -> Tensor:
-    """The previews of all pictures in one row of equal height, `(1, 3, H, W)`."""
-    drawn = [draw(image, found) for image, found in zip(images, faces, strict=True)]
-    if len(drawn) == 1:
-        return drawn[0]
-    factors = [PREVIEW_HEIGHT / image.shape[2] for image in drawn]
-    return torch.cat(
-        [
-            resize(image, (PREVIEW_HEIGHT, max(round(image.shape[3] * factor), 1)))
-            for image, factor in zip(drawn, factors, strict=True)
-        ],
-        dim=3,
+        "facea detect", Detect, arguments, without=("faces",), detection=DetectConfig()
     )
+    from .work.detect import detect
 
-
-def _line(face: dict | None) -> str:
-    if face is None:
-        return "left out"
-    parts = [f"{name} {part['score']:.2f}" for name, part in face["parts"].items()]
-    box = " ".join(map(str, face["face"]))
-    text = ", ".join([f"face {face['score']:.2f} at {box}", *parts])
-    return f"{text} ({'; '.join([face['detector'], *face['notes']])})"
+    detect(flags, configs["detection"])

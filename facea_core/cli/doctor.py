@@ -5,27 +5,28 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
 
-from tyro.conf import arg
-
-from ..doctor.checks import examine
-from ..doctor.values import doctor_json, doctor_summary, doctor_table, is_healthy
 from ..errors import FaceAError
-from .flags import parse
-from .talk import hand_over, require_outputs, say
+from .flags import Form, flag, parse
 
 
 @dataclass(frozen=True)
-class Doctor:
+class Doctor(Form):
     """Look at packages, device, models, detectors and folders, and say what to do about each."""
 
-    json: Annotated[Path | None, arg(metavar="FILE|-")] = None
-    """Also write the report there, for a bug report; - = to stdout and nothing else."""
+    json: Path | None = flag(
+        None,
+        "also write the report there, for a bug report; - = to stdout and nothing else",
+        "FILE",
+    )
 
 
 def run(arguments: Sequence[str]) -> None:
-    flags, _ = parse("facea doctor", Doctor, arguments, {})
+    flags, _ = parse("facea doctor", Doctor, arguments)
+    from ..doctor.checks import examine
+    from ..doctor.values import doctor_json, doctor_summary, doctor_table, is_healthy
+    from .talk import hand_over, require_outputs, say
+
     require_outputs(flags.json)
     lines = examine()
     if str(flags.json) != "-":

@@ -2,33 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
 
-from tyro.conf import Positional, arg
-
-from ..audit import Likeness, judge_likeness, likeness_line, likeness_text
-from ..detection.detect import DetectConfig
-from ..errors import ConfigError
-from ..evaluation import embedder_for, evaluate_identity, load_embedder
-from ..io.photos import ReadPhoto
-from ..types import Photo
-from .detect import detect_named
-from .detectors import DetectorFlags, open_detector
-from .flags import ConfigFile, parse, read_config
-from .photos import read_given
-from .talk import bar, hand_over, note, notes, require_outputs, say
-
-AUTO = "auto"
-
-_MEANS = {
-    "training": "mean over all pictures and references",
-    "heldout": "mean over all pictures and held-out photos",
-    "copy_paste": "how much nearer to a reference than to a held-out photo; 0 is best",
-}
+from ..detection.config import DetectConfig
+from .common import DetectorFlags, config_flag, embedder_flag
+from .flags import flag, parse
 
 
 @dataclass(frozen=True)
@@ -40,18 +20,12 @@ class Evaluate(DetectorFlags):
     compare only figures of one embedder.
     """
 
-    generated: Positional[tuple[Path, ...]] = ()
-    """Generated pictures."""
-    references: tuple[Path, ...] = ()
-    """The photos that were trained on."""
-    held_out: tuple[Path, ...] = ()
-    """Other photos of the same person."""
-    embedder: str = "auto"
-    """tiny (painted people) or landmarks (photographs); auto goes by who found the faces."""
-    json: Annotated[Path | None, arg(metavar="FILE")] = None
-    """Write the figures there; - is stdout."""
-    config: ConfigFile = None
-    """Flags from a JSON file."""
+    generated: tuple[Path, ...] = flag((), "generated pictures", "PICTURES", positional=True)
+    references: tuple[Path, ...] = flag((), "the photos that were trained on", "PHOTOS")
+    held_out: tuple[Path, ...] = flag((), "other photos of the same person", "PHOTOS")
+    embedder: str = embedder_flag()
+    json: Path | None = flag(None, "write the figures there; - is stdout", "FILE")
+    config: Path | None = config_flag()
 
 
 def run(arguments: Sequence[str]) -> None:
@@ -59,64 +33,9 @@ def run(arguments: Sequence[str]) -> None:
         "facea evaluate",
         Evaluate,
         arguments,
-        read_config(arguments),
         without=("attributes", "part_threshold", "faces"),
         detection=DetectConfig(attributes="face"),
     )
-    if not flags.generated or not flags.references:
-        raise ConfigError("give the generated pictures and, after --references, the photos")
-    require_outputs(flags.json)
-    groups = (flags.generated, flags.references, flags.held_out)
-    detector = open_detector(flags)
-    named = None if flags.embedder == AUTO else load_embedder(flags.embedder)
-    read = [read_given(group) if group else [] for group in groups]
-    with bar("detecting", sum(map(len, groups)), "photo") as shown:
-        searched, *known = (
-            [face for photo in group for face in _photo(photo, detector, configs, shown.update)]
-            for group in read
-        )
-    names, found = [name for name, _ in searched], [photo for _, photo in searched]
-    generated = [photo for photo in found if photo is not None]
-    references, heldout = ([photo for _, photo in group if photo is not None] for group in known)
-    faces = [photo.attributes for photo in (*generated, *references, *heldout)]
-    embedder = named or embedder_for(faces)
-    figures = asdict(evaluate_identity(generated, references, heldout, embedder))
-    figures = {
-        key: None if isinstance(value, float) and math.isnan(value) else value
-        for key, value in figures.items()
-    }
-    judged = judge_likeness(found, references, embedder)
-    pictures = [{"name": name, **asdict(one)} for name, one in zip(names, judged, strict=True)]
-    figures |= {"embedder": embedder.name, "pictures": pictures}
-    hand_over(figures, flags.json)
-    if str(flags.json) != "-":
-        _show(names, judged, figures)
+    from .work.evaluate import evaluate
 
-
-def _show(names: Sequence[str], judged: Sequence[Likeness], figures: dict[str, Any]) -> None:
-    """A line per picture with its verdict, then the means, then who is how often seen."""
-    width = max(map(len, names))
-    for name, one in zip(names, judged, strict=True):
-        say(f"{name:<{width}}  {likeness_text(one)}")
-    for key, about in _MEANS.items():
-        if figures[key] is not None:
-            say(f"{key:<{width}}  {figures[key]:.3f} ({about})")
-    say(likeness_line(judged, figures["embedder"]))
-
-
-def _photo(
-    photo: ReadPhoto, detector: Any, configs: dict[str, Any], advance: Any
-) -> list[tuple[str, Photo | None]]:
-    """The name and the face of a picture, None if there is none; nothing of an unreadable file."""
-    path, image, done, _ = photo
-    if image is None:
-        note(f"left out: {photo.problem}")
-        advance()
-        return []
-    (face,) = detect_named(path, image, detector, configs["detection"])
-    advance()
-    if face is None:
-        note(f"{path}: left out, for no face was found in it")
-        return [(path.name, None)]
-    notes(str(path), [*done, *face.notes])
-    return [(path.name, Photo(image, face, path.name, done))]
+    evaluate(flags, configs["detection"])

@@ -1,190 +1,247 @@
 """Flags out of dataclasses. Defaults lie lowest, the `--config` file over them, flags on top.
 
-A command is a frozen dataclass of its own flags; the configs of the core add theirs, with the same
-names, defaults, help and ranges, so that none of it can drift.
+A command is a frozen dataclass of its own flags, a `Form`; the configs of the core add theirs, with
+the same names, defaults, help and ranges, so that none of it can drift. Forms and configs check
+themselves, wherever a value comes from.
 """
 
 from __future__ import annotations
 
-import argparse
-import types
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import MISSING, field, fields, make_dataclass, replace
-from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
-
-import tyro
-from tyro.conf import OmitArgPrefixes
+import re
+import shlex
+import shutil
+import textwrap
+from argparse import (
+    SUPPRESS,
+    ArgumentParser,
+    ArgumentTypeError,
+    BooleanOptionalAction,
+    RawDescriptionHelpFormatter,
+)
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import MISSING, Field, dataclass, field, fields, replace
+from functools import partial
+from types import MappingProxyType
+from typing import Any, NoReturn, TypeVar
 
 from ..errors import AssetError, ConfigError, quoted, shortened
-from ..settings import LONGEST_JSON, nearest, read_object
-
-C = TypeVar("C")
+from ..settings import (
+    LONGEST_JSON,
+    as_declared,
+    check_settings,
+    kind_of,
+    nearest,
+    read_object,
+    without_retired,
+)
 
 READABLE = 1_000_000
 """A larger limit says nothing to a reader of the help."""
 
-ConfigFile = Annotated[Path | None, tyro.conf.arg(metavar="FILE.json")]
-VaeFile = Annotated[Path | None, tyro.conf.arg(metavar="FILE|DIR")]
-ClassNoun = Annotated[str, tyro.conf.arg(name="class", metavar="NOUN")]
+_NUMBERS = {"int": (int, "a whole number"), "float": (float, "a number")}
 
 
-def peek(arguments: Sequence[str], flag: str) -> str | None:
-    """The value of one flag, read ahead of the others: some defaults depend on it."""
-    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
-    parser.add_argument(flag)
-    return vars(parser.parse_known_args(list(arguments))[0])[flag.lstrip("-")]
+@dataclass(frozen=True)
+class Form:
+    """What a command is told beside the settings of the core. Raises ConfigError as those do."""
+
+    def __post_init__(self) -> None:
+        check_settings(self)
 
 
-def set_aside(arguments: Sequence[str], names: Iterable[str]) -> tuple[dict[str, Any], list[str]]:
-    """The numbers given for flags that there no longer are, by name, and the other arguments."""
-    parser = argparse.ArgumentParser(
-        add_help=False, allow_abbrev=False, argument_default=argparse.SUPPRESS
-    )
-    for name in names:
-        parser.add_argument(f"--{name.replace('_', '-')}", type=float)
-    known, rest = parser.parse_known_args(list(arguments))
-    return vars(known), rest
+F = TypeVar("F", bound=Form)
+Flags = Mapping[str, tuple[str, Field[Any]]]
+"""By the field's name: the config that it belongs to, "" for the form, and the field."""
 
 
-def read_config(arguments: Sequence[str]) -> dict[str, Any]:
-    """What the file named by `--config` says; empty without one.
+def flag(
+    default: Any,
+    help: str,
+    metavar: str = "",
+    min: int | None = None,
+    max: int | None = None,
+    *,
+    name: str = "",
+    positional: bool = False,
+) -> Any:
+    """A field of a `Form`; one whose default is `MISSING` must be given.
 
-    Raises AssetError if it cannot be read, ConfigError if it is not a JSON object.
+    `metavar` is what the help calls the value, `name` the flag where it is not the field's name.
     """
-    name = peek(arguments, "--config")
-    if name is None:
-        return {}
-    try:
-        with open(name, encoding="utf-8") as file:
-            text = file.read(LONGEST_JSON + 1)
-    except OSError as error:
-        raise AssetError(
-            f"cannot read {shortened(name)} ({error.strerror or error}); check the path of --config"
-        ) from error
-    except ValueError as error:
-        raise ConfigError(
-            f"{shortened(name)} is not JSON ({error}); mend it or leave out --config"
-        ) from error
-    values = read_object(
-        text, shortened(name), 'write {"steps": 400}, for example, or leave out --config'
-    )
-    return {str(key).replace("-", "_"): value for key, value in values.items()}
-
-
-def pick_device(name: str) -> str:
-    """A torch device; `auto` is a GPU where there is one. Raises ConfigError for another name."""
-    import torch
-
-    if name == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    try:
-        torch.empty(0, device=name)
-    except (RuntimeError, AssertionError) as error:
-        reason = str(error).splitlines()[0]
-        raise ConfigError(
-            f"device {quoted(name)} cannot be used ({reason}); try auto or cpu"
-        ) from error
-    return name
+    checked = {"help": help, "min": min, "max": max, "choices": ()}
+    shown = {"metavar": metavar, "name": name, "positional": positional}
+    return field(default=default, kw_only=True, metadata={**checked, **shown})
 
 
 def parse(
     program: str,
-    command: type[C],
+    form: type[F],
     arguments: Sequence[str],
-    values: Mapping[str, Any],
     *,
     without: Collection[str] = (),
+    retired: Mapping[str, Any] = MappingProxyType({}),
+    defaults: Callable[[Mapping[str, Any]], dict[str, Any]] | None = None,
     **configs: Any,
-) -> tuple[C, dict[str, Any]]:
-    """The command's flags and the configs, after the file's `values` and the command line.
+) -> tuple[F, dict[str, Any]]:
+    """The form and the configs, after the file of `--config` and the command line.
 
-    A flag belongs to the command or to the first config with that name; fields of configs `without`
-    a flag keep their value. Raises ConfigError for a name in `values` that is no flag (the nearest
-    is named) and for values that do not fit. Usage errors end the program with status 2 and a
-    message, as command line parsers do.
+    A flag belongs to the form or to the first config with that name; fields of configs `without` a
+    flag keep their value; settings that are `retired` are passed over. `defaults` hands out the
+    configs whose defaults go by what was said. Raises ConfigError for a name in the file that is no
+    flag (the nearest is named) and for values that do not fit. Usage errors end the program with
+    status 2, `--help` with 0.
     """
-    owners: dict[str, str] = {}
-    for key, config in configs.items():
-        free = [name for name in _names(config) if name not in owners and name not in without]
-        owners |= dict.fromkeys(free, key)
-    hints = get_type_hints(command)
-    owners |= dict.fromkeys(hints, "")
-    for name in values:
-        if name not in owners:
-            near = nearest(name, owners)
-            raise ConfigError(f"setting {quoted(name)} is unknown; the nearest is {near!r}")
+    flags: dict[str, tuple[str, Field[Any]]] = {}
+    for key, part in {"": form, **configs}.items():
+        for spec in fields(part):
+            if not key or spec.name not in without:
+                flags.setdefault(spec.name, (key, spec))
+    parser = _parser(program, form, configs, flags)
+    for name in retired:
+        parser.add_argument(f"--{name.replace('_', '-')}", type=float, help=SUPPRESS)
+    # --micro_batch is --micro-batch.
+    words = [re.sub(r"^--[\w-]+", lambda name: name[0].replace("_", "-"), one) for one in arguments]
+    space, unknown = parser.parse_known_args(words)
+    given = vars(space)
+    if given.pop("help", False):
+        told = configs | (defaults(given) if defaults else {})
+        _parser(program, form, told, flags).print_help()
+        parser.exit()
+    if unknown:
+        name, known = unknown[0].partition("=")[0], [_called(spec) for _, spec in flags.values()]
+        why = (
+            f"no flag; the nearest is {nearest(name, known)}" if name[0] == "-" else "one too many"
+        )
+        parser.error(f"{quoted(name)} is {why}")
+    said = without_retired(read_config(given.get("config")) | given, retired)
+    for name, value in said.items():
+        if name not in flags:
+            near = nearest(name, flags)
+            raise ConfigError(
+                f"setting {quoted(name)} ({quoted(value)}) is unknown; the nearest is {near!r}"
+            )
+        said[name] = as_declared(flags[name][1], value)
+    needed = [spec for _, spec in flags.values() if spec.default is MISSING]
+    if lacking := [_called(spec) for spec in needed if spec.name not in said]:
+        parser.error(f"give {', '.join(lacking)}")
 
     def share(owner: str) -> dict[str, Any]:
-        return {name: value for name, value in values.items() if owners[name] == owner}
+        return {name: value for name, value in said.items() if flags[name][0] == owner}
 
-    configs = {key: replace(config, **share(key)) for key, config in configs.items()}
-    own = {spec.name: tyro.MISSING for spec in fields(command) if _required(spec)}  # pyright: ignore
-    own |= {name: _fitted(name, value, hints[name]) for name, value in share("").items()}
-    shapes = {
-        key: _shape(key, config, [name for name in _names(config) if owners.get(name) == key])
-        for key, config in configs.items()
-    }
-    form = make_dataclass(
-        command.__name__,
-        [(key, OmitArgPrefixes[shape], field(default=shape())) for key, shape in shapes.items()],
-        bases=(command,),
-        frozen=True,
-    )
-    flags = tyro.cli(
-        form, prog=program, args=list(arguments), default=form(**own), description=command.__doc__
-    )
-    read = {key: replace(config, **vars(getattr(flags, key))) for key, config in configs.items()}
-    return flags, read
+    # What was said is judged before `defaults` looks into files.
+    read = form(**share(""))
+    filled = {key: replace(config, **share(key)) for key, config in configs.items()}
+    others = defaults(said) if defaults else {}
+    return read, filled | {key: replace(other, **share(key)) for key, other in others.items()}
 
 
-def _names(config: Any) -> list[str]:
-    return [spec.name for spec in fields(config)]
+def read_config(path: str | None) -> dict[str, Any]:
+    """What the file of `--config` says, an object of JSON; empty without one.
 
-
-def _required(spec: Any) -> bool:
-    return spec.default is MISSING and spec.default_factory is MISSING
-
-
-def _shape(name: str, config: Any, kept: Sequence[str]) -> type:
-    """A dataclass with these fields of `config`, its values as defaults, and no checks of its own.
-
-    So a value out of range is the core's ConfigError, and not the parser's.
+    Raises AssetError if it cannot be read, ConfigError if it is not a JSON object.
     """
-    hints = get_type_hints(type(config))
-    specs = []
-    for spec in fields(config):
-        if spec.name not in kept:
-            continue
-        meta, hint, default = spec.metadata, hints[spec.name], getattr(config, spec.name)
-        text = meta.get("help", "")
-        low, high = meta.get("min"), meta.get("max")
-        if low is not None and high is not None and high <= READABLE:
-            text += f", {low:g} to {high:g}"
-        if meta.get("choices"):
-            hint = Literal[tuple(meta["choices"])]  # pyright: ignore
-        elif type(default) in get_args(hint):
-            # One spelling of several is enough on a command line: "eyes, nose", not a sequence.
-            hint = type(default) if default is not None else hint
-        specs.append((spec.name, hint, field(default=default, metadata={"help": text})))
-    shape = make_dataclass(name.capitalize(), specs, frozen=True)
-    shape.__doc__ = None
-    return shape
+    if path is None:
+        return {}
+    try:
+        with open(path, encoding="utf-8") as file:
+            text = file.read(LONGEST_JSON + 1)
+    except OSError as error:
+        raise AssetError(
+            f"cannot read {shortened(path)} ({error.strerror or error}); check the path of --config"
+        ) from error
+    except ValueError as error:
+        raise ConfigError(
+            f"{shortened(path)} is not JSON ({error}); mend it or leave out --config"
+        ) from error
+    remedy = 'write {"steps": 400}, for example, or leave out --config'
+    values = read_object(text, shortened(path), remedy)
+    return {str(key).replace("-", "_"): value for key, value in values.items()}
 
 
-def _fitted(name: str, value: Any, hint: Any) -> Any:
-    """A value of a JSON file as the type of the flag, or ConfigError."""
-    if get_origin(hint) is Annotated:
-        hint = get_args(hint)[0]
-    kinds = get_args(hint) if get_origin(hint) in (Union, types.UnionType) else (hint,)
-    for kind in kinds:
-        if get_origin(kind) is tuple and isinstance(value, list):
-            return tuple(_fitted(name, item, get_args(kind)[0]) for item in value)
-        if get_origin(kind) is Literal and value in get_args(kind):
-            return value
-        if kind is Path and isinstance(value, str):
-            return Path(value)
-        if isinstance(kind, type) and type(value) is kind:
-            return value
-    expected = " or ".join(getattr(kind, "__name__", str(kind)) for kind in kinds)
-    raise ConfigError(f"setting {name!r} must be {expected}, not {quoted(value)}")
+class _Parser(ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {message}; see {self.prog} --help\n")
+
+
+def _parser(program: str, form: type[Form], configs: Mapping[str, Any], flags: Flags) -> _Parser:
+    """Reads what is given and nothing else: of defaults only the help knows."""
+    width = shutil.get_terminal_size().columns - 2
+    paragraphs = [" ".join(text.split()) for text in (form.__doc__ or "").split("\n\n")]
+    specs = [spec for _, spec in flags.values()]
+    needed = [_usage(spec) for spec in specs if _is_word(spec) or spec.default is MISSING]
+    parser = _Parser(
+        prog=program,
+        usage=" ".join([program, *needed, "[OPTIONS]"]),
+        description="\n\n".join(textwrap.fill(text, width) for text in paragraphs),
+        formatter_class=RawDescriptionHelpFormatter,
+        argument_default=SUPPRESS,
+        add_help=False,
+        allow_abbrev=False,
+    )
+    parser.add_argument("-h", "--help", action="store_true", help="show this and do nothing else")
+    groups = {key: parser.add_argument_group(f"{key} options") for key in configs}
+    for key, spec in flags.values():
+        default = getattr(configs.get(key, form), spec.name, MISSING)
+        options: dict[str, Any] = {"dest": spec.name, "help": _help(spec, default)}
+        if kind_of(spec) == "bool":
+            options["action"] = BooleanOptionalAction
+        else:
+            choices = spec.metadata["choices"] or None
+            options |= {"type": partial(_read, spec), "choices": choices}
+            options["metavar"] = None if choices else _metavar(spec)
+            options["nargs"] = "*" if _is_list(spec) else "?" if _is_word(spec) else None
+        names = [] if _is_word(spec) else [_called(spec)]
+        groups.get(key, parser).add_argument(*names, **options)
+    return parser
+
+
+def _is_word(spec: Field[Any]) -> bool:
+    return spec.metadata.get("positional", False)
+
+
+def _is_list(spec: Field[Any]) -> bool:
+    return kind_of(spec).startswith("tuple")
+
+
+def _metavar(spec: Field[Any]) -> str:
+    kind = kind_of(spec)
+    return spec.metadata.get("metavar") or (kind.upper() if kind in _NUMBERS else "TEXT")
+
+
+def _called(spec: Field[Any]) -> str:
+    """What a user writes: the flag, or what the help calls a word without one."""
+    if _is_word(spec):
+        return _metavar(spec)
+    return "--" + (spec.metadata.get("name") or spec.name).replace("_", "-")
+
+
+def _usage(spec: Field[Any]) -> str:
+    if _is_word(spec):
+        return f"[{_metavar(spec)} ...]" if _is_list(spec) else _metavar(spec)
+    return f"{_called(spec)} {_metavar(spec)}"
+
+
+def _help(spec: Field[Any], default: Any) -> str:
+    """The help with what is allowed and what is assumed; a % would be argparse's."""
+    low, high = spec.metadata["min"], spec.metadata["max"]
+    limits = f", {low:g} to {high:g}" if None not in (low, high) and high <= READABLE else ""
+    if default is MISSING:
+        said = " (required)"
+    elif default == ():
+        said = ""
+    elif isinstance(default, bool):
+        said = f" (default: {'on' if default else 'off'})"
+    else:
+        said = f" (default: {'none' if default is None else shlex.quote(str(default))})"
+    return f"{spec.metadata['help']}{limits}{said}".replace("%", "%%")
+
+
+def _read(spec: Field[Any], text: str) -> Any:
+    """A number out of text; None out of `none` where that is the default; else the text."""
+    if spec.default is None and text.lower() == "none":
+        return None
+    make, what = _NUMBERS.get(kind_of(spec), (str, "a text"))
+    try:
+        return make(text)
+    except ValueError as error:
+        raise ArgumentTypeError(f"{quoted(text)} is not {what}") from error

@@ -3,29 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import MISSING, dataclass
 from pathlib import Path
 from typing import Any
 
-from tyro.conf import Positional
-
-from ..identity import describe_identity
-from .flags import parse
-from .talk import say, say_json
+from .flags import Form, flag, parse
 
 
 @dataclass(frozen=True)
-class Info:
+class Info(Form):
     """Say what an identity file holds: its person, words, base model, training and scores."""
 
-    file: Positional[Path]
-    """The identity, a .safetensors file."""
-    json: bool = False
-    """Print JSON."""
+    file: Path = flag(MISSING, "the identity, a .safetensors file", "FILE", positional=True)
+    json: bool = flag(False, "print JSON")
 
 
 def run(arguments: Sequence[str]) -> None:
-    flags, _ = parse("facea info", Info, arguments, {})
+    flags, _ = parse("facea info", Info, arguments)
+    from ..identity import describe_identity
+    from .talk import say, say_json
+
     facts = describe_identity(flags.file)
     if flags.json:
         say_json(facts)

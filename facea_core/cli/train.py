@@ -2,224 +2,95 @@
 
 from __future__ import annotations
 
-import shlex
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import MISSING, dataclass
 from pathlib import Path
-from time import perf_counter
-from typing import Annotated
+from typing import Any
 
-from tyro.conf import Positional, arg
-
-from ..attributes import attribute_table
-from ..audit import AuditConfig
-from ..backbone import inspect_checkpoint, load_backbone
-from ..backbone.load import default_dtype
-from ..backbone.spec import MOST_LAYERS, PREDICTIONS
+from ..audit.config import AuditConfig
+from ..backbone.spec import MOST_LAYERS
 from ..detection.config import DetectConfig
-from ..detection.found import smear_note, so_many
-from ..detection.user_masks import read_own_masks
-from ..errors import AuditError, TrainingError
-from ..identity import check_class_noun, person_name, save_identity
-from ..io.output_files import require_writable_folder
-from ..io.photos import photos_of
-from ..settings import check_number
-from ..training import (
-    PRESETS,
-    Subject,
-    TrainConfig,
-    check_channels,
-    free_memory,
-    plan_training,
-    preset_for,
-    require_room,
-    train_identity,
+from ..identity.names import check_class_noun, person_name
+from ..training.config import PRESETS, RETIRED, TrainConfig, preset_for
+from .audit import LIMITS
+from .common import (
+    DetectorFlags,
+    config_flag,
+    device_flag,
+    own_masks_flag,
+    prediction_flag,
+    vae_flag,
 )
-from ..training.config import RETIRED, without_retired
-from ..training.state import STATE_FILE
-from ..types import Photo, StepReport
-from .audit import LIMITS, audit_for_training
-from .detect import detect_named
-from .detectors import DetectorFlags, OwnMasksFolder, open_detector
-from .flags import ClassNoun, ConfigFile, VaeFile, parse, peek, pick_device, read_config, set_aside
-from .photos import read_given
-from .talk import bar, hand_over, note, notes, require_outputs, say, training_bar
-
-_AHEAD = ("base", "preset", "prediction", "vae")
-"""Flags that the preset goes by, and with it the defaults of others."""
+from .flags import flag, parse
 
 
 @dataclass(frozen=True)
 class Train(DetectorFlags):
     """Learn a person from a few photos and write the identity file."""
 
-    name: str
-    """What the person is called in prompts: a-z, 0-9, - and _, at most 64."""
-    class_noun: ClassNoun
-    """What the person is: man, woman, ..."""
-    base: Annotated[str, arg(metavar="CKPT|DIR|tiny")]
-    """The inpainting model to learn on: a .safetensors checkpoint, a diffusers folder, or tiny."""
-    photos: Positional[tuple[Path, ...]] = ()
-    """Photos of one person, or a folder of them; three are enough."""
-    preset: Annotated[str | None, arg(metavar="|".join(PRESETS))] = None
-    """Named settings that the other flags change; none = tiny for facea-tiny, else paper."""
-    prediction: Annotated[str | None, arg(metavar="|".join(PREDICTIONS))] = None
-    """What the model predicts; none = as its file says, or as models of its family do."""
-    vae: VaeFile = None
-    """A file or folder with the autoencoder, for a model without one; none = the model's own."""
-    clip_skip: int = 0
-    """The layer of the text encoder to read, counted from the end; 0 = as the family was made."""
-    out: Annotated[Path | None, arg(metavar="FILE")] = None
-    """The identity file; none = NAME.safetensors."""
-    run: Annotated[Path | None, arg(metavar="DIR")] = None
-    """Save the state of the run there, so that it can be stopped and continued."""
-    resume: bool = False
-    """Go on with the run in --run DIR."""
-    own_masks: OwnMasksFolder = None
-    """Masks you drew, which outweigh what is found: DIR/PHOTO.ATTRIBUTE.png, white = the part."""
-    device: str = "auto"
-    """auto, cpu, cuda, cuda:1, mps."""
-    json: Annotated[Path | None, arg(metavar="FILE")] = None
-    """Write figures of the training there; - is stdout."""
-    config: ConfigFile = None
-    """Flags from a JSON file."""
+    name: str = flag(
+        MISSING, "what the person is called in prompts: a-z, 0-9, - and _, at most 64", "NAME"
+    )
+    class_noun: str = flag(MISSING, "what the person is: man, woman, ...", "NOUN", name="class")
+    base: str | Path = flag(
+        MISSING,
+        "the inpainting model to learn on: a .safetensors checkpoint, a diffusers folder, or tiny",
+        "CKPT|DIR|tiny",
+    )
+    photos: tuple[Path, ...] = flag(
+        (), "photos of one person, or a folder of them; three are enough", "PHOTOS", positional=True
+    )
+    preset: str | None = flag(
+        None,
+        "named settings that the other flags change; none = tiny for facea-tiny, else paper",
+        "|".join(PRESETS),
+    )
+    prediction: str | None = prediction_flag()
+    vae: Path | None = vae_flag()
+    clip_skip: int = flag(
+        0,
+        "the layer of the text encoder to read, counted from the end; 0 = as the family was made",
+        min=0,
+        max=MOST_LAYERS,
+    )
+    out: Path | None = flag(None, "the identity file; none = NAME.safetensors", "FILE")
+    run: Path | None = flag(
+        None, "save the state of the run there, so that it can be stopped and continued", "DIR"
+    )
+    resume: bool = flag(False, "go on with the run in --run DIR")
+    own_masks: Path | None = own_masks_flag()
+    device: str = device_flag()
+    json: Path | None = flag(None, "write figures of the training there; - is stdout", "FILE")
+    config: Path | None = config_flag()
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        person_name(self.name)
+        check_class_noun(self.class_noun)
 
 
 def run(arguments: Sequence[str]) -> None:
-    retired, arguments = set_aside(arguments, RETIRED)
-    values = without_retired(read_config(arguments) | retired)
-    said = {name: peek(arguments, f"--{name}") or values.get(name) for name in _AHEAD}
-    said = {name: value if isinstance(value, str) else None for name, value in said.items()}
-    preset, base = said.pop("preset"), said.pop("base")
-    header = None
-    if base and not preset:
-        header = inspect_checkpoint(base, **said)
-        preset = preset_for(header.spec.family)
     flags, configs = parse(
         "facea train",
         Train,
         arguments,
-        values,
-        training=TrainConfig.from_preset(preset or "paper"),
+        without={*LIMITS, "faces"} - {"resolution"},  # the training's, which comes first
+        retired=RETIRED,
+        defaults=preset_of,
+        training=TrainConfig(),
         detection=DetectConfig(),
         audit=AuditConfig(),
-        without={*LIMITS, "faces"} - {"resolution"},  # the training's, which comes first
     )
-    flags = replace(flags, photos=photos_of(flags.photos))
-    training: TrainConfig = configs["training"]
-    detection = replace(configs["detection"], attributes=training.attributes)
+    from .work.train import train
 
-    # Everything that can be wrong is found out before the minutes of work.
-    name, named = person_name(flags.name)
-    flags = replace(flags, name=name)
-    notes("--name", named)
-    check_class_noun(flags.class_noun)
-    check_number("clip_skip", flags.clip_skip, 0, MOST_LAYERS, whole=True)
-    out = flags.out or Path(f"{flags.name}.safetensors")
-    require_outputs(out, flags.json)
-    if flags.run is not None:
-        require_writable_folder(flags.run)
-    if flags.resume and flags.run is None:
-        raise TrainingError("--resume needs --run DIR, the directory of the run that was stopped")
-    header = header or inspect_checkpoint(flags.base, prediction=flags.prediction, vae=flags.vae)
-    notes("--base", header.notes)
-    check_channels(header.spec, training)
-    device = pick_device(flags.device)
-    plan = plan_training(header.spec, training, default_dtype(device), free_memory(device))
-    note(str(plan))
-    require_room(plan, device)
-    audit = replace(configs["audit"], resolution=plan.resolution)
-    photos = load_photos(flags, detection, audit.policy)
-    notes("--base", smear_note(header.spec.family, [photo.attributes for photo in photos]))
-    photos = audit_for_training(photos, detection.table, audit)
-    some = so_many(len(photos), len(flags.photos)) if len(photos) < len(flags.photos) else ""
-    if some:
-        note(f"learning from {some}")
-    backbone = load_backbone(
-        flags.base, device, prediction=flags.prediction, vae=flags.vae, clip_skip=flags.clip_skip
-    )
-
-    began, losses, how = perf_counter(), [], {"plan": plan.line(), "mode": ""}
-    try:
-        with training_bar(training.steps) as (show, on_encode):
-
-            def on_step(report: StepReport) -> None:
-                losses.append((report.step, round(report.loss, 6)))
-                how.update(plan=report.plan, mode=report.mode)
-                show(report)
-
-            identity = train_identity(
-                photos,
-                backbone,
-                training,
-                Subject(flags.name, flags.class_noun),
-                on_step=on_step,
-                on_encode=on_encode,
-                run_dir=flags.run,
-                resume=flags.resume,
-                plan=plan,
-            )
-    except KeyboardInterrupt:
-        raise KeyboardInterrupt(how_to_go_on(arguments, flags.run)) from None
-    proof = save_identity(identity, out)
-    figures = {
-        "identity": str(out),
-        "saved": proof,
-        "prompt": identity.meta.prompt,
-        "steps": identity.meta.steps,
-        "seconds": round(perf_counter() - began, 2),
-        **how,
-        "losses": losses,
-    }
-    hand_over(figures, flags.json)
-    if str(flags.json) != "-":
-        say(f"saved {out} ({out.stat().st_size / 1e6:.1f} MB)")
-        if some:
-            say(f"learned from {some}")
-        say(f"prompt: {identity.meta.prompt}")
+    train(flags, configs["training"], configs["detection"], configs["audit"], arguments)
 
 
-def load_photos(flags: Train, config: DetectConfig, policy: str) -> list[Photo]:
-    """The photos with their faces; what was done to each is noted on stderr.
+def preset_of(said: Mapping[str, Any]) -> dict[str, TrainConfig]:
+    """The settings to begin with: those of `--preset`, else those for the family of `--base`."""
+    preset, base = said.get("preset"), said.get("base")
+    if preset is None and base not in (None, "tiny"):
+        from ..backbone import family_of
 
-    One that cannot be read is left out, whatever was said of red ones, or an error with "stop".
-    """
-    paths = flags.photos
-    if not paths:
-        raise TrainingError("there are no photos to learn from; give three of one person")
-    attribute_table(config.attributes)
-    own = read_own_masks(paths, flags.own_masks) if flags.own_masks else None
-    given = read_given(paths)
-    problems = [photo.problem for photo in given if photo.problem]
-    if problems and policy == "stop":
-        raise AuditError(
-            f"{len(problems)} of {len(given)} photos cannot be read: {'; '.join(problems)}"
-        )
-    searcher, photos = open_detector(flags), []
-    with bar("detecting", len(given), "photo") as shown:
-        for number, photo in enumerate(given):
-            path, image, done, _ = photo
-            if image is None:
-                note(f"left out: {photo.problem}")
-                shown.update()
-                continue
-            masks = own[number] if own else None
-            (face,) = detect_named(path, image, searcher, config, masks)
-            shown.update()
-            if face is None:
-                note(f"{path}: left out, for not everything was found in it")
-                continue
-            notes(str(path), [*done, *face.notes])
-            photos.append(Photo(image, face, path.name, done))
-    if not photos:
-        raise TrainingError("no photo is left to learn from; give others, or --on-missing pass")
-    return photos
-
-
-def how_to_go_on(arguments: Sequence[str], run_dir: Path | None) -> str:
-    if run_dir is None:
-        return "stopped; nothing was saved, for there was no --run DIR"
-    if not (run_dir / STATE_FILE).exists():
-        return "stopped before there was anything to save"
-    words = [word for word in arguments if word not in ("--resume", "--no-resume")]
-    return f"stopped; go on with: {shlex.join(['facea', 'train', *words, '--resume'])}"
+        preset = preset_for(family_of(base, said.get("vae")))
+    return {"training": TrainConfig.from_preset(preset or ("tiny" if base else "paper"))}

@@ -1,18 +1,42 @@
 """Painting identities into an image: the one call is `compose_identity`."""
 
-from .batch import Job, Jobs, plan_batch
-from .candidates import Rank, candidate_seed
-from .chosen import chosen_masks, part_names
-from .compose import Painter, compose_faces, compose_identity
-from .config import PREVIEW, ComposeConfig
-from .faces import Crop, TargetFace
-from .masks import blend_weight, face_mask, faces_mask, soften
-from .pieces import mask_pieces
-from .plan import plan_crop
-from .prompts import face_prompt, prompt_for
-from .sampler import inpaint
-from .stitch import crop_image, crop_mask, match_colour, stitch
-from .together import most_together, paint_together
+from typing import TYPE_CHECKING
+
+from ..late import door
+
+if TYPE_CHECKING:
+    from .batch import Job, Jobs, plan_batch
+    from .candidates import Rank, candidate_seed
+    from .chosen import chosen_masks, part_names
+    from .compose import Painter, compose_faces, compose_identity
+    from .config import PREVIEW, ComposeConfig
+    from .faces import Crop, TargetFace
+    from .masks import blend_weight, face_mask, faces_mask, soften
+    from .pieces import mask_pieces
+    from .plan import plan_crop
+    from .prompts import face_prompt, prompt_for
+    from .sampler import inpaint
+    from .stitch import crop_image, crop_mask, match_colour, stitch
+    from .together import most_together, paint_together
+
+__getattr__ = door(
+    __name__,
+    {
+        "batch": ("Job", "Jobs", "plan_batch"),
+        "candidates": ("Rank", "candidate_seed"),
+        "chosen": ("chosen_masks", "part_names"),
+        "compose": ("Painter", "compose_faces", "compose_identity"),
+        "config": ("PREVIEW", "ComposeConfig"),
+        "faces": ("Crop", "TargetFace"),
+        "masks": ("blend_weight", "face_mask", "faces_mask", "soften"),
+        "pieces": ("mask_pieces",),
+        "plan": ("plan_crop",),
+        "prompts": ("face_prompt", "prompt_for"),
+        "sampler": ("inpaint",),
+        "stitch": ("crop_image", "crop_mask", "match_colour", "stitch"),
+        "together": ("most_together", "paint_together"),
+    },
+)
 
 __all__ = [
     "PREVIEW",

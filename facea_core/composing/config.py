@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..masks import NECK_LENGTH
+from ..attributes import NECK_LENGTH
 from ..settings import check_settings, setting
 from .solvers import SOLVERS
 

@@ -10,9 +10,10 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from torch import Tensor
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 class Level(NamedTuple):
@@ -28,10 +29,10 @@ class Level(NamedTuple):
         return math.log(self.signal / self.sigma)
 
 
-Model = Callable[[Tensor, Level], Tensor]
+Model = Callable[["Tensor", Level], "Tensor"]
 """(latent (B, C, h, w), its level) -> the clean latent that it is taken for."""
 
-Solver = Callable[[Model, Tensor, Sequence[Level]], Tensor]
+Solver = Callable[[Model, "Tensor", Sequence[Level]], "Tensor"]
 """(model, latent at the first level, levels) -> the latent at the last one."""
 
 END = Level(0.0, 1.0, 0.0)

@@ -8,7 +8,16 @@ from dataclasses import dataclass
 from ..attributes import Attribute, attribute_table
 from ..errors import ConfigError, quoted
 from ..settings import check_settings, setting
-from .select import FACE_ORDERS
+
+FACE_ORDERS = (
+    "largest",
+    "left-to-right",
+    "score",
+    "smallest",
+    "right-to-left",
+    "top-to-bottom",
+    "bottom-to-top",
+)
 
 ON_MISSING = ("error", "skip", "pass", "estimate")
 EVERY_FACE = -1

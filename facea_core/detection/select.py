@@ -17,17 +17,8 @@ from ..errors import ConfigError, quoted
 from ..masks import usable
 from ..types import Box, Detection, Outline, Part, Size
 from .base import FACE
+from .config import FACE_ORDERS
 from .priors import HALVES, LEVELS, PRIORS, Prior, bell, likelihood, together
-
-FACE_ORDERS = (
-    "largest",
-    "left-to-right",
-    "score",
-    "smallest",
-    "right-to-left",
-    "top-to-bottom",
-    "bottom-to-top",
-)
 
 _MIN_FACE = 12
 """Smaller faces, in pixels, hold no parts that could be told apart."""

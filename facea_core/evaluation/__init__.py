@@ -1,8 +1,34 @@
 """Measuring a painted person: likeness, copying, untouched background."""
 
-from .crops import face_crop, head_box
-from .embedders import Embedder, LandmarksEmbedder, TinyEmbedder, embedder_for, load_embedder
-from .metrics import background_change, embed_faces, evaluate_identity, face_photo, likeness
+from typing import TYPE_CHECKING
+
+from ..late import door
+
+if TYPE_CHECKING:
+    from .crops import face_crop, head_box
+    from .embedders import Embedder, LandmarksEmbedder, TinyEmbedder, embedder_for, load_embedder
+    from .metrics import background_change, embed_faces, evaluate_identity, face_photo, likeness
+
+__getattr__ = door(
+    __name__,
+    {
+        "crops": ("face_crop", "head_box"),
+        "embedders": (
+            "Embedder",
+            "LandmarksEmbedder",
+            "TinyEmbedder",
+            "embedder_for",
+            "load_embedder",
+        ),
+        "metrics": (
+            "background_change",
+            "embed_faces",
+            "evaluate_identity",
+            "face_photo",
+            "likeness",
+        ),
+    },
+)
 
 __all__ = [
     "Embedder",

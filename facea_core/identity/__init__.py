@@ -16,8 +16,9 @@ if TYPE_CHECKING:
         peek_identity,
         save_identity,
     )
-    from .lora import TARGETS
     from .names import check_class_noun, check_name, person_name
+    from .subject import Subject
+    from .targets import TARGETS
     from .words import by_placeholder, finished_words, initial_rows, learnable_words
 
 # `facea info` describes a file in less time than torch takes to import.
@@ -35,13 +36,15 @@ __getattr__ = door(
             "peek_identity",
             "save_identity",
         ),
-        "lora": ("TARGETS",),
         "names": ("check_class_noun", "check_name", "person_name"),
+        "targets": ("TARGETS",),
+        "subject": ("Subject",),
         "words": ("by_placeholder", "finished_words", "initial_rows", "learnable_words"),
     },
 )
 
 __all__ = [
+    "Subject",
     "TARGETS",
     "apply_identity",
     "by_placeholder",

@@ -18,16 +18,8 @@ from torch.autograd.function import once_differentiable
 from ..errors import ConfigError
 from ..types import LoraWeights
 from .flat import Flat
+from .targets import TARGETS
 
-_ATTENTION = r"attn[12]\.(to_q|to_k|to_v|to_out\.0)"
-_FEED_FORWARD = r"ff\.net\.(0\.proj|2)"
-_CONVOLUTION = r"(conv1|conv2|conv_shortcut|proj_in|proj_out)"
-
-TARGETS: Mapping[str, str] = {
-    "attention": rf".*\.{_ATTENTION}",
-    "wide": rf".*\.({_ATTENTION}|{_FEED_FORWARD}|{_CONVOLUTION})",
-}
-"""Preset -> what a layer's whole dotted path in the U-Net must match."""
 NOTHING = torch.empty(0)
 """What a layer has between two bindings."""
 

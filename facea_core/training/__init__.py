@@ -1,20 +1,36 @@
 """Test-time fine-tuning: a person's photos become learned words and a LoRA."""
 
-from ..identity.subject import Subject
-from .config import PRESETS, TrainConfig, check_channels, preset_for, preview_every
-from .free_memory import best_plan, free_memory, require_room
-from .gpu.allocator import launch_note
-from .loop import train_identity
-from .memory import Plan, plan_training
-from .origin import Origin
-from .preview import Previewer, face_previewer
+from typing import TYPE_CHECKING
+
+from ..late import door
+
+if TYPE_CHECKING:
+    from .config import PRESETS, TrainConfig, check_channels, preset_for, preview_every
+    from .free_memory import best_plan, free_memory, require_room
+    from .gpu.allocator import launch_note
+    from .loop import train_identity
+    from .memory import Plan, plan_training
+    from .origin import Origin
+    from .preview import Previewer, face_previewer
+
+__getattr__ = door(
+    __name__,
+    {
+        "config": ("PRESETS", "TrainConfig", "check_channels", "preset_for", "preview_every"),
+        "free_memory": ("best_plan", "free_memory", "require_room"),
+        "gpu.allocator": ("launch_note",),
+        "loop": ("train_identity",),
+        "memory": ("Plan", "plan_training"),
+        "origin": ("Origin",),
+        "preview": ("Previewer", "face_previewer"),
+    },
+)
 
 __all__ = [
     "PRESETS",
     "Origin",
     "Plan",
     "Previewer",
-    "Subject",
     "TrainConfig",
     "best_plan",
     "check_channels",

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import json
-import logging
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from functools import cached_property
 from string import Formatter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..attributes import Attribute, attribute_table
 from ..errors import BackboneError, ConfigError, quoted
-from ..identity.lora import TARGETS
-from ..settings import check_settings, check_text, setting, updated
-from ..types import BackboneSpec
+from ..identity.targets import TARGETS
+from ..settings import check_settings, check_text, setting, updated, without_retired
+
+if TYPE_CHECKING:
+    from ..types import BackboneSpec
 
 LONGEST_TEMPLATE = 500
 
@@ -31,8 +32,6 @@ RETIRED: Mapping[str, Any] = {
 
 They count in `TrainConfig.hash`, so that what was trained before is found again.
 """
-
-_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -128,7 +127,7 @@ class TrainConfig:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> TrainConfig:
         """The inverse of `to_dict`; what is not named keeps its default. Raises `ConfigError`."""
-        return updated(cls(), without_retired(values))
+        return updated(cls(), without_retired(values, RETIRED))
 
     @classmethod
     def from_preset(cls, name: str, **overrides: Any) -> TrainConfig:
@@ -137,7 +136,7 @@ class TrainConfig:
             raise ConfigError(
                 f"training preset {quoted(name)} is unknown; choose one of {_list(PRESETS)}"
             )
-        return updated(PRESETS[name], without_retired(overrides))
+        return updated(PRESETS[name], without_retired(overrides, RETIRED))
 
     def crops(self, photos: int, steps: int | None = None) -> int:
         """How many crops of each of so many photos: no more than the run's examples can use."""
@@ -180,17 +179,6 @@ def config_differences(mine: TrainConfig, other: Mapping[str, Any]) -> list[str]
         for name, value in {**now, **RETIRED}.items()
         if other.get(name) != value
     ]
-
-
-def without_retired(values: Mapping[str, Any]) -> dict[str, Any]:
-    """The values of settings that there still are; a warning says which ones are ignored."""
-    gone = [name for name in RETIRED if values.get(name, RETIRED[name]) != RETIRED[name]]
-    if gone:
-        _LOG.warning(
-            "FaceA: %s no longer exists and is ignored: it made nobody more like themselves",
-            ", ".join(gone),
-        )
-    return {name: value for name, value in values.items() if name not in RETIRED}
 
 
 def check_channels(spec: BackboneSpec, config: TrainConfig) -> None:

@@ -9,8 +9,9 @@ import comfy.utils
 import folder_paths
 
 from ...facea_core.detection.base import Detector
-from ...facea_core.detection.grounding.download import RELEASES, download
+from ...facea_core.detection.grounding.download import download
 from ...facea_core.detection.grounding.places import find_weights, hub_folders
+from ...facea_core.detection.grounding.releases import RELEASES
 from ...facea_core.detection.load import load_detector
 from ...facea_core.errors import AssetError
 from ...facea_core.settings import check_installed

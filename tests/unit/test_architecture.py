@@ -40,7 +40,7 @@ ONLY_IN: dict[str, tuple[str, ...]] = {
     "pickle": ("detection/grounding",),
     "urllib": ("detection/grounding",),
     "scipy": ("masks.py", "composing", "detection"),
-    "tyro": ("cli",),
+    "argparse": ("cli",),
 }
 
 # Calls that only files of these folders may make.
@@ -128,7 +128,7 @@ def test_every_room_of_the_table_stands():
         ("training/loop.py", "import facea_core.types", "imports inside the package are relative"),
         ("training/loop.py", "import comfy.utils", "training must not import comfy"),
         ("composing/plan.py", "from folder_paths import x", "must not import folder_paths"),
-        ("io/figures.py", "import tyro", "io must not import tyro"),
+        ("io/figures.py", "import argparse", "io must not import argparse"),
         ("training/state.py", "import pickle", "training must not import pickle"),
         ("training/state.py", "import torch\ntorch.load('x')", "torch.load is not allowed here"),
         ("training/state.py", "from torch import load", "torch.load is not allowed"),
@@ -157,7 +157,7 @@ def test_a_broken_rule_is_found(tmp_path: Path, file: str, source: str, complain
         ("__init__.py", "from .training import train_identity"),
         ("training/loop.py", "from ..types import Photo\nfrom .config import TrainConfig"),
         ("identity/file.py", "from .. import __version__"),
-        ("cli/__init__.py", "from ..demo import run_demo\nimport tyro\nprint('hello')"),
+        ("cli/__init__.py", "from ..demo import run_demo\nimport argparse\nprint('hello')"),
     ],
 )
 def test_a_kept_rule_is_silent(tmp_path: Path, file: str, source: str):

@@ -15,11 +15,7 @@ from skimage.data import astronaut
 from facea_core import __version__
 from facea_core.backbone.load import random_backbone, single_file_state
 from facea_core.cli import COMMANDS, main, talk
-from facea_core.cli.flags import parse, read_config
-from facea_core.cli.train import Train
-from facea_core.composing import ComposeConfig
 from facea_core.demo import draw_cast
-from facea_core.errors import AssetError, ConfigError
 from facea_core.identity import load_identity, save_identity
 from facea_core.io.images import load_image, save_image
 from facea_core.training import TrainConfig
@@ -112,72 +108,6 @@ def test_the_flags_that_scripts_rely_on_are_there(name: str, capsys):
     assert [
         flag for flag in SHAPES[name].split() if flag not in {w.strip(",") for w in listed}
     ] == []
-
-
-def test_wrong_usage_ends_with_2(capsys):
-    with pytest.raises(SystemExit) as end:
-        main(["train", "a.png", "--stps", "3"])
-    assert end.value.code == 2
-
-
-# Flags, files, defaults
-
-
-def settings(*arguments: str, **values: object) -> TrainConfig:
-    required = ["--name", "a", "--class", "man", "--base", "tiny"]
-    _, configs = parse("x", Train, [*required, *arguments], values, training=TrainConfig())
-    return configs["training"]
-
-
-def test_defaults_lie_under_the_file_and_the_file_under_the_flags():
-    assert settings() == TrainConfig()
-    assert settings(steps=7, rank=3) == TrainConfig(steps=7, rank=3)
-    assert settings("--steps", "9", steps=7, rank=3) == TrainConfig(steps=9, rank=3)
-
-
-def test_the_file_also_holds_the_flags_of_the_command(tmp_path):
-    file = tmp_path / "x.json"
-    file.write_text('{"name": "bo", "class-noun": "man", "base": "tiny", "out": "a.safetensors"}')
-    arguments = ["--config", str(file), "--name", "eve"]
-    flags, _ = parse("x", Train, arguments, read_config(arguments), training=TrainConfig())
-    assert (flags.name, flags.class_noun) == ("eve", "man")
-    assert flags.out == Path("a.safetensors")
-
-
-@pytest.mark.parametrize(
-    ("values", "words"),
-    [
-        ({"stesp": 3}, ["'stesp'", "'steps'"]),
-        ({"steps": "many"}, ["steps", "'many'"]),
-        ({"steps": 0}, ["steps", "1"]),
-        ({"resume": "yes"}, ["resume", "bool", "'yes'"]),
-        ({"out": 3}, ["out", "Path", "3"]),
-    ],
-)
-def test_a_wrong_setting_in_the_file_is_named(values, words):
-    with pytest.raises(ConfigError) as error:
-        settings(**values)
-    assert all(word in str(error.value) for word in words)
-
-
-def test_a_flag_out_of_range_is_one_clear_line():
-    with pytest.raises(ConfigError, match="steps is 0"):
-        settings("--steps", "0")
-    with pytest.raises(ConfigError, match="cfg is 0.5"):
-        parse("x", Train, ["--cfg", "0.5"], {"name": "a", "class_noun": "a", "base": "a"},
-              composing=ComposeConfig())  # fmt: skip
-
-
-@pytest.mark.parametrize("text", ["{", "[1]", "3"])
-def test_a_config_file_that_is_no_json_object(tmp_path, text):
-    (tmp_path / "x.json").write_text(text)
-    with pytest.raises(ConfigError, match="x.json"):
-        read_config(["--config", str(tmp_path / "x.json")])
-
-
-def test_a_config_file_that_is_not_there():
-    with pytest.raises(AssetError, match="none.json"):
-        read_config(["--config=none.json"])
 
 
 # The commands

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from facea_core.cli import main
-from facea_core.cli.audit import chosen_first, distinct_names
+from facea_core.cli.work.audit import chosen_first, distinct_names
 from facea_core.io.images import load_image, save_image
 from facea_core.synthetic.render import paint, sample_people, sample_scenes
 from facea_core.types import Box, FaceAttributes

@@ -11,7 +11,7 @@ from PIL import Image
 from skimage.data import astronaut
 
 from facea_core.cli import main
-from facea_core.cli.detect import Once, with_chosen
+from facea_core.cli.work.detect import Once, with_chosen
 from facea_core.detection.base import FACE
 from facea_core.detection.painted import TinyDetector
 from facea_core.types import Box, FaceAttributes, Part

@@ -6,7 +6,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from facea_core.detection.grounding.download import RELEASES, Release, download
+from facea_core.detection.grounding.download import download
+from facea_core.detection.grounding.releases import RELEASES, Release
 from facea_core.errors import AssetError, ConfigError
 
 CONTENT = bytes(range(256)) * 12_000

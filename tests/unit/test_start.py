@@ -1,16 +1,18 @@
-"""What starts quickly imports nothing large: help and info without torch, all without diffusers."""
+"""What starts quickly imports nothing large: help without any library, info without torch, all
+without diffusers."""
 
 import ast
 import json
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 
 import facea_core
+from facea_core.cli import COMMANDS
 from facea_core.identity import describe_identity, load_identity, save_identity, summary
-from facea_core.late import door
 
 from .test_identity_file import identity  # noqa: F401
 
@@ -18,45 +20,82 @@ CORE = Path(facea_core.__file__).parent
 LARGE = ("diffusers", "transformers", "peft", "dlib", "scipy")
 
 
-def started(code: str) -> tuple[set[str], float]:
-    """The large libraries that a new Python has after `code`, and its CPU seconds."""
+def started(code: str) -> set[str]:
+    """The large libraries that a new Python has after `code`."""
     script = f"""
-import json, os, sys, time
+import json, os, sys
 sys.stdout = open(os.devnull, "w")
 {code}
-large = [name for name in ("torch", *{LARGE}) if name in sys.modules]
-print(json.dumps([large, time.process_time()]), file=sys.__stdout__)
+large = [name for name in ("torch", "numpy", "PIL", "tqdm", *{LARGE}) if name in sys.modules]
+print(json.dumps(large), file=sys.__stdout__)
 """
     done = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, cwd=CORE.parent, timeout=120
     )
     assert done.returncode == 0, done.stderr
-    large, seconds = json.loads(done.stdout)
-    return set(large), seconds
+    return set(json.loads(done.stdout))
 
 
-def test_help_needs_no_library():
-    large, seconds = started("from facea_core.cli import main\nmain(['--help'])")
-    assert large == set()
-    assert seconds < 1
+def after(*words: str, status: int) -> set[str]:
+    """The large libraries after a command that ends with this status."""
+    return started(f"""
+from facea_core.cli import main
+try:
+    status = main({list(words)!r})
+except SystemExit as end:
+    status = end.code
+assert status == {status}, status
+""")
 
 
-def test_info_needs_no_library(tmp_path, identity):  # noqa: F811
+def test_the_list_of_commands_needs_no_library():
+    assert after("--help", status=0) == set()
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_help_of_a_command_needs_no_library(name: str):
+    assert after(name, "--help", status=0) == set()
+
+
+GIVEN = ("--name", "ada", "--class", "woman", "--base", "none.safetensors")
+
+
+@pytest.mark.parametrize(
+    ("words", "status"),
+    [
+        (("train", *GIVEN, "--stps", "3"), 2),
+        (("train", *GIVEN, "--steps", "many"), 2),
+        (("train", *GIVEN, "--steps", "0"), 1),
+        (("train", *GIVEN, "--clip-skip", "99"), 1),
+        (("train", *GIVEN, "--preset", "papper"), 1),
+        (("train", *GIVEN, "--name", "Ada/L."), 1),
+        (("train", *GIVEN, "--config", "none.json"), 1),
+        (("train", "--name", "ada"), 2),
+        (("compose", "a.png", "--sampler", "magic"), 2),
+        (("detect", "a.png", "--attributes", "eyess"), 1),
+        (("audit", "a.png", "--soft", "2"), 1),
+        (("evaluate", "a.png", "--held-out", "b.png", "--face-order", "none"), 2),
+        (("benchmark", "--arms", "none"), 1),
+        (("bench", "--rounds", "0"), 1),
+        (("demo", "--seed", "one"), 2),
+        (("info",), 2),
+        (("doctor", "now"), 2),
+    ],
+)
+def test_what_is_wrong_on_a_command_line_is_said_before_a_library_is_needed(words, status: int):
+    assert after(*words, status=status) == set()
+
+
+def test_info_needs_no_torch(tmp_path, identity):  # noqa: F811
     save_identity(identity, tmp_path / "ada.safetensors")
     path = str(tmp_path / "ada.safetensors")
-    code = f"from facea_core.cli import main\nassert main(['info', {path!r}]) == 0"
-    large, seconds = started(code)
-    assert large == set()
-    assert seconds < 2
+    assert after("info", path, status=0) <= {"numpy", "tqdm"}
 
 
 def test_what_the_nodes_import_needs_torch_alone():
-    modules = (
-        "identity_store.store selection composing training audit detection.load demo "
-        "io.generated_images doctor.checks"
-    )
-    large, _ = started("\n".join(f"import facea_core.{name}" for name in modules.split()))
-    assert large <= {"torch"}
+    modules = "library choosing composing training audit detection.load demo saving doctor.checks"
+    large = started("\n".join(f"import facea_core.{name}" for name in modules.split()))
+    assert not large & set(LARGE)
 
 
 def test_large_libraries_are_imported_inside_functions():
@@ -79,13 +118,19 @@ def test_described_without_torch_is_what_loading_says(tmp_path, identity):  # no
     assert described == summary(load_identity(path))
 
 
-def test_a_door_hands_out_its_names_and_no_others():
-    package = facea_core.__name__ + ".identity"
-    find = door(package, {"names": ("check_name",)})
-    assert find("check_name")("ada") == "ada"
-    with pytest.raises(AttributeError, match="nothing"):
-        find("nothing")
-    import facea_core.identity as opened
+DOORS = sorted(
+    path.parent.relative_to(CORE).as_posix()
+    for path in CORE.rglob("__init__.py")
+    if "door(" in path.read_text("utf-8")
+)
 
+
+@pytest.mark.parametrize("package", DOORS)
+def test_a_door_hands_out_its_names_and_no_others(package: str):
+    opened = import_module(f"{facea_core.__name__}.{package}")
     for name in opened.__all__:
         assert getattr(opened, name) is not None
+        # An imported module stands in its package under its own name, before any door.
+        assert not (CORE / package / f"{name}.py").exists()
+    with pytest.raises(AttributeError, match="nothing"):
+        opened.nothing  # noqa: B018

@@ -13,8 +13,8 @@ from facea_core.composing import (
     match_colour,
     plan_crop,
     soften,
-    stitch,
 )
+from facea_core.composing.stitch import stitch
 from facea_core.masks import UNSEEN, distance_inside, mask_box
 from facea_core.types import BackboneSpec, Box, CropPlan, FaceAttributes, Part
 

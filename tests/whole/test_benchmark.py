@@ -8,6 +8,7 @@ import torch
 from torch import nn
 from torch._subclasses.fake_tensor import DataDependentOutputException, FakeTensorMode
 
+from benchmarks.speed.config import BenchConfig
 from benchmarks.speed.contenders import (
     DIFFUSERS,
     DIFFUSERS_CACHED,
@@ -17,13 +18,13 @@ from benchmarks.speed.contenders import (
     contenders,
 )
 from benchmarks.speed.counting import Counts, Tally
-from benchmarks.speed.fake_device import DEVICE, count_ours, pretended_task
 from benchmarks.speed.gates import AGREE, Gate, agreement, counted, difference, speed
+from benchmarks.speed.measuring import Block, Pattern, measure
 from benchmarks.speed.models import NARROW, family_named, painted_photos, random_backbone
-from benchmarks.speed.run import BenchConfig
+from benchmarks.speed.pretending import DEVICE, count_ours, pretended_task
+from benchmarks.speed.run import families
 from benchmarks.speed.statistics import ratio, summary
 from benchmarks.speed.task import Task, lay_open
-from benchmarks.speed.timing import Block, Pattern, measure
 from facea_core.backbone import Backbone
 from facea_core.backbone.spec import TINY
 from facea_core.errors import ConfigError
@@ -201,7 +202,7 @@ def test_gates_of_a_card_and_of_a_processor():
     "wrong",
     [
         lambda: family_named("sd16"),
-        lambda: BenchConfig(models="sd15, sd16").families(CPU),
+        lambda: families(BenchConfig(models="sd15, sd16"), CPU),
         lambda: BenchConfig(rounds=0),
     ],
 )

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..errors import ImageError
-from ..io.photos import ReadPhoto, read_photo
+from ...errors import ImageError
+from ...io.photos import ReadPhoto, read_photo
 
 
 def read_given(paths: Sequence[Path]) -> list[ReadPhoto]:

@@ -1,0 +1,99 @@
+"""`facea compose`: from a picture and an identity to the finished picture."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from ...backbone import inspect_checkpoint, load_backbone
+from ...composing import (
+    ComposeConfig,
+    Rank,
+    TargetFace,
+    compose_identity,
+    face_mask,
+    mask_pieces,
+)
+from ...detection.config import DetectConfig
+from ...detection.found import smear_note
+from ...errors import MaskError
+from ...identity import check_family, load_identity
+from ...io.generated_images import save_generated
+from ...io.images import LOSSY, check_mask, load_image, picture_format
+from ...io.mask_files import read_mask
+from ...masks import mask_box
+from ...selection import person_rank, photos_to_choose_by, tools_for
+from ...types import Box
+from ..compose import Compose
+from ..talk import hand_over, note, notes, painting_bar, require_outputs, say
+from .detect import detect_named, read_region
+from .detectors import open_detector, pick_device
+from .photos import read_given
+
+
+def compose(flags: Compose, config: ComposeConfig, detection: DetectConfig) -> None:
+    picture_format(flags.out)
+    require_outputs(flags.out, flags.json)
+    header = inspect_checkpoint(flags.base, prediction=flags.prediction, vae=flags.vae)
+    notes("--base", header.notes)
+    identity = load_identity(flags.identity)
+    check_family(identity, header.spec.family)
+    device = pick_device(flags.device)
+    image, done = load_image(flags.image, longest=None)
+    if flags.mask is not None:
+        mask, drawn = read_mask(flags.mask)
+        mask, face = check_mask(mask, image), None
+        if not mask.any():
+            raise MaskError(f"{flags.mask} is black all over, so nothing would be painted; paint "
+                            "it white where the person shall be")  # fmt: skip
+        done = (*done, *drawn)
+    else:
+        detector = open_detector(flags, flags.device)
+        region = read_region(flags.region)
+        (face,) = detect_named(flags.image, image, detector, detection, region=region)
+        assert face is not None  # without a face there is an error
+        mask = face_mask(face, config)
+    backbone = load_backbone(
+        flags.base, device, prediction=flags.prediction, vae=flags.vae,
+        clip_skip=identity.meta.clip_skip,
+    )  # fmt: skip
+    rank = read_rank(flags.references, backbone.spec.family)
+    if rank and config.candidates == 1:
+        note("--references: there is nothing to choose among with --candidates 1")
+    masks = mask_pieces(mask, backbone.spec, config.context_factor)
+    if masks[1:]:
+        done = (*done, f"the mask shows {len(masks)} places, each with its own crop")
+    faces = [TargetFace(one, identity) for one in masks]
+    with painting_bar(config.steps * config.candidates * len(masks)) as on_step:
+        made = compose_identity(image, faces, backbone, config, flags.prompt, on_step, rank)
+    said = [*done, *(face.notes if face else ()), *made.notes]
+    said += smear_note(backbone.spec.family, [face])
+    if picture_format(flags.out) == LOSSY:
+        said.append(f"{flags.out.suffix} changes pixels outside the mask too, a little; .png and "
+                    ".webp keep them")  # fmt: skip
+    save_generated(made.image, flags.out)
+    figures = {
+        "image": str(flags.out),
+        "face": list(face.face) if face else None,
+        "crops": [list(plan.box) for plan in made.plans],
+        "repainted": list(mask_box(made.mask) or Box(0, 0, 0, 0)),
+        "candidates": [asdict(choice) for choice in made.choices],
+        "notes": said,
+    }
+    hand_over(figures, flags.json)
+    notes(str(flags.image), said)
+    if str(flags.json) != "-":
+        say(str(flags.out))
+
+
+def read_rank(paths: Sequence[Path], family: str) -> Rank | None:
+    """What likes a face the better the more it is like those in the photos; None without any."""
+    if not paths:
+        return None
+    detector, embedder = tools_for(family)
+    given = read_given(paths)
+    images = [photo.image for photo in given if photo.image is not None]
+    photos, left_out = photos_to_choose_by(images, detector)
+    notes("--references", [*(p.problem for p in given if p.problem), *left_out])
+    return person_rank(photos, detector, embedder)

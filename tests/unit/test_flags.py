@@ -1,0 +1,305 @@
+"""Flags out of dataclasses: what is read, what is refused, and what the help says."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import MISSING, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from facea_core.audit.config import AuditConfig
+from facea_core.cli import COMMANDS, main
+from facea_core.cli.compose import Compose
+from facea_core.cli.flags import Form, flag, parse, read_config
+from facea_core.cli.train import Train
+from facea_core.composing.config import ComposeConfig
+from facea_core.detection.config import DetectConfig
+from facea_core.errors import AssetError, ConfigError
+from facea_core.training.config import TrainConfig
+
+TRAIN = ["--name", "a", "--class", "man", "--base", "tiny"]
+COMPOSE = ["a.png", "--identity", "a", "--base", "tiny", "--out", "b.png"]
+
+
+@pytest.fixture(autouse=True)
+def _inside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def file(**values: object) -> list[str]:
+    """The flags that name a file with these values."""
+    Path("x.json").write_text(json.dumps(values))
+    return ["--config", "x.json"]
+
+
+def trained(*arguments: str) -> tuple[Train, dict[str, Any]]:
+    return parse("x", Train, [*TRAIN, *arguments], training=TrainConfig(), detection=DetectConfig())
+
+
+def composed(*arguments: str) -> tuple[Compose, ComposeConfig]:
+    flags, configs = parse("x", Compose, [*COMPOSE, *arguments], composing=ComposeConfig())
+    return flags, configs["composing"]
+
+
+def settings(*arguments: str) -> TrainConfig:
+    return trained(*arguments)[1]["training"]
+
+
+def usage_error(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    """The one line on stderr of words that are no usage, which end with status 2."""
+    with pytest.raises(SystemExit) as end:
+        trained(*arguments)
+    assert end.value.code == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    return line
+
+
+# Defaults, file, flags
+
+
+def test_defaults_lie_under_the_file_and_the_file_under_the_flags():
+    assert settings() == TrainConfig()
+    assert settings(*file(steps=7, rank=3)) == TrainConfig(steps=7, rank=3)
+    assert settings(*file(steps=7, rank=3), "--steps", "9") == TrainConfig(steps=9, rank=3)
+
+
+def test_the_file_also_holds_the_flags_of_the_command():
+    said = {"name": "bo", "class-noun": "man", "base": "tiny", "photos": ["a.png"], "out": "a"}
+    flags, _ = parse("x", Train, [*file(**said), "--name", "eve"], training=TrainConfig())
+    assert (flags.name, flags.class_noun) == ("eve", "man")
+    assert (flags.photos, flags.out) == ((Path("a.png"),), Path("a"))
+
+
+def test_a_flag_belongs_to_the_first_config_that_has_it():
+    _, configs = parse("x", Train, [*TRAIN, "--resolution", "256"],
+                       training=TrainConfig(), audit=AuditConfig())  # fmt: skip
+    assert configs["training"].resolution == 256
+    assert configs["audit"].resolution == AuditConfig().resolution
+
+
+def test_defaults_may_go_by_what_was_said():
+    def more(said):
+        return {"training": TrainConfig(steps=len(said["name"]), rank=5)}
+
+    _, configs = parse("x", Train, [*TRAIN, "--rank", "9"], defaults=more, training=TrainConfig())
+    assert configs["training"] == TrainConfig(steps=1, rank=9)
+
+
+@pytest.mark.parametrize("command", ["train", "compose"])
+def test_what_the_defaults_are_a_flag_and_a_file_can_say(command):
+    """Each field of each config: its default, written as JSON and as a flag, changes nothing."""
+    config = TrainConfig() if command == "train" else ComposeConfig()
+    said = {spec.name: getattr(config, spec.name) for spec in fields(config)}
+    words = []
+    for name, value in said.items():
+        spelt = name.replace("_", "-")
+        is_bool = isinstance(value, bool)
+        words += [f"--{'' if value else 'no-'}{spelt}"] if is_bool else [f"--{spelt}={value}"]
+    read = settings if command == "train" else lambda *words: composed(*words)[1]
+    assert read(*words) == read(*file(**said)) == config
+
+
+# How values are spelled
+
+
+@pytest.mark.parametrize("number", ["-1", "-1.5", "-.5", "2"])
+def test_negative_numbers_are_numbers(number):
+    assert composed("--strength", number)[1].strength == float(number)
+    assert composed(f"--strength={number}")[1].strength == float(number)
+
+
+def test_all_faces_are_minus_one():
+    assert trained("--face-index", "-1")[1]["detection"].face_index == -1
+
+
+def test_switches_are_put_on_and_off_and_the_last_word_counts():
+    assert trained("--resume")[0].resume
+    assert settings("--flip").flip
+    assert not settings("--flip", "--no-flip").flip
+    assert not composed("--no-hair")[1].hair
+
+
+@pytest.mark.parametrize("none", ["none", "None"])
+def test_none_is_nothing_where_that_is_the_default(none):
+    flags, config = composed("--mask", none, "--cfg", none, "--prompt", none)
+    assert (flags.mask, config.cfg, flags.prompt) == (None, None, none)
+    assert composed("--cfg", "3")[1].cfg == 3
+    assert composed(*file(cfg=3), "--cfg", none)[1].cfg is None
+
+
+def test_lists_take_any_number_of_words():
+    assert composed("--references", "a", "b", "--steps", "3")[0].references == (
+        Path("a"),
+        Path("b"),
+    )
+    assert composed("--references")[0].references == ()
+    both = (Path("a"), Path("b"))
+    for words in (["a", "b", "--steps", "3"], ["--steps", "3", "a", "b"]):
+        flags, configs = trained(*words)
+        assert (flags.photos, configs["training"].steps) == (both, 3)
+    assert trained("--", "-x.png")[0].photos == (Path("-x.png"),)
+
+
+def test_a_flag_is_spelled_with_either_line():
+    assert settings("--micro_batch", "2", "--no_flip").micro_batch == 2
+    assert trained("--own_masks=a_b")[0].own_masks == Path("a_b")
+
+
+# What is refused
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--stps", "3"], "'--stps' is no flag; the nearest is --steps"),
+        (["--ste", "3"], "'--ste' is no flag; the nearest is --steps"),
+        (["--steps"], "--steps"),
+        (["--steps", "many"], "'many' is not a whole number"),
+        (["--steps", "1.5"], "'1.5' is not a whole number"),
+        (["--lora-rate", "low"], "'low' is not a number"),
+        (["--steps", "none"], "'none' is not a whole number"),
+        (["--capture", "maybe"], "'auto', 'off'"),
+        (["--flip=yes"], "--flip"),
+    ],
+)
+def test_wrong_usage_is_one_line(capsys, arguments, said):
+    line = usage_error(capsys, *arguments)
+    assert said in line
+    assert line.endswith("see x --help")
+
+
+def test_all_that_must_be_given_is_named_at_once(capsys):
+    with pytest.raises(SystemExit) as end:
+        parse("x", Compose, ["--out", "b.png"], composing=ComposeConfig())
+    assert end.value.code == 2
+    assert "give IMAGE, --identity, --base" in capsys.readouterr().err
+
+
+def test_a_word_too_many_is_named(capsys):
+    with pytest.raises(SystemExit) as end:
+        main(["info", "a.safetensors", "b.safetensors"])
+    assert end.value.code == 2
+    assert "'b.safetensors' is one too many" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"stesp": 3}, ["'stesp'", "3", "'steps'"]),
+        ({"steps": "many"}, ["steps", "'many'", "whole number from 1 to 100000"]),
+        ({"steps": 1.5}, ["steps", "1.5", "whole number from 1 to 100000"]),
+        ({"steps": True}, ["steps", "True", "whole number"]),
+        ({"steps": None}, ["steps", "None", "whole number"]),
+        ({"steps": 0}, ["steps", "0", "1 to 100000"]),
+        ({"capture": "maybe"}, ["capture", "'maybe'", "auto, off"]),
+        ({"flip": "yes"}, ["flip", "'yes'", "true or false"]),
+        ({"resume": "yes"}, ["resume", "'yes'", "true or false"]),
+        ({"name": 3}, ["name", "3", "str"]),
+        ({"base": ["tiny"]}, ["base", "['tiny']", "a path"]),
+        ({"out": 3}, ["out", "3", "a path"]),
+        ({"photos": "a.png"}, ["photos", "'a.png'", "a list of paths"]),
+        ({"photos": [3]}, ["photos", "3", "a list of paths"]),
+        ({"clip_skip": 99}, ["clip_skip", "99", "0 to 32"]),
+    ],
+)
+def test_a_wrong_setting_in_the_file_is_named_with_what_is_allowed(values, words):
+    said = {"name": "a", "class_noun": "man", "base": "tiny"}
+    with pytest.raises(ConfigError) as error:
+        parse("x", Train, file(**{**said, **values}), training=TrainConfig())
+    assert all(word in str(error.value) for word in words)
+
+
+def test_a_flag_out_of_range_says_the_same_as_the_file():
+    for words in (["--steps", "0"], file(steps=0)):
+        with pytest.raises(ConfigError, match="steps is 0; give a whole number from 1 to 100000"):
+            trained(*words)
+    with pytest.raises(ConfigError, match="cfg is 0.5"):
+        composed("--cfg", "0.5")
+
+
+def test_values_are_judged_before_defaults_are_sought():
+    def never(said):
+        raise AssertionError(said)
+
+    with pytest.raises(ConfigError, match="steps is 0"):
+        parse("x", Train, [*TRAIN, "--steps", "0"], defaults=never, training=TrainConfig())
+
+
+@pytest.mark.parametrize("text", ["{", "[1]", "3"])
+def test_a_config_file_that_is_no_json_object(text):
+    Path("x.json").write_text(text)
+    with pytest.raises(ConfigError, match="x.json"):
+        read_config("x.json")
+
+
+def test_a_config_file_that_is_not_there_or_no_text():
+    with pytest.raises(AssetError, match=r"none\.json"):
+        trained("--config=none.json")
+    Path("x.json").write_bytes(b"\xff\xfe{}")
+    with pytest.raises(ConfigError, match=r"x\.json"):
+        read_config("x.json")
+
+
+# The help
+
+
+@dataclass(frozen=True)
+class Small(Form):
+    """One paragraph
+    on two lines.
+
+    Another one, 100 % of it.
+    """
+
+    file: Path = flag(MISSING, "a word", "FILE", positional=True)
+    word: str = flag(MISSING, "must be given")
+    count: int = flag(3, "how many", min=1, max=9)
+    share: float | None = flag(None, "5 % or so")
+    on: bool = flag(True, "a switch")
+    text: str = flag("a b", "words")
+
+
+def test_the_help_has_descriptions_defaults_ranges_choices_and_paragraphs(capsys):
+    with pytest.raises(SystemExit) as end:
+        parse("x", Small, ["--help", "--nonsense"], detection=DetectConfig())
+    assert end.value.code == 0
+    told = capsys.readouterr().out
+    flat = " ".join(told.split())
+    for text in (
+        "usage: x FILE --word TEXT [OPTIONS]",
+        "FILE a word (required)",
+        "--word TEXT must be given (required)",
+        "--count INT how many, 1 to 9 (default: 3)",
+        "--share FLOAT 5 % or so (default: none)",
+        "--on, --no-on a switch (default: on)",
+        "--text TEXT words (default: 'a b')",
+        "--on-missing {error,skip,pass,estimate}",
+    ):
+        assert text in flat
+    assert "\nOne paragraph on two lines.\n\nAnother one, 100 % of it.\n" in told
+    assert told.index("--text") < told.index("detection options:") < told.index("--face-index")
+
+
+@pytest.mark.parametrize("word", [["--preset", "tiny"], ["--base", "tiny"]])
+def test_the_help_of_train_has_the_defaults_of_the_preset(word, capsys):
+    told = []
+    for words in ([], word):
+        with pytest.raises(SystemExit):
+            main(["train", *words, "--help"])
+        told.append(" ".join(capsys.readouterr().out.split()))
+    paper, tiny = TrainConfig(), TrainConfig.from_preset("tiny")
+    assert f"1 to 100000 (default: {paper.steps})" in told[0]
+    assert f"1 to 100000 (default: {tiny.steps})" in told[1]
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_no_flag_of_any_command_lacks_its_help(name, capsys):
+    with pytest.raises(SystemExit):
+        main([name, "--help"])
+    lines = capsys.readouterr().out.splitlines()
+    flags = [number for number, line in enumerate(lines) if line.startswith("  --")]
+    for number in flags:
+        alone = "  " not in lines[number].strip()
+        assert not alone or lines[number + 1].startswith(" " * 6), lines[number]

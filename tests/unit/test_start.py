@@ -75,8 +75,7 @@ GIVEN = ("--name", "ada", "--class", "woman", "--base", "none.safetensors")
         (("detect", "a.png", "--attributes", "eyess"), 1),
         (("audit", "a.png", "--soft", "2"), 1),
         (("evaluate", "a.png", "--held-out", "b.png", "--face-order", "none"), 2),
-        (("benchmark", "--arms", "none"), 1),
-        (("bench", "--rounds", "0"), 1),
+        (("benchmark", "--arms", "none"), 2),
         (("demo", "--seed", "one"), 2),
         (("info",), 2),
         (("doctor", "now"), 2),
@@ -93,7 +92,10 @@ def test_info_needs_no_torch(tmp_path, identity):  # noqa: F811
 
 
 def test_what_the_nodes_import_needs_torch_alone():
-    modules = "library choosing composing training audit detection.load demo saving doctor.checks"
+    modules = (
+        "identity_store.store selection composing training audit detection.load demo "
+        "io.generated_images doctor.checks"
+    )
     large = started("\n".join(f"import facea_core.{name}" for name in modules.split()))
     assert not large & set(LARGE)
 

@@ -20,7 +20,7 @@ OUTSIDE_WEIGHT = 0.15
 
 
 def networks(backbone: Backbone) -> nn.ModuleDict:
-    return nn.ModuleDict({"unet": backbone.unet, "text": backbone.text_encoders["clip_l"]})
+    return nn.ModuleDict({"unet": backbone.unet, "text": backbone.text.encoders["clip_l"]})
 
 
 def denoiser_loss(
@@ -47,7 +47,7 @@ def denoiser_loss(
         noisy = backbone.add_noise(latent, noise, timestep)
         output = unet(
             torch.cat([noisy, hole, masked], dim=1), timestep,
-            encoder_hidden_states=backbone.encode_prompts(prompts).context, return_dict=False,
+            encoder_hidden_states=backbone.text.encode(prompts).context, return_dict=False,
         )[0]  # fmt: skip
         error = (output - backbone.target(latent, noise, timestep)).square()
         weight = worth * (hole + OUTSIDE_WEIGHT * (1 - hole))

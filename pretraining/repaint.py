@@ -28,8 +28,8 @@ def repaint(
     seed: int,
 ) -> Tensor:
     """Pictures `(B, 3, H, W)` with their holes `(B, 1, H, W)` painted anew from the captions."""
-    negative = None if config.cfg == 1 else backbone.encode_prompts([""])
-    said = backbone.encode_prompts(captions)
+    negative = None if config.cfg == 1 else backbone.text.encode([""])
+    said = backbone.text.encode(captions)
     return inpaint(backbone, said, negative, image, hole, config, seed).to(image)
 
 

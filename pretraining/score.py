@@ -68,7 +68,7 @@ def score_denoiser(backbone: Backbone, count: int = 256) -> dict[str, float]:
         index = torch.arange(start, start + 32)
         image, masks = pool.batch(index, backbone.device)
         hole = holes(masks, torch.full((32,), HEAD, device=backbone.device), generator)
-        said = backbone.encode_prompts(render.describe_all(pool.people[index], pool.scenes[index]))
+        said = backbone.text.encode(render.describe_all(pool.people[index], pool.scenes[index]))
         latent = backbone.encode_image(image).sample()
         masked = backbone.encode_image(masked_image(image, hole)).sample()
         noise = torch.randn(latent.shape, generator=generator).to(latent)

@@ -102,7 +102,7 @@ def text_states(backbone: Backbone) -> dict[str, Tensor]:
     }[backbone.spec.family]
     state = {}
     for name, prefix in prefixes.items():
-        encoder = backbone.text_encoders[name].state_dict()
+        encoder = backbone.text.encoders[name].state_dict()
         plain = {key.removeprefix("text_model."): value for key, value in encoder.items()}
         if name == "clip_l":
             state |= {f"{prefix}text_model.{key}": value for key, value in plain.items()}
@@ -144,7 +144,7 @@ def narrow_backbone() -> Backbone:
 def folders(name: str) -> dict[str, Shapes]:
     with torch.device("meta"):
         backbone = empty_backbone(FAMILY[name])
-    modules = {"unet": backbone.unet, "vae": backbone.vae, **backbone.text_encoders}
+    modules = {"unet": backbone.unet, "vae": backbone.vae, **backbone.text.encoders}
     return {key: shapes_of(module.state_dict()) for key, module in modules.items()}
 
 

@@ -77,7 +77,7 @@ def _step(task: Task, adapters: Mapping[str, nn.Parameter], latents: Latents) ->
         latent, mask, masked = latents(number)
         noisy = backbone.add_noise(latent, draw.noise[0], draw.timestep)
         with autocast(backbone.device, backbone.dtype):
-            conditioning = backbone.encode_prompts(task.texts[number], by_placeholder(words))
+            conditioning = backbone.text.encode(task.texts[number], by_placeholder(words))
             output = backbone.predict(noisy, draw.timestep, conditioning, mask, masked)
         target = backbone.target(latent, draw.noise[0], draw.timestep)
         loss = region_loss(output.float(), target, mask, config.background_weight).mean()

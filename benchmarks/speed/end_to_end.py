@@ -75,7 +75,7 @@ def _write(family: Family, base: Path, dtype: torch.dtype, device: torch.device)
         module.to(memory_format=torch.contiguous_format)
     backbone.unet.save_pretrained(base / "unet")
     backbone.vae.save_pretrained(base / "vae")
-    for name, encoder in backbone.text_encoders.items():
+    for name, encoder in backbone.text.encoders.items():
         encoder.save_pretrained(base / FOLDERS[name])
     schedule: dict[str, Any] = {**SCHEDULE, "prediction_type": family.spec.prediction}
     scheduler: Any = DDIMScheduler(**schedule)

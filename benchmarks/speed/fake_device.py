@@ -74,7 +74,7 @@ def count_ours(task: Task) -> Counts:
     """Counts of our step on fake tensors; raises where it could not be captured."""
     backbone, config = task.backbone, task.config
     with (
-        frozen(backbone.unet, *backbone.text_encoders.values()),
+        frozen(backbone.unet, *backbone.text.encoders.values()),
         lora(backbone.unet, config.rank, config.targets) as adapter,
         lean_attention(backbone.unet),
     ):
@@ -87,7 +87,7 @@ def count_ours(task: Task) -> Counts:
             backbone=backbone,
             config=config,
             cache=task.cache,
-            prompts=backbone.prepare_prompts(asked, by_placeholder(start)),
+            prompts=backbone.text.prepare(asked, by_placeholder(start)),
             words=words,
             adapter=adapter,
             # The real one is counted below: nowhere, it has no fused kernel.

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
@@ -12,12 +11,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..types import BackboneSpec
-from .prompts import Prepared, Words, encode_prepared, prepare_prompts
-from .spec import Reading
+from .prompts import Conditioning, TextEncoders
 
 if TYPE_CHECKING:
     from diffusers import AutoencoderKL, AutoencoderTiny, UNet2DConditionModel
-    from transformers import CLIPTextModel, CLIPTextModelWithProjection, CLIPTokenizer
 
 HASHED = 64
 """Numbers of each tensor that the backbone's hash looks at, about."""
@@ -33,23 +30,6 @@ class LatentDistribution:
     def sample(self, noise: Tensor | None = None) -> Tensor:
         """Scaled latent `(B, C, h, w)`. `noise` is standard normal; None = the mean."""
         return self.mean if self.std is None or noise is None else self.mean + self.std * noise
-
-
-@dataclass(frozen=True, eq=False)
-class Conditioning:
-    """Encoded prompts: `context (B, L, D)`; `pooled (B, P)` where the family has it (SDXL)."""
-
-    context: Tensor
-    pooled: Tensor | None = None
-
-    def select(self, index: Tensor) -> Conditioning:
-        """Rows `index (N,)` long, in that order: encode each distinct prompt once, then gather."""
-        pooled = None if self.pooled is None else self.pooled.index_select(0, index)
-        return Conditioning(self.context.index_select(0, index), pooled)
-
-    def expand(self, count: int) -> Conditioning:
-        """One prompt for a batch of `count`."""
-        return self.select(torch.zeros(count, dtype=torch.long, device=self.context.device))
 
 
 def latent_mask(mask: Tensor, factor: int = 8) -> Tensor:
@@ -68,25 +48,21 @@ def masked_image(image: Tensor, mask: Tensor) -> Tensor:
 class Backbone:
     """Modules in eval mode, all parameters frozen.
 
-    `text_encoders` and `tokenizers` share their keys (`clip_l`, `clip_g`), which are also the names
-    that words carry in identity files; `reading` has the same keys where an encoder is not read
-    plainly. `alphas_cumprod (1000,)` float32. `notes` say what of a checkpoint was passed over.
-    `clip_skip` is the layer of the text encoders that is read, counted from the end.
+    `alphas_cumprod (1000,)` float32. `notes` say what of a checkpoint was passed over. `clip_skip`
+    is the layer of the text encoders that is read, counted from the end.
     """
 
     spec: BackboneSpec
     unet: UNet2DConditionModel
     vae: AutoencoderTiny | AutoencoderKL
-    text_encoders: Mapping[str, CLIPTextModel | CLIPTextModelWithProjection]
-    tokenizers: Mapping[str, CLIPTokenizer]
+    text: TextEncoders
     alphas_cumprod: Tensor
-    reading: Mapping[str, Reading] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     clip_skip: int = 1
 
     @property
     def modules(self) -> tuple[nn.Module, ...]:
-        return (self.unet, self.vae, *self.text_encoders.values())
+        return (self.unet, self.vae, *self.text.encoders.values())
 
     @property
     def bytes(self) -> int:
@@ -136,27 +112,6 @@ class Backbone:
         scaled = latent.to(self.dtype) / self.vae.config["scaling_factor"]
         image = self.vae.decode(scaled, return_dict=False)[0]
         return (image.float() / 2 + 0.5).clamp(0, 1)
-
-    def prepare_prompts(self, prompts: Sequence[str], words: Words | None = None) -> Prepared:
-        """Tokenises prompts; the result serves every state of the same words.
-
-        `words` maps a placeholder to `{encoder name: (n, D)}`; a prompt uses it as
-        `embedding:<placeholder>`. Raises `ConfigError` for a placeholder that is not there and
-        for a prompt that is too long.
-        """
-        return prepare_prompts(self, prompts, words or {})
-
-    def encode_prepared(self, prepared: Prepared, words: Words | None = None) -> Conditioning:
-        """Context `(B, L, D)` of prepared prompts, differentiable in the tensors of `words`.
-
-        Device work only, so a CUDA graph can hold it. Of `words`, only the values may differ from
-        those that the prompts were prepared with.
-        """
-        return Conditioning(*encode_prepared(self, prepared, words or {}))
-
-    def encode_prompts(self, prompts: Sequence[str], words: Words | None = None) -> Conditioning:
-        """`prepare_prompts` and `encode_prepared` in one."""
-        return self.encode_prepared(self.prepare_prompts(prompts, words), words)
 
     def predict(
         self,

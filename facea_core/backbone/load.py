@@ -102,7 +102,7 @@ def assemble(
     check_unet(filled(backbone.unet, unet), source)
     vae = keys.vae_to_diffusers(parts.vae, backbone.vae.config)
     left = [*parts.rest, *filled(backbone.vae, vae, vae_source or source)]
-    for encoder, state in zip(backbone.text_encoders.values(), parts.text, strict=True):
+    for encoder, state in zip(backbone.text.encoders.values(), parts.text, strict=True):
         left += filled(encoder, text_state(encoder, state))
     notes = ()
     if left:
@@ -133,7 +133,7 @@ def single_file_state(backbone: Backbone) -> dict[str, Tensor]:
         backbone.unet.state_dict(), keys.invert(keys.unet_prefixes(backbone.unet.config))
     )
     vae = keys.diffusers_to_taesd(backbone.vae.state_dict())
-    text = backbone.text_encoders["clip_l"].state_dict()
+    text = backbone.text.encoders["clip_l"].state_dict()
     nest = "cond_stage_model.transformer.text_model."
     return {
         **{keys.UNET_PREFIX + k: v for k, v in unet.items()},

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ..io.assets import asset
 from ..types import BackboneSpec
 from .backbone import Backbone, alphas_cumprod
+from .prompts import TextEncoders
 from .spec import Family, Reading
 
 if TYPE_CHECKING:
@@ -49,10 +50,13 @@ def empty_backbone(family: Family, spec: BackboneSpec | None = None) -> Backbone
         spec=spec,
         unet=UNet2DConditionModel(**{**family.unet, "in_channels": channels}),
         vae=vae,
-        text_encoders=encoders,
-        tokenizers={name: _tokenizer(family.tokenizer) for name in family.text},
+        text=TextEncoders(
+            encoders=encoders,
+            tokenizers={name: _tokenizer(family.tokenizer) for name in family.text},
+            max_tokens=spec.max_tokens,
+            reading=readings,
+        ),
         alphas_cumprod=alphas_cumprod(),
-        reading=readings,
         clip_skip=family.clip_skip,
     )
     for module in backbone.modules:

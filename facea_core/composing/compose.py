@@ -197,6 +197,6 @@ def _conditions(
     prompt = face_prompt(face.prompt, face.identity, others)
     # The LoRA is the U-Net's alone: strength 0 checks the identity and yields its words.
     with _applied(backbone, face.identity, 0.0) as words:
-        both = backbone.encode_prompts([prompt, negative], words)
+        both = backbone.text.encode([prompt, negative], words)
     rows = torch.arange(2, device=both.context.device)
     return both.select(rows[:1]), both.select(rows[1:])

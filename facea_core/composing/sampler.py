@@ -58,7 +58,7 @@ def inpaint(
     if cfg == 1:
         negative = None
     elif negative is None:
-        negative = backbone.encode_prompts([""])
+        negative = backbone.text.encode([""])
     for prompts in (conditioning, negative):
         if prompts is not None and len(prompts.context) not in (1, count):
             raise ConfigError(_unequal(len(prompts.context), "prompts", count))

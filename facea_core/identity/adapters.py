@@ -28,7 +28,7 @@ fits."""
 def apply_identity(
     backbone: Backbone, identity: Identity | Sequence[Identity], strength: float = 1.0
 ) -> Iterator[dict[str, dict[str, Tensor]]]:
-    """Merge the identity's LoRA into the U-Net; yields the words for `Backbone.encode_prompts`.
+    """Merge the identity's LoRA into the U-Net; yields the words for `TextEncoders.encode`.
 
     `strength` scales the LoRA, not the words; 0 leaves the U-Net alone. Several identities are
     summed: to keep them apart, apply one at a time. On the way out, also after an exception, the

@@ -28,14 +28,14 @@ def learnable_words(backbone: Backbone, name: str, table: Sequence[Attribute]) -
         {
             f"{placeholder(name, attribute)}.{encoder}": _initial(backbone, encoder, attribute)
             for attribute in table
-            for encoder in backbone.text_encoders
+            for encoder in backbone.text.encoders
         },
         backbone.device,
     )
 
 
 def by_placeholder(vectors: Mapping[str, Tensor]) -> dict[str, dict[str, Tensor]]:
-    """`{"<placeholder>.<encoder>": (n, D)}` -> what `encode_prompts` takes."""
+    """`{"<placeholder>.<encoder>": (n, D)}` -> what `TextEncoders.encode` takes."""
     words: dict[str, dict[str, Tensor]] = {}
     for name, rows in vectors.items():
         key, _, encoder = name.rpartition(".")
@@ -59,8 +59,8 @@ def fill_prompt(template: str, class_noun: str, placeholders: Iterable[str]) -> 
 
 
 def _initial(backbone: Backbone, encoder: str, attribute: Attribute) -> Tensor:
-    tokens = backbone.tokenizers[encoder].encode(attribute.name, add_special_tokens=False)
-    table = backbone.text_encoders[encoder].get_input_embeddings().weight
+    tokens = backbone.text.tokenizers[encoder].encode(attribute.name, add_special_tokens=False)
+    table = backbone.text.encoders[encoder].get_input_embeddings().weight
     assert isinstance(table, Tensor)
     return initial_rows(tokens, table, 1)
 

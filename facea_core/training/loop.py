@@ -126,7 +126,7 @@ def train_identity(
             checkpoint.save(plan)
             checkpoint.flush()
             # The autoencoder has done its work, and so have the text encoders if no word learns.
-            idle = [backbone.vae, *(() if config.words_rate else backbone.text_encoders.values())]
+            idle = [backbone.vae, *(() if config.words_rate else backbone.text.encoders.values())]
             crowded = False
 
             def train(plan: Plan) -> None:
@@ -146,7 +146,7 @@ def train_identity(
                 reading = nullcontext() if config.words_rate else on_device(device, *idle)
                 asked = list(prompts.values()) if config.has_local else ["", prompts[GLOBAL]]
                 with torch.no_grad(), reading:
-                    prepared = backbone.prepare_prompts(asked, by_placeholder(words.values()))
+                    prepared = backbone.text.prepare(asked, by_placeholder(words.values()))
                     step = make_step(
                         backbone, config, cache, prepared, words, adapter,
                         checkpoint.optimiser, checkpoint.losses, plan.micro_batch,
@@ -227,7 +227,7 @@ def make_step(
     parameters = [words.parameter, adapter.flat.parameter]
 
     def encode() -> Conditioning:
-        return backbone.encode_prepared(prompts, by_placeholder(words.views()))
+        return backbone.text.encode_prepared(prompts, by_placeholder(words.views()))
 
     constant = None if config.words_rate else encode()
 

@@ -45,8 +45,8 @@ def face_previewer(
 
     @torch.no_grad()
     def preview(words: Words) -> Tensor:
-        conditioning = backbone.encode_prompts([prompts[GLOBAL]], words)
-        negative = backbone.encode_prompts([""])
+        conditioning = backbone.text.encode([prompts[GLOBAL]], words)
+        negative = backbone.text.encode([""])
         painted = [
             inpaint(backbone, conditioning, negative, image, mask, settings, seed, on_step)
             for seed in seeds

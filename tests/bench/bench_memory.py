@@ -237,14 +237,14 @@ def peak_of(setting: Setting, backbone: Backbone) -> tuple[int, int]:
         losses = Losses(list(prompts), device)
         step = make_step(
             backbone, config, cache,
-            backbone.prepare_prompts(list(prompts.values()), by_placeholder(words.views())),
+            backbone.text.prepare(list(prompts.values()), by_placeholder(words.views())),
             words, adapter, optimiser, losses, setting.micro_batch,
         )  # fmt: skip
         zeros = torch.zeros(count, dtype=torch.long, device=device)
         draw = Draw(zeros, zeros + 1, zeros + 1, zeros,
                     torch.zeros(3, count, *shape, device=device))  # fmt: skip
         moments = [v for s in optimiser.state.values() for v in s.values() if v.numel() > 1]
-        weights = [p for m in (backbone.unet, *backbone.text_encoders.values())
+        weights = [p for m in (backbone.unet, *backbone.text.encoders.values())
                    for p in (*m.parameters(), *m.buffers())]  # fmt: skip
         known = [
             *weights, *moments, words.parameter, adapter.flat.parameter, *draw_tensors(draw),
@@ -316,7 +316,7 @@ def table_row(family: str) -> dict[str, Any]:
 
     return {
         "unet": numbers(backbone.unet),
-        "text": numbers(*backbone.text_encoders.values()),
+        "text": numbers(*backbone.text.encoders.values()),
         "vae": numbers(backbone.vae),
         "lora": {targets: sizes(targets) for targets in TARGETS},
         "step": {
@@ -336,13 +336,14 @@ def _prompt(backbone: Backbone) -> float:
 
     def encode(count: int) -> int:
         prompts = ["embedding:person/eyes"] * count
-        prepared = backbone.prepare_prompts(list(prompts.values()), by_placeholder(words.views()))
+        prepared = backbone.text.prepare(list(prompts.values()), by_placeholder(words.views()))
         known = [
-            p for m in backbone.text_encoders.values() for p in (*m.parameters(), *m.buffers())
+            p for m in backbone.text.encoders.values() for p in (*m.parameters(), *m.buffers())
         ]
         with _no_math_attention("meta"):
             return _counted(
-                lambda: backbone.encode_prepared(prepared, by_placeholder(words.views())), known
+                lambda: backbone.text.encode_prepared(prepared, by_placeholder(words.views())),
+                known,
             )  # fmt: skip
 
     return (encode(5) - encode(1)) / 4

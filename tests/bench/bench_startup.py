@@ -31,7 +31,7 @@ PARTS = {
     "LoRA made": ("facea_core.training.loop", "lora"),
     "attention tried": ("facea_core.training.gpu.attention", "fastest_backend"),
     "kernels tried": ("facea_core.training.loop", "fused_kernels"),
-    "prompts prepared": ("facea_core.backbone.backbone", "prepare_prompts"),
+    "prompts prepared": ("facea_core.backbone.prompts", "TextEncoders.prepare"),
     "states saved": ("facea_core.training.state", "Checkpoint.save"),
     "states waited for": ("facea_core.training.state", "Checkpoint.flush"),
     "draws": ("facea_core.training.data", "draw_step"),

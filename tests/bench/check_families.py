@@ -265,11 +265,11 @@ def compare(backbone: Any, work: Path) -> dict[str, Any]:
     from safetensors.torch import load_file
 
     wanted, given = load_file(work / "theirs.safetensors"), inputs()
-    conditioning = backbone.encode_prompts(["x"])
+    conditioning = backbone.text.encode(["x"])
     with torch.no_grad():
         made = {}
         for name, prompt in PROMPTS.items():
-            encoded = backbone.encode_prompts([prompt])
+            encoded = backbone.text.encode([prompt])
             made[name] = encoded.context
             if encoded.pooled is not None:
                 made[f"{name}_pooled"] = encoded.pooled

@@ -80,7 +80,7 @@ def modules(core: Any, host: Any) -> dict[str, float]:
     generator = torch.Generator().manual_seed(0)
     sample = torch.randn(1, 9, 16, 16, generator=generator)
     image = torch.rand(1, 128, 128, 3, generator=generator).movedim(-1, 1)
-    ours = core.encode_prompts([PROMPT]).context
+    ours = core.text.encode([PROMPT]).context
     mine = core.unet(sample, torch.tensor([500]), encoder_hidden_states=ours).sample
     encoded = core.encode_image(image).sample()
     return {
@@ -102,7 +102,7 @@ def fed(core: Any, host: Any, cast: Any) -> dict[str, float]:
     sampling, composing = part("nodes.host.sampling"), part("facea_core.composing")
     seen: list[Any] = []
     config = composing.ComposeConfig(steps=STEPS, seed=SEED)
-    words = core.encode_prompts([PROMPT]), core.encode_prompts([""])
+    words = core.text.encode([PROMPT]), core.text.encode([""])
     hook = core.unet.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0].clone()))
     composing.inpaint(core, *words, image, mask, config)
     hook.remove()
@@ -139,7 +139,7 @@ def sampled(core: Any, host: Any, cast: Any) -> dict[str, float]:
     model, clip, vae = host
     image, mask = cast.context.image, half_soft_mask(cast)
     sampling, composing = part("nodes.host.sampling"), part("facea_core.composing")
-    words, said = core.encode_prompts([PROMPT]), sampling.encode(clip, PROMPT)
+    words, said = core.text.encode([PROMPT]), sampling.encode(clip, PROMPT)
 
     def apart(sampler: str, steps: int, denoise: float) -> float:
         config = composing.ComposeConfig(
@@ -307,7 +307,7 @@ def spoken(core: Any, host: Any, identity: Any) -> dict[str, Any]:
     plain, learned = read(host[1], "a photo of eyes"), "a photo of embedding:checked/eyes"
     sample = torch.randn(1, 9, 16, 16, generator=torch.Generator().manual_seed(1))
     return {
-        "two_people": diff(core.encode_prompts([prompt], words).context, read(two[1], prompt)),
+        "two_people": diff(core.text.encode([prompt], words).context, read(two[1], prompt)),
         "words_strength_0": diff(plain, read(off[1], learned)),
         "first_strength_stays": diff(read(with_words(off[1], identity), learned), plain),
         "last_strength_counts": diff(
@@ -443,7 +443,7 @@ def doors(file: Path, host: Any) -> dict[str, Any]:
     skipping = clip.clone()
     skipping.clip_layer(-2)
     with backbone_of(model, skipping, vae) as backbone:
-        ours = backbone.encode_prompts([PROMPT]).context
+        ours = backbone.text.encode([PROMPT]).context
     other = clip.clone()
     other.patcher = model
     return {

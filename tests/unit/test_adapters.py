@@ -195,7 +195,7 @@ def test_the_words_are_handed_over_as_they_are(backbone: Backbone):
     identity = make_identity(backbone)
     with apply_identity(backbone, identity, 0.3) as words:
         assert torch.equal(words["ada/eyes"]["clip_l"], identity.words[0].vectors["clip_l"])
-        backbone.encode_prompts(["a photo of embedding:ada/eyes"], words)
+        backbone.text.encode(["a photo of embedding:ada/eyes"], words)
 
 
 def test_two_identities_add_up_and_must_have_two_names(backbone: Backbone):

@@ -18,7 +18,7 @@ def checkpoint(backbone, tmp_path):
 
 
 def states(backbone: Backbone) -> dict[str, torch.Tensor]:
-    parts = {"unet": backbone.unet, "vae": backbone.vae, **backbone.text_encoders}
+    parts = {"unet": backbone.unet, "vae": backbone.vae, **backbone.text.encoders}
     return {f"{n}.{k}": v for n, m in parts.items() for k, v in m.state_dict().items()}
 
 
@@ -39,7 +39,7 @@ def test_the_hash_follows_the_weights_and_not_the_dtype(backbone, checkpoint):
 
 
 def test_everything_is_frozen_and_in_eval_mode(backbone):
-    for module in (backbone.unet, backbone.vae, *backbone.text_encoders.values()):
+    for module in (backbone.unet, backbone.vae, *backbone.text.encoders.values()):
         assert not module.training
         assert not any(p.requires_grad for p in module.parameters())
 
@@ -75,36 +75,36 @@ def word(fill: float, rows: int = 1) -> dict[str, torch.Tensor]:
 
 def test_gradient_reaches_the_word_and_not_the_token_table(backbone):
     words = {"ada/eyes": word(0.1, 2)}
-    context = backbone.encode_prompts(["a photo of embedding:ada/eyes, smiling"], words).context
+    context = backbone.text.encode(["a photo of embedding:ada/eyes, smiling"], words).context
     context.square().sum().backward()
     assert words["ada/eyes"]["clip_l"].grad.abs().min() > 0
-    table = backbone.text_encoders["clip_l"].get_input_embeddings().weight
+    table = backbone.text.encoders["clip_l"].get_input_embeddings().weight
     assert table.grad is None
 
 
 def test_a_word_with_the_rows_of_a_token_reads_like_the_token(backbone):
-    tokenizer = backbone.tokenizers["clip_l"]
+    tokenizer = backbone.text.tokenizers["clip_l"]
     ids = tokenizer("eyes", add_special_tokens=False).input_ids
-    table = backbone.text_encoders["clip_l"].get_input_embeddings().weight
+    table = backbone.text.encoders["clip_l"].get_input_embeddings().weight
     words = {"ada/eyes": {"clip_l": table[ids]}}
-    spelled = backbone.encode_prompts(["a photo of embedding:ada/eyes of a man"], words).context
-    plain = backbone.encode_prompts(["a photo of eyes of a man"]).context
+    spelled = backbone.text.encode(["a photo of embedding:ada/eyes of a man"], words).context
+    plain = backbone.text.encode(["a photo of eyes of a man"]).context
     assert torch.equal(spelled, plain)
 
 
 def test_prompts_of_one_batch_do_not_mix(backbone):
     words = {"ada/eyes": word(0.1), "bob/eyes": word(-0.4)}
     prompts = ["a embedding:ada/eyes", "a embedding:bob/eyes b", "", "long words " * 40]
-    together = backbone.encode_prompts(prompts, words).context
+    together = backbone.text.encode(prompts, words).context
     for row, prompt in zip(together, prompts, strict=True):
-        alone = backbone.encode_prompts([prompt], words).context[0]
+        alone = backbone.text.encode([prompt], words).context[0]
         assert torch.allclose(row[: len(alone)], alone, atol=1e-5)
 
 
 def test_a_long_prompt_becomes_whole_chunks(backbone):
     room = backbone.spec.max_tokens
-    assert backbone.encode_prompts(["man " * (room - 2)]).context.shape[1] == room
-    assert backbone.encode_prompts(["man " * (room - 1)]).context.shape[1] == 2 * room
+    assert backbone.text.encode(["man " * (room - 2)]).context.shape[1] == room
+    assert backbone.text.encode(["man " * (room - 1)]).context.shape[1] == 2 * room
 
 
 @pytest.mark.parametrize(
@@ -128,14 +128,14 @@ def test_a_word_stands_between_spaces_and_is_itself_untouched(prompt, wanted):
 
 def test_an_unknown_word_is_named_with_the_known_ones(backbone):
     with pytest.raises(ConfigError, match=r"bob/eyes.*ada/eyes"):
-        backbone.encode_prompts(["a photo of embedding:bob/eyes"], {"ada/eyes": word(0.0)})
+        backbone.text.encode(["a photo of embedding:bob/eyes"], {"ada/eyes": word(0.0)})
 
 
 def test_a_hook_is_gone_after_an_error(backbone):
     words = {"ada/eyes": {"clip_l": torch.zeros(1, 7)}}
     with pytest.raises(RuntimeError):
-        backbone.encode_prompts(["embedding:ada/eyes"], words)
-    assert not backbone.text_encoders["clip_l"].get_input_embeddings()._forward_hooks
+        backbone.text.encode(["embedding:ada/eyes"], words)
+    assert not backbone.text.encoders["clip_l"].get_input_embeddings()._forward_hooks
 
 
 def test_the_latent_mask_is_hard_and_of_latent_size():

@@ -152,7 +152,7 @@ def test_a_whole_checkpoint_is_assembled_with_nothing_missing_or_left_over(
 
 
 def parameters(backbone: Backbone) -> list[Tensor]:
-    modules = (backbone.unet, backbone.vae, *backbone.text_encoders.values())
+    modules = (backbone.unet, backbone.vae, *backbone.text.encoders.values())
     return [parameter for module in modules for parameter in module.parameters()]
 
 
@@ -225,7 +225,7 @@ def test_every_tensor_of_a_text_encoder_arrives_at_its_place(name: str):
     family = narrow_family(FULL[name])
     backbone = empty_backbone(family)
     states = [keys.below(text_states(backbone), prefix) for prefix in prefixes_of(name)]
-    for encoder, state in zip(backbone.text_encoders.values(), states, strict=True):
+    for encoder, state in zip(backbone.text.encoders.values(), states, strict=True):
         own = {k.removeprefix("text_model."): v for k, v in encoder.state_dict().items()}
         found = keys.text_to_transformers(state)
         assert found.keys() == own.keys()
@@ -285,7 +285,7 @@ def test_every_family_has_a_spec_that_its_modules_fit(full):
     assert list(SPECS) == [family.spec.family for family in FAMILIES]
     for name, backbone in full.items():
         spec = SPECS[name]
-        assert {k: e.config.hidden_size for k, e in backbone.text_encoders.items()} == spec.widths
+        assert {k: e.config.hidden_size for k, e in backbone.text.encoders.items()} == spec.widths
         assert sum(spec.widths.values()) == backbone.unet.config["cross_attention_dim"]
         assert backbone.unet.config["sample_size"] * spec.latent_factor == spec.resolution
 
@@ -303,7 +303,7 @@ def test_assembling_is_loading_without_the_file(backbone: Backbone, tmp_path):
     for mine, theirs in (
         (assembled.unet, loaded.unet),
         (assembled.vae, loaded.vae),
-        (assembled.text_encoders["clip_l"], loaded.text_encoders["clip_l"]),
+        (assembled.text.encoders["clip_l"], loaded.text.encoders["clip_l"]),
     ):
         assert equal(mine, theirs.state_dict())
         assert not mine.training
@@ -323,11 +323,11 @@ def test_assembled_weights_are_copies_in_the_dtype_asked_for(backbone: Backbone,
 
 def test_nothing_that_was_built_without_memory_stays_so(backbone: Backbone):
     assembled = assemble(split(single_file_state(backbone)), "x")
-    for module in (assembled.unet, assembled.vae, *assembled.text_encoders.values()):
+    for module in (assembled.unet, assembled.vae, *assembled.text.encoders.values()):
         for tensor in (*module.parameters(), *module.buffers()):
             assert tensor.device.type == "cpu"
     prompt = ["a photo of a man"]
-    mine, theirs = assembled.encode_prompts(prompt), backbone.encode_prompts(prompt)
+    mine, theirs = assembled.text.encode(prompt), backbone.text.encode(prompt)
     assert torch.equal(mine.context, theirs.context)
 
 
@@ -349,12 +349,12 @@ def test_a_host_that_knows_the_prediction_better_is_heard(backbone: Backbone):
 def test_any_one_tensor_that_is_scaled_changes_the_hash(backbone: Backbone, part: str):
     # One part at a time, for there are hundreds of tensors.
     parts = {
-        "unet": {"vae": nn.Identity(), "text_encoders": {}},
-        "vae": {"unet": nn.Identity(), "text_encoders": {}},
+        "unet": {"vae": nn.Identity(), "text": replace(backbone.text, encoders={})},
+        "vae": {"unet": nn.Identity(), "text": replace(backbone.text, encoders={})},
         "text": {"unet": nn.Identity(), "vae": nn.Identity()},
     }
     alone = replace(backbone, **parts[part])
-    modules = (alone.unet, alone.vae, *alone.text_encoders.values())
+    modules = (alone.unet, alone.vae, *alone.text.encoders.values())
     tensors = [tensor for module in modules for tensor in module.parameters()]
     generator, hashes = torch.Generator().manual_seed(0), set()
     with torch.no_grad():

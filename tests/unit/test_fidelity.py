@@ -269,7 +269,7 @@ def small_clip(folder: Path) -> Path:
     small = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 1,
              "num_attention_heads": 2}  # fmt: skip
     vision = {**small, "image_size": 32, "patch_size": 8}
-    words = load_backbone("tiny").tokenizers["clip_l"]
+    words = load_backbone("tiny").text.tokenizers["clip_l"]
     text = {**small, "vocab_size": len(words), "bos_token_id": words.bos_token_id,
             "eos_token_id": words.eos_token_id}  # fmt: skip
     CLIPModel(CLIPConfig(text_config=text, vision_config=vision,

@@ -195,12 +195,12 @@ def test_another_weight_anywhere_trains_anew(backbone: Backbone, place: Path, mo
         backbone,
         unet=deepcopy(backbone.unet),
         vae=deepcopy(backbone.vae),
-        text_encoders=deepcopy(backbone.text_encoders),
+        text=replace(backbone.text, encoders=deepcopy(backbone.text.encoders)),
     )
     names = {
         "unet": (patched.unet, "mid_block.attentions.0.transformer_blocks.0.attn2.to_v.weight"),
         "vae": (patched.vae, "decoder.layers.0.weight"),
-        "clip_l": (patched.text_encoders["clip_l"], "layers.1.self_attn.q_proj.weight"),
+        "clip_l": (patched.text.encoders["clip_l"], "layers.1.self_attn.q_proj.weight"),
     }
     owner, ending = names[module]
     (weight,) = (value for name, value in owner.named_parameters() if name.endswith(ending))

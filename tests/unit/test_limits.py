@@ -114,9 +114,9 @@ def test_a_class_noun_is_refused_before_the_model_is_touched(backbone: Backbone,
 
 
 def test_a_prompt_that_takes_too_long_to_read_is_refused(backbone: Backbone):
-    backbone.prepare_prompts(["word " * (LONGEST_TEXT // 5)])
+    backbone.text.prepare(["word " * (LONGEST_TEXT // 5)])
     with pytest.raises(ConfigError, match=f"2000000 characters.*at most {LONGEST_TEXT}"):
-        backbone.prepare_prompts(["word " * 400_000])
+        backbone.text.prepare(["word " * 400_000])
 
 
 @pytest.mark.parametrize("resolution", [8, 16, 56])

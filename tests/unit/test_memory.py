@@ -171,7 +171,7 @@ def test_the_table_has_the_sizes_of_the_real_modules(family):
 
     costs = COSTS[family]
     assert costs.unet == numbers(backbone.unet)
-    assert costs.text == numbers(*backbone.text_encoders.values())
+    assert costs.text == numbers(*backbone.text.encoders.values())
     assert costs.vae == numbers(backbone.vae)
     weights = {path: m.weight for path, m in backbone.unet.named_modules() if hasattr(m, "weight")}
     for targets, pattern in TARGETS.items():

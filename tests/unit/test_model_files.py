@@ -234,7 +234,7 @@ def test_a_folder_with_one_file_means_it_and_others_are_asked_which(tmp_path):
 def test_only_stable_diffusions_own_noise_schedule_is_taken(narrow, tmp_path, said, which):
     for module in ("unet", "vae"):
         getattr(narrow, module).save_pretrained(tmp_path / module)
-    narrow.text_encoders["clip_l"].save_pretrained(tmp_path / "text_encoder")
+    narrow.text.encoders["clip_l"].save_pretrained(tmp_path / "text_encoder")
     (tmp_path / "scheduler").mkdir()
     (tmp_path / "scheduler" / "scheduler_config.json").write_text(json.dumps(said))
     if which is None:

@@ -52,14 +52,14 @@ def on_pretended_gpu(mode: FakeTensorMode, *modules: nn.Module) -> None:
 def test_a_step_on_prepared_prompts_leaves_the_host_out(backbone: Backbone):
     """As inside a CUDA graph: a value that the host reads raises, a copy from it is noted."""
     with FakeTensorMode() as mode:
-        on_pretended_gpu(mode, backbone.unet, *backbone.text_encoders.values())
+        on_pretended_gpu(mode, backbone.unet, *backbone.text.encoders.values())
         table = torch.ones(5, 128, device="cuda", requires_grad=True)
         words = two_words(table)
-        prepared = backbone.prepare_prompts(PROMPTS, words)
+        prepared = backbone.text.prepare(PROMPTS, words)
         latent, mask = torch.ones(2, 4, 8, 8, device="cuda"), torch.ones(2, 1, 8, 8, device="cuda")
         time, rows = torch.ones(2, device="cuda").long(), torch.ones(2, device="cuda").long()
         with Devices() as devices:
-            condition = backbone.encode_prepared(prepared, words).select(rows)
+            condition = backbone.text.encode_prepared(prepared, words).select(rows)
             backbone.predict(latent, time, condition, mask, latent)
     assert condition.context.shape == (2, 96, 128)
     assert condition.context.requires_grad
@@ -69,9 +69,9 @@ def test_a_step_on_prepared_prompts_leaves_the_host_out(backbone: Backbone):
 def test_what_was_prepared_serves_every_state_of_its_words(backbone: Backbone):
     rows = torch.randn(5, 128, generator=torch.Generator().manual_seed(0))
     old, new = two_words(rows), two_words(2 * rows)
-    context = backbone.encode_prepared(backbone.prepare_prompts(PROMPTS, old), new).context
-    assert torch.equal(context, backbone.encode_prompts(PROMPTS, new).context)
-    assert not torch.equal(context, backbone.encode_prompts(PROMPTS, old).context)
+    context = backbone.text.encode_prepared(backbone.text.prepare(PROMPTS, old), new).context
+    assert torch.equal(context, backbone.text.encode(PROMPTS, new).context)
+    assert not torch.equal(context, backbone.text.encode(PROMPTS, old).context)
 
 
 # What each family reads of its text encoders, against transformers' own forward
@@ -115,8 +115,8 @@ def test_each_family_reads_its_own_layers(monkeypatch, skip: int | None):
     for name, family in NARROW.items():
         encoders = whole_encoders(family)
         ours = assembled(monkeypatch, family, encoders, layer=skip)
-        condition = ours.encode_prompts(["a photo of a man"])
-        tokens = next(iter(ours.tokenizers.values()))("a photo of a man").input_ids[1:-1]
+        condition = ours.text.encode(["a photo of a man"])
+        tokens = next(iter(ours.text.tokenizers.values()))("a photo of a man").input_ids[1:-1]
         layer = skip or (-1 if name == "sd15" else -2)
         contexts = []
         for kind, encoder in encoders.items():
@@ -127,7 +127,7 @@ def test_each_family_reads_its_own_layers(monkeypatch, skip: int | None):
         if name == "sdxl":
             torch.testing.assert_close(condition.pooled, output.text_embeds)
             # The layers behind the one that is read are not built.
-            assert ours.text_encoders["clip_l"].config.num_hidden_layers == 5 + layer
+            assert ours.text.encoders["clip_l"].config.num_hidden_layers == 5 + layer
         else:
             assert condition.pooled is None
 
@@ -135,21 +135,19 @@ def test_each_family_reads_its_own_layers(monkeypatch, skip: int | None):
 def test_the_pooled_state_is_that_of_the_first_end_of_the_first_chunk(monkeypatch):
     family = NARROW["sdxl"]
     ours = assembled(monkeypatch, family, whole_encoders(family))
-    table = {k: e.get_input_embeddings().weight for k, e in ours.text_encoders.items()}
-    tokens = ours.tokenizers["clip_g"]("blue eyes").input_ids[1:-1]
+    table = {k: e.get_input_embeddings().weight for k, e in ours.text.encoders.items()}
+    tokens = ours.text.tokenizers["clip_g"]("blue eyes").input_ids[1:-1]
     words = {"ada/eyes": {name: rows[tokens] for name, rows in table.items()}}
     # The second prompt fills one chunk and leaves another text for a second one.
     plain = ["a man with blue eyes", "a man with blue eyes " * 15 + "and a dog"]
-    spelled = ours.encode_prompts(plain)
-    learned = ours.encode_prompts(
-        [p.replace("blue eyes", "embedding:ada/eyes") for p in plain], words
-    )
+    spelled = ours.text.encode(plain)
+    learned = ours.text.encode([p.replace("blue eyes", "embedding:ada/eyes") for p in plain], words)
     assert learned.context.shape == (2, 2 * 77, 96)
     assert learned.pooled is not None
     assert spelled.pooled is not None
     torch.testing.assert_close(learned.context, spelled.context)
     torch.testing.assert_close(learned.pooled, spelled.pooled)
-    first = ours.encode_prompts(["a man with blue eyes " * 15])  # 75 tokens: one chunk
+    first = ours.text.encode(["a man with blue eyes " * 15])  # 75 tokens: one chunk
     assert first.context.shape[1] == 77
     torch.testing.assert_close(first.pooled, spelled.pooled[1:])
     assert learned.select(torch.tensor([1])).pooled.equal(learned.pooled[1:])
@@ -159,10 +157,10 @@ def test_gradient_reaches_both_encoders_of_a_word_through_the_pooled_state(monke
     family = NARROW["sdxl"]
     ours = assembled(monkeypatch, family, whole_encoders(family))
     word = {name: torch.randn(2, w).requires_grad_() for name, w in family.spec.widths.items()}
-    condition = ours.encode_prompts(["a embedding:ada/eyes"], {"ada/eyes": word})
+    condition = ours.text.encode(["a embedding:ada/eyes"], {"ada/eyes": word})
     (pooled,) = torch.autograd.grad(condition.pooled.square().sum(), word["clip_g"])
     assert pooled.abs().min() > 0
-    condition = ours.encode_prompts(["a embedding:ada/eyes"], {"ada/eyes": word})
+    condition = ours.text.encode(["a embedding:ada/eyes"], {"ada/eyes": word})
     condition.context.square().sum().backward()
     assert all(rows.grad.abs().min() > 0 for rows in word.values())
 
@@ -175,7 +173,7 @@ def test_the_u_net_is_told_the_size_of_the_picture(monkeypatch):
         lambda _, args, kwargs: told.append(kwargs["added_cond_kwargs"]), with_kwargs=True
     )
     latent = torch.ones(2, 4, 8, 16)
-    condition = ours.encode_prompts(["a", "b"])
+    condition = ours.text.encode(["a", "b"])
     ours.predict(latent, torch.tensor([5, 5]), condition, latent[:, :1], latent)
     handle.remove()
     (added,) = told
@@ -187,14 +185,14 @@ def test_nothing_of_sdxl_is_left_to_the_host():
     family = NARROW["sdxl"]
     backbone = empty_backbone(family)
     with FakeTensorMode() as mode:
-        on_pretended_gpu(mode, backbone.unet, *backbone.text_encoders.values())
+        on_pretended_gpu(mode, backbone.unet, *backbone.text.encoders.values())
         rows = {name: torch.ones(2, w, device="cuda") for name, w in family.spec.widths.items()}
         words = {"ada/eyes": rows}
-        prepared = backbone.prepare_prompts(["a embedding:ada/eyes", ""], words)
+        prepared = backbone.text.prepare(["a embedding:ada/eyes", ""], words)
         latent = torch.ones(2, 4, 8, 8, device="cuda")
         time = torch.ones(2, device="cuda").long()
         with Devices() as devices:
-            condition = backbone.encode_prepared(prepared, words)
+            condition = backbone.text.encode_prepared(prepared, words)
             backbone.predict(latent, time, condition, latent[:, :1], latent)
     assert devices.seen == {"cuda"}
 
@@ -202,4 +200,4 @@ def test_nothing_of_sdxl_is_left_to_the_host():
 @pytest.mark.parametrize("word", ["../../x", "/etc/x", ".x", ",", ""])
 def test_a_path_is_no_word(backbone: Backbone, word: str):
     with pytest.raises(ConfigError, match="which is no word"):
-        backbone.prepare_prompts([f"a photo of embedding:{word} here"], {})
+        backbone.text.prepare([f"a photo of embedding:{word} here"], {})

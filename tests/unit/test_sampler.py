@@ -42,7 +42,7 @@ def scene():
 
 @pytest.fixture(scope="module")
 def prompts(backbone):
-    both = backbone.encode_prompts(["a photo of a man", ""])
+    both = backbone.text.encode(["a photo of a man", ""])
     return both.select(torch.tensor([0])), both.select(torch.tensor([1]))
 
 
@@ -203,7 +203,7 @@ def test_an_image_that_does_not_fit_alone_is_an_error(backbone, scene, prompts):
 
 def test_each_row_of_a_batch_has_its_own_image_and_prompt_however_it_is_split(backbone, scene):
     image, mask = scene
-    said = backbone.encode_prompts(["a man", "a woman", "a child"])
+    said = backbone.text.encode(["a man", "a woman", "a child"])
     config = ComposeConfig(steps=2, cfg=2.0)
     whole = inpaint(backbone, said, None, image, mask, config)
     with SmallCard(backbone.unet, 2):
@@ -293,7 +293,7 @@ def test_without_a_negative_prompt_guidance_is_away_from_the_empty_one(backbone,
 def test_two_for_three_pictures_are_refused(backbone, scene, prompts, fed, cfg):
     image, mask = scene
     config = ComposeConfig(steps=2, cfg=cfg)
-    two = backbone.encode_prompts(["a man", "a woman"])
+    two = backbone.text.encode(["a man", "a woman"])
     with pytest.raises(ConfigError, match="2 prompts for 3 pictures"):
         paint(backbone, (two, prompts[1]), image, mask, config)
     with pytest.raises(MaskError, match="2 masks for 3 pictures"):
@@ -316,7 +316,7 @@ def test_guidance_follows_its_formula(backbone, scene, prompts):
 
 def test_a_long_prompt_meets_a_short_negative_one(backbone, scene, prompts):
     image, mask = (x[:1] for x in scene)
-    long = backbone.encode_prompts(["a photo of a man " * 30])
+    long = backbone.text.encode(["a photo of a man " * 30])
     assert long.context.shape[1] > prompts[1].context.shape[1]
     assert torch.isfinite(inpaint(backbone, long, prompts[1], image, mask, QUICK)).all()
 

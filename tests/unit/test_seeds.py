@@ -37,7 +37,7 @@ def test_long_seeds_are_apart_from_their_lower_halves_and_each_other():
 
 def test_a_long_seed_paints_another_picture(backbone: Backbone):
     image, mask = torch.rand(1, 3, 32, 32), torch.ones(1, 1, 32, 32)
-    said = backbone.encode_prompts(["a face"])
+    said = backbone.text.encode(["a face"])
     few = ComposeConfig(steps=1)
     long, short, again = (
         inpaint(backbone, said, None, image, mask, few, seed) for seed in (LONG, 7, LONG)

@@ -120,7 +120,7 @@ def test_the_whole_way_back_to_a_known_picture(backbone, monkeypatch, prediction
     backbone = replace(backbone, spec=replace(backbone.spec, prediction=prediction))
     image = torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(0))
     known, alphas = backbone.encode_image(image).sample(), backbone.alphas_cumprod.double()
-    said = backbone.encode_prompts(["a face"])
+    said = backbone.text.encode(["a face"])
 
     def answer(sample, timesteps, **_):
         noisy, timestep = sample[:, :4], float(timesteps[0])
@@ -146,7 +146,7 @@ def test_a_little_more_denoising_changes_the_picture_a_little():
     image = paint(sample_people(1, generator), sample_scenes(1, generator), 64).image
     mask = torch.zeros(1, 1, 64, 64)
     mask[..., 16:48, 16:48] = 1
-    said = backbone.encode_prompts(["a photo of a woman"])
+    said = backbone.text.encode(["a photo of a woman"])
     less, more = (
         inpaint(backbone, said, None, image, mask, ComposeConfig(steps=30, denoise=d, cfg=1.0))
         for d in (0.48, 0.49)

@@ -13,6 +13,7 @@ from torch.optim.optimizer import register_optimizer_step_pre_hook
 from facea_core.attributes import attribute_table
 from facea_core.backbone import Backbone
 from facea_core.backbone.load import random_backbone
+from facea_core.backbone.prompts import TextEncoders
 from facea_core.errors import BackboneError, TrainingError
 from facea_core.identity import learnable_words, load_identity, save_identity
 from facea_core.training import TrainConfig, loop, train_identity
@@ -130,7 +131,7 @@ def test_another_resolution_is_learned_on(backbone: Backbone):
 
 def test_words_that_do_not_learn_are_read_once(backbone: Backbone):
     calls = []
-    (encoder,) = backbone.text_encoders.values()
+    (encoder,) = backbone.text.encoders.values()
     handle = encoder.register_forward_pre_hook(lambda *_: calls.append(None))
     identity, _ = train(backbone, words_rate=0.0)
     handle.remove()
@@ -145,7 +146,7 @@ def test_words_that_do_not_learn_are_prepared_where_they_are_read(
     backbone: Backbone, monkeypatch: pytest.MonkeyPatch
 ):
     """The encoder is put away for the training, on a GPU into other memory."""
-    there, prepared, prepare = [], [], Backbone.prepare_prompts
+    there, prepared, prepare = [], [], TextEncoders.prepare
 
     @contextmanager
     def watched(device, *modules: nn.Module) -> Iterator[None]:
@@ -154,12 +155,12 @@ def test_words_that_do_not_learn_are_prepared_where_they_are_read(
             yield
         there.clear()
 
-    def watched_prepare(self: Backbone, prompts, words=None):
-        prepared.append(all(encoder in there for encoder in self.text_encoders.values()))
+    def watched_prepare(self: TextEncoders, prompts, words=None):
+        prepared.append(all(encoder in there for encoder in self.encoders.values()))
         return prepare(self, prompts, words)
 
     monkeypatch.setattr(loop, "on_device", watched)
-    monkeypatch.setattr(Backbone, "prepare_prompts", watched_prepare)
+    monkeypatch.setattr(TextEncoders, "prepare", watched_prepare)
     train(backbone, words_rate=0.0)
     assert prepared == [True]
 

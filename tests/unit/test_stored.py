@@ -43,7 +43,7 @@ def test_a_header_says_what_loading_gives(good, tmp_path):
     header, loaded = inspect_checkpoint(path), load_backbone(path)
     assert header.spec == loaded.spec == TINY.spec
     assert header.dtype == torch.float16
-    modules = {"unet": loaded.unet, "vae": loaded.vae, **loaded.text_encoders}
+    modules = {"unet": loaded.unet, "vae": loaded.vae, **loaded.text.encoders}
     counts = {name: sum(p.numel() for p in m.parameters()) for name, m in modules.items()}
     assert dict(header.numbers) == counts
     assert dict(header.bytes) == {name: 2 * count for name, count in counts.items()}
@@ -57,7 +57,7 @@ def test_a_checkpoint_of_four_channels_says_so_and_loads(tmp_path):
     assert not loaded.spec.inpainting
     assert loaded.spec.architecture == "facea-tiny"
     one = torch.ones(1, 4, 8, 8)
-    condition = loaded.encode_prompts(["a man"])
+    condition = loaded.text.encode(["a man"])
     answer = loaded.predict(one, torch.tensor([5]), condition, one[:, :1], one)
     assert torch.equal(answer, loaded.predict(one, torch.tensor([5]), condition, one[:, :1], -one))
 
@@ -212,7 +212,7 @@ def saved(family: Family, folder: Path, **options) -> Backbone:
     backbone = random_of(family)
     backbone.unet.save_pretrained(folder / "unet", **options)
     backbone.vae.save_pretrained(folder / "vae", **options)
-    for place, encoder in zip(ENCODERS, backbone.text_encoders.values(), strict=False):
+    for place, encoder in zip(ENCODERS, backbone.text.encoders.values(), strict=False):
         encoder.save_pretrained(folder / place, **options)
     return backbone
 
@@ -233,7 +233,7 @@ def test_a_folder_is_read_back_bit_for_bit(family, tmp_path):
     assert inspect_checkpoint(tmp_path).spec == loaded.spec == family.spec
     assert loaded.hash == written.hash
     prompt = ["a photo of a man"]
-    mine, theirs = loaded.encode_prompts(prompt), written.encode_prompts(prompt)
+    mine, theirs = loaded.text.encode(prompt), written.text.encode(prompt)
     assert torch.equal(mine.context, theirs.context)
 
 
@@ -291,6 +291,6 @@ def test_a_plain_sd2_predicts_what_its_last_norm_says(monkeypatch, tmp_path, wid
     torch.nn.init.normal_(norm.bias, std=wide, generator=torch.Generator().manual_seed(0))
     for place, module in (("unet", plain.unet), ("vae", plain.vae)):
         module.save_pretrained(tmp_path / place)
-    plain.text_encoders["clip_h"].save_pretrained(tmp_path / "text_encoder")
+    plain.text.encoders["clip_h"].save_pretrained(tmp_path / "text_encoder")
     assert load_backbone(tmp_path).spec == narrow.variant(False, wanted)
     assert replace(narrow, v_resolution=None).variant(False, wanted).prediction == wanted

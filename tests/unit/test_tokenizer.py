@@ -7,7 +7,7 @@ from pretraining.tokenizer import write_tokenizer
 
 
 def test_every_word_of_the_painter_is_one_token(backbone):
-    tokenizer = backbone.tokenizers["clip_l"]
+    tokenizer = backbone.text.tokenizers["clip_l"]
     for word in VOCABULARY:
         assert len(tokenizer(word, add_special_tokens=False).input_ids) == 1, word
 
@@ -20,7 +20,7 @@ def test_words_that_share_letters_do_not_break_each_other(tmp_path):
 
 
 def test_any_text_can_be_tokenized(backbone):
-    tokenizer = backbone.tokenizers["clip_l"]
+    tokenizer = backbone.text.tokenizers["clip_l"]
     ids = tokenizer("xylophone's café 写真 🙂", add_special_tokens=False).input_ids
     assert tokenizer.unk_token_id not in ids
 

@@ -47,7 +47,7 @@ def make_photo(seed: int = 0) -> Photo:
 
 
 def bits(backbone: Backbone) -> list[Tensor]:
-    modules = (backbone.unet, backbone.vae, *backbone.text_encoders.values())
+    modules = (backbone.unet, backbone.vae, *backbone.text.encoders.values())
     return [value.clone() for module in modules for value in module.state_dict().values()]
 
 
@@ -71,7 +71,7 @@ def test_words_and_lora_learn_and_the_backbone_does_not(backbone: Backbone):
     assert identity.meta.prompt == "a photo of a woman with embedding:ada/eyes embedding:ada/mouth"
     assert TrainConfig.from_dict(identity.meta.config) == CONFIG
     with apply_identity(backbone, identity) as words:
-        backbone.encode_prompts([identity.meta.prompt], words)
+        backbone.text.encode([identity.meta.prompt], words)
 
     assert [r.step for r in reports] == [1, 2, 3]
     for report in reports:

@@ -24,7 +24,7 @@ TABLE = attribute_table("male")
 
 
 def token_table(backbone: Backbone) -> nn.Parameter:
-    table = backbone.text_encoders["clip_l"].get_input_embeddings().weight
+    table = backbone.text.encoders["clip_l"].get_input_embeddings().weight
     assert isinstance(table, nn.Parameter)
     return table
 
@@ -32,13 +32,13 @@ def token_table(backbone: Backbone) -> nn.Parameter:
 def test_a_word_starts_as_its_class_word(backbone: Backbone):
     words = by_placeholder(learnable_words(backbone, "ada", TABLE).views())
     assert list(words) == ["ada/eyes", "ada/nose", "ada/mouth"]
-    plain = backbone.encode_prompts(["a photo of eyes"])
-    learned = backbone.encode_prompts(["a photo of embedding:ada/eyes"], words)
+    plain = backbone.text.encode(["a photo of eyes"])
+    learned = backbone.text.encode(["a photo of embedding:ada/eyes"], words)
     assert torch.equal(learned.context, plain.context)
 
 
 def test_rows_are_repeated_or_averaged_to_fit(backbone: Backbone):
-    tokens = backbone.tokenizers["clip_l"].encode("large nose", add_special_tokens=False)
+    tokens = backbone.text.tokenizers["clip_l"].encode("large nose", add_special_tokens=False)
     rows = token_table(backbone).detach()[torch.tensor(tokens)]
     for count, expected in ((1, rows.mean(0, keepdim=True)), (2, rows), (3, rows[[0, 1, 0]])):
         attribute = replace(TABLE[1], initializer="large nose", vectors=count)
@@ -74,7 +74,7 @@ def test_gradient_reaches_the_words_and_never_the_table(backbone: Backbone):
     optimiser = torch.optim.SGD([flat.parameter], lr=1.0)
     prompt = fill_prompt("a photo of a {class} with {words}", "man", words)
     # A plain sum is what the last layer norm takes away.
-    backbone.encode_prompts([prompt], words).context.square().sum(-1)[..., 1:].std().backward()
+    backbone.text.encode([prompt], words).context.square().sum(-1)[..., 1:].std().backward()
     optimiser.step()
     assert table.grad is None
     assert torch.equal(table, before)
@@ -88,7 +88,7 @@ def test_words_are_float32_parameters_of_their_own(backbone: Backbone):
     flat = learnable_words(backbone, "ada", TABLE)
     assert flat.parameter.dtype == torch.float32
     words = by_placeholder(flat.views())
-    backbone.encode_prompts(["embedding:ada/eyes"], words).context.float().std().backward()
+    backbone.text.encode(["embedding:ada/eyes"], words).context.float().std().backward()
     assert flat.parameter.grad is not None
     assert flat.parameter.grad.dtype == torch.float32
 

@@ -141,7 +141,7 @@ def test_random_weights_keep_numbers_near_one(dtype: torch.dtype):
     image = painted_photos(1, 128)[0].image
     latent = backbone.encode_image(image).mean
     mask, timestep = torch.ones(1, 1, 16, 16), torch.tensor([500])
-    text = backbone.encode_prompts(["a photo"])
+    text = backbone.text.encode(["a photo"])
     out = backbone.predict(latent, timestep, text, mask, latent).float()
     assert 0.01 < float(out.std()) < 100
     again = random_backbone(NARROW, dtype=dtype)

@@ -75,12 +75,12 @@ def pipeline(family: Family, backbone: Backbone) -> Any:
         "unet": backbone.unet,
         "scheduler": DDIMScheduler(steps_offset=1, clip_sample=False),
     }
-    first, *second = backbone.text_encoders.values()
+    first, *second = backbone.text.encoders.values()
     end = "<|endoftext|>"
     if not second:
         return StableDiffusionInpaintPipeline(
             text_encoder=first,  # pyright: ignore[reportArgumentType]
-            tokenizer=tokenizer("!" if "clip_h" in backbone.text_encoders else end),
+            tokenizer=tokenizer("!" if "clip_h" in backbone.text.encoders else end),
             safety_checker=None,  # pyright: ignore[reportArgumentType]
             feature_extractor=None,  # pyright: ignore[reportArgumentType]
             requires_safety_checker=False,
@@ -135,7 +135,7 @@ def test_diffusers_paints_the_person_that_we_paint(
     noisy, mask, masked = sample.split((4, 1, 4), dim=1)
     with torch.no_grad(), apply_identity(backbone, identity) as words:
         ours = backbone.predict(
-            noisy, timestep, backbone.encode_prompts([PROMPT], words), mask, masked
+            noisy, timestep, backbone.text.encode([PROMPT], words), mask, masked
         )
 
     pipe = pipeline(family, backbone)

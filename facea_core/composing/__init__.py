@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from .plan import plan_crop
     from .prompts import face_prompt, prompt_for
     from .sampler import inpaint
-    from .stitch import crop_image, crop_mask, match_colour, stitch
+    from .stitch import crop_image, crop_mask, match_colour
     from .together import most_together, paint_together
 
 __getattr__ = door(
@@ -33,7 +33,7 @@ __getattr__ = door(
         "plan": ("plan_crop",),
         "prompts": ("face_prompt", "prompt_for"),
         "sampler": ("inpaint",),
-        "stitch": ("crop_image", "crop_mask", "match_colour", "stitch"),
+        "stitch": ("crop_image", "crop_mask", "match_colour"),
         "together": ("most_together", "paint_together"),
     },
 )
@@ -67,5 +67,4 @@ __all__ = [
     "plan_crop",
     "prompt_for",
     "soften",
-    "stitch",
 ]

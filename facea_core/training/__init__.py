@@ -6,7 +6,7 @@ from ..late import door
 
 if TYPE_CHECKING:
     from .config import PRESETS, TrainConfig, check_channels, preset_for, preview_every
-    from .free_memory import best_plan, free_memory, require_room
+    from .device_memory import best_plan, free_memory, require_room
     from .gpu.allocator import launch_note
     from .loop import train_identity
     from .memory import Plan, plan_training
@@ -17,7 +17,7 @@ __getattr__ = door(
     __name__,
     {
         "config": ("PRESETS", "TrainConfig", "check_channels", "preset_for", "preview_every"),
-        "free_memory": ("best_plan", "free_memory", "require_room"),
+        "device_memory": ("best_plan", "free_memory", "require_room"),
         "gpu.allocator": ("launch_note",),
         "loop": ("train_identity",),
         "memory": ("Plan", "plan_training"),

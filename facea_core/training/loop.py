@@ -26,8 +26,8 @@ from ..seeds import seeded
 from ..types import Identity, IdentityMeta, OnStep, OnTick, Photo
 from .config import TrainConfig, check_channels
 from .data import Draw, LatentCache, build_cache
+from .device_memory import plan_for, require_room
 from .fallback import with_fallback
-from .free_memory import plan_for, require_room
 from .gpu.allocator import launch_note
 from .gpu.attention import lean_attention
 from .gpu.blocks import fused_kernels, lean_blocks

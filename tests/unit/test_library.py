@@ -94,7 +94,7 @@ def begins(backbone: Backbone, place: Path, **changes) -> bool:
         raise Stop
 
     try:
-        learn(backbone, place, on_tick=stop, **changes)
+        learn(backbone, place, on_tick=stop, on_encode=stop, **changes)
     except Stop:
         return True
     return False

@@ -16,7 +16,7 @@ from facea_core.errors import ConfigError
 from facea_core.identity.lora import TARGETS
 from facea_core.training.config import TrainConfig
 from facea_core.training.costs import COSTS
-from facea_core.training.free_memory import free_memory
+from facea_core.training.device_memory import free_memory
 from facea_core.training.memory import Plan, plan_training, resolution_down, step_down
 
 from ..bench import bench_memory

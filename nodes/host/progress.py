@@ -42,9 +42,9 @@ class Progress:
         self.at(done, total, ("JPEG", to_pil(picture), PREVIEW_SIDE))
 
     def prepare(self, what: str, done: int, total: int) -> None:
-        """Work that comes before what is counted: a bar of its own, and a line once a second."""
+        """Work that comes before what is counted: the bar stays at 0, a line says how far it is."""
         self.alive()
-        self._bar.update_absolute(done, total)
+        self._bar.update_absolute(0)
         if perf_counter() - self._said >= 1:
             self.say(f"{what}: {done} of {total}")
 

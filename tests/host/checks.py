@@ -33,7 +33,7 @@ def main(comfyui: Path, base: Path) -> dict[str, Any]:
     import torch
 
     core = part("facea_core.backbone").load_backbone("tiny")
-    file = part("facea_core.backbone.load").asset(part("facea_core.backbone.load").TINY_FILE)
+    file = part("facea_core.io.assets").asset(part("facea_core.backbone.load").TINY_FILE)
     words = str(base / "models" / "embeddings")
     with torch.inference_mode():
         host = comfy.sd.load_checkpoint_guess_config(str(file), embedding_directory=words)[:3]

@@ -43,7 +43,6 @@ def test_the_lean_lora_has_the_gradients_of_autograd(count: int):
         return torch.randn(shape, dtype=torch.float64, generator=random, requires_grad=True)
 
     layers = [LoraLayer(nn.Linear(6, 4 + i, bias=i != 1).double()) for i in range(count)]
-    frozen(*layers).__enter__()
     x, pairs = draw(2, 5, 6), [(draw(3, 6), draw(4 + i, 3)) for i in range(count)]
 
     def lean(x: Tensor, *tensors: Tensor) -> tuple[Tensor, ...]:
@@ -52,9 +51,10 @@ def test_the_lean_lora_has_the_gradients_of_autograd(count: int):
         return project(x, *layers)
 
     flat = [tensor for pair in pairs for tensor in pair]
-    for y, layer, (down, up) in zip(lean(x, *flat), layers, pairs, strict=True):
-        torch.testing.assert_close(y, layer.base(x) + x @ down.t() @ up.t())
-    assert torch.autograd.gradcheck(lean, (x, *flat))
+    with frozen(*layers):
+        for y, layer, (down, up) in zip(lean(x, *flat), layers, pairs, strict=True):
+            torch.testing.assert_close(y, layer.base(x) + x @ down.t() @ up.t())
+        assert torch.autograd.gradcheck(lean, (x, *flat))
 
 
 def test_layers_that_share_an_input_are_what_each_is_alone(backbone: Backbone):

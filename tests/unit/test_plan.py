@@ -39,7 +39,6 @@ def test_plan_is_a_square_of_native_size_around_the_wregion_mask(size, box):
     assert plan.source == size
     assert plan.box.width == plan.box.height
     assert plan.size == (SPEC.resolution, SPEC.resolution)
-    assert all(n % 8 == 0 for n in plan.size)
     assert covers(plan.box, Box(*box))
 
 

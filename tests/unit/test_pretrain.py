@@ -201,10 +201,10 @@ def test_a_piece_learns_and_no_file_of_it_is_large(tmp_path):
     piece = Piece(tmp_path, 60, steps=1)
     train_piece("large", large, lambda draw: large.weight.square().mean(), piece, 1e-3)
     files = list((tmp_path / "large").glob("*.safetensors"))
-    assert sum(f.stat().st_size for f in files) > 3 * 4 * 2500**2
-    # One tensor is not divided: 25 MB here, where the largest of the miniature has 1.3 MB.
-    largest = max(p.numel() * 4 for p in load_backbone("tiny").unet.parameters())
-    assert largest < 15e6
+    sizes = [file.stat().st_size for file in files]
+    # The weight and the optimiser's sums; one tensor is not divided, so a file holds one at most.
+    assert sum(sizes) > 3 * 4 * 2500**2
+    assert max(sizes) < 1.1 * 4 * 2500**2
 
 
 def test_a_stitched_picture_is_one_inside_and_the_other_outside():

@@ -56,5 +56,5 @@ def test_a_trial_is_what_it_says(faces):
             _, _, none = trial(truth, name, rng, absent=True)
             assert none is None
             assert not is_right(best_score(found, name), None)
+            assert not is_right(None, right)
     assert is_right(None, None)
-    assert not is_right(None, right)

@@ -42,6 +42,8 @@ def give_back_memory() -> None:
 
 def is_out_of_memory(error: BaseException) -> bool:
     """Whether a device, or the machine, had no memory left; torch has a type for CUDA's alone."""
+    if type(error).__name__ == "OutOfMemoryError":  # torch's, which need not be imported for this
+        return True
     said = str(error).lower()
     return isinstance(error, MemoryError) or (
         isinstance(error, RuntimeError) and any(words in said for words in _FULL)

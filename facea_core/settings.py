@@ -165,10 +165,7 @@ def without_retired(values: Mapping[str, Any], retired: Mapping[str, Any]) -> di
     """
     gone = [name for name in retired if values.get(name, retired[name]) != retired[name]]
     if gone:
-        _LOG.warning(
-            "FaceA: %s no longer exists and is ignored: it made nobody more like themselves",
-            ", ".join(gone),
-        )
+        _LOG.warning("FaceA passes over what is no setting any more: %s", ", ".join(gone))
     return {name: value for name, value in values.items() if name not in retired}
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
@@ -20,7 +21,6 @@ from facea_core.errors import ConfigError
 from facea_core.evaluation import TinyEmbedder, embedder_for, load_embedder
 from facea_core.evaluation.identity_encoder import load_attribute_probe
 
-from .__main__ import Benchmark
 from .config import BenchmarkConfig
 from .features import load_features
 from .folders import person_folders, read_scenes, read_subject
@@ -29,6 +29,10 @@ from .run import Benchmark as Runner
 from .run import preset_of
 from .subjects import Scene, Subject, painted_subject
 from .tables import markdown
+
+if TYPE_CHECKING:
+    # At run time that module is `__main__`, and would be loaded a second time.
+    from .__main__ import Benchmark
 
 BAR = "{desc} {percentage:3.0f}%|{bar}| {elapsed}<{remaining}"
 

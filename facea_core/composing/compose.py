@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from functools import partial
 
 import torch
@@ -171,7 +172,7 @@ def _targets(
         )
     targets = [face if isinstance(face, TargetFace) else TargetFace(*face) for face in faces]
     return [
-        TargetFace(face.mask, face.identity, face.prompt or text)
+        replace(face, prompt=face.prompt or text)
         for face, text in zip(targets, prompt, strict=True)
     ]
 

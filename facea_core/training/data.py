@@ -27,6 +27,7 @@ from .tasks import (
     head_shape,
     part_boxes,
     region_mask,
+    task_names,
 )
 
 if TYPE_CHECKING:
@@ -145,7 +146,7 @@ def build_cache(
     first crop of a photo is not jittered. Where a crop does not show a part, the whole face of that
     crop takes its place.
     """
-    number = {GLOBAL: 1} | {one.name: 2 + i for i, one in enumerate(config.table)}
+    number = {task: row for row, task in enumerate(task_names(config.table))}
     shown = [list(part_boxes(photo, config.table)) if config.has_local else [] for photo in photos]
     most = max(1, *map(len, shown))
     crops = config.crops(len(photos))

@@ -9,7 +9,7 @@ from typing import TypeVar
 import torch
 
 from ..errors import TrainingError
-from .gpu.footprint import is_out_of_memory
+from ..machine import is_out_of_memory
 from .memory import Plan
 
 T = TypeVar("T")

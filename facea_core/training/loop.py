@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from math import inf
 from pathlib import Path
@@ -41,7 +41,7 @@ from .origin import Origin
 from .preview import Previewer
 from .report import Reporter, due
 from .state import Checkpoint, read_state
-from .tasks import GLOBAL, check_photo, task_prompts
+from .tasks import EMPTY, GLOBAL, check_photo, task_names, task_prompts
 
 _LOG = logging.getLogger(__name__)
 
@@ -98,7 +98,13 @@ def train_identity(
         generator = seeded(config.seed)
         return build_cache(photos, at, config, generator, on_encode), generator
 
-    with _trainable(backbone):
+    # A host may call from inside inference mode, where nothing can be trained.
+    with (
+        torch.inference_mode(False),
+        torch.enable_grad(),
+        as_current(device),
+        frozen(*backbone.modules),
+    ):
         saved = read_state(run_dir, origin) if resume and run_dir else None
         plan = plan_for(backbone, config, saved, plan)
         require_room(plan, device, loaded=backbone.bytes)
@@ -118,7 +124,7 @@ def train_identity(
                 trained={"words": words, "lora": adapter.flat},
                 optimiser=make_optimiser(words.parameter, adapter.flat.parameter, config),
                 generator=generator,
-                losses=Losses(list(prompts), device),
+                losses=Losses(task_names(config.table), device),
             )
             if saved:
                 checkpoint.restore(saved)
@@ -144,7 +150,9 @@ def train_identity(
             def steps(plan: Plan) -> None:
                 # Where nothing learns to read, the encoders are elsewhere but for this once.
                 reading = nullcontext() if config.words_rate else on_device(device, *idle)
-                asked = list(prompts.values()) if config.has_local else ["", prompts[GLOBAL]]
+                asked = list(prompts.values())
+                if not config.has_local:
+                    asked = [prompts[EMPTY], prompts[GLOBAL]]
                 with torch.no_grad(), reading:
                     prepared = backbone.text.prepare(asked, by_placeholder(words.values()))
                     step = make_step(
@@ -260,18 +268,6 @@ def make_step(
         losses.add(torch.cat(found), batch.tasks, norm)
 
     return step
-
-
-@contextmanager
-def _trainable(backbone: Backbone) -> Iterator[None]:
-    """A host may call from inside inference mode, where nothing can be trained."""
-    with (
-        torch.inference_mode(False),
-        torch.enable_grad(),
-        as_current(backbone.device),
-        frozen(*backbone.modules),
-    ):
-        yield
 
 
 def _leaves(encoded: Conditioning) -> Conditioning:

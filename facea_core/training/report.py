@@ -9,10 +9,10 @@ from time import perf_counter
 import torch
 from torch import Tensor
 
+from ..machine import is_out_of_memory
 from ..types import OnStep, StepReport
 from .config import TrainConfig
 from .gpu.cuda_graph import WARM_UP
-from .gpu.footprint import is_out_of_memory
 from .memory import Plan
 from .optimiser import rates
 from .state import Checkpoint

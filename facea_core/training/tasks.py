@@ -26,11 +26,13 @@ _ROOM = 1.1
 _LEAST = 2
 
 
-def task_prompts(config: TrainConfig, subject: Subject) -> dict[str, str]:
-    """Task -> prompt, the few distinct ones of a run: none, the face with all words, each part.
+def task_names(table: Sequence[Attribute]) -> tuple[str, ...]:
+    """All tasks, in the order of the rows in which the loop encodes prompts and counts losses."""
+    return (EMPTY, GLOBAL, *(one.name for one in table))
 
-    The order is that of the rows in which the loop encodes them and counts their losses.
-    """
+
+def task_prompts(config: TrainConfig, subject: Subject) -> dict[str, str]:
+    """Task -> prompt, in the order of `task_names`: none, the face with all words, each part."""
     words = {one.name: placeholder(subject.name, one) for one in config.table}
     noun = subject.class_noun
     return {

@@ -1,8 +1,9 @@
 """What a source file imports and calls, for the tests that hold the rules."""
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 MAX_LINES = 300
 
@@ -49,3 +50,13 @@ def unsafe_loads(tree: ast.AST) -> Iterator[int]:
 def too_long(name: object, source: str) -> list[str]:
     lines = len(source.splitlines())
     return [f"{name}: {lines} lines, at most {MAX_LINES}"] if lines > MAX_LINES else []
+
+
+def found_in(
+    violations: Callable[[Path], list[str]], root: Path, file: str, source: str
+) -> list[str]:
+    """What is wrong in a tree at `root` that holds one file with this source."""
+    path = root / file
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(source)
+    return violations(root)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import facea_core
-from tests.unit.imports import calls_of, imports_of, too_long, unsafe_loads
+from tests.unit.imports import calls_of, found_in, imports_of, too_long, unsafe_loads
 
 CORE = Path(facea_core.__file__).parent
 
@@ -142,10 +142,7 @@ def test_every_room_of_the_table_stands():
     ],
 )
 def test_a_broken_rule_is_found(tmp_path: Path, file: str, source: str, complaint: str):
-    path = tmp_path / file
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(source)
-    found = violations(tmp_path)
+    found = found_in(violations, tmp_path, file, source)
     assert len(found) == 1, found
     assert found[0].startswith(file)
     assert complaint in found[0]
@@ -161,10 +158,7 @@ def test_a_broken_rule_is_found(tmp_path: Path, file: str, source: str, complain
     ],
 )
 def test_a_kept_rule_is_silent(tmp_path: Path, file: str, source: str):
-    path = tmp_path / file
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(source)
-    assert violations(tmp_path) == []
+    assert found_in(violations, tmp_path, file, source) == []
 
 
 IMPORT_EVERYTHING = """

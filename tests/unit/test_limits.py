@@ -22,9 +22,9 @@ from facea_core.detection.config import DetectConfig
 from facea_core.errors import QUOTED, ConfigError, MaskError, quoted, shortened
 from facea_core.identity.subject import Subject
 from facea_core.io.images import crop, cut, resize
+from facea_core.machine import is_out_of_memory
 from facea_core.settings import LONGEST_JSON, LONGEST_TEXT, check_number, read_settings, updated
 from facea_core.training import TrainConfig, plan_training, require_room, train_identity
-from facea_core.training.gpu.footprint import is_out_of_memory
 from facea_core.training.tasks import region_mask
 from facea_core.types import Box
 

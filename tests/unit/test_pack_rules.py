@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import facea_core
-from tests.unit.imports import imports_of, too_long
+from tests.unit.imports import found_in, imports_of, too_long
 
 PACK = Path(facea_core.__file__).parents[1]
 
@@ -134,10 +134,7 @@ LATE = "async def comfy_entrypoint():\n    "
     ],
 )
 def test_a_broken_rule_of_the_pack_is_found(tmp_path: Path, file: str, source: str, complaint: str):
-    path = tmp_path / file
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(source)
-    found = pack_violations(tmp_path)
+    found = found_in(pack_violations, tmp_path, file, source)
     assert len(found) == 1, found
     assert found[0].startswith(file)
     assert complaint in found[0]
@@ -159,7 +156,4 @@ def test_a_broken_rule_of_the_pack_is_found(tmp_path: Path, file: str, source: s
     ],
 )
 def test_a_kept_rule_of_the_pack_is_silent(tmp_path: Path, file: str, source: str):
-    path = tmp_path / file
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(source)
-    assert pack_violations(tmp_path) == []
+    assert found_in(pack_violations, tmp_path, file, source) == []

@@ -16,8 +16,9 @@ from facea_core.backbone.load import random_backbone
 from facea_core.backbone.prompts import TextEncoders
 from facea_core.errors import BackboneError, TrainingError
 from facea_core.identity import learnable_words, load_identity, save_identity
+from facea_core.machine import is_out_of_memory
 from facea_core.training import TrainConfig, loop, train_identity
-from facea_core.training.gpu.footprint import checkpointed, is_out_of_memory, on_device
+from facea_core.training.gpu.footprint import checkpointed, on_device
 from facea_core.training.state import saved_step
 from facea_core.types import Box, FaceAttributes, Identity, Part, Photo, StepReport
 

@@ -1,4 +1,5 @@
-import hashlib
+"""The two tasks: their prompts, crops and masks, with masks of the user's own."""
+
 from dataclasses import replace
 
 import pytest
@@ -6,15 +7,14 @@ import torch
 from torch import Tensor
 
 from facea_core.attributes import attribute_table
-from facea_core.backbone import Backbone, LatentDistribution, latent_mask, masked_image
+from facea_core.backbone import Backbone, latent_mask
 from facea_core.backbone.load import random_backbone
 from facea_core.errors import ImageError, MaskError
 from facea_core.identity.subject import Subject
 from facea_core.io.images import crop, resize
 from facea_core.masks import mask_box
 from facea_core.training import TrainConfig
-from facea_core.training.data import Rows, build_cache, crop_example, draw_step
-from facea_core.training.origin import photos_hash
+from facea_core.training.data import crop_example
 from facea_core.training.tasks import (
     check_photo,
     crop_box,
@@ -27,7 +27,6 @@ from facea_core.types import Box, FaceAttributes, Part, Photo
 EMPTY, GLOBAL = 0, 1  # numbers of the first two tasks
 TABLE = attribute_table("female")
 SPEC = random_backbone(0).spec
-CACHE, HASH = "9884867b4b6cef51", "83c6a7113bdd6c66"
 FACE, EYES, MOUTH = Box(40, 30, 90, 100), Box(48, 52, 82, 62), Box(55, 80, 75, 90)
 
 
@@ -35,24 +34,6 @@ def make_photo(seed: int = 0, height: int = 128, width: int = 128) -> Photo:
     image = torch.rand(1, 3, height, width, generator=torch.Generator().manual_seed(seed))
     parts = (Part("eyes", EYES, 0.9), Part("mouth", MOUTH, 0.9))
     return Photo(image, FaceAttributes((height, width), FACE, 0.9, parts), name=f"photo{seed}")
-
-
-def make_rows(photos: int = 3, variants: int = 4, counts: tuple[int, ...] = (2, 1, 3)) -> Rows:
-    """Each crop lists its face, then its parts; tasks follow that order."""
-    width = 1 + max(counts)
-    first = torch.arange(photos * variants).view(photos, variants) * width
-    parts = first[..., None] + 1 + torch.arange(max(counts))
-    tasks = (GLOBAL + torch.arange(width)).repeat(photos * variants)
-    return Rows(first, parts, torch.tensor(counts), tasks)
-
-
-def draws(config: TrainConfig, count: int = 50, rows: Rows | None = None, seed: int = 0) -> list:
-    random = torch.Generator().manual_seed(seed)
-    return [draw_step(rows or make_rows(), config, (4, 2, 2), random) for _ in range(count)]
-
-
-def joined(config: TrainConfig, name: str, count: int = 50) -> Tensor:
-    return torch.cat([getattr(draw, name) for draw in draws(config, count)])
 
 
 def test_prompts_are_few_and_hold_their_words():
@@ -63,60 +44,6 @@ def test_prompts_are_few_and_hold_their_words():
         ("eyes", "a photo of embedding:ada/eyes of a woman"),
         ("nose", "a photo of embedding:ada/nose of a woman"),
     ]
-
-
-def test_the_seed_decides_every_draw():
-    config = TrainConfig(attributes="female")
-    for a, b in zip(draws(config, seed=3), draws(config, seed=3), strict=True):
-        assert all(torch.equal(getattr(a, k), getattr(b, k)) for k in vars(a))
-    assert not torch.equal(draws(config, seed=3)[0].noise, draws(config, seed=4)[0].noise)
-
-
-@pytest.mark.parametrize("ratio", [0.0, 0.5, 1.0])
-def test_the_local_ratio_is_kept(ratio: float):
-    tasks = joined(TrainConfig(attributes="female", local_ratio=ratio, batch=8), "tasks", 200)
-    assert abs(float((tasks > GLOBAL).float().mean()) - ratio) < 0.05
-
-
-def test_extra_local_items_come_last_and_leave_the_batch_alone():
-    config = TrainConfig(attributes="female", local_ratio=0.0, batch=3, local_extra=2)
-    for draw in draws(config):
-        assert (draw.tasks[:3] == GLOBAL).all()
-        assert (draw.tasks[3:] > GLOBAL).all()
-
-
-def test_prompts_are_dropped_as_often_as_asked():
-    config = TrainConfig(attributes="female", batch=8)
-    for drop in (0.0, 0.1, 1.0):
-        dropped = joined(replace(config, prompt_drop=drop), "prompts", 300) == EMPTY
-        assert abs(float(dropped.float().mean()) - drop) < 0.02
-
-
-def test_an_item_has_the_prompt_of_its_mask():
-    rows = make_rows()
-    for draw in draws(TrainConfig(attributes="female", prompt_drop=0.0), rows=rows):
-        assert torch.equal(draw.tasks, rows.tasks[draw.rows])
-        assert torch.equal(draw.prompts, draw.tasks)
-
-
-def test_every_photo_crop_and_part_gets_its_turn_and_no_other():
-    rows = make_rows()
-    seen = set(joined(TrainConfig(attributes="female", batch=16), "rows", 200).tolist())
-    listed = set(rows.face.flatten().tolist())
-    for photo, count in enumerate(rows.counts.tolist()):
-        listed |= set(rows.parts[photo, :, :count].flatten().tolist())
-    assert seen == listed
-
-
-def test_each_steps_timesteps_are_spread_and_all_in_range():
-    config = TrainConfig(attributes="female", batch=5)
-    for draw in draws(config):
-        assert sorted((draw.timestep // 200).tolist()) == [0, 1, 2, 3, 4]
-    every = joined(config, "timestep", 400)
-    assert every.min() < 10
-    assert every.max() > 990
-    firsts = torch.stack([draw.timestep[0] for draw in draws(config, 400)]).float()
-    assert abs(float(firsts.mean()) - 499.5) < 50
 
 
 @pytest.mark.parametrize("size", [(128, 128), (90, 300), (300, 90), (2000, 1500), (60, 60)])
@@ -166,25 +93,6 @@ def test_a_hole_covers_its_region_and_never_vanishes_in_the_latent():
             assert latent_mask(hole).sum() >= 1
             assert set(hole.unique().tolist()) <= {0.0, 1.0}
     assert not region_mask(Box(0, 0, 10, 10), crop, SPEC, 0.0).any()
-
-
-def test_the_cache_holds_what_the_autoencoder_says(backbone: Backbone):
-    photo, config = make_photo(), TrainConfig(attributes="female", variants=2)
-    random = torch.Generator().manual_seed(0)
-    cache = build_cache([photo], backbone, config, random)
-    crop = crop_example(photo, backbone, config)
-    image, holes = crop.image, crop.masks
-    assert list(holes) == ["global", "eyes", "mouth"]
-    rows = torch.tensor([int(cache.rows.face[0, 0]), *cache.rows.parts[0, 0, :2].tolist()])
-    latent, mask, masked = cache.gather(rows, torch.empty(0))
-    tasks = [GLOBAL, GLOBAL + 1, GLOBAL + 3]
-    assert cache.rows.tasks[rows].tolist() == tasks
-    for i, hole in enumerate(holes.values()):
-        assert torch.equal(mask[i : i + 1], latent_mask(hole))
-        assert torch.equal(latent[i], backbone.encode_image(image).mean[0])
-        expected = backbone.encode_image(masked_image(image, hole)).mean[0]
-        assert torch.equal(masked[i], expected)
-    assert cache.mask.flatten(1).any(1).all()
 
 
 def drawn(box: Box, size: tuple[int, int] = (128, 128)) -> Tensor:
@@ -302,55 +210,6 @@ def test_even_a_thin_mask_leaves_a_hole_in_the_latent(backbone: Backbone):
                 assert latent_mask(holes["eyes"]).sum() >= 1
 
 
-def test_without_own_masks_the_cache_is_what_it_always_was(backbone: Backbone):
-    """The sums were taken before own masks and outlines were known."""
-    config = TrainConfig(attributes="female", variants=2, outline_share=0.0)
-    hair = Part("hair", Box(30, 10, 100, 60), 0.9)
-    photo = make_photo()
-    found = replace(photo.attributes, parts=(*photo.attributes.parts, hair))
-    photos = [replace(photo, attributes=found), make_photo(1, 90, 160)]
-    cache = build_cache(photos, backbone, config, torch.Generator().manual_seed(2))
-    digest = hashlib.sha256()
-    for tensor in (cache.mask, cache.crop_of, cache.rows.face, cache.rows.parts, cache.rows.tasks):
-        digest.update(tensor.numpy().tobytes())
-    assert digest.hexdigest()[:16] == CACHE
-    assert photos_hash(photos) == HASH
-
-
-class Variational(Backbone):
-    """The miniature with an autoencoder that has a deviation, as SD's has."""
-
-    def encode_image(self, image: Tensor) -> LatentDistribution:
-        mean = super().encode_image(image).mean
-        return LatentDistribution(mean, torch.full_like(mean, 0.5))
-
-
-def test_latents_of_a_variational_autoencoder_stay_random(backbone: Backbone):
-    varied = Variational(**vars(backbone))
-    config = TrainConfig(attributes="female", variants=1, batch=2)
-    random = torch.Generator().manual_seed(0)
-    cache = build_cache([make_photo()], varied, config, random)
-    draw = cache.draw(config, random)
-    assert draw.noise.shape == (3, 2, 4, 16, 16)
-    latent, _, masked = cache.gather(draw.rows, draw.noise[1:])
-    mean, _, masked_mean = cache.gather(draw.rows, torch.zeros(2, 2, 4, 16, 16))
-    torch.testing.assert_close(latent - mean, 0.5 * draw.noise[1])
-    torch.testing.assert_close(masked - masked_mean, 0.5 * draw.noise[2])
-
-
-def test_a_photo_without_parts_is_learned_as_a_face(backbone: Backbone):
-    photo = make_photo()
-    bare = replace(photo, attributes=replace(photo.attributes, parts=()))
-    config = TrainConfig(attributes="female", variants=1, local_ratio=1.0)
-    random = torch.Generator().manual_seed(0)
-    cache = build_cache([bare, photo], backbone, config, random)
-    rows = torch.cat([cache.draw(config, random).rows for _ in range(20)])
-    from_bare = rows[cache.crop_of[rows] == 0]
-    assert len(from_bare) > 0
-    assert (cache.rows.tasks[from_bare] == GLOBAL).all()
-    assert (cache.rows.tasks[rows] > GLOBAL).any()
-
-
 def with_part(photo: Photo, part: Part) -> Photo:
     return replace(photo, attributes=replace(photo.attributes, parts=(part,)))
 
@@ -383,44 +242,3 @@ def test_a_photo_that_cannot_be_used_is_named():
         with pytest.raises(error, match=named) as caught:
             check_photo(bad, TABLE)
         assert "photo7" in str(caught.value)
-
-
-def test_the_hash_sees_own_masks():
-    photo = make_photo()
-    same = [with_masks(photo, eyes=drawn(EYES)) for _ in range(2)]
-    other = with_masks(photo, eyes=drawn(EYES) * 0.9)
-    swapped = with_masks(photo, mouth=drawn(EYES))
-    assert photos_hash(same[:1]) == photos_hash(same[1:])
-    assert len({photos_hash([one]) for one in (photo, same[0], other, swapped)}) == 4
-
-
-def test_the_hash_sees_pictures_and_boxes_but_no_names():
-    photo = make_photo()
-    moved = replace(photo, attributes=replace(photo.attributes, face=FACE.shift(1, 0)))
-    assert photos_hash([photo]) == photos_hash([replace(photo, name="other")])
-    others = [[make_photo(1)], [moved], [photo, photo], [with_part(photo, Part("eyes", EYES, 1.0))]]
-    assert len({photos_hash(photos) for photos in [[photo], *others]}) == 5
-
-
-@pytest.mark.parametrize(
-    ("steps", "batch", "photos", "crops"),
-    [(1, 1, 3, 1), (5, 1, 3, 2), (5, 4, 3, 7), (100, 6, 3, 16), (1000, 4, 1, 16)],
-)
-def test_no_more_crops_are_encoded_than_a_run_can_use(
-    backbone: Backbone, steps: int, batch: int, photos: int, crops: int
-):
-    config = TrainConfig(attributes="female", steps=steps, batch=batch, variants=16)
-    assert config.crops(photos) == crops
-    if crops < 3:
-        random = torch.Generator().manual_seed(0)
-        cache = build_cache([make_photo()] * photos, backbone, config, random)
-        assert cache.rows.face.shape == (photos, crops)
-        assert len(cache.clean.mean) == photos * crops
-
-
-def test_a_face_too_narrow_to_be_seen_is_refused(backbone: Backbone):
-    found = FaceAttributes((20, 20_000), Box(0, 0, 20_000, 20), 1.0, ())
-    photo = Photo(torch.rand(1, 3, 20, 20_000), found, name="wide.jpg")
-    random = torch.Generator().manual_seed(0)
-    with pytest.raises(MaskError, match="wide.jpg of 20000 x 20 pixels"):
-        build_cache([photo], backbone, TrainConfig(attributes="female", variants=2), random)

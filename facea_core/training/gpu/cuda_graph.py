@@ -8,10 +8,10 @@ from dataclasses import fields
 
 import torch
 
+from ...machine import is_out_of_memory
 from ..data import Draw
 from ..state import Checkpoint
 from .allocator import ASYNC, is_async
-from .footprint import is_out_of_memory
 
 WARM_UP = 3
 """Steps before the capture: libraries choose their algorithms and get their workspaces there."""

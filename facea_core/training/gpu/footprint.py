@@ -12,9 +12,6 @@ from torch.utils.checkpoint import checkpoint
 
 from .allocator import is_async
 
-_FULL = ("out of memory", "not enough memory", "can't allocate memory")
-"""What a GPU, Windows and Linux say."""
-
 
 @contextmanager
 def checkpointed(unet: Any, wanted: bool = True) -> Iterator[None]:
@@ -69,11 +66,3 @@ def searched_convolutions(device: torch.device) -> Iterator[None]:
         yield
     finally:
         torch.backends.cudnn.benchmark = before
-
-
-def is_out_of_memory(error: BaseException) -> bool:
-    """Whether a device, or the machine, had no memory left; torch has a type for CUDA's alone."""
-    said = str(error).lower()
-    return isinstance(error, (torch.OutOfMemoryError, MemoryError)) or (
-        isinstance(error, RuntimeError) and any(words in said for words in _FULL)
-    )

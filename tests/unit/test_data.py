@@ -5,8 +5,9 @@ from dataclasses import replace
 
 import pytest
 import torch
+from torch import Tensor
 
-from facea_core.backbone import Backbone, latent_mask, masked_image
+from facea_core.backbone import Backbone, LatentDistribution, latent_mask, masked_image
 from facea_core.errors import MaskError
 from facea_core.training import TrainConfig
 from facea_core.training.data import build_cache, crop_example

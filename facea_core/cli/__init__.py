@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib import import_module
 
-from .. import __version__
 from ..errors import FaceAError, quoted
 from ..settings import nearest
+from ..version import __version__
 from .spelling import spelt
 
 COMMANDS = {

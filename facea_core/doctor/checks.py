@@ -11,10 +11,10 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from .. import __version__
 from ..errors import AssetError
 from ..io.output_files import nearest_existing, require_writable_folder
 from ..machine import available_memory
+from ..version import __version__
 from .places import Places, shell_places
 from .values import NOTE, OK, PROBLEM, Line, looked_at
 

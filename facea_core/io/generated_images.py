@@ -14,9 +14,9 @@ from typing import Any
 from PIL import ExifTags, Image, PngImagePlugin
 from torch import Tensor
 
-from .. import __version__
 from ..errors import ImageError
 from ..settings import check_choice, check_number
+from ..version import __version__
 from .colour import srgb_chunks, srgb_profile
 from .files import atomic_path
 from .images import picture_format, to_pil

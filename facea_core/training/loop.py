@@ -13,7 +13,6 @@ import torch
 from torch import nn
 from torch.optim import Optimizer
 
-from .. import __version__
 from ..backbone import Backbone, Conditioning
 from ..backbone.prompts import Prepared
 from ..errors import TrainingError
@@ -24,6 +23,7 @@ from ..identity.subject import SOMEBODY, Subject
 from ..identity.words import by_placeholder, finished_words, learnable_words
 from ..seeds import seeded
 from ..types import Identity, IdentityMeta, OnStep, OnTick, Photo
+from ..version import __version__
 from .config import TrainConfig, check_channels
 from .data import Draw, LatentCache, build_cache
 from .device_memory import plan_for, require_room

@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import time
 from pathlib import Path
 
 import pytest
@@ -35,10 +34,8 @@ def by_topic(lines) -> dict[str, Line]:
     return {line.topic: line for line in lines}
 
 
-def test_it_looks_at_everything_here_in_time(tmp_path):
-    began = time.process_time()
+def test_it_looks_at_everything_here(tmp_path):
     said = by_topic(examine(places(tmp_path, output=tmp_path)))
-    assert time.process_time() - began < 3
     for topic in ("facea", *NEEDED, "device", "facea-tiny", "checkpoints", "landmarks", "tiny"):
         assert topic in said
     assert said["output"].state == OK

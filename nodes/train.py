@@ -17,11 +17,12 @@ from ..facea_core.composing import PREVIEW, inpaint
 from ..facea_core.detection.found import found_together, photos_with_faces, smear_note, so_many
 from ..facea_core.errors import AssetError
 from ..facea_core.identity import Subject, check_words_free, identities_of, person_name
-from ..facea_core.identity_store.store import train_once
+from ..facea_core.identity_store.store import find_trained, train_once
 from ..facea_core.io.output_files import require_writable_folder
 from ..facea_core.settings import read_settings
 from ..facea_core.training import (
     PRESETS,
+    Origin,
     TrainConfig,
     check_channels,
     face_previewer,
@@ -51,6 +52,7 @@ from .host import (
     schema,
     spec_of,
     training_backbone,
+    training_hash,
     wired,
 )
 from .host.schema import ATTRIBUTES, IDENTITY
@@ -176,53 +178,43 @@ class FaceAEmbeddingTrainer(io.ComfyNode):
         if words is not None:
             known = chain.from_iterable(identities_of(one, name) for one in (home, *others))
             check_words_free(name, config.table, words, known)
-        room = make_room()
-        plan = plan_training(spec, config, room.dtype, room.free)
-        require_room(plan, room.device)
-        launched = [note] if (note := launch_note(room.device)) else []
-        learned_from = so_many(len(photos), len(pictures))
-        begun = f"learning from {learned_from}; {config.line()}"
-        say("; ".join([begun, plan.line(), *launched, "copying the model …"]), cls.hidden.unique_id)
-        with training_backbone(model, clip, vae, room) as backbone:
-            notes += backbone.notes
-            progress = Progress(config.steps, cls.hidden.unique_id)
-            progress.say(f"{begun}; preparing the photos …")
-            _LOG.info("FaceA, %s: %s; %s", name, begun, plan.line())
-            tenths = 0
-
-            def on_encode(done: int, total: int) -> None:
-                progress.prepare("preparing the photos", done, total)
-
-            def on_step(report: StepReport) -> None:
-                nonlocal tenths
-                if report.previews is not None:
-                    progress.show(report.step, report.total, report.previews[:1])
-                progress.say(_line(report))
-                # In the console too, for whoever looks there; ten lines and no more.
-                before, tenths = tenths, 10 * report.step // report.total
-                if tenths > before:
-                    _LOG.info("FaceA, %s: %s", name, _line(report))
-
-            previewer = face_previewer(
-                inpaint, PREVIEW, photos[0], backbone, config,
-                subject=subject, on_step=lambda *_: progress.alive(),
-            )  # fmt: skip
-            try:
-                trained = train_once(
-                    photos, backbone, config, home, runs_folder(), subject, also=others,
-                    on_step=on_step, on_tick=progress.at, on_encode=on_encode,
-                    previewer=previewer, plan=plan, words=words,
+        launched = []
+        kept = {"words": words, "also": others}
+        origin = Origin.of(photos, training_hash(model, clip, vae), config, subject)
+        # What was learned before is found without moving any weights.
+        trained = find_trained(photos, origin, home, config.resolution or spec.resolution, **kept)
+        if trained is None:
+            room = make_room()
+            plan = plan_training(spec, config, room.dtype, room.free)
+            require_room(plan, room.device)
+            launched += [note] if (note := launch_note(room.device)) else []
+            begun = f"learning from {so_many(len(photos), len(pictures))}; {config.line()}"
+            copying = "; ".join([begun, plan.line(), *launched, "copying the model …"])
+            say(copying, cls.hidden.unique_id)
+            with training_backbone(model, clip, vae, room) as backbone:
+                notes += backbone.notes
+                shown = _Shown(name, config.steps, cls.hidden.unique_id)
+                shown.begin(begun, plan.line())
+                previewer = face_previewer(
+                    inpaint, PREVIEW, photos[0], backbone, config,
+                    subject=subject, on_step=lambda *_: shown.progress.alive(),
                 )  # fmt: skip
-            except Cancelled:
-                progress.say(_stopped(progress.done, config.steps))
-                raise
+                try:
+                    trained = train_once(
+                        photos, backbone, config, home, runs_folder(), subject,
+                        on_step=shown.step, on_tick=shown.progress.at, on_encode=shown.encode,
+                        previewer=previewer, plan=plan, origin=origin, **kept,
+                    )  # fmt: skip
+                except Cancelled:
+                    shown.stopped()
+                    raise
         path = relative_name(trained.path)
         few = _few(len(photos), len(pictures))
         notes += [*few, *named, *left_out, *launched, *trained.record["notes"]]
         if trained.path.parent == home:
             notes += elsewhere(home)
         record = {"path": path, **trained.record, "settings": config.line(), "notes": notes}
-        progress.say(_summary(record))
+        say(_summary(record), cls.hidden.unique_id)
         _LOG.info("FaceA, %s: %s", name, _summary(record))
         sheet = image_out([trained.sheet])
         return io.NodeOutput(
@@ -233,6 +225,32 @@ class FaceAEmbeddingTrainer(io.ComfyNode):
                 "facea": [record],
             },
         )  # fmt: skip
+
+
+class _Shown:
+    """What a training says while it runs: on the node, and ten lines in the console."""
+
+    def __init__(self, name: str, steps: int, node: str):
+        self.progress = Progress(steps, node)
+        self._name, self._steps, self._tenths = name, steps, 0
+
+    def begin(self, what: str, plan: str) -> None:
+        self.progress.say(f"{what}; preparing the photos …")
+        _LOG.info("FaceA, %s: %s; %s", self._name, what, plan)
+
+    def encode(self, done: int, total: int) -> None:
+        self.progress.prepare("preparing the photos", done, total)
+
+    def step(self, report: StepReport) -> None:
+        if report.previews is not None:
+            self.progress.show(report.step, report.total, report.previews[:1])
+        self.progress.say(_line(report))
+        before, self._tenths = self._tenths, 10 * report.step // report.total
+        if self._tenths > before:
+            _LOG.info("FaceA, %s: %s", self._name, _line(report))
+
+    def stopped(self) -> None:
+        self.progress.say(_stopped(self.progress.done, self._steps))
 
 
 def _words_folder(name: str) -> Path:

@@ -7,7 +7,7 @@ from ..late import door
 if TYPE_CHECKING:
     from .backbone import Backbone, Conditioning, LatentDistribution, latent_mask, masked_image
     from .header import CheckpointHeader, family_of, inspect_checkpoint
-    from .load import assemble, load_backbone
+    from .load import assemble, hash_of, load_backbone
     from .parts import Parts
 
 __getattr__ = door(
@@ -21,7 +21,7 @@ __getattr__ = door(
             "masked_image",
         ),
         "header": ("CheckpointHeader", "family_of", "inspect_checkpoint"),
-        "load": ("assemble", "load_backbone"),
+        "load": ("assemble", "hash_of", "load_backbone"),
         "parts": ("Parts",),
     },
 )
@@ -34,6 +34,7 @@ __all__ = [
     "Parts",
     "assemble",
     "family_of",
+    "hash_of",
     "inspect_checkpoint",
     "latent_mask",
     "load_backbone",

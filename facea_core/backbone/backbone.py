@@ -80,21 +80,21 @@ class Backbone:
 
     @property
     def hash(self) -> str:
-        """16 hex digits that change with the weights, the same for every layout they come in.
+        """16 hex digits that change with the weights, the same for every layout they come in."""
+        return self.hash_as(self.dtype)
+
+    def hash_as(self, dtype: torch.dtype) -> str:
+        """`hash` of the same weights in another dtype.
 
         A few numbers of every tensor are enough: training, merging or patching moves them all, and
         so does rounding to fewer bits.
         """
         digest = hashlib.sha256(f"{self.spec.family} {self.spec.prediction}".encode())
         for module in self.modules:
-            # An odd stride: an even one would often see a single column of a matrix.
-            some = [
-                tensor.detach().flatten()[:: (tensor.numel() // HASHED) | 1].half()
-                for tensor in module.parameters()
-            ]
-            # All at once: a device is waited for each time that something is read from it.
-            if some:
-                digest.update(torch.cat(some).cpu().numpy().tobytes())
+            for tensor in module.parameters():
+                # An odd stride: an even one would often see a single column of a matrix.
+                some = tensor.detach().flatten()[:: (tensor.numel() // HASHED) | 1]
+                digest.update(some.to("cpu", dtype).half().numpy().tobytes())
         return digest.hexdigest()[:16]
 
     @torch.no_grad()

@@ -33,11 +33,11 @@ def fill(
     module: nn.Module,
     state: Mapping[str, Tensor],
     source: str,
-    device: str | torch.device,
-    dtype: torch.dtype,
+    to: tuple[str | torch.device, torch.dtype] | None,
 ) -> list[str]:
     """Copy `state`, under the module's own names, into it; says which tensors it has no place for.
 
+    The copies are on the device and of the dtype `to`; None = the tensors themselves, not copied.
     Raises BackboneError where one is missing or of another shape.
     """
     own, name = module.state_dict(), type(module).__name__
@@ -54,16 +54,14 @@ def fill(
                 f"{source} does not fit {name}: {key} is {tuple(tensor.shape)}, not "
                 f"{tuple(own[key].shape)}; give a whole checkpoint of a supported family"
             )
-    plain = torch.contiguous_format
-    copies = {
-        key: tensor.to(device, dtype, copy=True, memory_format=plain)
-        for key, tensor in found.items()
-        if not key.endswith("position_ids")
-    }
-    module.load_state_dict(copies, strict=False, assign=True)
+    weights = {key: value for key, value in found.items() if not key.endswith("position_ids")}
+    if to is not None:
+        plain = torch.contiguous_format
+        weights = {k: v.to(*to, copy=True, memory_format=plain) for k, v in weights.items()}
+    module.load_state_dict(weights, strict=False, assign=True)
     for inner in module.modules():
-        if "position_ids" in inner._buffers:
-            ids = torch.arange(inner._buffers["position_ids"].shape[-1], device=device)[None]  # type: ignore[union-attr]
+        if to is not None and "position_ids" in inner._buffers:
+            ids = torch.arange(inner._buffers["position_ids"].shape[-1], device=to[0])[None]  # type: ignore[union-attr]
             inner._buffers["position_ids"] = ids
     return [key for key in state if key not in own and not _UNREAD.fullmatch(key)]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -26,6 +25,7 @@ __all__ = [
     "TINY_FILE",
     "assemble",
     "empty_backbone",
+    "hash_of",
     "load_backbone",
     "move",
     "random_backbone",
@@ -85,33 +85,55 @@ def assemble(
     `prediction` and `layer` (the text encoders' hidden state) replace the family's own where a host
     knows better. Raises `BackboneError` as `load_backbone`.
     """
+    try:
+        backbone = _fitted(parts, source, (device, dtype), prediction, layer, vae_source)
+    except torch.OutOfMemoryError as error:
+        raise BackboneError(
+            f"{source} does not fit in the memory of {device}: not even its weights do; close "
+            "other programs, or take a smaller family or --device cpu"
+        ) from error
+    return move(replace(backbone, alphas_cumprod=alphas_cumprod()), device, dtype)
+
+
+def hash_of(
+    parts: Parts[Tensor],
+    source: str,
+    dtype: torch.dtype,
+    *,
+    prediction: str | None = None,
+    layer: int | None = None,
+) -> str:
+    """The `Backbone.hash` of what `assemble` would make of `parts`; nothing is copied."""
+    return _fitted(parts, source, None, prediction, layer).hash_as(dtype)
+
+
+def _fitted(
+    parts: Parts[Tensor],
+    source: str,
+    to: tuple[str | torch.device, torch.dtype] | None,
+    prediction: str | None = None,
+    layer: int | None = None,
+    vae_source: str | None = None,
+) -> Backbone:
+    """The modules of `parts`, by `fit.fill`, and what was left over; not yet a schedule."""
     family, inpainting = identify(parts, source)
     with torch.device("meta"):
         backbone = empty_backbone(family.skipping(layer), family.variant(inpainting, prediction))
-
-    def filled(module: nn.Module, state: Mapping[str, Tensor], whose: str = source) -> list[str]:
-        try:
-            return fill(module, state, whose, device, dtype)
-        except torch.OutOfMemoryError as error:
-            raise BackboneError(
-                f"{source} does not fit in the memory of {device}: not even its weights do; close "
-                "other programs, or take a smaller family or --device cpu"
-            ) from error
-
     unet = keys.unet_to_diffusers(parts.unet, backbone.unet.config)
-    check_unet(filled(backbone.unet, unet), source)
+    check_unet(fill(backbone.unet, unet, source, to), source)
     vae = keys.vae_to_diffusers(parts.vae, backbone.vae.config)
-    left = [*parts.rest, *filled(backbone.vae, vae, vae_source or source)]
+    left = [*parts.rest, *fill(backbone.vae, vae, vae_source or source, to)]
     for encoder, state in zip(backbone.text.encoders.values(), parts.text, strict=True):
-        left += filled(encoder, text_state(encoder, state))
-    notes = ()
-    if left:
-        notes = (
+        left += fill(encoder, text_state(encoder, state), source, to)
+    if not left:
+        return backbone
+    return replace(
+        backbone,
+        notes=(
             f"{source} holds tensors that nothing of {family.spec.family} reads, passed over: "
             f"{len(left)} (first: {shortened(left[0])})",
-        )
-    backbone = replace(backbone, alphas_cumprod=alphas_cumprod(), notes=notes)
-    return move(backbone, device, dtype)
+        ),
+    )
 
 
 def move(backbone: Backbone, device: str | torch.device, dtype: torch.dtype) -> Backbone:

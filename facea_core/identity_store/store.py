@@ -49,7 +49,7 @@ from .runs import (
 from .shelf import KEPT_OLDER, bring_back, export, find_identity, move_away, publish
 
 _LOG = logging.getLogger(__name__)
-__all__ = ["KEPT_OLDER", "KEPT_RUNS", "Trained", "find_identity", "train_once"]
+__all__ = ["KEPT_OLDER", "KEPT_RUNS", "Trained", "find_identity", "find_trained", "train_once"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,10 +83,12 @@ def train_once(
     plan: Plan | None = None,
     words: str | Path | None = None,
     also: Sequence[Path] = (),
+    origin: Origin | None = None,
 ) -> Trained:
     """The identity of exactly this training: found in `folder`, or trained and saved there.
 
-    It may be found in the folders `also` as well, in which nothing is changed.
+    It may be found in the folders `also` as well, in which nothing is changed. `origin` is that of
+    these inputs, for who has it already.
 
     What is the same is decided by content: photos, faces, settings that matter, weights, name, and
     the resolution of the plan. A training that was stopped goes on from its state in `runs`, with
@@ -102,22 +104,12 @@ def train_once(
     if words is not None:
         require_writable_folder(words / name)
     plan = plan or best_plan(backbone, config)
-    origin = Origin.of(photos, backbone.hash, config, subject)
-    key = _key(origin, plan.resolution, config.resolution or backbone.spec.resolution)
+    origin = origin or Origin.of(photos, backbone.hash, config, subject)
+    resolution, asked = plan.resolution, config.resolution or backbone.spec.resolution
+    key = _key(origin, resolution, asked)
 
     def find() -> Trained | None:
-        while (path := find_identity(folder, name, key, plan.resolution)) is not None:
-            try:
-                return _found(path, folder, photos, plan.resolution, words)
-            except IdentityFormatError:
-                # Learned anew; kept for whoever wants to look, under an ending that nobody reads.
-                move_away(path, path.with_suffix(".damaged"))
-        for place in also:
-            path = find_identity(place, name, key, plan.resolution)
-            if path is not None:
-                with suppress(IdentityFormatError):
-                    return _found(path, None, photos, plan.resolution, words)
-        return None
+        return find_trained(photos, origin, folder, resolution, asked=asked, words=words, also=also)
 
     def wait() -> None:
         if on_tick is not None:
@@ -189,6 +181,36 @@ def train_once(
         path = publish(identity, folder, sheet, record, words)
         keep_finished(run)
     return Trained(identity, path, sheet, draw_losses(journal.losses), record)
+
+
+def find_trained(
+    photos: Sequence[Photo],
+    origin: Origin,
+    folder: str | Path,
+    resolution: int,
+    *,
+    asked: int | None = None,
+    words: str | Path | None = None,
+    also: Sequence[Path] = (),
+) -> Trained | None:
+    """The identity that `train_once` would find: what was learned before needs no model.
+
+    At `resolution` pixels, where `asked` were asked for (None = as many). Raises as `train_once`.
+    """
+    folder, words = Path(folder), Path(words) if words is not None else None
+    name, key = origin.subject.name, _key(origin, resolution, asked or resolution)
+    while (path := find_identity(folder, name, key, resolution)) is not None:
+        try:
+            return _found(path, folder, photos, resolution, words)
+        except IdentityFormatError:
+            # Learned anew; kept for whoever wants to look, under an ending that nobody reads.
+            move_away(path, path.with_suffix(".damaged"))
+    for place in also:
+        path = find_identity(place, name, key, resolution)
+        if path is not None:
+            with suppress(IdentityFormatError):
+                return _found(path, None, photos, resolution, words)
+    return None
 
 
 def _key(origin: Origin, resolution: int, asked: int) -> str:

@@ -16,7 +16,7 @@ from .folders import (
 )
 from .layout import ROOM, Pictures, image_of, image_out, images_in, in_room, mask_of, masks_in
 from .lists import lists_of, photos_in, photos_out, split
-from .models import clip_skip_notes, make_room, spec_of, training_backbone
+from .models import clip_skip_notes, make_room, spec_of, training_backbone, training_hash
 from .patching import load_report, painting_model, with_lora, with_words
 from .plain import plain_numbers
 from .progress import Cancelled, Progress, say
@@ -84,6 +84,7 @@ __all__ = [
     "spec_of",
     "split",
     "training_backbone",
+    "training_hash",
     "warn_of_differences",
     "wired",
     "with_lora",

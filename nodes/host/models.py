@@ -16,7 +16,7 @@ import comfy.supported_models
 import torch
 from torch import Tensor
 
-from ...facea_core.backbone import Backbone, Parts, assemble
+from ...facea_core.backbone import Backbone, Parts, assemble, hash_of
 from ...facea_core.backbone.backbone import alphas_cumprod
 from ...facea_core.backbone.spec import FAMILIES
 from ...facea_core.errors import BackboneError
@@ -30,6 +30,9 @@ _KINDS = {
     "sd2": comfy.supported_models.SD20.__name__,
     "sd15": comfy.supported_models.SD15.__name__,
 }
+WIRED = "the wired model"
+"""What messages call it."""
+
 _FLOATS = (torch.float16, torch.bfloat16, torch.float32)
 _PLAIN = (torch.Tensor, torch.nn.Parameter)
 
@@ -82,11 +85,24 @@ def make_room() -> Room:
     """Ask ComfyUI to free its memory, and say how much there is for a training."""
     comfy.model_management.unload_all_models()
     comfy.model_management.soft_empty_cache()
-    device = comfy.model_management.get_torch_device()
-    bf16 = device.type == "cuda" and comfy.model_management.should_use_bf16(device)
+    device, dtype = _training_device()
     # On the CPU the same run gives the same bytes, however full the machine is.
     free = None if device.type == "cpu" else comfy.model_management.get_free_memory(device)
-    return Room(device, torch.bfloat16 if bf16 else torch.float32, free)
+    return Room(device, dtype, free)
+
+
+def _training_device() -> tuple[torch.device, torch.dtype]:
+    device = comfy.model_management.get_torch_device()
+    bf16 = device.type == "cuda" and comfy.model_management.should_use_bf16(device)
+    return device, torch.bfloat16 if bf16 else torch.float32
+
+
+def training_hash(model: Any, clip: Any, vae: Any) -> str:
+    """The hash of `training_backbone`'s copy, without the copy: nothing is loaded or unloaded."""
+    _, dtype = _training_device()
+    with torch.inference_mode(False), torch.no_grad():
+        parts, prediction, layer = _wired_parts(model, clip, vae)
+        return hash_of(parts, WIRED, dtype, prediction=prediction, layer=layer)
 
 
 @contextmanager
@@ -98,26 +114,16 @@ def training_backbone(
     `room` is `make_room`'s. The memory of the copy is given back after. Raises BackboneError for
     what cannot be trained.
     """
-    encoders = spec_of(model).widths
     room = room or make_room()
     holder: list[Backbone] = []
     try:
         # Outside inference mode, in which ComfyUI runs nodes: its tensors cannot be trained on.
         with torch.inference_mode(False), torch.no_grad():
-            parts = Parts(
-                unet=_patched(model, "diffusion_model."),
-                vae=_plain(vae.first_stage_model.state_dict()),
-                text=tuple(_patched(clip.patcher, f"{name}.") for name in encoders),
-            )
-            if not all(parts.text):
-                raise BackboneError(
-                    f"the wired CLIP lacks the text encoders of the wired MODEL "
-                    f"({', '.join(encoders)}); wire both from the same checkpoint"
-                )
+            parts, prediction, layer = _wired_parts(model, clip, vae)
             holder.append(
                 assemble(
-                    parts, "the wired model", room.device, room.dtype,
-                    prediction=_goal(model), layer=clip.layer_idx, vae_source="the wired VAE",
+                    parts, WIRED, room.device, room.dtype,
+                    prediction=prediction, layer=layer, vae_source="the wired VAE",
                 )
             )  # fmt: skip
             del parts
@@ -128,6 +134,22 @@ def training_backbone(
         comfy.model_management.soft_empty_cache()
     # Not where somebody stopped the training and waits.
     give_back_memory()
+
+
+def _wired_parts(model: Any, clip: Any, vae: Any) -> tuple[Parts[Tensor], str, int | None]:
+    """The wired weights, the prediction that they were trained for, and the layer read of CLIP."""
+    encoders = spec_of(model).widths
+    parts = Parts(
+        unet=_patched(model, "diffusion_model."),
+        vae=_plain(vae.first_stage_model.state_dict()),
+        text=tuple(_patched(clip.patcher, f"{name}.") for name in encoders),
+    )
+    if not all(parts.text):
+        raise BackboneError(
+            f"the wired CLIP lacks the text encoders of the wired MODEL "
+            f"({', '.join(encoders)}); wire both from the same checkpoint"
+        )
+    return parts, _goal(model), clip.layer_idx
 
 
 def _goal(model: Any) -> str:

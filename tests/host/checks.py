@@ -442,8 +442,15 @@ def doors(file: Path, host: Any) -> dict[str, Any]:
     snr = advanced.ModelSamplingDiscrete().patch(fresh(), "v_prediction", zsnr=True)[0]
     skipping = clip.clone()
     skipping.clip_layer(-2)
+    hash_of = part("nodes.host").training_hash
     with backbone_of(model, skipping, vae) as backbone:
         ours = backbone.text.encode([PROMPT]).context
+        hashes = [backbone.hash, hash_of(model, skipping, vae)]
+    patched = model.clone()
+    key = "diffusion_model.out.2.weight"
+    patched.add_patches({key: ("diff", (torch.ones_like(model.model_state_dict()[key]),))})
+    with backbone_of(patched, clip, vae) as backbone:
+        changed = [backbone.hash, hash_of(patched, clip, vae)]
     other = clip.clone()
     other.patcher = model
     return {
@@ -451,6 +458,8 @@ def doors(file: Path, host: Any) -> dict[str, Any]:
         "packed": error(packed),
         "zero_snr": error(snr),
         "other_clip": error(model, other),
+        "hash_of_a_copy": hashes[0] == hashes[1],
+        "hash_of_a_patched_copy": changed[0] == changed[1] != hashes[0],
         "clip_layer": diff(ours, skipping.encode_from_tokens(skipping.tokenize(PROMPT))),
     }
 

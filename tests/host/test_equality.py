@@ -218,6 +218,11 @@ def test_weights_that_cannot_be_trained_on_are_refused_with_advice(found, door, 
     assert re.search(said, found[door])
 
 
+def test_the_hash_of_the_wired_weights_is_that_of_their_copy(found):
+    assert found["hash_of_a_copy"]
+    assert found["hash_of_a_patched_copy"]
+
+
 def test_the_layer_that_a_wired_clip_stops_at_is_honoured(found):
     assert found["clip_layer"] < 1e-5
 

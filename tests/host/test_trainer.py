@@ -169,7 +169,9 @@ def test_cancel_go_on_and_never_again(host: Server, straight: tuple[Run, dict[st
         # ComfyUI itself keeps the result, until it is told to forget it.
         assert client.run(graph).executed == set()
         client.free()
-        assert_kept(outcome(client.run(graph), trainer))
+        again = client.run(graph)
+        assert_kept(outcome(again, trainer))
+        assert not any("copying" in str(text.data) for text in again.of("text", trainer.id))
 
     host.restart()
     with Client(host.url) as client:

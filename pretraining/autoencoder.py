@@ -143,7 +143,7 @@ def autoencoder_loss(model: NarrowAutoencoder, pool: Pool, piece: Piece) -> Loss
     def loss(draw: torch.Generator) -> Tensor:
         index = torch.randint(len(pool), (batch,), generator=draw)
         image, masks = _crops(*pool.batch(index, piece.device), draw)
-        # One in eight is seen with a hole: the U-Net's masked latents come from this encoder too.
+        # One in eight is seen masked: the U-Net's masked latents come from this encoder too.
         y, x, height, width = torch.randint(12, 44, (4,), generator=draw).tolist()
         image[: batch // 8, :, y - 12 : y - 12 + height, x - 12 : x - 12 + width] = 0.5
         # Heads count double, eyes, brows and mouth more: they are small and carry the person.

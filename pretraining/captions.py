@@ -27,7 +27,7 @@ def describe_pool(people: Tensor, scenes: Tensor) -> list[Description]:
 
 
 def caption(of: Description, part: int, rng: random.Random) -> str:
-    """A caption for a picture whose hole covers `part`, an index of PARTS or `HEAD`.
+    """A caption for an image whose mask covers `part`, an index of PARTS or `HEAD`.
 
     One in ten is empty, for guidance. The rest name all, some or none of what can be seen, so that
     prompts of any length between "a photo of a man" and the full description are familiar.

@@ -71,8 +71,8 @@ def paint_pool(people: int, each: int, seed: int, device: str | torch.device = "
     return Pool(images, masks, who, scenes)
 
 
-def holes(masks: Tensor, part: Tensor, generator: torch.Generator) -> Tensor:
-    """A hole `(B, 1, H, W)` in {0, 1} over a part of each picture, as composing would make it.
+def inpaint_masks(masks: Tensor, part: Tensor, generator: torch.Generator) -> Tensor:
+    """A mask `(B, 1, H, W)` in {0, 1} over a part of each picture, as composing would make it.
 
     `masks (B, parts, H, W)`; `part (B,)` indexes `render.PARTS`, or is `HEAD` for face and hair.
     Two in five are grown boxes, one is an ellipse, two the grown shape itself; half of those over a

@@ -1,4 +1,4 @@
-"""What the U-Net learns from: paintings and holes in them, encoded, and what is said of them."""
+"""What the U-Net learns from: paintings and masks in them, encoded, and what is said of them."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from facea_core.synthetic import render
 
 from .autoencoder import NarrowAutoencoder
 from .captions import Description, describe_pool
-from .dataset import FEATURES, HEAD, SIDE, draw_pool, holes, part_masks
+from .dataset import FEATURES, HEAD, SIDE, draw_pool, inpaint_masks, part_masks
 from .train import Piece
 
 BATCH, GPU_BATCH = 30, 512
 FACE_SHARE = 0.12
-"""Share of the large holes that cover the face without its hair."""
+"""Share of the large masks that cover the face without its hair."""
 FEATURE_WEIGHT = 3.0
 """How much more a latent counts that shows an eye, a brow or the mouth: a fifth of a face's latents
 carries most of a person, and the mouth's few are all that says whether it smiles."""
@@ -28,18 +28,18 @@ carries most of a person, and the mouth's few are all that says whether it smile
 
 @dataclass(frozen=True, eq=False)
 class Encoded:
-    """N samples, latents in float16: `clean (N, 4, 16, 16)`, `masked` as large, `hole (N, 1, 16,
+    """N samples, latents in float16: `clean (N, 4, 16, 16)`, `masked` as large, `mask (N, 1, 16,
     16)`, `weight` as large; `picture (N,)` counts the pictures that were painted, `part (N,)` is
-    what the hole covers.
+    what the mask covers.
 
-    Half of the pictures show somebody else's neck, clothes and surroundings around the hole: that
+    Half of the pictures show somebody else's neck, clothes and surroundings around the mask: that
     is what composing finds, and the prompt has to win against it. Half of the others have a second
-    sample with a hole over a single part.
+    sample with a mask over a single part.
     """
 
     clean: Tensor
     masked: Tensor
-    hole: Tensor
+    mask: Tensor
     weight: Tensor
     picture: Tensor
     part: Tensor
@@ -60,11 +60,11 @@ def encode_pictures(
     rows: list[tuple[Tensor, ...]] = []
 
     def add(
-        clean: Tensor, image: Tensor, masks: Tensor, hole: Tensor, index: Tensor, part: Tensor
+        clean: Tensor, image: Tensor, masks: Tensor, mask: Tensor, index: Tensor, part: Tensor
     ) -> None:
         features = F.max_pool2d(masks[:, FEATURES].amax(1, keepdim=True), SIDE // clean.shape[-1])
         weight = 1 + (FEATURE_WEIGHT - 1) * features
-        latents = (clean, encode(masked_image(image, hole)), latent_mask(hole), weight)
+        latents = (clean, encode(masked_image(image, mask)), latent_mask(mask), weight)
         rows.append((*(one.half().cpu() for one in latents), index, part))
 
     few = BATCH if torch.device(device).type == "cpu" else GPU_BATCH
@@ -76,16 +76,16 @@ def encode_pictures(
         part = torch.where(share < FACE_SHARE, 0, HEAD)
         host, host_masks = _painted(others[index[foreign]], scenes[index[foreign]], device)
         seen = masks.clone()
-        seen[foreign] = host_masks  # the hole is where the other head was
-        hole = holes(seen, part, generator)
+        seen[foreign] = host_masks  # the mask is where the other head was
+        mask = inpaint_masks(seen, part, generator)
         mixed = image.clone()
-        mixed[foreign] = _stitched(image[foreign], host, hole[foreign], generator)
+        mixed[foreign] = _stitched(image[foreign], host, mask[foreign], generator)
         clean = encode(mixed)
-        add(clean, mixed, masks, hole, index, part)
+        add(clean, mixed, masks, mask, index, part)
         if single.any():
             part = torch.randint(1, masks.shape[1], (int(single.sum()),), generator=generator)
-            hole = holes(masks[single], part, generator)
-            add(clean[single], image[single], masks[single], hole, index[single], part)
+            mask = inpaint_masks(masks[single], part, generator)
+            add(clean[single], image[single], masks[single], mask, index[single], part)
     columns = (torch.cat(column) for column in zip(*rows, strict=True))
     return Encoded(*columns), describe_pool(people, scenes)
 
@@ -95,8 +95,8 @@ def _painted(people: Tensor, scenes: Tensor, device: str) -> tuple[Tensor, Tenso
     return painting.image, part_masks(painting)
 
 
-def _stitched(image: Tensor, host: Tensor, hole: Tensor, generator: torch.Generator) -> Tensor:
-    """`image` inside the hole and `host` around it; every other edge is a soft one."""
-    soft = F.avg_pool2d(hole, 9, stride=1, padding=4, count_include_pad=False)
-    hard = (torch.rand(len(hole), generator=generator) < 0.5).view(-1, 1, 1, 1).to(hole.device)
-    return torch.lerp(host, image, torch.where(hard, hole, soft))
+def _stitched(image: Tensor, host: Tensor, mask: Tensor, generator: torch.Generator) -> Tensor:
+    """`image` inside the mask and `host` around it; every other edge is a soft one."""
+    soft = F.avg_pool2d(mask, 9, stride=1, padding=4, count_include_pad=False)
+    hard = (torch.rand(len(mask), generator=generator) < 0.5).view(-1, 1, 1, 1).to(mask.device)
+    return torch.lerp(host, image, torch.where(hard, mask, soft))

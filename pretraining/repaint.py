@@ -13,7 +13,7 @@ from facea_core.composing.sampler import inpaint
 from facea_core.seeds import seeded
 from facea_core.synthetic.painting import Painting
 
-from .dataset import HEAD, holes, part_masks
+from .dataset import HEAD, inpaint_masks, part_masks
 
 NEAR = ComposeConfig(steps=4, denoise=0.4, cfg=1.0)
 """So little noise that what comes back is the model's own painting of the same face."""
@@ -22,25 +22,25 @@ NEAR = ComposeConfig(steps=4, denoise=0.4, cfg=1.0)
 def repaint(
     backbone: Backbone,
     image: Tensor,
-    hole: Tensor,
+    mask: Tensor,
     captions: Sequence[str],
     config: ComposeConfig,
     seed: int,
 ) -> Tensor:
-    """Pictures `(B, 3, H, W)` with their holes `(B, 1, H, W)` painted anew from the captions."""
+    """Pictures `(B, 3, H, W)` with their masks `(B, 1, H, W)` painted anew from the captions."""
     negative = None if config.cfg == 1 else backbone.text.encode([""])
     said = backbone.text.encode(captions)
-    return inpaint(backbone, said, negative, image, hole, config, seed).to(image)
+    return inpaint(backbone, said, negative, image, mask, config, seed).to(image)
 
 
-def head_holes(painted: Painting, seed: int) -> Tensor:
-    """A hole `(B, 1, H, W)` over the head of each painting."""
+def head_masks(painted: Painting, seed: int) -> Tensor:
+    """A mask `(B, 1, H, W)` over the head of each painting."""
     generator = seeded(seed)
-    return holes(part_masks(painted), torch.full((len(painted.image),), HEAD), generator)
+    return inpaint_masks(part_masks(painted), torch.full((len(painted.image),), HEAD), generator)
 
 
 def reconstruct(backbone: Backbone, painted: Painting) -> Tensor:
     """The same faces as the model paints them, `(B, 3, H, W)`; their parts stay where they were."""
     seed = int(painted.people.sum() * 1e4) % 2**31  # other people, other noise
-    hole = head_holes(painted, seed)
-    return repaint(backbone, painted.image, hole, painted.captions, NEAR, seed)
+    mask = head_masks(painted, seed)
+    return repaint(backbone, painted.image, mask, painted.captions, NEAR, seed)

@@ -17,9 +17,9 @@ from facea_core.synthetic.painting import Painting
 from facea_core.synthetic.parameters import GEOMETRY
 from facea_core.types import Box
 
-from .dataset import FEATURES, HEAD, draw_pool, holes, paint_pool
+from .dataset import FEATURES, HEAD, draw_pool, inpaint_masks, paint_pool
 from .encoder import ASKED, SIDE, Heads, Rebuild, classes, paint_heads
-from .repaint import head_holes, reconstruct, repaint
+from .repaint import head_masks, reconstruct, repaint
 
 UNSEEN = 7_000_001
 TIMES = (100, 300, 500, 700, 900)
@@ -58,7 +58,7 @@ def score_autoencoder(backbone: Backbone, count: int = 64) -> dict[str, float]:
 
 @torch.no_grad()
 def score_denoiser(backbone: Backbone, count: int = 256) -> dict[str, float]:
-    """Mean squared error inside head-sized holes: of v over the schedule, of x0 at five times."""
+    """Mean squared error inside head-sized masks: of v over the schedule, of x0 at five times."""
     pool = paint_pool(count, 1, UNSEEN)
     generator = torch.Generator().manual_seed(UNSEEN)
     names = ["denoiser_masked_loss", *(f"denoiser_x0_at_{time}" for time in TIMES)]
@@ -67,12 +67,12 @@ def score_denoiser(backbone: Backbone, count: int = 256) -> dict[str, float]:
     for start in range(0, count, 32):
         index = torch.arange(start, start + 32)
         image, masks = pool.batch(index, backbone.device)
-        hole = holes(masks, torch.full((32,), HEAD, device=backbone.device), generator)
+        mask = inpaint_masks(masks, torch.full((32,), HEAD, device=backbone.device), generator)
         said = backbone.text.encode(render.describe_all(pool.people[index], pool.scenes[index]))
         latent = backbone.encode_image(image).sample()
-        masked = backbone.encode_image(masked_image(image, hole)).sample()
+        masked = backbone.encode_image(masked_image(image, mask)).sample()
         noise = torch.randn(latent.shape, generator=generator).to(latent)
-        small = latent_mask(hole)
+        small = latent_mask(mask)
         weight += float(small.sum() * latent.shape[1])
         spread = ((torch.arange(32) + 0.5) / 32 * 1000).long()
         for name, time in zip(names, (spread, *TIMES), strict=True):
@@ -91,7 +91,7 @@ def score_denoiser(backbone: Backbone, count: int = 256) -> dict[str, float]:
 def score_captions(backbone: Backbone, probe: AttributeProbe, count: int = 200) -> dict[str, float]:
     """How often a probe reads off a repainted head what the caption said, in pictures of others.
 
-    As in composing, the hole is where somebody else's head was. `probe_` says how often the probe
+    As in composing, the mask is where somebody else's head was. `probe_` says how often the probe
     is right about the painter's own paintings.
     """
     people, scenes = draw_pool(count, 1, UNSEEN + 2)
@@ -104,8 +104,8 @@ def score_captions(backbone: Backbone, probe: AttributeProbe, count: int = 200) 
         rows = slice(start, start + 20)
         answer = render.paint(people[rows], scenes[rows])
         host = render.paint(hosts[rows], scenes[rows])
-        hole = head_holes(host, start)
-        images = repaint(backbone, host.image, hole, answer.captions, ComposeConfig(), start)
+        mask = head_masks(host, start)
+        images = repaint(backbone, host.image, mask, answer.captions, ComposeConfig(), start)
         wanted = classes(people[rows], scenes[rows])
         haired = wanted["hair_style"] != 0
         for kind, shown in (("caption", images), ("probe", answer.image)):

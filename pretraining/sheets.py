@@ -1,4 +1,4 @@
-"""Sample sheets: what there was, the holes, and what the miniature painted into them."""
+"""Sample sheets: what there was, the masks, and what the miniature painted into them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from facea_core.composing import ComposeConfig
 from facea_core.synthetic import render
 from facea_core.synthetic.render import PARTS
 
-from .dataset import HEAD, draw_pool, holes, part_masks
+from .dataset import HEAD, draw_pool, inpaint_masks, part_masks
 from .repaint import repaint
 from .score import UNSEEN
 
@@ -30,7 +30,7 @@ def write_sheets(backbone: Backbone, folder: Path) -> None:
 
 @torch.no_grad()
 def repaint_sheet(backbone: Backbone, count: int, *, parts: bool) -> Image.Image:
-    """Blocks of three rows: a painting, its hole, the hole repainted from a caption.
+    """Blocks of three rows: a painting, its mask, the mask repainted from a caption.
 
     A whole head is repainted from the caption of the person, a part from that of the next person's
     part: that it changes shows that the caption is read.
@@ -46,9 +46,9 @@ def repaint_sheet(backbone: Backbone, count: int, *, parts: bool) -> Image.Image
         ]
     else:
         part, captions = torch.full((count,), HEAD), painted.captions
-    hole = holes(part_masks(painted), part, torch.Generator().manual_seed(0))
-    image = repaint(backbone, painted.image, hole, captions, ComposeConfig(), 0)
-    return tiled(torch.stack([painted.image, masked_image(painted.image, hole), image]), COLUMNS)
+    mask = inpaint_masks(part_masks(painted), part, torch.Generator().manual_seed(0))
+    image = repaint(backbone, painted.image, mask, captions, ComposeConfig(), 0)
+    return tiled(torch.stack([painted.image, masked_image(painted.image, mask), image]), COLUMNS)
 
 
 @torch.no_grad()

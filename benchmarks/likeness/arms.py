@@ -93,8 +93,8 @@ OURS = _arms(
     Arm("crops-quarter", "a quarter of the crops of each photo", times={"variants": 0.25}),
     Arm("crops-four", "four times the crops of each photo", times={"variants": 4}),
     Arm("best-of-four", "the best of four candidates is kept", painting={"candidates": 4}),
-    Arm("boxes", "holes over faces are boxes", {"outline_share": 0.0}),
-    Arm("outlines", "holes over faces are outlines", {"outline_share": 1.0}),
+    Arm("boxes", "masks over faces are boxes", {"outline_share": 0.0}),
+    Arm("outlines", "masks over faces are outlines", {"outline_share": 1.0}),
 )
 
 ARMS: Mapping[str, Arm] = {REFERENCE: Arm(REFERENCE, "the preset"), **RIVALS, **PAPER, **OURS}

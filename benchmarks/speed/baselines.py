@@ -2,7 +2,7 @@
 
 `diffusers_style` follows diffusers 58eb52c0 (examples/dreambooth/train_dreambooth_lora.py and
 examples/research_projects/dreambooth_inpaint), `kohya_style` kohya-ss/sd-scripts 48d368fa
-(train_network.py, networks/lora.py). Both train FaceA's task: its words, prompts, holes, draws and
+(train_network.py, networks/lora.py). Both train FaceA's task: its words, prompts, masks, draws and
 loss, so that their losses can be compared. Where they differ from upstream, it is to their
 advantage: pictures lie ready as tensors, draws on the device, words are rows of their own instead
 of a whole token table. Weights are bfloat16 under autocast and the LoRA float32, both as upstream;
@@ -109,11 +109,11 @@ def _encoded(task: Task) -> Latents:
         draw = task.draws[number]
         rows = [task.pictures[row] for row in task.rows[number]]
         image = torch.cat([image for image, _ in rows]).to(backbone.device)
-        hole = torch.cat([hole for _, hole in rows]).to(backbone.device)
+        inpaint_mask = torch.cat([mask for _, mask in rows]).to(backbone.device)
         clean = backbone.encode_image(image)
-        masked = backbone.encode_image(masked_image(image, hole))
+        masked = backbone.encode_image(masked_image(image, inpaint_mask))
         noise = draw.noise[1:] if len(draw.noise) > 1 else (None, None)
-        mask = latent_mask(hole, backbone.spec.latent_factor)
+        mask = latent_mask(inpaint_mask, backbone.spec.latent_factor)
         return clean.sample(noise[0]).float(), mask, masked.sample(noise[1]).float()
 
     return latents

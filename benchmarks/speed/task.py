@@ -26,7 +26,7 @@ NAME = SOMEBODY.name
 class Task:
     """What `train_identity` does with these photos and settings, laid open.
 
-    `pictures` are (image `(1, 3, R, R)`, hole `(1, 1, R, R)`) by example, on the CPU; `words` and
+    `pictures` are (image `(1, 3, R, R)`, mask `(1, 1, R, R)`) by example, on the CPU; `words` and
     `lora` the values that training starts from, on the CPU; `draws` those of its steps, of which
     `rows` and `texts` are what the host knows: the examples and the prompts of each item.
     """
@@ -46,7 +46,7 @@ class Task:
 def lay_open(photos: Sequence[Photo], backbone: Backbone, config: TrainConfig) -> Task:
     """The same random numbers in the same order as `train_identity` draws."""
     generator = seeded(config.seed)
-    # The crops and holes as pictures: drawn once more, from the same state.
+    # The crops and masks as images: drawn once more, from the same state.
     again = seeded(config.seed)
     pictures = []
     for p, photo in enumerate(photos):

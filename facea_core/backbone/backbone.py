@@ -39,7 +39,7 @@ def latent_mask(mask: Tensor, factor: int = 8) -> Tensor:
 
 
 def masked_image(image: Tensor, mask: Tensor) -> Tensor:
-    """Image `(B, 3, H, W)` with the hole (mask rounds to 1) at 0.5 grey."""
+    """Image `(B, 3, H, W)` with what is masked (where the mask rounds to 1) at 0.5 grey."""
     keep = 1 - mask.round()
     return (image - 0.5) * keep + 0.5
 

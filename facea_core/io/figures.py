@@ -88,7 +88,7 @@ def draw_sheet(sheet: Sheet) -> Tensor:
 
     if sheet.previews:
         shown = thin_out(sheet.previews, 9)
-        _heading(draw, MARGIN, y, "while it learns: one hole, one noise, more and more steps")
+        _heading(draw, MARGIN, y, "while it learns: one mask, one noise, more and more steps")
         side = (INNER - 12 * (len(shown) - 1)) // len(shown)
         y = _row(page, shown, MARGIN, y + 36, min(side, 240), gap=12) + 24
 

@@ -74,7 +74,7 @@ class TrainConfig:
     flip: bool = setting(False, "mirror half of the crops; off, for no face is symmetric")
     face_grow: float = setting(1.2, "size of the repainted face region in face boxes", 0.5, 4.0)
     outline_share: float = setting(
-        0.5, "share of the holes over a face that are outlined as in composing; the rest are boxes",
+        0.5, "share of the masks over a face that are outlined as in composing; the rest are boxes",
         0.0, 1.0,
     )  # fmt: skip
     part_grow: float = setting(1.3, "size of the repainted part in part boxes", 0.5, 4.0)

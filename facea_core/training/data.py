@@ -79,7 +79,7 @@ class Draw:
 
 @dataclass(frozen=True, eq=False)
 class LatentCache:
-    """Examples on the backbone's device, float32; an example is one hole in one crop of one photo.
+    """Examples on the backbone's device, float32; an example is one mask in one crop of one photo.
 
     `clean` is `(N, C, h, w)` by crop; `masked (M, C, h, w)` and `mask (M, 1, h, w)` in {0, 1} by
     example; `crop_of (M,)` says which crop an example belongs to.

@@ -22,13 +22,13 @@ from pretraining.autoencoder import (
     wake,
 )
 from pretraining.captions import caption, describe_pool
-from pretraining.dataset import HEAD, draw_pool, holes, paint_pool
+from pretraining.dataset import HEAD, draw_pool, inpaint_masks, paint_pool
 from pretraining.denoiser import denoiser_loss, networks
 from pretraining.detector import detector_loss
 from pretraining.encoder import contrastive, encoder_loss, paint_heads
 from pretraining.latents import FEATURE_WEIGHT, _stitched, encode_pictures
 from pretraining.muon import Muon, optimisers, orthogonal
-from pretraining.repaint import NEAR, head_holes, reconstruct, repaint
+from pretraining.repaint import NEAR, head_masks, reconstruct, repaint
 from pretraining.score import UNSEEN, equal_error_rate
 from pretraining.sheets import reconstruction_sheet
 from pretraining.train import Piece, train_piece
@@ -109,12 +109,12 @@ def test_normalised_latents_have_no_mean_and_unit_deviation(trained):
 
 
 @pytest.mark.parametrize("part", [HEAD, *range(len(PARTS))])
-def test_a_hole_covers_most_of_its_part(pool, part):
+def test_a_mask_covers_most_of_its_part(pool, part):
     _, masks = pool.batch(torch.arange(12), "cpu")
-    hole = holes(masks, torch.full((12,), part), torch.Generator().manual_seed(0))
-    assert set(hole.unique().tolist()) <= {0.0, 1.0}
+    mask = inpaint_masks(masks, torch.full((12,), part), torch.Generator().manual_seed(0))
+    assert set(mask.unique().tolist()) <= {0.0, 1.0}
     shape = masks[:, :2].amax(1, True) if part == HEAD else masks[:, part : part + 1]
-    for one, wanted in zip(hole, shape, strict=True):
+    for one, wanted in zip(mask, shape, strict=True):
         if wanted.max() > 0.5:
             assert (one * wanted).sum() > 0.75 * wanted.sum()
 
@@ -209,9 +209,9 @@ def test_a_piece_learns_and_no_file_of_it_is_large(tmp_path):
 
 def test_a_stitched_picture_is_one_inside_and_the_other_outside():
     image, host = torch.ones(40, 3, 32, 32), torch.zeros(40, 3, 32, 32)
-    hole = torch.zeros(40, 1, 32, 32)
-    hole[..., 8:24, 8:24] = 1
-    mixed = _stitched(image, host, hole, torch.Generator().manual_seed(0))
+    mask = torch.zeros(40, 1, 32, 32)
+    mask[..., 8:24, 8:24] = 1
+    mixed = _stitched(image, host, mask, torch.Generator().manual_seed(0))
     assert mixed[..., 12:20, 12:20].min() == 1
     assert mixed[..., :4, :].max() == 0
     hard = torch.tensor([set(one.unique().tolist()) == {0.0, 1.0} for one in mixed])
@@ -221,7 +221,7 @@ def test_a_stitched_picture_is_one_inside_and_the_other_outside():
 def test_latents_that_show_features_count_more_and_no_others(tmp_path):
     model = narrow(load_backbone("tiny").vae)
     data, _ = encode_pictures(4, 3, model, Piece(tmp_path))
-    assert data.weight.shape == data.hole.shape
+    assert data.weight.shape == data.mask.shape
     assert data.weight.min() == 1
     assert data.weight.amax(dim=(1, 2, 3)).eq(FEATURE_WEIGHT).all()
     people, scenes = draw_pool(4, 1, 3)
@@ -274,12 +274,12 @@ def test_a_sheet_shows_paintings_over_what_latents_keep_of_them():
     assert 0 < (first - second).abs().mean() < 0.05
 
 
-def test_a_repaint_changes_the_hole_and_a_near_one_less(pool):
+def test_a_repaint_changes_the_mask_and_a_near_one_less(pool):
     backbone = load_backbone("tiny")
     painted = paint(pool.people[:2], pool.scenes[:2])
-    hole = head_holes(painted, 0)
+    mask = head_masks(painted, 0)
     far, near = (
-        repaint(backbone, painted.image, hole, painted.captions, config, 0)
+        repaint(backbone, painted.image, mask, painted.captions, config, 0)
         for config in (ComposeConfig(steps=4, cfg=1.0), NEAR)
     )
     assert far.shape == near.shape == painted.image.shape

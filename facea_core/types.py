@@ -144,7 +144,7 @@ class StepReport:
     `seconds` since the start of this run; `eta` seconds still to go. `previews` is `(N, 3, H, W)`
     when this report carries fixed-seed preview pictures; `painting` are the seconds that all of
     them took. `mode` is how a step runs ("captured", "eager: why"), `plan` how the training fits on
-    the device. `best` is (step, likeness) of the look that liked the person best, if any.
+    the device.
     """
 
     step: int
@@ -201,7 +201,8 @@ class IdentityMeta:
     "woman", ...; `prompt` is the ready-made prompt with the person's words; `config` the whole
     training config; `scores` whatever was measured. `origin` is the same for runs that must give
     the same identity; `resolution` is the side in pixels that it learned at, `clip_skip` the layer
-    of the text encoder that it was learned with, 1 = the last; 0 = unknown.
+    of the text encoder that it was learned with, 1 = the last; 0 = unknown. `part_sizes` are the
+    mean sides of each part in those of the face, under "<part>.width" and "<part>.height".
     """
 
     family: str
@@ -219,6 +220,7 @@ class IdentityMeta:
     prediction: str = ""
     resolution: int = 0
     clip_skip: int = 0
+    part_sizes: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)

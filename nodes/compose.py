@@ -159,6 +159,11 @@ class FaceAInpaintCompose(io.ComfyNode):
                     tooltip="The noise of each further picture of a batch: the next seed, or the "
                     "same, so that equal frames of a video come out equal.",
                 ),
+                io.String.Input(
+                    "parts", default="", optional=True,
+                    tooltip="Repaint only these parts of each face: nose, mouth. With names, each "
+                    "is another person's: eyes:ada, mouth:ben. Empty = the whole head.",
+                ),
             ],
             outputs=[
                 io.Image.Output(display_name="image", tooltip="The finished picture."),
@@ -180,7 +185,8 @@ class FaceAInpaintCompose(io.ComfyNode):
         negative_prompt: str, seed: int, steps: int, cfg: float, sampler_name: str, scheduler: str,
         denoise: float, lora_strength: float, mask: torch.Tensor | None = None,
         attributes: Any = None, positive: Any = None, negative: Any = None,
-        references: torch.Tensor | None = None, frame_seed: str = "next", **more: Any,
+        references: torch.Tensor | None = None, frame_seed: str = "next",
+        parts: str = "", **more: Any,
     ) -> io.NodeOutput:  # fmt: skip
         identities: list[Identity | None] = [more.pop(name, None) for name in IDENTITIES]
         for wire, identity in zip(IDENTITIES, identities, strict=True):
@@ -194,12 +200,13 @@ class FaceAInpaintCompose(io.ComfyNode):
         check_choice("frame_seed", frame_seed, FRAME_SEEDS)
         for text in (prompt, negative_prompt):
             check_text("the prompt", text)
+        check_text("parts", parts)
         images, notes = images_in(image)
         if images.clear:
             notes = ["transparency is given back; the model saw it over white"]
         spec = spec_of(model)
         jobs, more_notes = plan_batch(
-            images, masks_in(mask), attributes, identities, config, spec, prompt
+            images, masks_in(mask), attributes, identities, config, spec, prompt, parts
         )
         settings = Paint(steps, cfg or spec.cfg, sampler_name, scheduler, denoise)
         given = [identity for identity in identities if identity is not None]

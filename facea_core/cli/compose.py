@@ -29,6 +29,7 @@ class Compose(DetectorFlags):
         "FILE",
     )
     prompt: str = flag("", "what to paint; empty = the prompt of the training")
+    parts: str = flag("", "repaint only these parts of the face: nose, mouth; empty = the head")
     references: tuple[Path, ...] = flag(
         (),
         "photos of the person, to choose among --candidates by; none = by how well each fits only",

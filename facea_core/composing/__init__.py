@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from .config import PREVIEW, ComposeConfig
     from .faces import Crop, TargetFace
     from .masks import blend_weight, face_mask, faces_mask, soften
+    from .parts import WantedPart, part_faces, wanted_parts
     from .pieces import mask_pieces
     from .plan import plan_crop
     from .prompts import face_prompt, prompt_for
@@ -29,6 +30,7 @@ __getattr__ = door(
         "config": ("PREVIEW", "ComposeConfig"),
         "faces": ("Crop", "TargetFace"),
         "masks": ("blend_weight", "face_mask", "faces_mask", "soften"),
+        "parts": ("WantedPart", "part_faces", "wanted_parts"),
         "pieces": ("mask_pieces",),
         "plan": ("plan_crop",),
         "prompts": ("face_prompt", "prompt_for"),
@@ -47,6 +49,7 @@ __all__ = [
     "Painter",
     "Rank",
     "TargetFace",
+    "WantedPart",
     "blend_weight",
     "candidate_seed",
     "chosen_masks",
@@ -62,9 +65,11 @@ __all__ = [
     "match_colour",
     "most_together",
     "paint_together",
+    "part_faces",
     "part_names",
     "plan_batch",
     "plan_crop",
     "prompt_for",
     "soften",
+    "wanted_parts",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeVar
 
 from torch import Tensor
@@ -15,12 +16,13 @@ from ..types import BackboneSpec, DetectedFaces, FaceAttributes, Identity, Size
 from .config import ComposeConfig
 from .faces import TargetFace
 from .masks import face_mask
+from .parts import part_faces, require_parts, shown_parts, wanted_parts
 from .pieces import mask_pieces
 from .prompts import prompt_for
 
 T = TypeVar("T")
-Draw = Callable[[Size], list[Tensor]]
-"""The masks (1, 1, H, W) for an image of that size."""
+Faces = Callable[[Size], Sequence[TargetFace]]
+"""The faces to paint in an image of that size."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,18 +36,18 @@ class Job:
 
 @dataclass(frozen=True, eq=False)
 class _Plan:
-    """Of the masks that `draw` gives for image `index`, those to paint, by number, and whom."""
+    """What is painted into image `index`: `count` masks, which `faces` draws when it is time."""
 
     index: int
-    draw: Draw
-    kept: Mapping[int, Identity | None]
+    count: int
+    faces: Faces
 
 
 class Jobs(Lazy[Job]):
     """The jobs of a batch, each built when it is asked for: of a video one frame is in memory."""
 
-    def __init__(self, images: Sequence[Tensor], plans: Sequence[_Plan], prompt: str = "") -> None:
-        self._images, self._plans, self._prompt = images, plans, prompt
+    def __init__(self, images: Sequence[Tensor], plans: Sequence[_Plan]) -> None:
+        self._images, self._plans = images, plans
 
     def __len__(self) -> int:
         return len(self._plans)
@@ -53,17 +55,12 @@ class Jobs(Lazy[Job]):
     def build(self, number: int) -> Job:
         plan = self._plans[number]
         image = self._images[plan.index]
-        masks = plan.draw(_size(image)) if plan.kept else []
-        faces = tuple(
-            TargetFace(masks[k], identity, prompt_for(self._prompt, k))
-            for k, identity in plan.kept.items()
-        )
-        return Job(image, faces, plan.index)
+        return Job(image, tuple(plan.faces(_size(image))), plan.index)
 
     @property
     def faces(self) -> int:
-        """How many are painted in all images."""
-        return sum(len(plan.kept) for plan in self._plans)
+        """How many masks are painted in all images."""
+        return sum(plan.count for plan in self._plans)
 
 
 def plan_batch(
@@ -74,6 +71,7 @@ def plan_batch(
     config: ComposeConfig,
     spec: BackboneSpec,
     prompt: str = "",
+    parts: str = "",
 ) -> tuple[Jobs, list[str]]:
     """One job per image of the result, and notes; never fewer jobs than images.
 
@@ -82,19 +80,26 @@ def plan_batch(
     several places far apart is as many (`mask_pieces`). An image without a face has a job without
     faces. Where there are `identities`, face k is painted as identity k, and a face that has none
     is left alone; a single identity is painted in all places of a mask. Each face has its part of
-    `prompt` (`prompt_for`), faces that are left alone counted. Raises ConfigError if there is
-    nothing to say where to paint, MaskError and ImageError for what does not fit.
+    `prompt` (`prompt_for`), faces that are left alone counted. With `parts` (`wanted_parts`) only
+    these of each face are painted, one after another; where all of them say of whom, faces need no
+    identity of their own. Raises ConfigError if there is nothing to say where to paint, MaskError
+    and ImageError for what does not fit, PartError for a part that no face shows.
     """
+    if masks is not None and parts.strip():
+        raise ConfigError(
+            "parts are those of detected faces, and a mask is wired; unwire the mask, or leave "
+            "parts empty"
+        )
     if masks is not None:
-        plans, notes = _drawn(images, masks, identities, config, spec)
+        plans, notes = _drawn(images, masks, identities, config, spec, prompt)
     elif found is not None:
-        plans, notes = _searched(images, found, identities, config)
+        plans, notes = _searched(images, found, identities, config, prompt, parts)
     else:
         raise ConfigError(
             "there is nothing that says where to paint: wire a mask, or the attributes of FaceA "
             "Attribute Detect"
         )
-    return Jobs(images, plans, prompt), notes
+    return Jobs(images, plans), notes
 
 
 def _drawn(
@@ -103,6 +108,7 @@ def _drawn(
     identities: Sequence[Identity | None],
     config: ComposeConfig,
     spec: BackboneSpec,
+    prompt: str,
 ) -> tuple[list[_Plan], list[str]]:
     plans, notes, resized = [], [], False
     counts: dict[tuple[int, Size], int] = {}
@@ -111,18 +117,18 @@ def _drawn(
     for number, (index, at) in enumerate(pairs, start=1):
         size = _size(images[index])
 
-        def draw(size: Size, mask: Tensor = masks[at]) -> list[Tensor]:
+        def pieces(size: Size, mask: Tensor = masks[at]) -> list[Tensor]:
             return mask_pieces(_fitted(mask, size), spec, config.context_factor)
 
         if (at, size) not in counts:
-            counts[at, size] = len(draw(size))
+            counts[at, size] = len(pieces(size))
         resized |= _size(masks[at]) != size
         count = counts[at, size]
         if count > 1:
             notes.append(f"picture {number}: the mask shows {count} places, each with its own crop")
         single = len(alone) == 1 and identities[0] is alone[0]
         kept = _kept(count, alone * count if single else identities, number, notes)
-        plans.append(_Plan(index, draw, kept))
+        plans.append(_Plan(index, len(kept), partial(_heads, pieces, kept, prompt)))
     return plans, [*notes, *["the mask was resized to the picture"] * resized]
 
 
@@ -131,8 +137,14 @@ def _searched(
     found: DetectedFaces,
     identities: Sequence[Identity | None],
     config: ComposeConfig,
+    prompt: str,
+    parts: str,
 ) -> tuple[list[_Plan], list[str]]:
     plans, notes = [], []
+    people = {one.name: one for one in identities if one is not None}
+    wanted = wanted_parts(parts, tuple(people))
+    require_parts([face for faces in found.faces for face in faces if face.score > 0], wanted)
+    named = bool(wanted) and all(one.person for one in wanted)
     pairs = _pair(len(images), found.faces, "searched pictures", ImageError)
     for number, (index, at) in enumerate(pairs, start=1):
         # A face of score 0 stands for an image without one.
@@ -153,11 +165,45 @@ def _searched(
                 "same picture into FaceA Attribute Detect and here"
             )
 
-        def draw(_: Size, seen: list[FaceAttributes] = seen) -> list[Tensor]:
+        def heads(_: Size, seen: list[FaceAttributes] = seen) -> list[Tensor]:
             return [face_mask(face, config) for face in seen]
 
-        plans.append(_Plan(index, draw, _kept(len(seen), identities, number, notes)))
+        kept = _kept(len(seen), () if named else identities, number, notes)
+        if not wanted:
+            plans.append(_Plan(index, len(kept), partial(_heads, heads, kept, prompt)))
+            continue
+        shown = {k: [one for one, _ in shown_parts(seen[k], wanted)] for k in kept}
+        for k, there in shown.items():
+            missing = [one.part for one in wanted if one not in there]
+            if missing:
+                notes.append(f"picture {number}, face {k + 1}: no {', no '.join(missing)} found")
+
+        def some(
+            _: Size,
+            seen: list[FaceAttributes] = seen,
+            kept: Mapping[int, Identity | None] = kept,
+        ) -> list[TargetFace]:
+            return [
+                target
+                for k, identity in kept.items()
+                for target in part_faces(
+                    seen[k], wanted, identity, people, config, prompt_for(prompt, k)
+                )
+            ]
+
+        plans.append(_Plan(index, sum(map(len, shown.values())), some))
     return plans, notes
+
+
+def _heads(
+    draw: Callable[[Size], list[Tensor]],
+    kept: Mapping[int, Identity | None],
+    prompt: str,
+    size: Size,
+) -> list[TargetFace]:
+    """Of the masks that `draw` gives those to paint, by number, as whom."""
+    masks = draw(size) if kept else []
+    return [TargetFace(masks[k], identity, prompt_for(prompt, k)) for k, identity in kept.items()]
 
 
 def _kept(

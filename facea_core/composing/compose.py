@@ -115,7 +115,8 @@ def compose_faces(
         if not marks(mask):
             notes.append(f"face {number}: {_nothing(mask)}")
             continue
-        plan = plan_crop(mask, spec, config.context_factor)
+        around = mask if face.around is None else torch.maximum(mask, face.around)
+        plan = plan_crop(around, spec, config.context_factor)
         shown, wanted = crop_image(result, plan), crop_mask(mask, plan)
         drawn = crop_mask((mask >= EDGE).float(), plan)
         visible = visible_mask(wanted, drawn, spec.latent_factor)

@@ -14,12 +14,14 @@ class TargetFace:
     """Where in an image to paint, whom, and by which prompt.
 
     `mask (1, 1, H, W)` in [0, 1], 1 = repaint; the identity None is whoever the model paints by
-    itself; an empty prompt is the identity's own.
+    itself; an empty prompt is the identity's own. `around (1, 1, H, W)` is what the model is shown
+    the surroundings of; None = the mask.
     """
 
     mask: Tensor
     identity: Identity | None = None
     prompt: str = ""
+    around: Tensor | None = None
 
 
 @dataclass(frozen=True, eq=False)

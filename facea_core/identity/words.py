@@ -9,9 +9,10 @@ import torch
 from torch import Tensor
 
 from ..attributes import Attribute
-from ..types import Word
+from ..backbone.prompts import placeholders
+from ..types import Identity, Word
 from .flat import Flat
-from .names import placeholder
+from .names import LOCAL_PROMPT, placeholder
 
 if TYPE_CHECKING:
     from ..backbone import Backbone
@@ -52,10 +53,26 @@ def finished_words(words: Flat, table: Sequence[Attribute]) -> tuple[Word, ...]:
     )
 
 
-def fill_prompt(template: str, class_noun: str, placeholders: Iterable[str]) -> str:
+def fill_prompt(template: str, class_noun: str, keys: Iterable[str]) -> str:
     """A prompt template with its words, each spelled `embedding:<placeholder>` between spaces."""
-    words = " ".join(f"embedding:{key}" for key in placeholders)
+    words = " ".join(f"embedding:{key}" for key in keys)
     return " ".join(template.format_map({"class": class_noun, "words": f" {words} "}).split())
+
+
+def part_prompt(identity: Identity, part: str, prompt: str = "") -> str:
+    """The prompt that paints one part: as it was learned, or a user's own with the part's word.
+
+    A part that has no word of its own is painted by all words of the person.
+    """
+    word = identity.word(part)
+    if word is None:
+        return prompt or identity.meta.prompt
+    if prompt:
+        mine = {one.placeholder for one in identity.words}
+        named = mine & set(placeholders(prompt))
+        return prompt if named else f"{prompt} embedding:{word.placeholder}"
+    template = str(identity.meta.config.get("local_prompt") or LOCAL_PROMPT)
+    return fill_prompt(template, identity.meta.class_noun, [word.placeholder])
 
 
 def _initial(backbone: Backbone, encoder: str, attribute: Attribute) -> Tensor:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..attributes import Attribute, attribute_table
 from ..errors import BackboneError, ConfigError, quoted
+from ..identity.names import LOCAL_PROMPT
 from ..identity.targets import TARGETS
 from ..settings import check_settings, check_text, setting, updated, without_retired
 
@@ -64,9 +65,7 @@ class TrainConfig:
     global_prompt: str = setting(
         "a photo of a {class} with {words}", "prompt of the whole face; with {words}"
     )
-    local_prompt: str = setting(
-        "a photo of {words} of a {class}", "prompt of one part; with {words}"
-    )
+    local_prompt: str = setting(LOCAL_PROMPT, "prompt of one part; with {words}")
     variants: int = setting(16, "crops of each photo that are encoded before the loop", 1, 256)
     context: float = setting(1.5, "side of the crop in longer sides of the region", 1.0, 8.0)
     scale_jitter: float = setting(0.1, "how far a crop's side may differ from that", 0.0, 0.9)

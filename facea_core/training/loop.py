@@ -41,7 +41,7 @@ from .origin import Origin
 from .preview import Previewer
 from .report import Reporter, due
 from .state import Checkpoint, read_state
-from .tasks import EMPTY, GLOBAL, check_photo, task_names, task_prompts
+from .tasks import EMPTY, GLOBAL, check_photo, part_sizes, task_names, task_prompts
 
 _LOG = logging.getLogger(__name__)
 
@@ -212,6 +212,7 @@ def train_identity(
             prediction=spec.prediction,
             resolution=plan.resolution,
             clip_skip=backbone.clip_skip,
+            part_sizes=part_sizes(photos),
         ),
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from statistics import fmean
 
 import torch
 from torch import Tensor
@@ -83,6 +84,18 @@ def part_boxes(photo: Photo, table: Sequence[Attribute]) -> dict[str, Box]:
     found = {part.attribute: _part_box(part) for part in photo.attributes.parts}
     found.setdefault("face", photo.attributes.face)
     return {attribute.name: found[attribute.name] for attribute in table if attribute.name in found}
+
+
+def part_sizes(photos: Sequence[Photo]) -> dict[str, float]:
+    """The mean sides of each part in those of its face: `IdentityMeta.part_sizes`."""
+    found: dict[str, list[float]] = {}
+    for photo in photos:
+        face = photo.attributes.face
+        for part in photo.attributes.parts:
+            box = _part_box(part)
+            found.setdefault(f"{part.attribute}.width", []).append(box.width / face.width)
+            found.setdefault(f"{part.attribute}.height", []).append(box.height / face.height)
+    return {name: round(fmean(shares), 4) for name, shares in found.items()}
 
 
 def face_region(photo: Photo, config: TrainConfig) -> Box:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,10 +15,12 @@ from ...composing import (
     compose_identity,
     face_mask,
     mask_pieces,
+    part_faces,
+    wanted_parts,
 )
 from ...detection.config import DetectConfig
 from ...detection.found import smear_note
-from ...errors import MaskError
+from ...errors import ConfigError, MaskError
 from ...identity import check_family, load_identity
 from ...io.generated_images import save_generated
 from ...io.images import LOSSY, check_mask, load_image, picture_format
@@ -44,6 +46,9 @@ def compose(flags: Compose, config: ComposeConfig, detection: DetectConfig) -> N
     check_family(identity, header.spec.family)
     device = pick_device(flags.device)
     image, done = load_image(flags.image, longest=None)
+    wanted = wanted_parts(flags.parts, (identity.name,))
+    if wanted and flags.mask is not None:
+        raise ConfigError("--parts are those of a detected face; leave out --mask, or --parts")
     if flags.mask is not None:
         mask, drawn = read_mask(flags.mask)
         mask, face = check_mask(mask, image), None
@@ -54,6 +59,8 @@ def compose(flags: Compose, config: ComposeConfig, detection: DetectConfig) -> N
     else:
         detector = open_detector(flags, flags.device)
         region = read_region(flags.region)
+        if wanted:
+            detection = replace(detection, attributes=", ".join(one.part for one in wanted))
         (face,) = detect_named(flags.image, image, detector, detection, region=region)
         assert face is not None  # without a face there is an error
         mask = face_mask(face, config)
@@ -64,11 +71,15 @@ def compose(flags: Compose, config: ComposeConfig, detection: DetectConfig) -> N
     rank = read_rank(flags.references, backbone.spec.family)
     if rank and config.candidates == 1:
         note("--references: there is nothing to choose among with --candidates 1")
-    masks = mask_pieces(mask, backbone.spec, config.context_factor)
-    if masks[1:]:
-        done = (*done, f"the mask shows {len(masks)} places, each with its own crop")
-    faces = [TargetFace(one, identity) for one in masks]
-    with painting_bar(config.steps * config.candidates * len(masks)) as on_step:
+    if wanted and face is not None:
+        people = {identity.name: identity}
+        faces = part_faces(face, wanted, identity, people, config, flags.prompt)
+    else:
+        masks = mask_pieces(mask, backbone.spec, config.context_factor)
+        if masks[1:]:
+            done = (*done, f"the mask shows {len(masks)} places, each with its own crop")
+        faces = [TargetFace(one, identity) for one in masks]
+    with painting_bar(config.steps * config.candidates * len(faces)) as on_step:
         made = compose_identity(image, faces, backbone, config, flags.prompt, on_step, rank)
     said = [*done, *(face.notes if face else ()), *made.notes]
     said += smear_note(backbone.spec.family, [face])

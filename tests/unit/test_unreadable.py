@@ -143,3 +143,16 @@ def test_damaged_exif_is_a_note_and_no_warning(tmp_path):
                 image, notes = load_image(path)
             assert notes == (BAD_EXIF,), path
             assert ending == "jpg" or torch.equal(image, wanted)
+
+
+def test_a_picture_is_turned_whatever_else_is_damaged_in_its_exif(tmp_path):
+    Image.fromarray(PIXELS).save(tmp_path / "plain.png")
+    exif = Image.Exif()
+    exif[0x0112], exif[0x011A] = 6, 72.0
+    # The resolution, a rational number of type 5, as if it were text, type 2.
+    data = exif.tobytes().replace(b"\x01\x1a\x00\x05", b"\x01\x1a\x00\x02")
+    assert data != exif.tobytes()
+    Image.fromarray(PIXELS).save(tmp_path / "turned.png", exif=data)
+    image, notes = load_image(tmp_path / "turned.png")
+    assert notes == ("turned upright (EXIF orientation 6)",)
+    assert torch.equal(image, load_image(tmp_path / "plain.png")[0].rot90(-1, (2, 3)))

@@ -54,13 +54,17 @@ def _run(run: Mapping[str, Any]) -> list[str]:
             for _, key, form in COLUMNS
         )
         lines.append(f"{name:<20}{''.join(cells)}")
-    lines += [
-        f"{name}: {found['ratio']:.2f} (95 %: {found['low']:.2f} to {found['high']:.2f})"
-        for name, found in run["ratios"].items()
-    ]
+    lines += [_ratio(name, found) for name, found in run["ratios"].items()]
     if run["counts"]:
         lines += _counts(run["counts"])
     return [*lines, *run["notes"]]
+
+
+def _ratio(name: str, found: Mapping[str, float | None]) -> str:
+    line = f"{name}: {found['ratio']:.2f}"
+    if found["low"] is None:
+        return line
+    return f"{line} (95 %: {found['low']:.2f} to {found['high']:.2f})"
 
 
 def _counts(counts: Mapping[str, Mapping[str, int]]) -> list[str]:

@@ -49,7 +49,7 @@ _STILL = ("MPO", "HEIF")
 _HEIF = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
 _AVIF = (b"avif", b"avis")
 
-# Not `ImageOps.exif_transpose`: it writes the EXIF data anew, and fails where any tag of it is damaged.
+# Not `ImageOps.exif_transpose`: it writes the EXIF data anew, and fails where a tag is damaged.
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,

@@ -20,9 +20,11 @@ from benchmarks.speed.contenders import (
 from benchmarks.speed.counting import Counts, Tally
 from benchmarks.speed.fake_device import DEVICE, count_ours, pretended_task
 from benchmarks.speed.gates import AGREE, Gate, agreement, counted, difference, speed
+from benchmarks.speed.machine import machine
 from benchmarks.speed.models import NARROW, family_named, painted_photos, random_backbone
 from benchmarks.speed.run import families
 from benchmarks.speed.statistics import ratio, summary
+from benchmarks.speed.table import table
 from benchmarks.speed.task import Task, lay_open
 from benchmarks.speed.timing import Block, Pattern, measure
 from facea_core.backbone import Backbone
@@ -164,6 +166,22 @@ def test_ratios_and_their_intervals():
     assert row["p10_ms"] < row["median_ms"] < row["p90_ms"]
     assert (row["allocated_gb"], row["reserved_gb"], row["steps"]) == (3, 4, 40)
     assert row["images_per_s"] == pytest.approx(4 / (row["median_ms"] / 1000))
+
+
+def test_a_single_step_has_a_median_and_no_interval():
+    slow, fast = replace(block(0.3), seconds=(0.3,)), replace(block(0.1), seconds=(0.1,))
+    row = summary([fast], batch=4)
+    assert row["p10_ms"] == row["median_ms"] == row["p90_ms"] == pytest.approx(100)
+    found = ratio([slow], [fast])
+    assert found == {"ratio": pytest.approx(3), "low": None, "high": None}
+    run = {
+        "model": "narrow", "resolution": 64, "batch": 4, "dtype": "float32", "clock": "a clock",
+        "rows": {"ours": {**row, "of_floor": None}}, "ratios": {"theirs / ours": found},
+        "counts": {}, "notes": (),
+    }  # fmt: skip
+    result = {"machine": machine(CPU), "runs": [run], "gates": []}
+    assert "theirs / ours: 3.00" in table(result).splitlines()
+    assert None not in ratio([slow, slow], [fast, fast]).values()
 
 
 @pytest.mark.parametrize(

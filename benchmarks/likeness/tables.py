@@ -8,7 +8,8 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-import torch
+import numpy as np
+from scipy.stats import bootstrap
 
 from .arms import ARMS, REFERENCE, arm_named
 from .journal import Row
@@ -75,15 +76,21 @@ def difference(arm: Mapping[str, float], reference: Mapping[str, float]) -> Esti
 
 
 def estimate(values: Sequence[float]) -> Estimate:
-    """Bootstrap over people (Efron 1979): people are drawn with replacement, from a fixed seed."""
-    if len(values) < 2:
-        return Estimate(values[0] if values else math.nan, math.nan, math.nan, len(values))
-    known = torch.tensor(values, dtype=torch.float64)
-    generator = torch.Generator().manual_seed(0)
-    drawn = torch.randint(len(known), (RESAMPLES, len(known)), generator=generator)
-    means = known[drawn].mean(dim=1).sort().values
-    low, high = float(means[RESAMPLES // 40]), float(means[-RESAMPLES // 40])
-    return Estimate(float(known.mean()), low, high, len(known))
+    """The BCa bootstrap over people (Efron 1987), from a fixed seed; no interval for one person.
+
+    Of differences between two arms this is the paired bootstrap: a person is drawn with both.
+    """
+    known = np.array(values, dtype=np.float64)
+    if len(known) < 2:
+        return Estimate(float(known[0]) if len(known) else math.nan, math.nan, math.nan, len(known))
+    if np.allclose(known, known[0], rtol=1e-9, atol=1e-12):
+        # Nothing varies but rounding, for which BCa's corrections are not defined.
+        low, high = known.min(), known.max()
+    else:
+        low, high = bootstrap(
+            (known,), np.mean, n_resamples=RESAMPLES, method="BCa", rng=0
+        ).confidence_interval
+    return Estimate(float(known.mean()), float(low), float(high), len(known))
 
 
 HIDDEN = ("training", "outside")

@@ -133,7 +133,12 @@ def markdown(found: Sequence[Result]) -> str:
 
 
 def _line(arm: str, estimates: Sequence[Estimate], *, signed: bool) -> str:
-    return f"| {arm} | " + " | ".join(cell(e, signed=signed) for e in estimates) + " |"
+    cells = [cell(e, signed=signed) for e in estimates]
+    if signed:
+        cells = [
+            f"**{text}**" if e.clear else text for e, text in zip(estimates, cells, strict=True)
+        ]
+    return f"| {arm} | " + " | ".join(cells) + " |"
 
 
 def cell(e: Estimate, *, signed: bool) -> str:
@@ -144,7 +149,7 @@ def cell(e: Estimate, *, signed: bool) -> str:
     text = f"{e.mean:{sign}.3f}"
     if e.low == e.low:
         text += f" ({e.low:{sign}.3f} to {e.high:{sign}.3f})"
-    return f"**{text}**" if signed and e.clear else text
+    return text
 
 
 def as_dict(found: Sequence[Result]) -> dict[str, Any]:

@@ -2,8 +2,11 @@
 
 import json
 import math
+import re
 from dataclasses import replace
+from html import unescape
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 import torch
@@ -22,6 +25,7 @@ from benchmarks.likeness.cached_backbone import KnowingBackbone
 from benchmarks.likeness.features import load_features
 from benchmarks.likeness.folders import person_folders, read_scenes, read_subject
 from benchmarks.likeness.generate import paste_head
+from benchmarks.likeness.html import page
 from benchmarks.likeness.journal import Journal, read_rows
 from benchmarks.likeness.metrics import MEASURES, PARTS, Judge
 from benchmarks.likeness.run import WHOLE, Benchmark, BenchmarkConfig, preset_of
@@ -200,6 +204,19 @@ def test_tables_say_the_same_in_every_form():
     assert plain["caption"]["less"]["heldout"]["mean"] == pytest.approx(-0.3)
     assert plain["caption"]["measures"]["prompt"]["mean"] is None
     assert len(as_csv(found).splitlines()) == 1 + 2 * len(MEASURES)
+
+
+def test_a_page_shows_any_name_and_finds_its_pictures(subject: Subject, tmp_path: Path):
+    one = replace(subject, name="<i>Zoë's</i> #1".replace("/", ""), caption='"a & b"')
+    picture = tmp_path / "pictures" / REFERENCE / f"{one.name}-0.png"
+    picture.parent.mkdir(parents=True)
+    picture.touch()
+    html = page(results(rows()), [one], tmp_path, 2)
+    assert html.startswith("<!doctype html>")
+    assert one.name not in html
+    assert unescape(html).count(f"<h3>{one.name} <small>{one.caption}</small>") == 1
+    (source,) = re.findall(r'<img loading=lazy src="([^"]*)">', html)
+    assert tmp_path / unquote(source) == picture
 
 
 def test_a_torn_line_is_dropped_and_the_others_stay(tmp_path):

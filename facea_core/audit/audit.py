@@ -128,7 +128,7 @@ def _find_copies(
     count = len(images)
     whole, face = pictures_alike(images, [some[0] if some else None for some in faces])
     alike = torch.maximum(whole, face).fill_diagonal_(-1.0).tolist()
-    copies = [[value >= config.duplicate for value in row] for row in alike]
+    copies = [[value >= config.likeness.red for value in row] for row in alike]
 
     def worth(i: int) -> tuple[bool, float, int]:
         red = any(finding.status == RED for finding in findings[i])
@@ -150,7 +150,7 @@ def _find_copies(
                 Finding("duplicate", RED, f"the same picture as {names[best[i]]}, which is the "
                         f"better one (alike {alike[i][best[i]]:.2f}): give another photo")
             )  # fmt: skip
-        elif alike[i][twin] >= config.alike and not copies[i][twin]:
+        elif alike[i][twin] >= config.likeness.amber and not copies[i][twin]:
             findings[i].append(
                 Finding("alike", AMBER, f"almost the same picture as {names[twin]} (alike {like}): "
                         "another pose or light teaches more")

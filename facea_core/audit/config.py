@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..settings import check_settings, setting
+from .values import AMBER, GREEN, RED
 
 POLICIES = ("warn", "skip", "stop")
 
@@ -28,11 +29,26 @@ EMBEDDERS = ("auto", "landmarks", "tiny", "none")
 
 
 @dataclass(frozen=True)
+class Limits:
+    """From where on a measure makes a photo amber (usable, another would be better), and red."""
+
+    amber: float
+    red: float
+
+    def below(self, value: float) -> str:
+        """The status by a measure of which more is better."""
+        return RED if value < self.red else AMBER if value < self.amber else GREEN
+
+    def above(self, value: float) -> str:
+        """The status by a measure of which less is better."""
+        return RED if value > self.red else AMBER if value > self.amber else GREEN
+
+
+@dataclass(frozen=True)
 class AuditConfig:
     """Raises ConfigError for a value that is unknown or out of range.
 
-    Of each pair of limits the first makes a photo amber (usable, another would be better), the
-    second red.
+    Each limit is a setting of its own, for flags and JSON; what judges by them takes the pairs.
     """
 
     policy: str = setting(
@@ -56,3 +72,28 @@ class AuditConfig:
 
     def __post_init__(self) -> None:
         check_settings(self)
+
+    @property
+    def face(self) -> Limits:
+        """Of the longer side of the face, in pixels."""
+        amber, red = (round(share * self.resolution) for share in (self.small_face, self.tiny_face))
+        return Limits(amber, red)
+
+    @property
+    def blur(self) -> Limits:
+        return Limits(self.soft, self.blurred)
+
+    @property
+    def light(self) -> Limits:
+        """Of the brightest twentieth of the face."""
+        return Limits(self.dim, self.dark)
+
+    @property
+    def clipped(self) -> Limits:
+        """Of the share of the face that is white."""
+        return Limits(self.bright, self.white)
+
+    @property
+    def likeness(self) -> Limits:
+        """Of two pictures to each other."""
+        return Limits(self.alike, self.duplicate)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from ..types import FaceAttributes
 from .config import AuditConfig
-from .values import AMBER, RED, Finding, Measures
+from .values import AMBER, GREEN, RED, Finding, Measures
 
 
 def judge(
@@ -41,42 +41,39 @@ def judge(
 
 def _size(measures: Measures, config: AuditConfig) -> list[Finding]:
     side = measures.face_px or 0
-    for status, share in ((RED, config.tiny_face), (AMBER, config.small_face)):
-        least = round(share * config.resolution)
-        if side < least:
-            return [
-                Finding("small_face", status, f"the face is {side} px large and should be "
-                        f"{round(config.small_face * config.resolution)} px or more for a model "
-                        f"of {config.resolution} px: use a closer or larger photo")
-            ]  # fmt: skip
-    return []
+    status = config.face.below(side)
+    if status == GREEN:
+        return []
+    return [
+        Finding("small_face", status, f"the face is {side} px large and should be "
+                f"{config.face.amber} px or more for a model of {config.resolution} px: use a "
+                "closer or larger photo")
+    ]  # fmt: skip
 
 
 def _sharpness(measures: Measures, config: AuditConfig) -> list[Finding]:
     blur = measures.blur or 0.0
-    for status, most in ((RED, config.blurred), (AMBER, config.soft)):
-        if blur > most:
-            return [
-                Finding("blur", status, f"the face is blurred ({blur:.2f}; sharp is under "
-                        f"{config.soft:.2f}): use a sharper photo")
-            ]  # fmt: skip
-    return []
+    status = config.blur.above(blur)
+    if status == GREEN:
+        return []
+    return [
+        Finding("blur", status, f"the face is blurred ({blur:.2f}; sharp is under "
+                f"{config.blur.amber:.2f}): use a sharper photo")
+    ]  # fmt: skip
 
 
 def _light(measures: Measures, config: AuditConfig) -> list[Finding]:
     light, white = measures.bright or 0.0, measures.clipped or 0.0
-    for status, least in ((RED, config.dark), (AMBER, config.dim)):
-        if light < least:
-            return [
-                Finding("dark", status, f"the face is too dark (its light parts {light:.2f}; "
-                        f"{config.dim:.2f} or more is good): use a brighter photo")
-            ]  # fmt: skip
-    for status, most in ((RED, config.white), (AMBER, config.bright)):
-        if white > most:
-            return [
-                Finding("bright", status, f"{white:.0%} of the face is white, without any detail: "
-                        "use a photo with less light on it")
-            ]  # fmt: skip
+    if (status := config.light.below(light)) != GREEN:
+        return [
+            Finding("dark", status, f"the face is too dark (its light parts {light:.2f}; "
+                    f"{config.light.amber:.2f} or more is good): use a brighter photo")
+        ]  # fmt: skip
+    if (status := config.clipped.above(white)) != GREEN:
+        return [
+            Finding("bright", status, f"{white:.0%} of the face is white, without any detail: "
+                    "use a photo with less light on it")
+        ]  # fmt: skip
     contrast = measures.contrast or 0.0
     if contrast < config.flat:
         return [

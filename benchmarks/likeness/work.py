@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
@@ -24,15 +23,12 @@ from facea_core.evaluation.identity_encoder import load_attribute_probe
 from .config import BenchmarkConfig
 from .features import load_features
 from .folders import person_folders, read_scenes, read_subject
+from .form import Benchmark
 from .metrics import Judge
 from .run import Benchmark as Runner
 from .run import preset_of
 from .subjects import Scene, Subject, painted_subject
 from .tables import markdown
-
-if TYPE_CHECKING:
-    # At run time that module is `__main__`, and would be loaded a second time.
-    from .__main__ import Benchmark
 
 BAR = "{desc} {percentage:3.0f}%|{bar}| {elapsed}<{remaining}"
 

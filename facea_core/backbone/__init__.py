@@ -6,7 +6,8 @@ from ..late import door
 
 if TYPE_CHECKING:
     from .backbone import Backbone, Conditioning, LatentDistribution, latent_mask, masked_image
-    from .header import CheckpointHeader, family_of, inspect_checkpoint
+    from .base import family_of
+    from .header import CheckpointHeader, inspect_checkpoint
     from .load import assemble, hash_of, load_backbone
     from .parts import Parts
 
@@ -20,7 +21,8 @@ __getattr__ = door(
             "latent_mask",
             "masked_image",
         ),
-        "header": ("CheckpointHeader", "family_of", "inspect_checkpoint"),
+        "base": ("family_of",),
+        "header": ("CheckpointHeader", "inspect_checkpoint"),
         "load": ("assemble", "hash_of", "load_backbone"),
         "parts": ("Parts",),
     },

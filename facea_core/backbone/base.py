@@ -10,8 +10,17 @@ from ..errors import AssetError, BackboneError
 from ..io.assets import asset
 from . import keys
 from .folder import WEIGHTS, Folder, snapshot_of
-from .modules import TINY_FILE
+from .parts import identify
 from .stored import Slot, Stored, open_stored, read_header
+
+TINY_FILE = "checkpoints/facea-tiny.safetensors"
+"""The asset that "tiny" stands for."""
+
+
+def family_of(base: str | Path, vae: str | Path | None = None) -> str:
+    """The name of the checkpoint's model family. Raises errors as `load_backbone` does."""
+    stored = open_base(base, vae)
+    return identify(stored.parts, stored.name)[0].spec.family
 
 
 def open_base(base: str | Path, vae: str | Path | None = None) -> Stored:

@@ -14,7 +14,9 @@ from .base import open_base
 from .load import assemble
 from .parts import identify
 from .prediction import prediction_of
-from .stored import DTYPES, Slot
+from .stored import FLOATS, Slot
+
+DTYPES = {stored: getattr(torch, name) for stored, name in FLOATS.items()}
 
 
 @dataclass(frozen=True)
@@ -30,12 +32,6 @@ class CheckpointHeader:
     numbers: Mapping[str, int]
     bytes: Mapping[str, int]
     notes: tuple[str, ...] = ()
-
-
-def family_of(base: str | Path, vae: str | Path | None = None) -> str:
-    """The name of the checkpoint's model family. Raises errors as `load_backbone` does."""
-    stored = open_base(base, vae)
-    return identify(stored.parts, stored.name)[0].spec.family
 
 
 def inspect_checkpoint(

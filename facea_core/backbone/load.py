@@ -13,9 +13,9 @@ from ..errors import BackboneError, shortened
 from ..seeds import short_seed
 from . import keys
 from .backbone import Backbone, alphas_cumprod
-from .base import open_base
+from .base import TINY_FILE, open_base
 from .fit import check_unet, fill, text_state
-from .modules import TINY_FILE, empty_backbone
+from .modules import empty_backbone
 from .parts import Parts, identify
 from .prediction import prediction_of
 from .spec import TINY

@@ -1,4 +1,4 @@
-"""The empty modules of a family, with what ships for them: tokenizers and facea-tiny's file."""
+"""The empty modules of a family, with the tokenizers that ship for them."""
 
 from __future__ import annotations
 
@@ -14,8 +14,6 @@ from .spec import Family, Reading
 
 if TYPE_CHECKING:
     from transformers import CLIPTokenizer
-
-TINY_FILE = "checkpoints/facea-tiny.safetensors"
 
 
 def empty_backbone(family: Family, spec: BackboneSpec | None = None) -> Backbone:

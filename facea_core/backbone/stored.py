@@ -8,10 +8,9 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import torch
 from safetensors import SafetensorError, safe_open
-from torch import Tensor
 
 from ..errors import AssetError, BackboneError
 from ..io.model_kinds import adapter, kind_of
@@ -19,12 +18,11 @@ from .folder import WEIGHTS, Folder, find_checkpoint, other_schedule
 from .keys import UNET_PREFIX
 from .parts import Parts, split
 
-DTYPES = {
-    "F64": torch.float64,
-    "F32": torch.float32,
-    "F16": torch.float16,
-    "BF16": torch.bfloat16,
-}
+if TYPE_CHECKING:
+    from torch import Tensor
+
+FLOATS = {"F64": "float64", "F32": "float32", "F16": "float16", "BF16": "bfloat16"}
+"""Numbers that can be trained on, as safetensors and as torch call them."""
 _BEGINNINGS = (
     (b"GGUF", "is a GGUF file"),
     (b"PK\x03\x04", "is a pickle, which can run code"),
@@ -133,7 +131,8 @@ def read_header(path: Path) -> tuple[dict[str, Slot], dict[str, str]]:
             raise BackboneError(f"{path.name} {what}{advice}")
     slots = {}
     try:
-        with safe_open(path, framework="pt") as file:
+        # Only the header is read, for which no torch is needed.
+        with safe_open(path, framework="np") as file:
             metadata = file.metadata() or {}
             for key in file.keys():  # noqa: SIM118 (it is no mapping)
                 piece = file.get_slice(key)
@@ -151,7 +150,7 @@ def read_header(path: Path) -> tuple[dict[str, Slot], dict[str, str]]:
         if slot.dtype.startswith("F8") or key.endswith(("scaled_fp8", "scale_weight")):
             raise BackboneError(f"{path.name} holds fp8 weights ({key}), which lose too much to "
                                 f"train on{_CONVERT}")  # fmt: skip
-        if slot.dtype not in DTYPES and key.endswith(".weight"):
+        if slot.dtype not in FLOATS and key.endswith(".weight"):
             raise BackboneError(f"{path.name} holds quantised weights ({key}: {slot.dtype}), which "
                                 f"cannot be trained on{_CONVERT}")  # fmt: skip
     return slots, metadata

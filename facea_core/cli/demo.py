@@ -3,27 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
 
-from .flags import Form, flag, parse
-
-
-@dataclass(frozen=True)
-class Demo(Form):
-    """Detect, train, compose and evaluate on painted people; a few minutes on a CPU."""
-
-    out: Path = flag(
-        Path("demo"),
-        "folder for sheet.png, result.png, identity.safetensors and report.json",
-        "DIR",
-    )
-    seed: int = flag(
-        235,
-        "who is painted, and every other random number; of this one the README shows the sheet",
-        "INT",
-    )
-    steps: int | None = flag(None, "training steps; none = the preset's", "INT")
+from .flags import parse
+from .forms import Demo
 
 
 def run(arguments: Sequence[str]) -> None:

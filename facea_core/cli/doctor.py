@@ -3,22 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
 
 from ..errors import FaceAError
-from .flags import Form, flag, parse
-
-
-@dataclass(frozen=True)
-class Doctor(Form):
-    """Look at packages, device, models, detectors and folders, and say what to do about each."""
-
-    json: Path | None = flag(
-        None,
-        "also write the report there, for a bug report; - = to stdout and nothing else",
-        "FILE",
-    )
+from .flags import parse
+from .forms import Doctor
 
 
 def run(arguments: Sequence[str]) -> None:

@@ -3,19 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import MISSING, dataclass
-from pathlib import Path
 from typing import Any
 
-from .flags import Form, flag, parse
-
-
-@dataclass(frozen=True)
-class Info(Form):
-    """Say what an identity file holds: its person, words, base model, training and scores."""
-
-    file: Path = flag(MISSING, "the identity, a .safetensors file", "FILE", positional=True)
-    json: bool = flag(False, "print JSON")
+from .flags import parse
+from .forms import Info
 
 
 def run(arguments: Sequence[str]) -> None:

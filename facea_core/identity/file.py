@@ -18,8 +18,8 @@ from ..errors import AssetError, IdentityFormatError
 from ..io.files import atomic_path, first_bytes, open_plain
 from ..io.tensor_files import check_seal, read_tensors, sealed
 from ..types import Identity, LoraWeights, Word
-from .described import bad_alpha, checked_header, not_finite, opened_identity
 from .metadata import MARK, META, file_metadata, read_metadata
+from .opened import bad_alpha, checked_header, not_finite, opened_identity
 from .stated import Stated, counts, lora_keys, read_stated, word_key
 
 _FIRST = 1 << 13

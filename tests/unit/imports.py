@@ -3,6 +3,7 @@
 import ast
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 MAX_LINES = 300
@@ -30,6 +31,36 @@ def imports_of(tree: ast.AST, package: tuple[str, ...]) -> Iterator[Import]:
             else:
                 for alias in node.names:
                     yield Import(node.lineno, False, (*module, alias.name))
+
+
+def circle_in(root: Path) -> list[str]:
+    """Modules of the package at `root` that import each other around, the first one twice.
+
+    Imports for type checkers and inside functions count as any other. Empty if there is no circle.
+    """
+    files = {_module(path, root): path for path in sorted(root.rglob("*.py"))}
+
+    def imported(target: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+        known = (target[:length] for length in range(len(target), 0, -1))
+        yield from (module for module in known if module in files)
+
+    graph = {}
+    for module, path in files.items():
+        items = imports_of(
+            ast.parse(path.read_text("utf-8")), _module(path.parent / "_", root)[:-1]
+        )
+        graph[module] = {next(imported(item.target), module) for item in items} - {module}
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        return [".".join(module) for module in error.args[1]]
+    return []
+
+
+def _module(path: Path, root: Path) -> tuple[str, ...]:
+    """`facea_core/io/files.py` as (facea_core, io, files), a package's own file as the package."""
+    parts = path.relative_to(root.parent).with_suffix("").parts
+    return parts[:-1] if parts[-1] == "__init__" else parts
 
 
 def calls_of(tree: ast.AST) -> Iterator[tuple[int, str]]:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import facea_core
-from tests.unit.imports import calls_of, found_in, imports_of, too_long, unsafe_loads
+from tests.unit.imports import calls_of, circle_in, found_in, imports_of, too_long, unsafe_loads
 
 CORE = Path(facea_core.__file__).parent
 
@@ -106,6 +106,33 @@ def test_every_room_of_the_table_stands():
     }
     assert stand - {"__init__"} == set(FLOOR)
     assert len(FLOORS) <= 8
+
+
+@pytest.mark.parametrize("package", ["facea_core", "nodes", "benchmarks", "pretraining"])
+def test_no_files_import_each_other(package: str):
+    assert circle_in(CORE.parent / package) == []
+
+
+@pytest.mark.parametrize(
+    "arrow",
+    [
+        "from .work.train import train",
+        "from ..room.work import train",
+        "def run():\n    from . import work\n    from .work.train import train",
+        "if TYPE_CHECKING:\n    from .work.train import train",
+        "import room.work.train",
+    ],
+)
+def test_a_circle_is_found(tmp_path: Path, arrow: str):
+    work = tmp_path / "room" / "work"
+    work.mkdir(parents=True)
+    (work / "__init__.py").touch()
+    (work / "train.py").write_text("from ..train import Train")
+    (tmp_path / "room" / "train.py").write_text("from . import flags")
+    (tmp_path / "room" / "flags.py").touch()
+    assert circle_in(tmp_path / "room") == []
+    (tmp_path / "room" / "train.py").write_text(arrow)
+    assert set(circle_in(tmp_path / "room")) == {"room.train", "room.work.train"}
 
 
 @pytest.mark.parametrize(

@@ -24,8 +24,8 @@ from facea_core.audit import (
 from facea_core.audit.alike import group, pictures_alike
 from facea_core.audit.config import Limits
 from facea_core.audit.measure import blur_of, measure, yaw_of
-from facea_core.cli.audit import AuditCommand
 from facea_core.cli.flags import parse
+from facea_core.cli.forms import AuditCommand
 from facea_core.errors import AuditError, ConfigError, ImageError, NoFaceError
 from facea_core.io.images import resize
 from facea_core.settings import updated

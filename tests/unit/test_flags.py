@@ -11,9 +11,8 @@ import pytest
 
 from facea_core.audit.config import AuditConfig
 from facea_core.cli import COMMANDS, main
-from facea_core.cli.compose import Compose
 from facea_core.cli.flags import Form, flag, parse, read_config
-from facea_core.cli.train import Train
+from facea_core.cli.forms import Compose, Train
 from facea_core.composing.config import ComposeConfig
 from facea_core.detection.config import DetectConfig
 from facea_core.errors import AssetError, ConfigError

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import torch
 import torch.nn.functional as F
@@ -33,12 +32,10 @@ from ...io.images import picture_format, save_image
 from ...io.output_files import require_writable_folder
 from ...io.photos import ReadPhoto, photos_of
 from ...types import FaceAttributes, Photo
+from ..forms import AuditCommand
 from ..talk import bar, hand_over, inked, note, notes, require_outputs, say
 from .detectors import open_detector
 from .photos import read_given
-
-if TYPE_CHECKING:
-    from ..audit import AuditCommand
 
 NOTHING = torch.full((1, 3, 240, 320), 0.5)
 """What is drawn where a photo could not be read."""

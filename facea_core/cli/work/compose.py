@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from ...backbone import inspect_checkpoint, load_backbone
 from ...composing import (
@@ -28,13 +27,11 @@ from ...io.mask_files import read_mask
 from ...masks import mask_box
 from ...selection import person_rank, photos_to_choose_by, tools_for
 from ...types import Box
+from ..forms import Compose
 from ..talk import hand_over, note, notes, painting_bar, require_outputs, say
 from .detect import detect_named, read_region
 from .detectors import open_detector, pick_device
 from .photos import read_given
-
-if TYPE_CHECKING:
-    from ..compose import Compose
 
 
 def compose(flags: Compose, config: ComposeConfig, detection: DetectConfig) -> None:

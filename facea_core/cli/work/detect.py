@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
@@ -20,12 +19,10 @@ from ...io.images import picture_format, resize, save_image
 from ...io.mask_files import read_mask
 from ...io.photos import photos_of
 from ...types import Detection, FaceAttributes
+from ..forms import Detect
 from ..talk import bar, hand_over, note, notes, require_outputs, say
 from .detectors import open_detector
 from .photos import read_given
-
-if TYPE_CHECKING:
-    from ..detect import Detect
 
 PREVIEW_HEIGHT = 512
 

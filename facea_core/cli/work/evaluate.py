@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ...audit import Likeness, judge_likeness, likeness_line, likeness_text
 from ...detection.base import Detector
@@ -14,13 +14,11 @@ from ...errors import ConfigError
 from ...evaluation import embedder_for, evaluate_identity, load_embedder
 from ...io.photos import ReadPhoto
 from ...types import Photo
+from ..forms import Evaluate
 from ..talk import bar, hand_over, note, notes, require_outputs, say
 from .detect import detect_named
 from .detectors import open_detector
 from .photos import read_given
-
-if TYPE_CHECKING:
-    from ..evaluate import Evaluate
 
 AUTO = "auto"
 

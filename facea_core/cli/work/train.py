@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING
 
 from ...attributes import attribute_table
 from ...audit import AuditConfig
@@ -30,14 +29,12 @@ from ...training import (
 )
 from ...training.state import STATE_FILE
 from ...types import Photo, StepReport
+from ..forms import Train
 from ..talk import bar, hand_over, note, notes, require_outputs, say, training_bar
 from .audit import audit_for_training
 from .detect import detect_named
 from .detectors import open_detector, pick_device
 from .photos import read_given
-
-if TYPE_CHECKING:
-    from ..train import Train
 
 
 def train(

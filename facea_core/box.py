@@ -71,3 +71,19 @@ class Box(NamedTuple):
         """Intersection over union in [0, 1]."""
         shared = self.intersect(other).area
         return shared / max(self.area + other.area - shared, 1)
+
+
+def square_around(center: tuple[float, float], side: int, size: Size) -> Box:
+    """The square of `side` pixels about `center` (x, y), moved inside a picture of `size` (H, W).
+
+    Along an axis on which it does not fit it lies about the middle, and reaches outside.
+    """
+    (cx, cy), (height, width) = center, size
+    x0, y0 = _start(cx, side, width), _start(cy, side, height)
+    return Box(x0, y0, x0 + side, y0 + side)
+
+
+def _start(center: float, side: int, length: int) -> int:
+    if side >= length:
+        return (length - side) // 2
+    return min(max(round(center - side / 2), 0), length - side)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from ..box import square_around
 from ..errors import ConfigError, MaskError
 from ..io.images import MOST_OUTSIDE
 from ..masks import mask_box
@@ -75,13 +76,4 @@ def plan_box(
             f"the mask spans {box.width}x{box.height} pixels of a picture of {width}x{height}, and "
             f"the square around it {side}x{side}; mark less of it, or cut the picture"
         )
-    cx, cy = box.center
-    x0, y0 = _place(cx, side, width), _place(cy, side, height)
-    return Box(x0, y0, x0 + side, y0 + side)
-
-
-def _place(center: float, side: int, length: int) -> int:
-    """Start of an interval of `side` about `center`: inside [0, length] if it fits, else around."""
-    if side >= length:
-        return (length - side) // 2
-    return min(max(round(center - side / 2), 0), length - side)
+    return square_around(box.center, side, size)

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from ..attributes import Attribute
+from ..box import square_around
 from ..errors import ImageError, MaskError, quoted
 from ..identity.names import placeholder
 from ..identity.subject import Subject
@@ -144,10 +145,8 @@ def crop_box(
     side = unit * config.context * (1 + config.scale_jitter * scale)
     side = max(round(min(side, max(min(size), unit * _ROOM))), 1)
     cx, cy = region.center
-    x = cx + config.shift_jitter * side * shift_x - side / 2
-    y = cy + config.shift_jitter * side * shift_y - side / 2
-    x0, y0 = _inside(x, side, size[1]), _inside(y, side, size[0])
-    return Box(x0, y0, x0 + side, y0 + side)
+    shift = config.shift_jitter * side
+    return square_around((cx + shift * shift_x, cy + shift * shift_y), side, size)
 
 
 def region_mask(
@@ -234,13 +233,6 @@ def _uniform(count: int, generator: torch.Generator | None) -> list[float]:
     if generator is None:
         return [0.0] * count
     return (torch.rand(count, generator=generator) * 2 - 1).tolist()
-
-
-def _inside(start: float, side: int, length: int) -> int:
-    """Move an interval into [0, length) if it fits, else centre it there."""
-    if side > length:
-        return round((length - side) / 2)
-    return min(max(round(start), 0), length - side)
 
 
 def _at_least(box: Box, least: int, resolution: int) -> Box:

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from facea_core.backbone.spec import TINY
+from facea_core.box import square_around
 from facea_core.composing import crop_image, plan_crop
 from facea_core.errors import ConfigError, MaskError
 from facea_core.types import Box
@@ -114,3 +115,18 @@ def test_unusable_masks_are_named(mask, said):
 def test_a_factor_below_one_is_refused(factor):
     with pytest.raises(ConfigError, match="context_factor"):
         plan_crop(torch.ones(1, 1, 30, 40), SPEC, factor)
+
+
+@pytest.mark.parametrize("center", [(20.0, 15.0), (0.4, 29.6), (-90.0, 300.0), (39.5, -0.5)])
+@pytest.mark.parametrize("side", [1, 8, 29, 30, 31, 33, 40, 41, 77])
+def test_a_square_lies_inside_where_it_fits_and_about_the_middle_where_not(center, side):
+    square = square_around(center, side, (30, 40))
+    assert square.width == square.height == side
+    for start, middle, length in ((square.x0, center[0], 40), (square.y0, center[1], 30)):
+        if side <= length:
+            assert 0 <= start <= length - side
+            wanted = min(max(middle - side / 2, 0), length - side)
+            assert abs(start - wanted) <= 0.5
+        else:
+            before, behind = -start, start + side - length
+            assert 0 <= before - behind <= 1

@@ -13,7 +13,7 @@ from ..facea_core.attributes import PRESETS
 from ..facea_core.composing import faces_mask
 from ..facea_core.detection.config import DetectConfig
 from ..facea_core.detection.detect import detect_chosen, part_masks, to_json
-from ..facea_core.detection.load import DETECTORS
+from ..facea_core.detection.load import DETECTORS, RENAMED
 from ..facea_core.detection.preview import preview
 from ..facea_core.detection.user_masks import own_masks as by_picture
 from ..facea_core.errors import NoFaceError, PartError
@@ -80,7 +80,7 @@ class FaceAAttributeDetect(io.ComfyNode):
                     "beard.",
                 ),
                 io.Combo.Input(
-                    "detector", options=list(DETECTORS), default="auto",
+                    "detector", options=[*DETECTORS, *RENAMED], default="auto",
                     tooltip="Who searches: mesh (or landmarks, where installed) for photographs, "
                     "tiny for painted faces, grounding-dino for any part of any face, auto for the "
                     "first of them that is there and finds a face.",

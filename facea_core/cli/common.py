@@ -15,8 +15,8 @@ from .flags import Form, flag
 class DetectorFlags(Form):
     detector: str = flag(
         "auto",
-        "auto, mesh or landmarks (photographs), tiny (painted faces), grounding-dino, "
-        "groundingdino-py; auto = the first that finds a face",
+        "auto, mesh or landmarks (photographs), tiny (painted faces), grounding-dino; "
+        "auto = the first that finds a face",
     )
     detector_model: Path | None = flag(
         None,

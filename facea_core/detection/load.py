@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -15,14 +16,18 @@ from ..types import Detection
 from .base import FACE, Detector
 from .grounding.detector import GroundingDinoDetector
 from .grounding.grounder import LazyGrounder, OnWork, load_grounder
-from .grounding.package import load_package_grounder, require_package
 from .grounding.places import existing, find_weights, usual_folders
 from .landmarks import LandmarksDetector
 from .mesh.detector import MeshDetector
 from .painted import TinyDetector
 from .photo_or_painted import PaintedFirst
 
-DETECTORS = ("auto", "mesh", "landmarks", "tiny", "grounding-dino", "groundingdino-py")
+DETECTORS = ("auto", "mesh", "landmarks", "tiny", "grounding-dino")
+
+RENAMED: Mapping[str, str] = {"groundingdino-py": "grounding-dino"}
+"""Names of earlier versions, by which saved workflows and scripts may still ask."""
+
+_LOG = logging.getLogger(__name__)
 _ENOUGH = 0.35
 """Score of a face with which a detector's answer stands and no other is asked."""
 
@@ -62,17 +67,19 @@ def load_detector(
 
     "mesh" and "tiny" ship with the package: the first sees photographs, not every attribute, the
     second knows the package's painted faces. "landmarks" is like mesh and needs an optional extra.
-    "grounding-dino" finds any phrase in any picture;
-    "groundingdino-py" is the same by the package of that name. Their weights are the file or folder
-    `model`, else the first found in `folders` (None = `usual_folders`), and they work on `device`;
-    `on_work` is called again and again meanwhile. "auto" asks mesh, landmarks, Grounding-DINO and
-    tiny in this order, those that are there, until one finds a face, and only tiny for a painted
-    one; with a `model` it is grounding-dino.
+    "grounding-dino" finds any phrase in any picture. Its weights are the file or folder `model`,
+    else the first found in `folders` (None = `usual_folders`), and it works on `device`; `on_work`
+    is called again and again meanwhile. "auto" asks mesh, landmarks, Grounding-DINO and tiny in
+    this order, those that are there, until one finds a face, and only tiny for a painted one; with
+    a `model` it is grounding-dino. Names that are `RENAMED` are known still, with a warning.
 
     Raises ConfigError for an unknown name, MissingDependencyError where packages are missing and
     AssetError where weights are.
     """
     name = name.strip().lower()
+    if name in RENAMED:
+        _LOG.warning("FaceA: the detector %s is called %s now", name, RENAMED[name])
+        name = RENAMED[name]
     if name not in DETECTORS:
         raise ConfigError(f"unknown detector {quoted(name)}; use one of {', '.join(DETECTORS)}")
     if name == "auto" and model is not None:
@@ -83,16 +90,10 @@ def load_detector(
         return MeshDetector()
     if name == "landmarks":
         return LandmarksDetector()
-    if name == "groundingdino-py":
-        require_package()
     folders = usual_folders() if folders is None else folders
     found = [existing(model)] if model is not None else find_weights(folders)
-    load = load_package_grounder if name == "groundingdino-py" else load_grounder
     grounding = [
-        GroundingDinoDetector(
-            LazyGrounder(partial(load, path, device, on_work=on_work)),
-            "grounding-dino" if name == "auto" else name,
-        )
+        GroundingDinoDetector(LazyGrounder(partial(load_grounder, path, device, on_work=on_work)))
         for path in found[:1]
     ]
     if name == "auto":

@@ -24,7 +24,7 @@ NEEDED = {
 }  # fmt: skip
 """Packages that FaceA cannot do without, and from which version on; as in pyproject.toml."""
 
-OPTIONAL = ("torchvision", "pillow-heif", "dlib-bin", "face_recognition_models", "groundingdino-py")
+OPTIONAL = ("torchvision", "pillow-heif", "dlib-bin", "face_recognition_models")
 """Packages whose versions matter in a bug report."""
 
 SHIPPED = (
@@ -168,11 +168,6 @@ def detectors(places: Places) -> Iterator[Line]:
     else:
         remedy = "optional: choose a download in FaceA Attribute Detect or --detector-download"
         yield Line("grounding-dino", NOTE, f"no weights in {sought}", remedy)
-    has_package = importlib.util.find_spec("groundingdino") is not None
-    newer = _numbers(installed("transformers") or "") >= (5,)
-    if has_package and newer:
-        text = "groundingdino-py is installed and cannot work with transformers 5 or newer"
-        yield Line("groundingdino", NOTE, text, "use the detector grounding-dino")
     yield Line("tiny", OK, "available, for painted faces")
 
 

@@ -97,7 +97,7 @@ def compare(name: str, folder: Path, quick: bool = False) -> dict[str, Any]:
             for picture in PICTURES
         }
         result["end_to_end"] = {one: end_to_end(grounder, record, one) for one in PICTURES}
-        result["both_detectors"] = both_detectors(grounder, record)
+        result["prepared_alike"] = prepared_alike(grounder, record)
         result["phrases_in_one_batch"] = batched(grounder, record)
     result["agrees"] = agrees(result)
     return result
@@ -117,7 +117,7 @@ def agrees(result: dict[str, Any]) -> bool:
         checks += [one["same"] for phrases in read for one in phrases.values()]
         checks += [one["worst"] < NEAR for one in result["end_to_end"].values()]
         # Rounding may change the order of the places, as above: so the median is held as well.
-        for one in (*result["both_detectors"].values(), result["phrases_in_one_batch"]):
+        for one in (*result["prepared_alike"].values(), result["phrases_in_one_batch"]):
             checks += [one["median"] < BOXES, one["worst"] < NEAR]
     return all(checks)
 
@@ -242,8 +242,8 @@ def end_to_end(grounder: TransformersGrounder, record: Any, picture: str) -> dic
     }
 
 
-def both_detectors(grounder: TransformersGrounder, record: Any) -> dict[str, Any]:
-    """`--detector groundingdino-py` and `--detector grounding-dino` asked the same."""
+def prepared_alike(grounder: TransformersGrounder, record: Any) -> dict[str, Any]:
+    """From the picture at full size, for both prepared and read as FaceA does it."""
     ours = grounder.ask(view_of(record, PICTURES[0]), PHRASES[:2])
     return {
         phrase: nearest(answer, Answer(*theirs))
@@ -251,7 +251,10 @@ def both_detectors(grounder: TransformersGrounder, record: Any) -> dict[str, Any
             PHRASES,
             ours,
             (
-                [torch.from_numpy(record[f"backend/{number}/{one}"]) for one in ("boxes", "scores")]
+                [
+                    torch.from_numpy(record[f"prepared/{number}/{one}"])
+                    for one in ("boxes", "scores")
+                ]
                 for number in range(2)
             ),
             strict=False,

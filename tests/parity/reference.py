@@ -24,9 +24,10 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
+from facea_core.detection.grounding.grounder import prepare, read_answer
 from facea_core.detection.grounding.model import read_weights
-from facea_core.detection.grounding.package import build_model, load_package_grounder
 
+from .package import build_model
 from .pictures import MODELS, PHRASES, THRESHOLDS, pictures
 
 SEED = 20230309
@@ -73,12 +74,13 @@ def write_reference(name: str, folder: Path) -> None:
         record[f"{picture}/full/input"] = full.numpy()
         record[f"{picture}/full/logits"] = logits.numpy()
         record[f"{picture}/full/boxes"] = boxes.numpy()
-    del model
-    # And our way to it: `--detector groundingdino-py`.
+    # And the answer to a picture that is prepared, and read, as FaceA does it.
     view = torch.from_numpy(record["astronaut/pixels"].copy()).permute(2, 0, 1)[None] / 255
-    for number, answer in enumerate(load_package_grounder(file).ask(view, PHRASES[:2])):
-        record[f"backend/{number}/boxes"] = answer.boxes.numpy()
-        record[f"backend/{number}/scores"] = answer.scores.numpy()
+    for number, phrase in enumerate(PHRASES[:2]):
+        logits, boxes, _ = answers(model, prepare(view)[0], phrase)
+        answer = read_answer(logits, boxes)
+        record[f"prepared/{number}/boxes"] = answer.boxes.numpy()
+        record[f"prepared/{number}/scores"] = answer.scores.numpy()
     np.savez(folder / f"{name}.npz", **record)
 
 

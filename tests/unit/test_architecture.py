@@ -33,7 +33,6 @@ FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 ONLY_IN: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("comfy", "comfy_api", "comfy_extras", "folder_paths", "server", "nodes"), ()),
     **dict.fromkeys(("benchmarks", "pretraining", "peft"), ()),
-    "groundingdino": ("detection/grounding",),
     **dict.fromkeys(("marshal", "shelve", "dill", "cloudpickle"), ()),
     **dict.fromkeys(("socket", "requests", "httpx", "huggingface_hub"), ()),
     # For the name of an error, and for the one file that fetches weights when it is asked to.

@@ -15,6 +15,7 @@ from facea_core.detection.detect import (
 )
 from facea_core.detection.estimate import RATIOS, with_estimates
 from facea_core.detection.found import found_together, photos_with_faces, so_many
+from facea_core.detection.grounding.detector import GroundingDinoDetector
 from facea_core.detection.load import FirstFinding, load_detector
 from facea_core.detection.preview import preview
 from facea_core.errors import AssetError, ConfigError, ImageError, NoFaceError, PartError
@@ -262,6 +263,17 @@ def test_detectors_by_name():
         load_detector("grounding-dino", folders=[])
     with pytest.raises(ConfigError, match="'dlib'.*landmarks"):
         load_detector("dlib")
+
+
+def test_a_name_of_earlier_versions_is_the_detector_of_today_with_a_word(tmp_path, caplog):
+    weights = tmp_path / "groundingdino_swint_ogc.pth"
+    weights.touch()
+    for name in ("groundingdino-py", " GroundingDINO-py "):
+        caplog.clear()
+        found = load_detector(name, model=weights)
+        assert (type(found), found.name) == (GroundingDinoDetector, "grounding-dino")
+        (line,) = caplog.messages
+        assert "groundingdino-py is called grounding-dino now" in line
 
 
 def test_the_first_detector_that_is_sure_of_a_face_answers(painting):

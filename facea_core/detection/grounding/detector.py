@@ -33,8 +33,10 @@ class GroundingDinoDetector:
     of at most 8 faces, the surest first, in which the parts are large and the neighbours few.
     """
 
-    def __init__(self, grounder: Grounder, name: str = "grounding-dino") -> None:
-        self.grounder, self.name = grounder, name
+    name = "grounding-dino"
+
+    def __init__(self, grounder: Grounder) -> None:
+        self.grounder = grounder
 
     def detect(self, image: Tensor, phrases: Sequence[str]) -> tuple[Detection, ...]:
         """Candidates in `image` `(1, 3, H, W)`; as `Detector.detect`."""

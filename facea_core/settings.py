@@ -169,6 +169,20 @@ def without_retired(values: Mapping[str, Any], retired: Mapping[str, Any]) -> di
     return {name: value for name, value in values.items() if name not in retired}
 
 
+def under_new_names(values: Mapping[str, Any], renamed: Mapping[str, str]) -> dict[str, Any]:
+    """The values by the names of today, which `renamed` holds by those of earlier versions.
+
+    Raises `ConfigError` where both names are there and say different things.
+    """
+    for old, new in renamed.items():
+        if old in values and new in values and values[old] != values[new]:
+            raise ConfigError(
+                f"{old} is {quoted(values[old])} and {new} is {quoted(values[new])}, which are two "
+                f"names of one setting; give {new} alone"
+            )
+    return {renamed.get(name, name): value for name, value in values.items()}
+
+
 def updated(config: C, values: Mapping[str, Any]) -> C:
     """The config with these values; `ConfigError` for an unknown name, the nearest is named."""
     known = [spec.name for spec in fields(config)]  # pyright: ignore[reportArgumentType]

@@ -19,7 +19,7 @@ from ..facea_core.errors import AssetError
 from ..facea_core.identity import Subject, check_words_free, identities_of, person_name
 from ..facea_core.identity_store.store import find_trained, train_once
 from ..facea_core.io.output_files import require_writable_folder
-from ..facea_core.settings import read_settings
+from ..facea_core.settings import read_settings, under_new_names
 from ..facea_core.training import (
     PRESETS,
     Origin,
@@ -32,6 +32,7 @@ from ..facea_core.training import (
     preview_every,
     require_room,
 )
+from ..facea_core.training.config import RENAMED
 from ..facea_core.types import DetectedFaces, StepReport
 from .host import (
     Cancelled,
@@ -65,12 +66,13 @@ _FINE = ("batch", "rank", "words_rate", "lora_rate", "previews", "save_words", "
 
 def _preset_or(name: str) -> io.Input:
     """The widget of a setting in which 0 leaves it to the preset."""
-    kind = type(getattr(TrainConfig(), name))
-    widget = field_input(TrainConfig, name, default=kind(0), min=kind(0))
+    setting = RENAMED.get(name, name)
+    kind = type(getattr(TrainConfig(), setting))
+    widget = field_input(TrainConfig, setting, id=name, default=kind(0), min=kind(0))
     widget.tooltip += " 0 = the preset's own value."
     if kind is float:
         widget.step = widget.round = 1e-6
-        widget.tooltip += f' {{"{name}": 0}} in settings learns none.'
+        widget.tooltip += f' {{"{setting}": 0}} in settings learns none.'
     return widget
 
 
@@ -166,7 +168,9 @@ class FaceAEmbeddingTrainer(io.ComfyNode):
             wired("attributes", one, DetectedFaces)
         found = found_together(attributes)
         photos, left_out = photos_with_faces(pictures, found)
-        chosen = {key: value for key, value in changes.items() if value} | read_settings(settings)
+        widgets = {key: value for key, value in changes.items() if value}
+        said = read_settings(settings)
+        chosen = under_new_names(widgets, RENAMED) | under_new_names(said, RENAMED)
         spec = spec_of(model)
         config = TrainConfig.from_preset(
             preset_for(spec.family) if preset == AUTO else preset,

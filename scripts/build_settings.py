@@ -23,7 +23,7 @@ FILE = Path(__file__).resolve().parents[1] / "docs" / "settings.md"
 HEAD = """# Every setting
 
 Written by `scripts/build_settings.py` from the code. On the command line a setting is a flag
-(`lora_rate` is `--lora-rate`); in ComfyUI it is a widget, or a name in the JSON of the trainer's
+(`lora_lr` is `--lora-lr`); in ComfyUI it is a widget, or a name in the JSON of the trainer's
 `settings` and of the audit's `limits`.
 """
 

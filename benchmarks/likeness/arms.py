@@ -9,8 +9,9 @@ from difflib import get_close_matches
 from typing import Any
 
 from facea_core.errors import ConfigError, quoted
-from facea_core.settings import updated
+from facea_core.settings import under_new_names, updated
 from facea_core.training import TrainConfig
+from facea_core.training.config import RENAMED
 
 REFERENCE = "facea"
 """Every other arm is compared with this one: the preset as it is."""
@@ -49,19 +50,19 @@ RIVALS = _arms(
     Arm("paste", "no model: the head of a photo, pasted", kind="paste"),
     Arm(
         "dreambooth-lora", "LoRA and one rare word, not learned (DreamBooth)",
-        {"attributes": "face", "words_rate": 0.0, "local_ratio": 0.0,
+        {"attributes": "face", "embedding_lr": 0.0, "local_ratio": 0.0,
          "global_prompt": "a photo of sks {class} with {words}"},
     ),
     Arm(
         "textual-inversion", "one learned word, no LoRA",
-        {"attributes": "face", "lora_rate": 0.0, "local_ratio": 0.0,
+        {"attributes": "face", "lora_lr": 0.0, "local_ratio": 0.0,
          "global_prompt": "a photo of a {class} with {words}"},
     ),
 )  # fmt: skip
 
 PAPER = _arms(
-    Arm("lora-only", "LoRA, the words stay ordinary ones", {"words_rate": 0.0}),
-    Arm("words-only", "words, no LoRA", {"lora_rate": 0.0}),
+    Arm("lora-only", "LoRA, the words stay ordinary ones", {"embedding_lr": 0.0}),
+    Arm("words-only", "words, no LoRA", {"lora_lr": 0.0}),
     Arm("no-local", "words and LoRA, whole faces only", {"local_ratio": 0.0}),
     Arm("local", "words and LoRA, half of the items local", {"local_ratio": 0.5}),
     Arm(
@@ -79,8 +80,8 @@ OURS = _arms(
     Arm("local-25", "a quarter of the items local", {"local_ratio": 0.25}),
     Arm("rank-quarter", "a quarter of the rank", times={"rank": 0.25}),
     Arm("rank-triple", "three times the rank", times={"rank": 3}),
-    Arm("rates-half", "half of both rates", times={"words_rate": 0.5, "lora_rate": 0.5}),
-    Arm("rates-double", "twice both rates", times={"words_rate": 2, "lora_rate": 2}),
+    Arm("rates-half", "half of both rates", times={"embedding_lr": 0.5, "lora_lr": 0.5}),
+    Arm("rates-double", "twice both rates", times={"embedding_lr": 2, "lora_lr": 2}),
     Arm("steps-quarter", "a quarter of the steps", times={"steps": 0.25}),
     Arm("steps-half", "half of the steps", times={"steps": 0.5}),
     Arm("steps-double", "twice the steps", times={"steps": 2}),
@@ -115,7 +116,7 @@ def arms(names: str) -> tuple[Arm, ...]:
 
 
 def arm_named(name: str) -> Arm:
-    """One of ARMS, or the preset with settings of your own: `steps=100+lora_rate=0.002`.
+    """One of ARMS, or the preset with settings of your own: `steps=100+lora_lr=0.002`.
 
     Raises ConfigError for a name or setting that there is not.
     """
@@ -129,10 +130,11 @@ def arm_named(name: str) -> Arm:
                 changes[key] = json.loads(value)
             except ValueError:
                 changes[key] = value
+        changes = under_new_names(changes, RENAMED)
         updated(TrainConfig(), changes)  # raises for what is none
         return Arm(name, "the preset with these settings", changes)
     near = get_close_matches(name, [*GROUPS, *ARMS], n=1, cutoff=0.0)[0]
     raise ConfigError(
         f"there is no arm {quoted(name)}; did you mean {near!r}? groups: {', '.join(GROUPS)}; "
-        f"arms: {', '.join(ARMS)}; or settings such as steps=100+lora_rate=0.002"
+        f"arms: {', '.join(ARMS)}; or settings such as steps=100+lora_lr=0.002"
     )

@@ -66,8 +66,8 @@ def _step(task: Task, adapters: Mapping[str, nn.Parameter], latents: Latents) ->
     learned, weights = list(words.values()), list(adapters.values())
     optimiser = torch.optim.AdamW(
         [
-            {"params": learned, "lr": config.words_rate, "weight_decay": 0.0},
-            {"params": weights, "lr": config.lora_rate},
+            {"params": learned, "lr": config.embedding_lr, "weight_decay": 0.0},
+            {"params": weights, "lr": config.lora_lr},
         ],
         weight_decay=config.weight_decay,
     )
@@ -85,7 +85,7 @@ def _step(task: Task, adapters: Mapping[str, nn.Parameter], latents: Latents) ->
         _clip([*learned, *weights], config.clip)
         factor = rate_factor(number, config)
         for group, rate in zip(
-            optimiser.param_groups, (config.words_rate, config.lora_rate), strict=True
+            optimiser.param_groups, (config.embedding_lr, config.lora_lr), strict=True
         ):
             group["lr"] = factor * rate
         optimiser.step()

@@ -32,6 +32,7 @@ from ..settings import (
     kind_of,
     nearest,
     read_object,
+    under_new_names,
     without_retired,
 )
 
@@ -80,16 +81,17 @@ def parse(
     *,
     without: Collection[str] = (),
     retired: Mapping[str, Any] = MappingProxyType({}),
+    renamed: Mapping[str, str] = MappingProxyType({}),
     defaults: Callable[[Mapping[str, Any]], dict[str, Any]] | None = None,
     **configs: Any,
 ) -> tuple[F, dict[str, Any]]:
     """The form and the configs, after the file of `--config` and the command line.
 
     A flag belongs to the form or to the first config with that name; fields of configs `without` a
-    flag keep their value; settings that are `retired` are passed over. `defaults` hands out the
-    configs whose defaults go by what was said. Raises ConfigError for a name in the file that is no
-    flag (the nearest is named) and for values that do not fit. Usage errors end the program with
-    status 2, `--help` with 0.
+    flag keep their value; settings that are `retired` are passed over, those `renamed` have their
+    earlier names too, though not in the help. `defaults` hands out the configs whose defaults go by
+    what was said. Raises ConfigError for a name in the file that is no flag (the nearest is named)
+    and for values that do not fit. Usage errors end the program with status 2, `--help` with 0.
     """
     flags: dict[str, tuple[str, Field[Any]]] = {}
     for key, part in {"": form, **configs}.items():
@@ -99,6 +101,9 @@ def parse(
     parser = _parser(program, form, configs, flags)
     for name in retired:
         parser.add_argument(f"--{name.replace('_', '-')}", type=float, help=SUPPRESS)
+    for old, new in renamed.items():
+        read = partial(_read, flags[new][1])
+        parser.add_argument(f"--{old.replace('_', '-')}", type=read, help=SUPPRESS)
     # --micro_batch is --micro-batch.
     words = [re.sub(r"^--[\w-]+", lambda name: name[0].replace("_", "-"), one) for one in arguments]
     space, unknown = parser.parse_known_args(words)
@@ -113,7 +118,8 @@ def parse(
             f"no flag; the nearest is {nearest(name, known)}" if name[0] == "-" else "one too many"
         )
         parser.error(f"{quoted(name)} is {why}")
-    said = without_retired(read_config(given.get("config")) | given, retired)
+    file = under_new_names(read_config(given.get("config")), renamed)
+    said = without_retired(file | under_new_names(given, renamed), retired)
     for name, value in said.items():
         if name not in flags:
             near = nearest(name, flags)

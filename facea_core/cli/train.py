@@ -7,7 +7,7 @@ from typing import Any
 
 from ..audit.config import AuditConfig
 from ..detection.config import DetectConfig
-from ..training.config import RETIRED, TrainConfig, preset_for
+from ..training.config import RENAMED, RETIRED, TrainConfig, preset_for
 from .audit import LIMITS
 from .flags import parse
 from .forms import Train
@@ -20,6 +20,7 @@ def run(arguments: Sequence[str]) -> None:
         arguments,
         without={*LIMITS, "faces"} - {"resolution"},  # the training's, which comes first
         retired=RETIRED,
+        renamed=RENAMED,
         defaults=preset_of,
         training=TrainConfig(),
         detection=DetectConfig(),

@@ -14,7 +14,14 @@ from ..attributes import Attribute, attribute_table
 from ..errors import BackboneError, ConfigError, quoted
 from ..identity.names import LOCAL_PROMPT
 from ..identity.targets import TARGETS
-from ..settings import check_settings, check_text, setting, updated, without_retired
+from ..settings import (
+    check_settings,
+    check_text,
+    setting,
+    under_new_names,
+    updated,
+    without_retired,
+)
 
 if TYPE_CHECKING:
     from ..types import BackboneSpec
@@ -34,6 +41,14 @@ RETIRED: Mapping[str, Any] = {
 They count in `TrainConfig.hash`, so that what was trained before is found again.
 """
 
+RENAMED: Mapping[str, str] = {"words_rate": "embedding_lr", "lora_rate": "lora_lr"}
+"""Names of earlier versions, which may still be given, and those of today.
+
+Files and hashes keep the earlier ones, so that what was trained before is found again.
+"""
+
+_IN_FILES = {new: old for old, new in RENAMED.items()}
+
 
 @dataclass(frozen=True)
 class TrainConfig:
@@ -52,8 +67,8 @@ class TrainConfig:
         "attention", "which layers get a LoRA; wide adds feed-forward and convolutions",
         choices=tuple(TARGETS),
     )  # fmt: skip
-    words_rate: float = setting(2e-3, "learning rate of the words", 0.0, 1.0)
-    lora_rate: float = setting(1.2e-4, "learning rate of the LoRA", 0.0, 1.0)
+    embedding_lr: float = setting(2e-3, "learning rate of the words' embeddings", 0.0, 1.0)
+    lora_lr: float = setting(1.2e-4, "learning rate of the LoRA", 0.0, 1.0)
     warmup: int = setting(0, "steps over which both rates rise from 0", 0, 100_000)
     decay: str = setting("constant", "how both rates fall after the warm-up", choices=DECAYS)
     weight_decay: float = setting(0.01, "AdamW's, on the LoRA only", 0.0, 1.0)
@@ -115,18 +130,21 @@ class TrainConfig:
 
     def line(self) -> str:
         """What a preset is chosen for, in one line: steps, batch, rank, and both learning rates."""
-        words = f"words {self.words_rate:g}" if self.words_rate else "words not learned"
-        lora = f"LoRA {self.lora_rate:g}" if self.lora_rate else "LoRA not learned"
+        words = f"words {self.embedding_lr:g}" if self.embedding_lr else "words not learned"
+        lora = f"LoRA {self.lora_lr:g}" if self.lora_lr else "LoRA not learned"
         return f"{self.steps} steps, batch {self.batch}, rank {self.rank}, {words}, {lora}"
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values, as JSON writes them."""
-        return asdict(self)
+        """Plain values as files have them, some under earlier names: see `RENAMED`."""
+        return {_IN_FILES.get(name, name): value for name, value in asdict(self).items()}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> TrainConfig:
-        """The inverse of `to_dict`; what is not named keeps its default. Raises `ConfigError`."""
-        return updated(cls(), without_retired(values, RETIRED))
+        """The inverse of `to_dict`; what is not named keeps its default. Raises `ConfigError`.
+
+        Settings may have today's names or earlier ones.
+        """
+        return updated(cls(), under_new_names(without_retired(values, RETIRED), RENAMED))
 
     @classmethod
     def from_preset(cls, name: str, **overrides: Any) -> TrainConfig:
@@ -135,7 +153,8 @@ class TrainConfig:
             raise ConfigError(
                 f"training preset {quoted(name)} is unknown; choose one of {_list(PRESETS)}"
             )
-        return updated(PRESETS[name], without_retired(overrides, RETIRED))
+        overrides = under_new_names(without_retired(overrides, RETIRED), RENAMED)
+        return updated(PRESETS[name], overrides)
 
     def crops(self, photos: int, steps: int | None = None) -> int:
         """How many crops of each of so many photos: no more than the run's examples can use."""
@@ -164,20 +183,31 @@ class TrainConfig:
     @property
     def hash(self) -> str:
         """16 hex digits over every field that changes what is learned."""
-        kept = {f.name: getattr(self, f.name) for f in fields(self) if f.metadata["affects_result"]}
-        kept.update(RETIRED)
+        kept = {**_counted(self), **RETIRED}
         return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def config_differences(mine: TrainConfig, other: Mapping[str, Any]) -> list[str]:
-    """Each field that changes the result and is not the same, as "name: other -> mine"."""
-    now = {f.name: getattr(mine, f.name) for f in fields(mine) if f.metadata["affects_result"]}
+    """Each field that changes the result and is not the same, as "name: other -> mine".
+
+    `other` is what `to_dict` gave when it was saved.
+    """
     other = {**RETIRED, **other}
     return [
-        f"{name}: {other.get(name)!r:.80} -> {value!r}"
-        for name, value in {**now, **RETIRED}.items()
+        f"{RENAMED.get(name, name)}: {other.get(name)!r:.80} -> {value!r}"
+        for name, value in {**_counted(mine), **RETIRED}.items()
         if other.get(name) != value
     ]
+
+
+def _counted(config: TrainConfig) -> dict[str, Any]:
+    """Every field that changes what is learned, as files have them."""
+    counted = {spec.name for spec in fields(config) if spec.metadata["affects_result"]}
+    return {
+        name: value
+        for name, value in config.to_dict().items()
+        if RENAMED.get(name, name) in counted
+    }
 
 
 def check_channels(spec: BackboneSpec, config: TrainConfig) -> None:
@@ -224,8 +254,8 @@ PRESETS: Mapping[str, TrainConfig] = {
         batch=6,
         rank=16,
         targets="wide",
-        words_rate=1e-2,
-        lora_rate=2e-3,
+        embedding_lr=1e-2,
+        lora_lr=2e-3,
         warmup=5,
         local_ratio=0.0,
         report_every=10,

@@ -132,7 +132,7 @@ def train_identity(
             checkpoint.save(plan)
             checkpoint.flush()
             # The autoencoder has done its work, and so have the text encoders if no word learns.
-            idle = [backbone.vae, *(() if config.words_rate else backbone.text.encoders.values())]
+            idle = [backbone.vae, *(() if config.embedding_lr else backbone.text.encoders.values())]
             crowded = False
 
             def train(plan: Plan) -> None:
@@ -149,7 +149,7 @@ def train_identity(
 
             def steps(plan: Plan) -> None:
                 # Where nothing learns to read, the encoders are elsewhere but for this once.
-                reading = nullcontext() if config.words_rate else on_device(device, *idle)
+                reading = nullcontext() if config.embedding_lr else on_device(device, *idle)
                 asked = list(prompts.values())
                 if not config.has_local:
                     asked = [prompts[EMPTY], prompts[GLOBAL]]
@@ -238,7 +238,7 @@ def make_step(
     def encode() -> Conditioning:
         return backbone.text.encode_prepared(prompts, by_placeholder(words.views()))
 
-    constant = None if config.words_rate else encode()
+    constant = None if config.embedding_lr else encode()
 
     def step(batch: Draw) -> None:
         optimiser.zero_grad(set_to_none=True)

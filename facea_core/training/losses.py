@@ -55,8 +55,8 @@ class Losses:
         if step := int(self.bad):
             kept = f"the last good state is kept in {state}; " if state else ""
             raise TrainingError(
-                f"the loss or its gradient is not finite at step {step}; {kept}lower lora_rate and "
-                "words_rate, or load the model as float32 or bfloat16"
+                f"the loss or its gradient is not finite at step {step}; {kept}lower lora_lr and "
+                "embedding_lr, or load the model as float32 or bfloat16"
             )
 
     def take(self) -> tuple[float, dict[str, float], dict[str, float]]:

@@ -186,7 +186,7 @@ def _step_bytes(
     costs, size = COSTS[spec.family], dtype.itemsize
     pixels = (resolution // spec.latent_factor) ** 2
     # Without words to learn, the prompts are encoded once and the text encoders leave.
-    text = (costs.text + costs.prompt * _prompts(config)) * size if config.words_rate else 0
+    text = (costs.text + costs.prompt * _prompts(config)) * size if config.embedding_lr else 0
 
     numbers = costs.lora[config.targets] * config.rank
     working = size if size < FLOAT else 0

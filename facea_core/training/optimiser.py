@@ -19,8 +19,8 @@ def make_optimiser(words: nn.Parameter, lora: nn.Parameter, config: TrainConfig)
     """
     on_cuda = lora.device.type == "cuda"
     groups = [
-        {"name": "words", "params": [words], "rate": config.words_rate, "weight_decay": 0.0},
-        {"name": "lora", "params": [lora], "rate": config.lora_rate},
+        {"name": "words", "params": [words], "rate": config.embedding_lr, "weight_decay": 0.0},
+        {"name": "lora", "params": [lora], "rate": config.lora_lr},
     ]
     fused = lora.device.type in ("cpu", "cuda")
     optimiser = AdamW(
@@ -53,7 +53,7 @@ def rate_factor(step: int, config: TrainConfig) -> float:
 def rates(step: int, config: TrainConfig) -> dict[str, float]:
     """The rate of each group at `step`, counted from 0."""
     factor = rate_factor(step, config)
-    return {"words": factor * config.words_rate, "lora": factor * config.lora_rate}
+    return {"words": factor * config.embedding_lr, "lora": factor * config.lora_lr}
 
 
 def set_rates(optimiser: Optimizer, step: int, config: TrainConfig) -> None:

@@ -41,7 +41,7 @@ def learn(
     photo = Photo(image, FaceAttributes((64, 64), Box(20, 15, 45, 50), 0.9, parts))
     config = TrainConfig(
         attributes="eyes", steps=steps, batch=1, rank=2, variants=1, save_every=1, seed=seed,
-        words_rate=1e-2,
+        embedding_lr=1e-2,
     )  # fmt: skip
     return train_once(
         [photo], backbone, config, place / "facea", place / "runs", Subject("ada"), on_tick=tick,

@@ -228,7 +228,7 @@ def test_out_of_memory_in_a_capture_is_passed_on_and_the_weights_are_whole(
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA device")
 @pytest.mark.parametrize(
     "options",
-    [{}, {"words_rate": 0.0}, {"lora_rate": 0.0}, {"local_ratio": 0.5}],
+    [{}, {"embedding_lr": 0.0}, {"lora_lr": 0.0}, {"local_ratio": 0.5}],
 )
 def test_a_step_becomes_a_graph(options: dict):
     reports: list[StepReport] = []

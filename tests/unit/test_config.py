@@ -1,7 +1,7 @@
 import json
 import math
 import re
-from dataclasses import fields
+from dataclasses import asdict, fields
 from pathlib import Path
 
 import pytest
@@ -25,24 +25,24 @@ def test_a_preset_survives_json(name: str):
 def test_the_paper_preset_has_the_papers_numbers():
     config = TrainConfig.from_preset("paper")
     assert (config.rank, config.batch, config.steps) == (48, 4, 1000)
-    assert (config.words_rate, config.lora_rate) == (2e-3, 1.2e-4)
+    assert (config.embedding_lr, config.lora_lr) == (2e-3, 1.2e-4)
     assert (config.local_ratio, config.prompt_drop, config.background_weight) == (0.5, 0.1, 0.0)
     assert TrainConfig.from_preset("stylised").steps == 600
     assert config.line() == "1000 steps, batch 4, rank 48, words 0.002, LoRA 0.00012"
-    plain = TrainConfig(words_rate=0.0, lora_rate=0.0)
+    plain = TrainConfig(embedding_lr=0.0, lora_lr=0.0)
     assert plain.line().endswith("rank 48, words not learned, LoRA not learned")
 
 
 @pytest.mark.parametrize("page", ["FaceAEmbeddingTrainer.md", "FaceAEmbeddingTrainer/zh.md"])
 def test_the_help_page_says_what_each_preset_holds(page: str):
     said = (HELP / page).read_text("utf-8")
-    columns = ("steps", "batch", "rank", "words_rate", "lora_rate")
+    columns = ("steps", "batch", "rank", "embedding_lr", "lora_lr")
     for name, config in PRESETS.items():
         cells = [f"{getattr(config, column):g}" for column in columns]
         assert " | ".join([f"| `{name}`", *cells]) + " |" in said
     elsewhere = (*columns, "report_every", "save_every")
     (more,) = re.findall(r"`tiny`[^`]*`({.*?})`", said)
-    paper, tiny = PRESETS["paper"].to_dict(), PRESETS["tiny"].to_dict()
+    paper, tiny = (asdict(PRESETS[name]) for name in ("paper", "tiny"))
     assert json.loads(more) == {
         key: value for key, value in tiny.items() if value != paper[key] and key not in elsewhere
     }
@@ -70,8 +70,8 @@ def test_every_number_is_checked_at_both_ends():
 @pytest.mark.parametrize(
     "wrong",
     [
-        {"steps": "10"}, {"steps": 10.0}, {"steps": True}, {"flip": 1}, {"lora_rate": math.nan},
-        {"lora_rate": math.inf}, {"words_rate": None}, {"targets": "everything"}, {"decay": "step"},
+        {"steps": "10"}, {"steps": 10.0}, {"steps": True}, {"flip": 1}, {"lora_lr": math.nan},
+        {"lora_lr": math.inf}, {"embedding_lr": None}, {"targets": "everything"}, {"decay": "step"},
         {"attributes": 3},
     ],
 )  # fmt: skip
@@ -99,8 +99,8 @@ def test_a_whole_number_is_a_float_too():
 
 
 def test_an_unknown_name_is_answered_with_the_nearest():
-    with pytest.raises(ConfigError, match="'lora_rate'"):
-        TrainConfig.from_dict({"lora_rat": 1e-4})
+    with pytest.raises(ConfigError, match="'lora_lr'"):
+        TrainConfig.from_dict({"lora_l": 1e-4})
     with pytest.raises(ConfigError, match="paper, stylised, tiny"):
         TrainConfig.from_preset("papr")
 
@@ -129,6 +129,26 @@ def test_the_hash_follows_what_is_learned_and_nothing_else():
         changed = TrainConfig.from_dict({field.name: other})
         assert changed != config, field.name
         assert (changed.hash != config.hash) == field.metadata["affects_result"], field.name
+
+
+def test_settings_have_the_names_of_earlier_versions_too():
+    today = TrainConfig(embedding_lr=0.5, lora_lr=0.25)
+    earlier = {"words_rate": 0.5, "lora_rate": 0.25}
+    assert TrainConfig.from_dict(earlier) == today
+    assert TrainConfig.from_preset("paper", **earlier) == today
+    assert TrainConfig.from_dict({**earlier, "embedding_lr": 0.5}) == today
+    with pytest.raises(ConfigError, match="lora_rate is 0.25 and lora_lr is 0.5.*give lora_lr"):
+        TrainConfig.from_dict({**earlier, "lora_lr": 0.5})
+
+
+def test_files_and_hashes_are_those_of_earlier_versions():
+    """Else nobody who was trained before would be found again. The hashes are of such a version."""
+    assert PRESETS["paper"].hash == "a478b8304499aad6"
+    assert PRESETS["tiny"].hash == "bbab1ae941b1ee5c"
+    config = TrainConfig(embedding_lr=0.5, lora_lr=0.25)
+    assert config.hash == "5b896d02cec07bf3"
+    assert config.to_dict().items() >= {("words_rate", 0.5), ("lora_rate", 0.25)}
+    assert not {"embedding_lr", "lora_lr"} & config.to_dict().keys()
 
 
 def test_the_targets_are_those_of_the_adapters():

@@ -116,9 +116,11 @@ def test_arms_are_found_by_name_and_group():
 
 
 def test_settings_are_an_arm_too():
-    _, mine = arms("steps=7+targets=wide+lora_rate=0.5")
+    _, mine = arms("steps=7+targets=wide+lora_lr=0.5")
     way = mine.training(TrainConfig())
-    assert way == TrainConfig(steps=7, targets="wide", lora_rate=0.5)
+    assert way == TrainConfig(steps=7, targets="wide", lora_lr=0.5)
+    _, earlier = arms("steps=7+targets=wide+lora_rate=0.5")
+    assert earlier.training(TrainConfig()) == way
     for wrong, said in (("stesp=7", "steps"), ("steps=many", "steps"), ("steps=0", "steps")):
         with pytest.raises(ConfigError, match=said):
             arms(wrong)
@@ -142,7 +144,7 @@ def test_every_arm_is_a_training_that_differs_from_the_others_or_is_the_referenc
     twins = [names for names in hashes.values() if len(names) > 1]
     assert all(REFERENCE in names for names in twins)
     assert ARMS["steps-half"].training(start).steps == start.steps // 2
-    assert ARMS["rates-double"].training(start).lora_rate == 2 * start.lora_rate
+    assert ARMS["rates-double"].training(start).lora_lr == 2 * start.lora_lr
 
 
 def test_estimates_hold_the_mean_of_people():

@@ -16,7 +16,7 @@ from facea_core.cli.forms import Compose, Train
 from facea_core.composing.config import ComposeConfig
 from facea_core.detection.config import DetectConfig
 from facea_core.errors import AssetError, ConfigError
-from facea_core.training.config import TrainConfig
+from facea_core.training.config import RENAMED, TrainConfig
 
 TRAIN = ["--name", "a", "--class", "man", "--base", "tiny"]
 COMPOSE = ["a.png", "--identity", "a", "--base", "tiny", "--out", "b.png"]
@@ -146,6 +146,32 @@ def test_a_flag_is_spelled_with_either_line():
     assert trained("--own_masks=a_b")[0].own_masks == Path("a_b")
 
 
+def rates(*arguments: str) -> tuple[float, float]:
+    training = parse("x", Train, [*TRAIN, *arguments], renamed=RENAMED, training=TrainConfig())[1]
+    return training["training"].embedding_lr, training["training"].lora_lr
+
+
+def test_flags_have_the_names_of_earlier_versions_too():
+    assert rates("--words-rate", "0.5", "--lora_rate=0.25") == (0.5, 0.25)
+    assert rates(*file(words_rate=0.5, lora_lr=0.25)) == (0.5, 0.25)
+    # A flag lies over the file, whichever name either has.
+    for flag_name in ("--words-rate", "--embedding-lr"):
+        for file_name in ("words_rate", "words-rate", "embedding_lr"):
+            assert rates(*file(**{file_name: 0.5}), flag_name, "0.25")[0] == 0.25
+
+
+def test_two_names_of_one_setting_may_not_say_different_things(capsys):
+    assert rates("--lora-rate", "0.5", "--lora-lr", "0.5")[1] == 0.5
+    for words in (["--lora-rate", "0.5", "--lora-lr", "0.25"], file(lora_rate=0.5, lora_lr=0.25)):
+        with pytest.raises(ConfigError, match="lora_rate is 0.5 and lora_lr is 0.25"):
+            rates(*words)
+    with pytest.raises(SystemExit):
+        main(["train", "--help"])
+    told = capsys.readouterr().out
+    assert "--lora-lr" in told
+    assert "rate" not in told.replace("learning rate", "").replace("both rates", "")
+
+
 # What is refused
 
 
@@ -157,7 +183,7 @@ def test_a_flag_is_spelled_with_either_line():
         (["--steps"], "--steps"),
         (["--steps", "many"], "'many' is not a whole number"),
         (["--steps", "1.5"], "'1.5' is not a whole number"),
-        (["--lora-rate", "low"], "'low' is not a number"),
+        (["--lora-lr", "low"], "'low' is not a number"),
         (["--steps", "none"], "'none' is not a whole number"),
         (["--capture", "maybe"], "'auto', 'off'"),
         (["--flip=yes"], "--flip"),

@@ -175,7 +175,7 @@ def moved(photo: Photo, **parts) -> Photo:
         {"photo": brighter(make_photo())},
         {"photo": moved(make_photo(), face=Box(20, 15, 45, 51))},
         {"photo": moved(make_photo(), parts=(Part("eyes", Box(24, 26, 41, 32), 0.9),))},
-        {"config": replace(CONFIG, lora_rate=1e-3)},
+        {"config": replace(CONFIG, lora_lr=1e-3)},
         {"config": replace(CONFIG, seed=1)},
         {"config": replace(CONFIG, steps=5)},
         {"name": "eve"},
@@ -536,7 +536,7 @@ def test_words_and_lora_of_a_name_are_of_one_person_whichever_was_asked_for(
     backbone: Backbone, tmp_path: Path
 ):
     words = tmp_path / "embeddings"
-    short = replace(SHORT, words_rate=1e-2)
+    short = replace(SHORT, embedding_lr=1e-2)
     for seed in (1, 2, 1):
         done = learn(backbone, tmp_path, config=replace(short, seed=seed), words=words)
         assert done.record["cached"] == (len(list((tmp_path / "facea").glob("*.json"))) == 3)

@@ -27,7 +27,7 @@ FAMILIES = ("facea-tiny", "sd15", "sd2", "sdxl")
 CONFIGS = (
     TrainConfig(),
     TrainConfig(batch=3, local_extra=2, targets="wide"),
-    TrainConfig(batch=1, words_rate=0.0, rank=8),
+    TrainConfig(batch=1, embedding_lr=0.0, rank=8),
     TrainConfig(micro_batch=2, checkpointing="off"),
     TrainConfig(resolution=256, checkpointing="on"),
 )
@@ -157,7 +157,7 @@ def test_every_part_of_the_need_is_counted():
         {"attributes": "female"}, {"variants": 64},
     ):  # fmt: skip
         assert peak(**more) > peak(), more
-    assert peak(words_rate=0.0) < peak() - 2 * 120e6, "the text encoder leaves with the words"
+    assert peak(embedding_lr=0.0) < peak() - 2 * 120e6, "the text encoder leaves with the words"
     assert plan_training(spec, config, torch.float32, None).peak > 1.8 * peak()
 
 

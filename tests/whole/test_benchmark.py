@@ -68,7 +68,7 @@ def test_contenders_learn_the_same_and_leave_no_trace(task: Task):
 
 
 def test_a_contender_that_learns_something_else_is_found(task: Task):
-    wrong = replace(task, config=replace(CONFIG, words_rate=0.5))
+    wrong = replace(task, config=replace(CONFIG, embedding_lr=0.5))
     losses = {
         name: measure(of[name], CPU, Pattern(1, 2)).losses
         for name, of in (

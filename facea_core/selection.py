@@ -6,47 +6,48 @@ from collections.abc import Sequence
 
 from torch import Tensor
 
-from .composing import Rank, TargetFace
-from .detection.base import Detector
-from .detection.detect import DetectConfig, detect_attributes
-from .detection.load import load_detector
+from . import composing, detection, evaluation
+from .detection import DetectConfig
 from .errors import NoFaceError
-from .evaluation import Embedder, likeness, load_embedder
 from .types import Photo
 
 
-def tools_for(family: str) -> tuple[Detector, Embedder]:
+def tools_for(family: str) -> tuple[detection.Detector, evaluation.Embedder]:
     """What finds and compares the faces of a model family: painted or photographed ones.
 
     Photographs are searched by mesh, which is always there. Who is who in them is for dlib's
     network to say: MissingDependencyError where its packages are not installed.
     """
     if family == "facea-tiny":
-        return load_detector("tiny"), load_embedder("tiny")
-    return load_detector("mesh"), load_embedder("landmarks")
+        return detection.load_detector("tiny"), evaluation.load_embedder("tiny")
+    return detection.load_detector("mesh"), evaluation.load_embedder("landmarks")
 
 
-def person_rank(photos: Sequence[Photo], detector: Detector, embedder: Embedder) -> Rank:
+def person_rank(
+    photos: Sequence[Photo], detector: detection.Detector, embedder: evaluation.Embedder
+) -> composing.Rank:
     """How like the person of these photos a painted square is, for `compose_faces`, of any face.
 
     A square in which the detector finds no face is like nobody.
     """
 
-    def rank(face: TargetFace, patch: Tensor) -> float:
-        (found,) = detect_attributes([patch], detector, DetectConfig("face", on_missing="skip"))
-        return -1.0 if found is None else likeness(embedder, Photo(patch, found), photos)
+    def rank(face: composing.TargetFace, patch: Tensor) -> float:
+        (found,) = detection.detect_attributes(
+            [patch], detector, DetectConfig("face", on_missing="skip")
+        )
+        return -1.0 if found is None else evaluation.likeness(embedder, Photo(patch, found), photos)
 
     return rank
 
 
 def photos_to_choose_by(
-    images: Sequence[Tensor], detector: Detector
+    images: Sequence[Tensor], detector: detection.Detector
 ) -> tuple[list[Photo], list[str]]:
     """The largest face of each image (1, 3, H, W), and notes on those without one.
 
     Raises NoFaceError if there is none at all.
     """
-    found = detect_attributes(images, detector, DetectConfig("face", on_missing="skip"))
+    found = detection.detect_attributes(images, detector, DetectConfig("face", on_missing="skip"))
     photos = [
         Photo(image, face, f"photo {number}")
         for number, (image, face) in enumerate(zip(images, found, strict=True), start=1)

@@ -13,7 +13,8 @@ from ..detection.config import DetectConfig
 from ..detection.detect import detect_chosen
 from ..detection.load import load_detector
 from ..errors import NoFaceError
-from ..evaluation.embedders import EMBEDDERS, Embedder, embedder_for, load_embedder
+from ..evaluation.embedders import Embedder, embedder_for, load_embedder
+from ..evaluation.names import EMBEDDERS
 from ..settings import check_choice
 from ..types import FaceAttributes, OnTick, Photo
 from .alike import SAME_PERSON, face_cosines

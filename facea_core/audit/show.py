@@ -11,7 +11,7 @@ from typing import Any
 from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
-from ..detection.preview import preview
+from ..detection.preview import draw_faces
 from ..io.images import from_pil, to_pil
 from ..types import FaceAttributes
 from .values import AMBER, GREEN, RED, Audit, Finding, PhotoAudit
@@ -143,7 +143,7 @@ def draw_audit(
     font = ImageFont.load_default(_FONT)
     longest = _SHORTER if len(images) > _MANY else _LONGEST
     pictures = [
-        _fitted(to_pil(preview(image, faces, names=False)), longest)
+        _fitted(to_pil(draw_faces(image, faces, names=False)), longest)
         for image, faces in zip(images, found, strict=True)
     ]
     texts = [

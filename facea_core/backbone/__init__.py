@@ -5,11 +5,19 @@ from typing import TYPE_CHECKING
 from ..late import door
 
 if TYPE_CHECKING:
-    from .backbone import Backbone, Conditioning, LatentDistribution, latent_mask, masked_image
+    from .backbone import (
+        Backbone,
+        Conditioning,
+        LatentDistribution,
+        alphas_cumprod,
+        latent_mask,
+        masked_image,
+    )
     from .base import family_of
     from .header import CheckpointHeader, inspect_checkpoint
     from .load import assemble, hash_of, load_backbone
     from .parts import Parts
+    from .prompts import WORD, placeholders, spaced
 
 __getattr__ = door(
     __name__,
@@ -18,6 +26,7 @@ __getattr__ = door(
             "Backbone",
             "Conditioning",
             "LatentDistribution",
+            "alphas_cumprod",
             "latent_mask",
             "masked_image",
         ),
@@ -25,6 +34,7 @@ __getattr__ = door(
         "header": ("CheckpointHeader", "inspect_checkpoint"),
         "load": ("assemble", "hash_of", "load_backbone"),
         "parts": ("Parts",),
+        "prompts": ("WORD", "placeholders", "spaced"),
     },
 )
 
@@ -34,6 +44,8 @@ __all__ = [
     "Conditioning",
     "LatentDistribution",
     "Parts",
+    "WORD",
+    "alphas_cumprod",
     "assemble",
     "family_of",
     "hash_of",
@@ -41,4 +53,6 @@ __all__ = [
     "latent_mask",
     "load_backbone",
     "masked_image",
+    "placeholders",
+    "spaced",
 ]

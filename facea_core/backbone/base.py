@@ -11,11 +11,8 @@ from ..io.assets import asset
 from . import keys
 from .folder import WEIGHTS, Folder, snapshot_of
 from .parts import identify
+from .spec import TINY_FILE
 from .stored import Slot, Stored, open_stored, read_header
-
-TINY_FILE = "checkpoints/facea-tiny.safetensors"
-"""The asset that "tiny" stands for."""
-
 
 def family_of(base: str | Path, vae: str | Path | None = None) -> str:
     """The name of the checkpoint's model family. Raises errors as `load_backbone` does."""

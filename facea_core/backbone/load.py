@@ -13,12 +13,12 @@ from ..errors import BackboneError, shortened
 from ..seeds import short_seed
 from . import keys
 from .backbone import Backbone, alphas_cumprod
-from .base import TINY_FILE, open_base
+from .base import open_base
 from .fit import check_unet, fill, text_state
 from .modules import empty_backbone
 from .parts import Parts, identify
 from .prediction import prediction_of
-from .spec import TINY
+from .spec import TINY, TINY_FILE
 from .stored import read_tensors
 
 __all__ = [

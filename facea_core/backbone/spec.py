@@ -103,6 +103,9 @@ def _kl(sample_size: int, scaling_factor: float) -> dict[str, Any]:
 
 _PENULTIMATE = -2
 
+TINY_FILE = "checkpoints/facea-tiny.safetensors"
+"""Among the assets."""
+
 TINY = Family(
     spec=BackboneSpec(
         family="facea-tiny",

@@ -9,6 +9,9 @@ from ..attributes import Attribute, attribute_table
 from ..errors import ConfigError, quoted
 from ..settings import check_settings, setting
 
+DETECTORS = ("auto", "mesh", "landmarks", "tiny", "grounding-dino")
+"""Who can search; `load_detector` makes one of a name."""
+
 FACE_ORDERS = (
     "largest",
     "left-to-right",

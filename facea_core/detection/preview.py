@@ -25,7 +25,7 @@ _COLOURS = {
 }
 
 
-def preview(
+def draw_faces(
     image: Tensor, attributes: Sequence[FaceAttributes | None], *, names: bool = True
 ) -> Tensor:
     """`image` `(1, 3, H, W)` with numbered face boxes (from 0) and coloured part boxes drawn on it.

@@ -20,11 +20,11 @@ from ..detection.base import OWN_MASK
 from ..errors import AssetError, ConfigError, ImageError, MissingDependencyError, quoted
 from ..types import FaceAttributes
 from .crops import HEAD_LIFT, HEAD_SCALE
+from .names import EMBEDDERS
 
 if TYPE_CHECKING:
     from .identity_encoder import IdentityEncoder
 
-EMBEDDERS = ("auto", "tiny", "landmarks")
 PREDICTOR_FILE = "shape_predictor_5_face_landmarks.dat"
 NETWORK_FILE = "dlib_face_recognition_resnet_model_v1.dat"
 

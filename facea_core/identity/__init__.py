@@ -6,16 +6,9 @@ from ..late import door
 
 if TYPE_CHECKING:
     from .adapters import apply_identity, check_family, check_fits
-    from .described import describe_identity, summary
+    from .described import describe_identity, may_be_identity, peek_identity, summary
     from .embeddings import check_words_free, export_words
-    from .file import (
-        identities_of,
-        identity_tensors,
-        load_identity,
-        may_be_identity,
-        peek_identity,
-        save_identity,
-    )
+    from .file import identities_of, identity_tensors, load_identity, save_identity
     from .names import check_class_noun, check_name, person_name
     from .subject import Subject
     from .targets import TARGETS
@@ -26,16 +19,9 @@ __getattr__ = door(
     __name__,
     {
         "adapters": ("apply_identity", "check_family", "check_fits"),
-        "described": ("describe_identity", "summary"),
+        "described": ("describe_identity", "may_be_identity", "peek_identity", "summary"),
         "embeddings": ("check_words_free", "export_words"),
-        "file": (
-            "identities_of",
-            "identity_tensors",
-            "load_identity",
-            "may_be_identity",
-            "peek_identity",
-            "save_identity",
-        ),
+        "file": ("identities_of", "identity_tensors", "load_identity", "save_identity"),
         "names": ("check_class_noun", "check_name", "person_name"),
         "targets": ("TARGETS",),
         "subject": ("Subject",),

@@ -9,20 +9,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
 
 from ..errors import AssetError, IdentityFormatError
-from ..io.files import atomic_path, first_bytes, open_plain
+from ..io.files import atomic_path
 from ..io.tensor_files import check_seal, read_tensors, sealed
 from ..types import Identity, LoraWeights, Word
-from .metadata import MARK, META, file_metadata, read_metadata
-from .opened import bad_alpha, checked_header, not_finite, opened_identity
-from .stated import Stated, counts, lora_keys, read_stated, word_key
-
-_FIRST = 1 << 13
+from .metadata import META, file_metadata
+from .opened import bad_alpha, not_finite, opened_identity
+from .stated import Stated, counts, lora_keys, word_key
 
 
 def save_identity(identity: Identity, path: str | Path) -> str:
@@ -61,39 +58,12 @@ def load_identity(path: str | Path) -> Identity:
     return identity
 
 
-def peek_identity(path: str | Path) -> dict[str, Any] | None:
-    """What the header of a file says, without its tensors; None if it is no readable identity.
-
-    `{"name": ..., "words": [...], "layers": [...], "training": {"origin": ..., ...}}`. Never
-    raises, whatever the disk does.
-    """
-    path = Path(path)
-    try:
-        with open_plain(path) as file:
-            about = read_metadata(checked_header(file, path), path)
-            read_stated(about)
-            return about
-    except (OSError, ValueError):
-        return None
-
-
 def identities_of(folder: str | Path, name: str) -> Iterator[Identity]:
     """Every readable identity of that name in a folder, earlier trainings' among them."""
     for path in sorted(Path(folder).glob(f"{name}*.safetensors")):
         with suppress(AssetError, IdentityFormatError):
             if (identity := load_identity(path)).name == name:
                 yield identity
-
-
-def may_be_identity(path: str | Path) -> bool:
-    """Whether a plain file begins as identities do: a look of microseconds, for thousands of files.
-
-    Never raises. What another tool gave kilobytes of metadata of its own may be overlooked.
-    """
-    try:
-        return MARK in first_bytes(path, _FIRST)
-    except (OSError, ValueError):
-        return False
 
 
 def identity_tensors(identity: Identity) -> dict[str, Tensor]:

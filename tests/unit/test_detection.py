@@ -17,7 +17,7 @@ from facea_core.detection.estimate import RATIOS, with_estimates
 from facea_core.detection.found import found_together, photos_with_faces, so_many
 from facea_core.detection.grounding.detector import GroundingDinoDetector
 from facea_core.detection.load import FirstFinding, load_detector
-from facea_core.detection.preview import preview
+from facea_core.detection.preview import draw_faces
 from facea_core.errors import AssetError, ConfigError, ImageError, NoFaceError, PartError
 from facea_core.io.images import glance
 from facea_core.masks import part_mask
@@ -308,7 +308,7 @@ def test_the_preview_marks_each_part_and_nothing_far_from_the_face(painting):
     image = painting.image[:1]
     config = DetectConfig("face, eyes, nose, mouth, hair", on_missing="pass")
     face = the_face(image, Painted(painting), config)
-    shown, plain = preview(image, [face]), preview(image, [])
+    shown, plain = draw_faces(image, [face]), draw_faces(image, [])
     assert shown.shape == plain.shape == (1, 3, 512, 512)
     changed = (shown - plain).abs().amax(dim=1)[0] > 0.02
     for part in face.parts:
@@ -316,7 +316,7 @@ def test_the_preview_marks_each_part_and_nothing_far_from_the_face(painting):
         edge = changed[box.y0, box.x0 : box.x1]
         assert edge.float().mean() > 0.8
     assert not changed[400:, :60].any()
-    assert preview(torch.zeros(1, 3, 600, 900), []).shape == (1, 3, 600, 900)
+    assert draw_faces(torch.zeros(1, 3, 600, 900), []).shape == (1, 3, 600, 900)
 
 
 def test_every_face_of_every_picture_and_never_fewer_answers(painting):

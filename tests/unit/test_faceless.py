@@ -6,7 +6,7 @@ import torch
 from facea_core.composing import faces_mask
 from facea_core.detection.detect import DetectConfig, detect_chosen, part_masks, to_json
 from facea_core.detection.load import load_detector
-from facea_core.detection.preview import preview
+from facea_core.detection.preview import draw_faces
 from facea_core.detection.user_masks import own_masks
 from facea_core.errors import NoFaceError
 from facea_core.synthetic.render import paint, sample_people, sample_scenes
@@ -62,7 +62,7 @@ def test_eight_pictures_give_eight_of_everything(pictures, detector, policy, ind
             picture, seen, config.table, grow=config.part_grow, feather=config.part_feather
         )
     ]
-    shown = [preview(picture, seen) for picture, seen in zip(pictures, faces, strict=True)]
+    shown = [draw_faces(picture, seen) for picture, seen in zip(pictures, faces, strict=True)]
     # They can be one batch again.
     assert torch.cat(face_masks).shape == (COUNT, 1, SIDE, SIDE)
     assert torch.cat(parts).shape == (COUNT * 3, 1, SIDE, SIDE)

@@ -12,7 +12,7 @@ from torch import Tensor
 from ...detection.base import Detector
 from ...detection.config import DetectConfig
 from ...detection.detect import detect_attributes, detect_faces, to_json
-from ...detection.preview import preview as draw
+from ...detection.preview import draw_faces
 from ...detection.user_masks import OwnMasks, read_own_masks
 from ...errors import ImageError, MaskError, NoFaceError, PartError
 from ...io.images import picture_format, resize, save_image
@@ -116,7 +116,7 @@ def with_chosen(
 
 def side_by_side(images: Sequence[Tensor], faces: Sequence[Sequence[FaceAttributes]]) -> Tensor:
     """The previews of all pictures in one row of equal height, `(1, 3, H, W)`."""
-    drawn = [draw(image, found) for image, found in zip(images, faces, strict=True)]
+    drawn = [draw_faces(image, found) for image, found in zip(images, faces, strict=True)]
     if len(drawn) == 1:
         return drawn[0]
     factors = [PREVIEW_HEIGHT / image.shape[2] for image in drawn]

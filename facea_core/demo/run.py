@@ -8,95 +8,33 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-import torch
 from torch import Tensor
 
-from .attributes import PRESETS
-from .backbone import load_backbone
-from .composing import PREVIEW, ComposeConfig, compose_identity, face_mask, inpaint
-from .detection.detect import DetectConfig, detect_attributes
-from .detection.load import load_detector
-from .detection.preview import preview
-from .evaluation import TinyEmbedder, evaluate_identity, face_photo
-from .identity import Subject, save_identity
-from .io.figures import Sheet, Tile, draw_sheet
-from .io.generated_images import save_generated
-from .io.output_files import require_writable_folder, staged, write_json
-from .seeds import SHORT, seeded, short_seed
-from .synthetic.parameters import IDENTITY
-from .synthetic.render import (
-    Painting,
-    class_noun,
-    describe,
-    paint,
-    sample_people,
-    sample_scenes,
-)
-from .training import TrainConfig, face_previewer, preview_every, train_identity
-from .types import Box, Composition, Metrics, Photo, StepReport
+from ..backbone import load_backbone
+from ..composing import PREVIEW, ComposeConfig, compose_identity, face_mask, inpaint
+from ..detection.detect import DetectConfig, detect_attributes
+from ..detection.load import load_detector
+from ..detection.preview import draw_faces
+from ..evaluation import TinyEmbedder, evaluate_identity, face_photo
+from ..identity import Subject, save_identity
+from ..io.figures import Sheet, Tile, draw_sheet
+from ..io.generated_images import save_generated
+from ..io.output_files import require_writable_folder, staged, write_json
+from ..training import TrainConfig, face_previewer, preview_every, train_identity
+from ..types import Box, Composition, Metrics, Photo, StepReport
+from .cast import Cast, draw_cast
 
-PHOTOS, HELDOUT = 3, 8
 NAME = "person"
 HAIR_ROOM = 0.4
 """In the outline of the other one's head, many painted people have no place for their hair."""
 
-# Pre-training draws its people from small seeds; these must stay people it has not seen.
-UNSEEN = 0x5EED_0000
-
 OnProgress = Callable[[str, int, int], None]
 """Called with (stage, done, total). To cancel, raise."""
-
-
-@dataclass(frozen=True, eq=False)
-class Cast:
-    """Who takes part. `photos` and `heldout` show one person, `context` somebody else.
-
-    `answer` is the person painted by the painter where the other one stands, the best that a result
-    could be.
-    """
-
-    person: str
-    noun: str
-    attributes: tuple[str, ...]
-    photos: Painting
-    heldout: Painting
-    context: Painting
-    answer: Painting
-
-
-def draw_cast(seed: int, size: int = 128, photos: int = PHOTOS) -> Cast:
-    """The people and pictures of one demo, `size` pixels square; the same seed, the same bytes.
-
-    Another number of `photos` leaves everything else as it is.
-    """
-    generator = seeded((UNSEEN + short_seed(seed)) % SHORT)
-    person, other = sample_people(2, generator).split(1)
-    # A picture to paint into is asked for by the same class noun.
-    gender = IDENTITY.index("gender")
-    other = other.clone()
-    other[:, gender] = person[:, gender]
-    scenes = sample_scenes(PHOTOS + HELDOUT, generator)
-    busy = sample_scenes(1, generator, busy=True)
-    more = sample_scenes(max(photos - PHOTOS, 0), generator)
-    shown, unseen = torch.cat([scenes[:PHOTOS], more])[:photos], scenes[PHOTOS:]
-    learned = paint(person.expand(photos, -1), shown, size)
-    noun = class_noun(person[0])
-    preset = PRESETS["female" if noun == "woman" else "male"]
-    return Cast(
-        person=describe(person[0]),
-        noun=noun,
-        # A bald woman has no hair to learn.
-        attributes=tuple(a for a in preset if all(a in boxes for boxes in learned.boxes)),
-        photos=learned,
-        heldout=paint(person.expand(HELDOUT, -1), unseen, size),
-        context=paint(other, busy, size),
-        answer=paint(person, busy, size),
-    )
 
 
 def run_demo(
@@ -248,7 +186,7 @@ def _sheet(
         subtitle=f"{cast.person}  ·  facea-tiny, {config.steps} steps, seed {config.seed}",
         photos=[
             Tile(
-                preview(photo.image, [photo.attributes], names=False),
+                draw_faces(photo.image, [photo.attributes], names=False),
                 ", ".join(("face", *photo.attributes.attributes)),
             )
             for photo in photos
@@ -256,7 +194,7 @@ def _sheet(
         heldout=[Tile(image[None]) for image in cast.heldout.image],
         pictures=[
             Tile(
-                preview(context.image, [context.attributes], names=False),
+                draw_faces(context.image, [context.attributes], names=False),
                 "a picture of somebody else",
             ),
             Tile(before.image, "repainted before training"),

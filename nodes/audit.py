@@ -9,20 +9,9 @@ from dataclasses import replace
 import torch
 from comfy_api.latest import io
 
+from ..facea_core import audit, detection
 from ..facea_core.attributes import attribute_table
-from ..facea_core.audit import (
-    EMBEDDERS,
-    AuditConfig,
-    apply_policy,
-    audit_embedder,
-    audit_json,
-    audit_line,
-    audit_photos,
-    audit_table,
-    crop_photos,
-    draw_audit,
-)
-from ..facea_core.detection.found import found_together
+from ..facea_core.audit import EMBEDDERS, AuditConfig
 from ..facea_core.settings import read_settings, updated
 from ..facea_core.types import DetectedFaces
 from .host import (
@@ -120,15 +109,15 @@ class FaceAPhotoAudit(io.ComfyNode):
             wired("attributes", one, DetectedFaces)
         progress = Progress(1, cls.hidden.unique_id)
         pictures, _ = photos_in(images)
-        found = found_together(attributes)
+        found = detection.found_together(attributes)
         given = AuditConfig(policy=policy, resolution=resolution)
         config = updated(given, read_settings(limits))
-        judge = audit_embedder(embedder, config.resolution)
+        judge = audit.audit_embedder(embedder, config.resolution)
         table = attribute_table(found.attributes)
-        audit = audit_photos(pictures, found.faces, table, config, judge)
-        progress.say(audit_line(audit))
-        kept = apply_policy(audit, found.faces, config.policy)
-        crops, cropped = crop_photos(pictures, kept, crop_size)
+        verdicts = audit.audit_photos(pictures, found.faces, table, config, judge)
+        progress.say(audit.audit_line(verdicts))
+        kept = audit.apply_policy(verdicts, found.faces, config.policy)
+        crops, cropped = audit.crop_photos(pictures, kept, crop_size)
         glances = split(found.glances, images) if found.glances else [()] * len(images)
         return io.NodeOutput(
             photos_out(pictures, images),
@@ -138,8 +127,8 @@ class FaceAPhotoAudit(io.ComfyNode):
             ],
             image_out([crops]),
             replace(found, faces=cropped, glances=()),
-            photos_out(draw_audit(pictures, found.faces, audit), images),
-            audit_table(audit),
-            json.dumps(audit_json(audit), indent=2),
-            audit.good,
+            photos_out(audit.draw_audit(pictures, found.faces, verdicts), images),
+            audit.audit_table(verdicts),
+            json.dumps(audit.audit_json(verdicts), indent=2),
+            verdicts.good,
         )

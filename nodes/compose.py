@@ -13,19 +13,9 @@ from typing import Any
 import torch
 from comfy_api.latest import io
 
-from ..facea_core.composing import (
-    ComposeConfig,
-    Crop,
-    Job,
-    Rank,
-    TargetFace,
-    compose_faces,
-    face_prompt,
-    plan_batch,
-)
-from ..facea_core.detection.found import smear_note
+from ..facea_core import composing, detection, selection
+from ..facea_core.composing import ComposeConfig
 from ..facea_core.machine import give_back_memory
-from ..facea_core.selection import person_rank, photos_to_choose_by, tools_for
 from ..facea_core.settings import check_choice, check_number, check_text
 from ..facea_core.types import Composition, DetectedFaces, Identity
 from .host import (
@@ -205,7 +195,7 @@ class FaceAInpaintCompose(io.ComfyNode):
         if images.clear:
             notes = ["transparency is given back; the model saw it over white"]
         spec = spec_of(model)
-        jobs, more_notes = plan_batch(
+        jobs, more_notes = composing.plan_batch(
             images, masks_in(mask), attributes, identities, config, spec, prompt, parts
         )
         settings = Paint(steps, cfg or spec.cfg, sampler_name, scheduler, denoise)
@@ -234,10 +224,12 @@ class FaceAInpaintCompose(io.ComfyNode):
         def wanted(identity: Identity | None, text: str) -> Any:
             if positive is not None:
                 return positive
-            return encode(clip, face_prompt(text, identity, given))
+            return encode(clip, composing.face_prompt(text, identity, given))
 
-        def paint_job(number: int, job: Job) -> Composition:
-            def paint(face: TargetFace, crop: Crop, seeds: Sequence[int]) -> torch.Tensor:
+        def paint_job(number: int, job: composing.Job) -> Composition:
+            def paint(
+                face: composing.TargetFace, crop: composing.Crop, seeds: Sequence[int]
+            ) -> torch.Tensor:
                 nonlocal done
                 shown = wanted(face.identity, face.prompt)
                 patches = paint_crop(
@@ -247,13 +239,13 @@ class FaceAInpaintCompose(io.ComfyNode):
                 done += steps * len(seeds)
                 return patches
 
-            def like(face: TargetFace, patch: torch.Tensor) -> float | None:
+            def like(face: composing.TargetFace, patch: torch.Tensor) -> float | None:
                 progress.alive()
                 # The references show the first identity.
                 return rank(face, patch) if rank and face.identity is identities[0] else None
 
             frame = replace(config, seed=(seed + number * (frame_seed == "next")) % 2**64)
-            return compose_faces(job.image, job.faces, paint, spec, frame, rank and like)
+            return composing.compose_faces(job.image, job.faces, paint, spec, frame, rank and like)
 
         wired_at = partial(is_wired, cls.hidden.prompt, cls.hidden.unique_id)
         results = Results(images, jobs, spec.resolution, wired_at)
@@ -267,7 +259,7 @@ class FaceAInpaintCompose(io.ComfyNode):
         ]  # fmt: skip
         notes += [*more_notes, *rank_notes]
         if attributes is not None:
-            notes += smear_note(spec.family, chain.from_iterable(attributes.faces))
+            notes += detection.smear_note(spec.family, chain.from_iterable(attributes.faces))
         if positive is None:
             notes += clip_skip_notes(clip, given)
         if positive is None and not prompt.strip() and not given:
@@ -282,15 +274,16 @@ class FaceAInpaintCompose(io.ComfyNode):
 
 def _rank(
     references: torch.Tensor | None, family: str, config: ComposeConfig
-) -> tuple[Rank | None, list[str]]:
+) -> tuple[composing.Rank | None, list[str]]:
     if references is None:
         return None, []
     if config.candidates == 1:
         return None, ["references: there is nothing to choose among with candidates 1"]
-    detector, embedder = tools_for(family)
+    detector, embedder = selection.tools_for(family)
     images, notes = images_in(references)
-    photos, left_out = photos_to_choose_by(images, detector)
-    return person_rank(photos, detector, embedder), [f"references: {n}" for n in notes + left_out]
+    photos, left_out = selection.photos_to_choose_by(images, detector)
+    rank = selection.person_rank(photos, detector, embedder)
+    return rank, [f"references: {note}" for note in notes + left_out]
 
 
 def _said(made: Sequence[Composition], notes: Sequence[str]) -> list[str]:

@@ -9,13 +9,9 @@ from typing import Any
 import torch
 from comfy_api.latest import io
 
+from ..facea_core import composing, detection
 from ..facea_core.attributes import PRESETS
-from ..facea_core.composing import faces_mask
-from ..facea_core.detection.config import DetectConfig
-from ..facea_core.detection.detect import detect_chosen, part_masks, to_json
-from ..facea_core.detection.load import DETECTORS, RENAMED
-from ..facea_core.detection.preview import preview
-from ..facea_core.detection.user_masks import own_masks as by_picture
+from ..facea_core.detection.config import DETECTORS, RENAMED, DetectConfig
 from ..facea_core.errors import NoFaceError, PartError
 from ..facea_core.io.images import glances, resize
 from ..facea_core.types import DetectedFaces, FaceAttributes, Size
@@ -157,28 +153,36 @@ class FaceAAttributeDetect(io.ComfyNode):
         table = custom_words if words == CUSTOM else words
         config = DetectConfig(attributes=table, **settings)
         pictures, notes = images_in(images)
-        own = by_picture(len(pictures), own_mask_of, masks_in(own_masks) or ())
+        own = detection.own_masks(len(pictures), own_mask_of, masks_in(own_masks) or ())
         searcher = open_detector(detector, detector_model, cls.hidden.unique_id)
         progress = Progress(len(pictures), cls.hidden.unique_id)
         try:
-            faces = detect_chosen(pictures, searcher, config, own, masks_in(region), progress.at)
+            faces = detection.detect_chosen(
+                pictures, searcher, config, own, masks_in(region), progress.at
+            )
         except (NoFaceError, PartError) as error:
             if len(pictures) == 1:
                 raise
             raise type(error)(f"{error}. {_CUT}") from error
         count, size = len(pictures), pictures.size
-        masks = (faces_mask(seen, size) for seen in faces)
+        masks = (composing.faces_mask(seen, size) for seen in faces)
         parts = (
             mask
             for picture, seen in zip(pictures, faces, strict=True)
-            for mask in part_masks(
+            for mask in detection.part_masks(
                 picture, seen, config.table, grow=config.part_grow, feather=config.part_feather
             )
         )
-        drawn = (preview(picture, seen) for picture, seen in zip(pictures, faces, strict=True))
+        drawn = (
+            detection.draw_faces(picture, seen)
+            for picture, seen in zip(pictures, faces, strict=True)
+        )
         shown = (resize(one, in_room((one.shape[2], one.shape[3]), count)) for one in drawn)
         notes += _left_out(faces)
-        report = {"pictures": [to_json(seen)["faces"] for seen in faces], "notes": notes}
+        report = {
+            "pictures": [detection.to_json(seen)["faces"] for seen in faces],
+            "notes": notes,
+        }
         found = DetectedFaces(table, faces, glances(pictures))
         if notes:
             say("\n".join(notes), cls.hidden.unique_id)

@@ -8,14 +8,8 @@ from collections.abc import Sequence
 import torch
 from comfy_api.latest import io
 
-from ..facea_core.audit import (
-    Comparison,
-    compare_pictures,
-    comparison_json,
-    likeness_line,
-    likeness_text,
-)
-from ..facea_core.evaluation.embedders import EMBEDDERS
+from ..facea_core import audit
+from ..facea_core.evaluation.names import EMBEDDERS
 from ..facea_core.io.figures import Tile, draw_tiles
 from .host import Progress, image_out, lists_of, own_choices, photos_in, schema
 
@@ -82,10 +76,10 @@ class FaceALikeness(io.ComfyNode):
         pictures, notes = photos_in(generated)
         photos, more = photos_in(references)
         progress = Progress(len(pictures) + len(photos), cls.hidden.unique_id)
-        found = compare_pictures(pictures, photos, embedder, progress.at)
+        found = audit.compare_pictures(pictures, photos, embedder, progress.at)
         notes = list(dict.fromkeys([*notes, *more, *found.notes]))
-        report = {**comparison_json(found), "notes": notes}
-        line = "; ".join([likeness_line(found.pictures, found.embedder), *notes])
+        report = {**audit.comparison_json(found), "notes": notes}
+        line = "; ".join([audit.likeness_line(found.pictures, found.embedder), *notes])
         progress.say(line)
         return io.NodeOutput(
             [NOBODY if one.nearest is None else one.nearest for one in found.pictures],
@@ -97,10 +91,10 @@ class FaceALikeness(io.ComfyNode):
 
 
 def _grid(
-    pictures: Sequence[torch.Tensor], photos: Sequence[torch.Tensor], found: Comparison
+    pictures: Sequence[torch.Tensor], photos: Sequence[torch.Tensor], found: audit.Comparison
 ) -> torch.Tensor:
     judged = [
-        Tile(picture, likeness_text(one))
+        Tile(picture, audit.likeness_text(one))
         for picture, one in zip(pictures, found.pictures, strict=True)
     ]
     known = [Tile(photo, f"reference {number}") for number, photo in enumerate(photos, start=1)]

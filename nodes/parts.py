@@ -6,7 +6,7 @@ from typing import Any
 
 from comfy_api.latest import io
 
-from ..facea_core.composing import chosen_masks, part_names
+from ..facea_core import composing
 from ..facea_core.detection.config import DetectConfig
 from ..facea_core.types import DetectedFaces
 from .host import field_input, mask_of, plain_numbers, say, schema, wired
@@ -54,9 +54,9 @@ class FaceAPartMask(io.ComfyNode):
         cls, attributes: Any, parts: str, faces: str, grow: float, feather: float
     ) -> io.NodeOutput:
         wired("attributes", attributes, DetectedFaces)
-        names = part_names(parts)
+        names = composing.part_names(parts)
         config = DetectConfig(face_index=-1, faces=faces, part_grow=grow, part_feather=feather)
-        masks, found, notes = chosen_masks(
+        masks, found, notes = composing.chosen_masks(
             attributes, names, config.wanted, grow=grow, feather=feather
         )
         if notes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from comfy_api.latest import io
 
-from ..facea_core.demo import draw_cast
+from ..facea_core import demo
 from .host import image_out, plain_numbers, schema
 
 
@@ -49,6 +49,6 @@ class FaceASamplePhotos(io.ComfyNode):
     @classmethod
     @plain_numbers
     def execute(cls, person: int, photos: int, size: int) -> io.NodeOutput:
-        cast = draw_cast(person, size, photos)
+        cast = demo.draw_cast(person, size, photos)
         pictures, context = image_out([cast.photos.image]), image_out([cast.context.image])
         return io.NodeOutput(pictures, context, cast.noun, cast.person)

@@ -13,25 +13,11 @@ from typing import Any
 import torch
 from comfy_api.latest import io, ui
 
-from ..facea_core.composing import PREVIEW, inpaint
-from ..facea_core.detection.found import found_together, photos_with_faces, smear_note, so_many
+from ..facea_core import composing, detection, identity, identity_store, training
 from ..facea_core.errors import AssetError
-from ..facea_core.identity import Subject, check_words_free, identities_of, person_name
-from ..facea_core.identity_store.store import find_trained, train_once
 from ..facea_core.io.output_files import require_writable_folder
 from ..facea_core.settings import read_settings, under_new_names
-from ..facea_core.training import (
-    PRESETS,
-    Origin,
-    TrainConfig,
-    check_channels,
-    face_previewer,
-    launch_note,
-    plan_training,
-    preset_for,
-    preview_every,
-    require_room,
-)
+from ..facea_core.training import PRESETS, TrainConfig
 from ..facea_core.training.config import RENAMED
 from ..facea_core.types import DetectedFaces, StepReport
 from .host import (
@@ -159,52 +145,58 @@ class FaceAEmbeddingTrainer(io.ComfyNode):
         clip: Any, vae: Any, name: str, class_noun: str, preset: str, previews: int,
         save_words: bool, settings: str, **changes: Any,
     ) -> io.NodeOutput:  # fmt: skip
-        name, named = person_name(name)
-        subject = Subject(name, class_noun)
+        name, named = identity.person_name(name)
+        subject = identity.Subject(name, class_noun)
         words = _words_folder(name) if save_words else None
         home, *others = identities_folders()
         pictures, notes = photos_in(images)
         for one in attributes:
             wired("attributes", one, DetectedFaces)
-        found = found_together(attributes)
-        photos, left_out = photos_with_faces(pictures, found)
+        found = detection.found_together(attributes)
+        photos, left_out = detection.photos_with_faces(pictures, found)
         widgets = {key: value for key, value in changes.items() if value}
         said = read_settings(settings)
         chosen = under_new_names(widgets, RENAMED) | under_new_names(said, RENAMED)
         spec = spec_of(model)
         config = TrainConfig.from_preset(
-            preset_for(spec.family) if preset == AUTO else preset,
+            training.preset_for(spec.family) if preset == AUTO else preset,
             **{"attributes": found.attributes, **chosen},
         )
-        config = replace(config, preview_every=preview_every(config.steps, previews))
-        check_channels(spec, config)
-        left_out += smear_note(spec.family, [photo.attributes for photo in photos])
+        config = replace(config, preview_every=training.preview_every(config.steps, previews))
+        training.check_channels(spec, config)
+        left_out += detection.smear_note(spec.family, [photo.attributes for photo in photos])
         if words is not None:
-            known = chain.from_iterable(identities_of(one, name) for one in (home, *others))
-            check_words_free(name, config.table, words, known)
+            known = chain.from_iterable(
+                identity.identities_of(one, name) for one in (home, *others)
+            )
+            identity.check_words_free(name, config.table, words, known)
         launched = []
         kept = {"words": words, "also": others}
-        origin = Origin.of(photos, training_hash(model, clip, vae), config, subject)
+        origin = training.Origin.of(photos, training_hash(model, clip, vae), config, subject)
         # What was learned before is found without moving any weights.
-        trained = find_trained(photos, origin, home, config.resolution or spec.resolution, **kept)
+        trained = identity_store.find_trained(
+            photos, origin, home, config.resolution or spec.resolution, **kept
+        )
         if trained is None:
             room = make_room()
-            plan = plan_training(spec, config, room.dtype, room.free)
-            require_room(plan, room.device)
-            launched += [note] if (note := launch_note(room.device)) else []
-            begun = f"learning from {so_many(len(photos), len(pictures))}; {config.line()}"
+            plan = training.plan_training(spec, config, room.dtype, room.free)
+            training.require_room(plan, room.device)
+            launched += [note] if (note := training.launch_note(room.device)) else []
+            begun = (
+                f"learning from {detection.so_many(len(photos), len(pictures))}; {config.line()}"
+            )
             copying = "; ".join([begun, plan.line(), *launched, "copying the model …"])
             say(copying, cls.hidden.unique_id)
             with training_backbone(model, clip, vae, room) as backbone:
                 notes += backbone.notes
                 shown = _Shown(name, config.steps, cls.hidden.unique_id)
                 shown.begin(begun, plan.line())
-                previewer = face_previewer(
-                    inpaint, PREVIEW, photos[0], backbone, config,
+                previewer = training.face_previewer(
+                    composing.inpaint, composing.PREVIEW, photos[0], backbone, config,
                     subject=subject, on_step=lambda *_: shown.progress.alive(),
                 )  # fmt: skip
                 try:
-                    trained = train_once(
+                    trained = identity_store.train_once(
                         photos, backbone, config, home, runs_folder(), subject,
                         on_step=shown.step, on_tick=shown.progress.at, on_encode=shown.encode,
                         previewer=previewer, plan=plan, origin=origin, **kept,
@@ -288,7 +280,7 @@ def _stopped(step: int, total: int) -> str:
 def _few(used: int, given: int) -> list[str]:
     """What is said in the end where photos were left out, or there is only one."""
     better = "; three or more make a better likeness" if used == 1 else ""
-    return [f"learned from {so_many(used, given)}{better}"] * (used < max(given, 2))
+    return [f"learned from {detection.so_many(used, given)}{better}"] * (used < max(given, 2))
 
 
 def _summary(record: dict[str, Any]) -> str:

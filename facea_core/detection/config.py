@@ -12,6 +12,9 @@ from ..settings import check_settings, setting
 DETECTORS = ("auto", "mesh", "landmarks", "tiny", "grounding-dino")
 """Who can search; `load_detector` makes one of a name."""
 
+RENAMED = {"groundingdino-py": "grounding-dino"}
+"""Names of earlier versions, by which saved workflows and scripts may still ask."""
+
 FACE_ORDERS = (
     "largest",
     "left-to-right",

@@ -14,7 +14,7 @@ from ..dlib_models import landmarks_available
 from ..errors import AssetError, ConfigError, quoted
 from ..types import Detection
 from .base import FACE, Detector
-from .config import DETECTORS
+from .config import DETECTORS, RENAMED
 from .grounding.detector import GroundingDinoDetector
 from .grounding.grounder import LazyGrounder, OnWork, load_grounder
 from .grounding.places import existing, find_weights, usual_folders
@@ -22,9 +22,6 @@ from .landmarks import LandmarksDetector
 from .mesh.detector import MeshDetector
 from .painted import TinyDetector
 from .photo_or_painted import PaintedFirst
-
-RENAMED: Mapping[str, str] = {"groundingdino-py": "grounding-dino"}
-"""Names of earlier versions, by which saved workflows and scripts may still ask."""
 
 _LOG = logging.getLogger(__name__)
 _ENOUGH = 0.35

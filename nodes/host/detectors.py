@@ -8,11 +8,10 @@ import comfy.model_management
 import comfy.utils
 import folder_paths
 
-from ...facea_core.detection.base import Detector
+from ...facea_core import detection
 from ...facea_core.detection.grounding.download import download
 from ...facea_core.detection.grounding.places import find_weights, hub_folders
 from ...facea_core.detection.grounding.releases import RELEASES
-from ...facea_core.detection.load import load_detector
 from ...facea_core.errors import AssetError
 from ...facea_core.settings import check_installed
 from .progress import Progress, say
@@ -43,7 +42,7 @@ def detector_models() -> list[str]:
     return [AUTO, *there, *_FETCH]
 
 
-def open_detector(name: str, model: str, node_id: str | None) -> Detector:
+def open_detector(name: str, model: str, node_id: str | None) -> detection.Detector:
     """The detector of that name; `model` is one of `detector_models`.
 
     Fetches weights only if `model` says so, with a bar. Raises ConfigError for a file that is not
@@ -61,7 +60,9 @@ def open_detector(name: str, model: str, node_id: str | None) -> Detector:
     if chosen is not None or name.startswith("grounding"):
         comfy.model_management.free_memory(_ROOM, device)
     folders = [*detector_folders(), *hub_folders()]
-    return load_detector(name, model=chosen, folders=folders, device=device, on_work=alive)
+    return detection.load_detector(
+        name, model=chosen, folders=folders, device=device, on_work=alive
+    )
 
 
 def _file(name: str) -> Path:

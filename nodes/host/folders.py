@@ -9,8 +9,8 @@ from pathlib import Path
 
 import folder_paths
 
+from ...facea_core import identity
 from ...facea_core.errors import AssetError, ConfigError, quoted
-from ...facea_core.identity import load_identity
 from ...facea_core.io.output_files import require_writable_folder
 from ...facea_core.types import Identity
 from .listing import identities_listed
@@ -106,7 +106,7 @@ def chosen_identity(name: str, wired: Identity | None) -> Identity:
         return wired
     if name == NONE:
         raise ConfigError("no person is given: choose a file, or wire an identity")
-    return load_identity(identity_path(name))
+    return identity.load_identity(identity_path(name))
 
 
 def relative_name(path: Path) -> str:

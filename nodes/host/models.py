@@ -16,8 +16,7 @@ import comfy.supported_models
 import torch
 from torch import Tensor
 
-from ...facea_core.backbone import Backbone, Parts, assemble, hash_of
-from ...facea_core.backbone.backbone import alphas_cumprod
+from ...facea_core import backbone
 from ...facea_core.backbone.spec import FAMILIES
 from ...facea_core.errors import BackboneError
 from ...facea_core.machine import give_back_memory
@@ -102,26 +101,26 @@ def training_hash(model: Any, clip: Any, vae: Any) -> str:
     _, dtype = _training_device()
     with torch.inference_mode(False), torch.no_grad():
         parts, prediction, layer = _wired_parts(model, clip, vae)
-        return hash_of(parts, WIRED, dtype, prediction=prediction, layer=layer)
+        return backbone.hash_of(parts, WIRED, dtype, prediction=prediction, layer=layer)
 
 
 @contextmanager
 def training_backbone(
     model: Any, clip: Any, vae: Any, room: Room | None = None
-) -> Iterator[Backbone]:
+) -> Iterator[backbone.Backbone]:
     """A copy of the wired weights as the core trains them, patches on MODEL and CLIP included.
 
     `room` is `make_room`'s. The memory of the copy is given back after. Raises BackboneError for
     what cannot be trained.
     """
     room = room or make_room()
-    holder: list[Backbone] = []
+    holder: list[backbone.Backbone] = []
     try:
         # Outside inference mode, in which ComfyUI runs nodes: its tensors cannot be trained on.
         with torch.inference_mode(False), torch.no_grad():
             parts, prediction, layer = _wired_parts(model, clip, vae)
             holder.append(
-                assemble(
+                backbone.assemble(
                     parts, WIRED, room.device, room.dtype,
                     prediction=prediction, layer=layer, vae_source="the wired VAE",
                 )
@@ -136,10 +135,10 @@ def training_backbone(
     give_back_memory()
 
 
-def _wired_parts(model: Any, clip: Any, vae: Any) -> tuple[Parts[Tensor], str, int | None]:
+def _wired_parts(model: Any, clip: Any, vae: Any) -> tuple[backbone.Parts[Tensor], str, int | None]:
     """The wired weights, the prediction that they were trained for, and the layer read of CLIP."""
     encoders = spec_of(model).widths
-    parts = Parts(
+    parts = backbone.Parts(
         unet=_patched(model, "diffusion_model."),
         vae=_plain(vae.first_stage_model.state_dict()),
         text=tuple(_patched(clip.patcher, f"{name}.") for name in encoders),
@@ -154,7 +153,7 @@ def _wired_parts(model: Any, clip: Any, vae: Any) -> tuple[Parts[Tensor], str, i
 
 def _goal(model: Any) -> str:
     sampling = model.get_model_object("model_sampling")
-    last = float(alphas_cumprod()[-1])
+    last = float(backbone.alphas_cumprod()[-1])
     noisiest, known = float(sampling.sigma_max), math.sqrt((1 - last) / last)
     if abs(noisiest / known - 1) > 0.01:
         raise BackboneError(

@@ -10,8 +10,8 @@ import comfy.lora
 import torch
 from torch import Tensor
 
+from ...facea_core import identity as identities
 from ...facea_core.errors import BackboneMismatchError, ConfigError
-from ...facea_core.identity import check_family, identity_tensors, initial_rows
 from ...facea_core.types import Identity, Word
 from .carried import same, sign, strengths
 from .models import spec_of
@@ -44,7 +44,7 @@ def painting_model(model: Any, identity: Identity, strength: float) -> tuple[Any
 
 def _fitting(model: Any, identity: Identity) -> tuple[dict[str, Any], dict[str, float]]:
     """The patches of the identity, all of which have their place, and how MODEL holds each."""
-    check_family(identity, spec_of(model).family)
+    identities.check_family(identity, spec_of(model).family)
     patches, missing = _patches(model, identity)
     if missing:
         raise BackboneMismatchError(
@@ -90,7 +90,9 @@ def load_report(identity: Identity, model: Any = None, clip: Any = None) -> dict
 def _patches(model: Any, identity: Identity) -> tuple[dict[str, Any], list[str]]:
     """ComfyUI's patches for the identity's LoRA, and the layers that found no place."""
     names = comfy.lora.model_lora_keys_unet(model.model, {})
-    tensors = {k: v for k, v in identity_tensors(identity).items() if k.startswith("lora_unet_")}
+    tensors = {
+        k: v for k, v in identities.identity_tensors(identity).items() if k.startswith("lora_unet_")
+    }
     weights = model.model.state_dict()
     fitting, missing = {}, []
     for name in sorted({key.split(".")[0] for key in tensors}):
@@ -185,4 +187,4 @@ def _scaled(clip: Any, encoder: str, word: Word, strength: float) -> Tensor:
     tokenizer = getattr(clip.tokenizer, encoder).tokenizer
     tokens = tokenizer.encode(word.initializer, add_special_tokens=False)
     table = getattr(clip.cond_stage_model, encoder).transformer.get_input_embeddings().weight
-    return torch.lerp(initial_rows(tokens, table, len(rows)).cpu(), rows, strength)
+    return torch.lerp(identities.initial_rows(tokens, table, len(rows)).cpu(), rows, strength)

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ...facea_core.composing import Job, Jobs
+from ...facea_core import composing
 from ...facea_core.io.images import resize
 from ...facea_core.machine import give_back_memory
 from ...facea_core.types import Composition
@@ -31,7 +31,7 @@ class Results:
     """
 
     def __init__(
-        self, images: Pictures, jobs: Jobs, side: int, wired: Callable[[int], bool]
+        self, images: Pictures, jobs: composing.Jobs, side: int, wired: Callable[[int], bool]
     ) -> None:
         self._given, self._jobs, self._side = images, jobs, side
         height, width = images.size
@@ -44,7 +44,7 @@ class Results:
         self.made: list[Composition] = []
         """What was done to each image; without the images."""
 
-    def add(self, job: Job, made: Composition) -> None:
+    def add(self, job: composing.Job, made: Composition) -> None:
         self._images.add(self._with_alpha(job, made))
         self._pairs.add(resize(torch.cat([job.image, made.image], dim=-1), self._pair_size))
         if MASK in self._kept:
@@ -71,7 +71,7 @@ class Results:
         masks = masks[..., 0] if torch.is_tensor(masks) else masks
         return self._images.image, crops, masks, self._pairs.image
 
-    def _with_alpha(self, job: Job, made: Composition) -> Tensor:
+    def _with_alpha(self, job: composing.Job, made: Composition) -> Tensor:
         """The image with the alpha channel that it had: what was painted is opaque."""
         if not self._given.clear:
             return made.image

@@ -14,9 +14,7 @@ import node_helpers
 import torch
 from torch import Tensor
 
-from ...facea_core.backbone import masked_image
-from ...facea_core.backbone.prompts import WORD, placeholders, spaced
-from ...facea_core.composing import Crop, most_together, paint_together
+from ...facea_core import backbone, composing
 from ...facea_core.errors import BackboneError, ConfigError, shortened
 from ...facea_core.seeds import seeded, short_seed
 from ...facea_core.settings import check_installed, check_text
@@ -75,10 +73,10 @@ def encode(clip: Any, prompt: str) -> Any:
     Raises ConfigError for one that is too long, for no cancel reaches ComfyUI while it reads, and
     for an `embedding:` that nothing answers to.
     """
-    placeholders(check_text("the prompt", prompt))
+    backbone.placeholders(check_text("the prompt", prompt))
     names = [_name(found) for found in _NAME.finditer(prompt)]
-    if all(WORD.fullmatch(f"embedding:{name}") for name in names):
-        prompt = spaced(prompt)
+    if all(backbone.WORD.fullmatch(f"embedding:{name}") for name in names):
+        prompt = backbone.spaced(prompt)
     inner = next((one for one in vars(clip.tokenizer).values() if hasattr(one, _READER)), None)
     for word in names if inner is not None else ():
         if inner.embedding_directory is None or getattr(inner, _READER)(word)[0] is None:
@@ -101,7 +99,7 @@ def paint_crop(
     positive: Any,
     negative: Any,
     settings: Paint,
-    crop: Crop,
+    crop: composing.Crop,
     seeds: Sequence[int],
     on_step: Callable[[int, Any], None],
 ) -> Tensor:
@@ -113,7 +111,7 @@ def paint_crop(
     all N counted singly, and a preview of one of them, or None.
     """
     image, mask = crop.image, crop.mask
-    seen = vae.encode(image_out([masked_image(image, mask)]))
+    seen = vae.encode(image_out([backbone.masked_image(image, mask)]))
     channels = model.model.latent_format.latent_channels
     if seen.ndim != 4 or seen.shape[1] != channels:
         raise BackboneError(
@@ -153,8 +151,8 @@ def paint_crop(
     most = 1
     if _items_apart(settings.sampler_name, noise_mask is not None):
         height, width = image.shape[-2:]
-        most = most_together(model.load_device, (height, width))
-    painted = paint_together(paint, len(seeds), most)
+        most = composing.most_together(model.load_device, (height, width))
+    painted = composing.paint_together(paint, len(seeds), most)
     if not torch.isfinite(painted).all():
         raise BackboneError(
             f"the model's picture holds NaN after {settings.steps} steps; load the VAE or the "

@@ -10,8 +10,7 @@ from typing import Any, NamedTuple
 
 import torch
 
-from ...facea_core.composing import face_mask
-from ...facea_core.detection.base import FACE
+from ...facea_core import composing, detection
 from ...facea_core.errors import MaskError, quoted
 from ...facea_core.io.images import EDGE
 from ...facea_core.masks import mask_box
@@ -45,11 +44,13 @@ def segs_of(faces: Sequence[FaceAttributes], size: Size) -> tuple[Size, list[Seg
     for face in faces:
         if face.score == 0:
             continue
-        mask = face_mask(face)
+        mask = composing.face_mask(face)
         around = face.face.grow(_AROUND).join(mask_box(mask) or face.face).clip(size)
         # A copy: a view would hold the mask of the whole picture.
         crop = mask[0, 0, around.y0 : around.y1, around.x0 : around.x1].clone().numpy()
-        segments.append(Segment(None, crop, face.score, list(around), list(face.face), FACE, None))
+        segments.append(
+            Segment(None, crop, face.score, list(around), list(face.face), detection.FACE, None)
+        )
     return size, segments
 
 
@@ -67,7 +68,7 @@ def faces_of_segs(segs: Any) -> DetectedFaces:
             f"the SEGS cannot be read ({error}); wire those of a detector of the Impact Pack, or "
             "convert them with SEGS to MASK"
         ) from error
-    return DetectedFaces(FACE, (faces,))
+    return DetectedFaces(detection.FACE, (faces,))
 
 
 def _face(segment: Any, size: Size) -> FaceAttributes:
@@ -80,5 +81,5 @@ def _face(segment: Any, size: Size) -> FaceAttributes:
     if not bool((mask > EDGE).any()):
         raise ValueError(f"the segment {quoted(segment.label)} at {tuple(box)} marks nothing")
     score = max(float(segment.confidence or 0), _FAINT)
-    parts = (Part(FACE, box, score, mask),)
+    parts = (Part(detection.FACE, box, score, mask),)
     return FaceAttributes(size, box.clip(size), score, parts, detector="SEGS")

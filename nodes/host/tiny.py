@@ -12,8 +12,7 @@ import comfy.supported_models_base
 import folder_paths
 import torch
 
-from ...facea_core.backbone.load import TINY_FILE
-from ...facea_core.backbone.spec import TINY
+from ...facea_core.backbone.spec import TINY, TINY_FILE
 from ...facea_core.io.assets import asset
 
 _CLIP = TINY.text["clip_l"]

@@ -11,13 +11,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
+
+from facea_core.identity import save_identity
+from facea_core.types import Identity, IdentityMeta, Word
 
 from .client import Client
 from .graph import Graph
 from .server import PACK, Server
 
 SCRIPT = Path(__file__).with_name("late.py")
-"""Seconds that the pack may add to ComfyUI's start on a busy machine; 0.5 on an idle one."""
+LARGE = ("diffusers", "transformers", "peft", "dlib", "groundingdino", "scipy")
 
 
 def examined(client: Client, **wires: Any) -> tuple[dict[str, Any], float]:
@@ -78,7 +82,13 @@ def test_the_pack_starts_quickly_and_says_nothing(host: Server, tell):
 
 @pytest.fixture(scope="module")
 def started(comfyui: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    command = [sys.executable, str(SCRIPT), str(comfyui), str(tmp_path_factory.mktemp("late"))]
+    base = tmp_path_factory.mktemp("late")
+    people = base / "models" / "loras" / "facea"
+    people.mkdir(parents=True)
+    word = Word("ada/eyes", "eyes", "eyes", {"clip_l": torch.zeros(1, 8)})
+    meta = IdentityMeta("sd15", "0" * 16, "woman", "a photo of embedding:ada/eyes", 1, 0, 4)
+    save_identity(Identity("ada", (word,), {}, meta), people / "ada.safetensors")
+    command = [sys.executable, str(SCRIPT), str(comfyui), str(base)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr[-3000:]
     return json.loads(done.stdout.splitlines()[-1])
@@ -86,8 +96,16 @@ def started(comfyui: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str
 
 def test_loading_the_pack_and_its_schemas_imports_no_large_library(started: dict[str, Any], tell):
     tell(f"the pack and its schemas: {started['seconds']} s CPU")
-    assert "FaceADoctor" in started["nodes"]
-    assert not {"diffusers", "peft", "dlib", "groundingdino"} & set(started["new"])
+    assert len(started["nodes"]) == 13
+    assert started["warnings"] == []
+    assert not set(LARGE) & {name.partition(".")[0] for name in started["new"]}
+
+
+def test_schemas_load_of_the_core_only_what_needs_no_torch(started: dict[str, Any]):
+    """What nodes work with is imported when they run; the files of people are told by headers."""
+    assert "facea/ada.safetensors" in started["people"]
+    assert "facea-net.facea_core.training.config" in started["new"]
+    assert started["at work"] == []
 
 
 def test_a_host_that_lacks_something_is_told_of(started: dict[str, Any]):

@@ -31,6 +31,7 @@ def main(comfyui: Path, base: Path) -> dict[str, Any]:
         names = schemas()
     seconds = time.process_time() - began
     new = sorted(set(sys.modules) - before)
+    people = part("nodes.host").identity_files()
     tokenizer, differences = sys.modules["comfy.sd1_clip"].SDTokenizer, part("nodes.host.relied")
     healthy, look_up = differences.differences(), tokenizer._try_get_embedding
     del tokenizer._try_get_embedding
@@ -38,7 +39,7 @@ def main(comfyui: Path, base: Path) -> dict[str, Any]:
     tokenizer._try_get_embedding = look_up
     return {
         "seconds": round(seconds, 3), "new": new, "at work": at_work(new), "nodes": names,
-        "warnings": [str(one.message) for one in said], "people": part("nodes.host").identity_files(),
+        "warnings": [str(one.message) for one in said], "people": people,
         "healthy": healthy, "ill": ill,
     }  # fmt: skip
 

@@ -14,7 +14,7 @@ import pytest
 import torch
 
 from facea_core.identity import save_identity
-from facea_core.types import Identity, IdentityMeta, Word
+from facea_core.types import Identity, IdentityMeta, LoraWeights, Word
 
 from .client import Client
 from .graph import Graph
@@ -86,8 +86,9 @@ def started(comfyui: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str
     people = base / "models" / "loras" / "facea"
     people.mkdir(parents=True)
     word = Word("ada/eyes", "eyes", "eyes", {"clip_l": torch.zeros(1, 8)})
+    lora = {"mid.attn1.to_q": LoraWeights(torch.zeros(4, 8), torch.zeros(8, 4), 4.0)}
     meta = IdentityMeta("sd15", "0" * 16, "woman", "a photo of embedding:ada/eyes", 1, 0, 4)
-    save_identity(Identity("ada", (word,), {}, meta), people / "ada.safetensors")
+    save_identity(Identity("ada", (word,), lora, meta), people / "ada.safetensors")
     command = [sys.executable, str(SCRIPT), str(comfyui), str(base)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr[-3000:]

@@ -14,6 +14,7 @@ from .parts import identify
 from .spec import TINY_FILE
 from .stored import Slot, Stored, open_stored, read_header
 
+
 def family_of(base: str | Path, vae: str | Path | None = None) -> str:
     """The name of the checkpoint's model family. Raises errors as `load_backbone` does."""
     stored = open_base(base, vae)

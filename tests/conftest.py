@@ -1,6 +1,7 @@
 """A small real model for every test: untrained, on the CPU, one thread."""
 
 import os
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -13,9 +14,9 @@ if not torch.cuda.is_available():
 from xdist.scheduler import LoadFileScheduling
 
 from facea_core.backbone import Backbone
-from facea_core.backbone.load import random_backbone
 
 from .host.fixtures import client, comfyui, graphs, host, pytest_terminal_summary, tell
+from .tiny import marks, shared_tiny
 
 # Fixtures and a hook, found here by their names.
 __all__ = ["client", "comfyui", "graphs", "host", "pytest_terminal_summary", "tell"]
@@ -40,6 +41,10 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> OneHostSched
 
 
 @pytest.fixture
-def backbone() -> Backbone:
-    """Untrained facea-tiny, fresh for each test so that no test can mark it for another."""
-    return random_backbone(0)
+def backbone() -> Iterator[Backbone]:
+    """Untrained facea-tiny: one for all, and another once a test has left a mark on it."""
+    tiny = shared_tiny()
+    before = marks(tiny)
+    yield tiny
+    if marks(tiny) != before:
+        shared_tiny.cache_clear()

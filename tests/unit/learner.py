@@ -49,6 +49,11 @@ def learn(
     )  # fmt: skip
 
 
+def hidden(place: Path) -> list[str]:
+    """Locks and temporary files."""
+    return [str(path) for path in place.rglob(".*")] + [str(path) for path in place.rglob("*.lock")]
+
+
 def main(place: Path, seed: int, steps: int, pause: int) -> None:
     def tick(done: int, total: int) -> None:
         print(done, flush=True)  # noqa: T201

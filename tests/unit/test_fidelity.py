@@ -370,7 +370,7 @@ def test_a_folder_is_not_gone_on_with_by_other_instruments_or_people(
         config = BenchmarkConfig(people=1, scenes=len(subject.scenes), arms="paste")
         Benchmark(
             tmp_path, config, backbone, lambda index: subject, judge, load_detector(detector),
-            preset_of(backbone),
+            replace(preset_of(backbone), steps=1, variants=1),
         ).run()  # fmt: skip
 
     bench()

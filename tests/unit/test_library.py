@@ -426,13 +426,13 @@ def test_going_on_with_other_threads_is_noted(
     backbone: Backbone, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ):
     with pytest.raises(Stop):
-        learn(backbone, tmp_path, **stopping(backbone, "report", 2))
+        learn(backbone, tmp_path, **stopping(backbone, "tick", 3))
     torch.set_num_threads(2)
     try:
-        done = learn(make_backbone(), tmp_path)
+        done = learn(backbone, tmp_path, previewer=None)
     finally:
         torch.set_num_threads(1)
-    assert done.record["resumed_from"] == 2
+    assert done.record["resumed_from"] == 3
     assert done.record["threads"] == [1, 2]
     assert "another number of threads than before (1, 2)" in caplog.text
 

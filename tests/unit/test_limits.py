@@ -186,13 +186,11 @@ def test_linux_without_memory_steps_down_the_ladder():
     """`torch.empty` of more than the limit fails in torch itself; the next way fits."""
     script = """
 import json, torch
-from facea_core.backbone.spec import SPECS
+from facea_core.backbone.spec import TINY
 from facea_core.training import TrainConfig, plan_training
 from facea_core.training.fallback import with_fallback
 from facea_core.training.memory import step_down
-from facea_core.backbone.load import random_backbone
-config = TrainConfig(batch=8)
-backbone = random_backbone(0)
+config, spec = TrainConfig(batch=8), TINY.spec
 said = []
 def work(plan):
     try:
@@ -201,8 +199,8 @@ def work(plan):
     except RuntimeError as error:
         said.append(str(error).partition(chr(10))[0])
         raise
-cheaper = lambda plan: step_down(plan, backbone.spec, config, torch.float32)
-plan = plan_training(backbone.spec, config, torch.float32, None)
+cheaper = lambda plan: step_down(plan, spec, config, torch.float32)
+plan = plan_training(spec, config, torch.float32, None)
 size, plan = with_fallback(work, plan, cheaper)
 print(json.dumps([size, plan.micro_batch, said, plan.notes]))
 """

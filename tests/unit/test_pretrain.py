@@ -44,7 +44,7 @@ def trained(pool):
     """An autoencoder with random, not zero, residual branches."""
     torch.manual_seed(0)
     model = NarrowAutoencoder()
-    image, _ = pool.batch(torch.arange(12), "cpu")
+    image, _ = pool.batch(torch.arange(3), "cpu")
     start_at_linear_optimum(model, image)
     for parameter in model.parameters():
         parameter.data += 0.02 * torch.randn_like(parameter)

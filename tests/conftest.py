@@ -43,8 +43,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> OneHostSched
 @pytest.fixture
 def backbone() -> Iterator[Backbone]:
     """Untrained facea-tiny: one for all, and another once a test has left a mark on it."""
-    tiny = shared_tiny()
-    before = marks(tiny)
+    tiny, before = shared_tiny()
     yield tiny
     if marks(tiny) != before:
         shared_tiny.cache_clear()

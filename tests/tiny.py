@@ -3,36 +3,37 @@
 from functools import cache
 from itertools import chain
 
-from torch import nn
+from torch import Tensor, nn
 
 from facea_core.backbone import Backbone
 from facea_core.backbone.load import random_backbone
 
 
 @cache
-def shared_tiny() -> Backbone:
-    """Untrained; `shared_tiny.cache_clear()` after anything that marked it."""
-    return random_backbone(0)
+def shared_tiny() -> tuple[Backbone, list[object]]:
+    """Untrained, and its marks; after anything that changed them, clear this cache."""
+    tiny = random_backbone(0)
+    return tiny, marks(tiny)
 
 
 def marks(backbone: Backbone) -> list[object]:
     """What a test could change: values, which tensors they are, hooks, attributes of a module."""
     parts = [part for module in backbone.modules for part in module.modules()]
-    return [_of_module(part) for part in parts] + [
-        (
-            tensor._version,
-            tensor.data_ptr(),
-            tensor.dtype,
-            tensor.requires_grad,
-            tensor.grad is None,
-        )
-        for part in parts
-        for tensor in chain(part.parameters(recurse=False), part.buffers(recurse=False))
-    ]
+    tensors = chain.from_iterable(
+        chain(part.parameters(recurse=False), part.buffers(recurse=False)) for part in parts
+    )
+    return [*map(_of_module, parts), *map(_of_tensor, tensors)]
 
 
 def _of_module(module: nn.Module) -> dict[str, object]:
     return {
-        name: {key: id(one) for key, one in value.items()} if isinstance(value, dict) else id(value)
+        name: [*map(id, chain(value, value.values()))] if isinstance(value, dict) else id(value)
         for name, value in vars(module).items()
+        if value is not None
     }
+
+
+def _of_tensor(tensor: Tensor) -> tuple[object, ...]:
+    # A pretended tensor has no memory.
+    there = tensor.data_ptr() if type(tensor) in (Tensor, nn.Parameter) else None
+    return there, tensor._version, tensor.dtype, tensor.requires_grad, tensor.grad

@@ -30,6 +30,12 @@ from facea_core.types import StepReport
 CONFIG = TrainConfig(attributes="eyes,mouth", steps=4, batch=4, rank=2, variants=1)
 
 
+def small() -> Backbone:
+    """The miniature at a quarter of its resolution: the same laws in less time."""
+    tiny = random_backbone(0)
+    return replace(tiny, spec=replace(tiny.spec, resolution=32))
+
+
 def test_the_optimiser_has_its_moments_before_the_first_step():
     words, weights = (nn.Parameter(torch.randn(n)) for n in (3, 5))
     optimiser = make_optimiser(words, weights, CONFIG)
@@ -158,7 +164,7 @@ def test_what_is_learned_is_the_same_after_a_capture_that_failed(
     def learn() -> list[tuple[int, float]]:
         reports: list[StepReport] = []
         config = replace(CONFIG, steps=WARM_UP + 3, report_every=1)
-        train_identity(painted_photos(1, 128), random_backbone(0), config, on_step=reports.append)
+        train_identity(painted_photos(1, 128), small(), config, on_step=reports.append)
         modes.append(reports[-1].mode)
         return [(report.step, report.loss) for report in reports]
 
@@ -207,7 +213,7 @@ def test_a_training_says_once_what_it_does_without(
 ):
     monkeypatch.setattr("facea_core.training.loop.launch_note", lambda device: "start it so")
     with caplog.at_level(logging.WARNING):
-        train_identity(painted_photos(1, 128), random_backbone(0), replace(CONFIG, steps=2))
+        train_identity(painted_photos(1, 128), small(), replace(CONFIG, steps=2))
     assert caplog.text.count("start it so") == 1
 
 

@@ -51,7 +51,7 @@ def both(function, x: Tensor, dy: Tensor) -> tuple[Tensor, Tensor]:
 @pytest.mark.parametrize("silu", [False, True])
 @pytest.mark.parametrize(
     ("shape", "groups"),
-    [((2, 64, 8, 8), 32), ((1, 70, 9, 5), 7), ((3, 6, 1, 1), 2), ((1, 130, 3, 22), 1)],
+    [((2, 64, 4, 4), 32), ((1, 70, 9, 5), 7), ((3, 6, 1, 1), 2), ((1, 130, 3, 22), 1)],
 )
 @pytest.mark.parametrize(("dtype", "near"), [(torch.float32, 1e-5), (torch.bfloat16, 2e-2)])
 def test_group_norm_is_torchs_and_keeps_channels_last(
@@ -75,7 +75,7 @@ def test_group_norm_far_from_zero_is_torchs(
 ):
     """One difference of large numbers would leave nothing but rounding of a small deviation."""
     norm = group_norm(groups, 70)
-    x, dy = mean + deviation * numbers(2, 70, 9, 15, seed=3), numbers(2, 70, 9, 15, seed=4)
+    x, dy = mean + deviation * numbers(1, 70, 9, 15, seed=3), numbers(1, 70, 9, 15, seed=4)
     expected = both(group_norm(groups, 70).double(), x.double(), dy.double())
     norm.to(DEVICE)
     found = both(lambda x: kernels.group_norm(x, norm), x.to(DEVICE), dy.to(DEVICE))
@@ -107,7 +107,7 @@ def test_geglu_is_torchs(kernels: ModuleType, shape: tuple[int, ...]):
 
 
 def test_the_same_inputs_give_the_same_bytes(kernels: ModuleType):
-    norm, x, dy = group_norm(4, 72).to(DEVICE), numbers(2, 72, 12, 11), numbers(2, 72, 12, 11)
+    norm, x, dy = group_norm(4, 72).to(DEVICE), numbers(1, 72, 12, 5), numbers(1, 72, 12, 5)
     runs = [
         both(lambda x: kernels.group_norm(x, norm, silu=True), x.to(DEVICE), dy.to(DEVICE))
         for _ in range(2)
@@ -136,7 +136,7 @@ def test_a_unet_learns_the_same_and_is_left_as_it_was(
     kernels: ModuleType, options: dict, twice: bool
 ):
     unet = small_unet(**options)
-    x, context = numbers(1, 9, 8, 8).to(DEVICE), numbers(1, 5, 12, seed=1).to(DEVICE)
+    x, context = numbers(1, 9, 4, 4).to(DEVICE), numbers(1, 5, 12, seed=1).to(DEVICE)
     context.requires_grad_()
 
     def learn() -> tuple[Tensor, ...]:

@@ -247,8 +247,8 @@ for size in ((20, 20_000), (20_000, 20)):
     image = torch.rand(1, 3, *size)
     detect_chosen([image], TinyDetector(), DetectConfig(on_missing="pass"))
     whole = FaceAttributes(size, Box(0, 0, size[1], size[0]), 0.9)
-    audit_photos([image], [(whole,)], attribute_table("male"))
     crop_photos([image], [(whole,)], 64)
+audit_photos([image], [(whole,)], attribute_table("male"))
 """
     run = under_limit(script, 2.5)
     assert run.returncode == 0, run.stderr[-2000:]

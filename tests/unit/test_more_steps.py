@@ -74,9 +74,10 @@ def test_what_a_longer_run_would_do_otherwise_begins_anew(
     backbone: Backbone, tmp_path: Path, changes: dict
 ):
     learn(
-        backbone, tmp_path, config=replace(CONFIG, **{**changes, "steps": 4, "seed": 0, "rank": 2})
-    )
-    other = learn(backbone, tmp_path, config=replace(LONG, **changes))
+        backbone, tmp_path, previewer=None,
+        config=replace(CONFIG, **{**changes, "steps": 4, "seed": 0, "rank": 2}),
+    )  # fmt: skip
+    other = learn(backbone, tmp_path, previewer=None, config=replace(LONG, **changes))
     assert other.record["resumed_from"] == 0
 
 

@@ -1,5 +1,6 @@
 """Prompts: what the host prepares, and what is left for the device."""
 
+from functools import cache
 from typing import Any, cast
 
 import pytest
@@ -81,17 +82,19 @@ NARROW = {family.spec.family: narrow_family(family) for family in (SD15, SD2, SD
 START, END = 49406, 49407
 
 
-def whole_encoders(family: Family) -> dict[str, Any]:
-    """transformers' own models with every layer, as they were published."""
+@cache
+def whole_encoders(name: str) -> dict[str, Any]:
+    """transformers' own models with every layer, as they were published; to be read only."""
+    family = NARROW[name]
     encoders = {}
-    for i, (name, config) in enumerate(family.text.items()):
+    for i, (kind, config) in enumerate(family.text.items()):
         text = CLIPTextConfig(
             **config, vocab_size=END + 1, bos_token_id=START, eos_token_id=END, pad_token_id=END
         )
-        kind = CLIPTextModelWithProjection if name == "clip_g" else CLIPTextModel
+        model = CLIPTextModelWithProjection if kind == "clip_g" else CLIPTextModel
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(i)
-            encoders[name] = kind(text).eval()
+            encoders[kind] = model(text).eval()
     return encoders
 
 
@@ -113,7 +116,7 @@ def run(encoder: Any, tokens: list[int], pad: int) -> tuple[Any, Any]:
 @pytest.mark.parametrize("skip", [None, -3])
 def test_each_family_reads_its_own_layers(monkeypatch, skip: int | None):
     for name, family in NARROW.items():
-        encoders = whole_encoders(family)
+        encoders = whole_encoders(name)
         ours = assembled(monkeypatch, family, encoders, layer=skip)
         condition = ours.text.encode(["a photo of a man"])
         tokens = next(iter(ours.text.tokenizers.values()))("a photo of a man").input_ids[1:-1]
@@ -134,7 +137,7 @@ def test_each_family_reads_its_own_layers(monkeypatch, skip: int | None):
 
 def test_the_pooled_state_is_that_of_the_first_end_of_the_first_chunk(monkeypatch):
     family = NARROW["sdxl"]
-    ours = assembled(monkeypatch, family, whole_encoders(family))
+    ours = assembled(monkeypatch, family, whole_encoders("sdxl"))
     table = {k: e.get_input_embeddings().weight for k, e in ours.text.encoders.items()}
     tokens = ours.text.tokenizers["clip_g"]("blue eyes").input_ids[1:-1]
     words = {"ada/eyes": {name: rows[tokens] for name, rows in table.items()}}
@@ -155,7 +158,7 @@ def test_the_pooled_state_is_that_of_the_first_end_of_the_first_chunk(monkeypatc
 
 def test_gradient_reaches_both_encoders_of_a_word_through_the_pooled_state(monkeypatch):
     family = NARROW["sdxl"]
-    ours = assembled(monkeypatch, family, whole_encoders(family))
+    ours = assembled(monkeypatch, family, whole_encoders("sdxl"))
     word = {name: torch.randn(2, w).requires_grad_() for name, w in family.spec.widths.items()}
     condition = ours.text.encode(["a embedding:ada/eyes"], {"ada/eyes": word})
     (pooled,) = torch.autograd.grad(condition.pooled.square().sum(), word["clip_g"])
@@ -167,7 +170,7 @@ def test_gradient_reaches_both_encoders_of_a_word_through_the_pooled_state(monke
 
 def test_the_u_net_is_told_the_size_of_the_picture(monkeypatch):
     family = NARROW["sdxl"]
-    ours = assembled(monkeypatch, family, whole_encoders(family))
+    ours = assembled(monkeypatch, family, whole_encoders("sdxl"))
     told = []
     handle = ours.unet.register_forward_pre_hook(
         lambda _, args, kwargs: told.append(kwargs["added_cond_kwargs"]), with_kwargs=True

@@ -1,4 +1,4 @@
-"""The Python of docs/python.md and of the README, as it is written, in an interpreter of its own."""
+"""The Python of docs/python.md and of the README as it is written, in a new interpreter."""
 
 import os
 import re

@@ -13,14 +13,12 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-import torch
-
 from facea_core.backbone import Backbone
 from facea_core.backbone.load import random_backbone
 from facea_core.identity.subject import Subject
 from facea_core.identity_store.store import Trained, train_once
 from facea_core.training import TrainConfig
-from facea_core.types import Box, FaceAttributes, Part, Photo
+from tests.unit.photos import small_photo
 
 
 def make_backbone() -> Backbone:
@@ -36,16 +34,13 @@ def learn(
     backbone: Backbone | None = None,
 ) -> Trained:
     backbone = backbone or make_backbone()
-    image = torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(0))
-    parts = (Part("eyes", Box(24, 26, 41, 31), 0.9),)
-    photo = Photo(image, FaceAttributes((64, 64), Box(20, 15, 45, 50), 0.9, parts))
     config = TrainConfig(
         attributes="eyes", steps=steps, batch=1, rank=2, variants=1, save_every=1, seed=seed,
         embedding_lr=1e-2,
     )  # fmt: skip
     return train_once(
-        [photo], backbone, config, place / "facea", place / "runs", Subject("ada"), on_tick=tick,
-        words=place / "words",
+        [small_photo()], backbone, config, place / "facea", place / "runs", Subject("ada"),
+        on_tick=tick, words=place / "words",
     )  # fmt: skip
 
 

@@ -14,7 +14,8 @@ from facea_core.training.data import build_cache, crop_example
 from facea_core.training.origin import photos_hash
 from facea_core.types import Box, FaceAttributes, Part, Photo
 
-from .test_tasks import EYES, FACE, drawn, make_photo, with_masks, with_part
+from .photos import EYES, FACE, make_photo
+from .test_tasks import drawn, with_masks, with_part
 
 GLOBAL = 1
 CACHE, HASH = "9884867b4b6cef51", "83c6a7113bdd6c66"

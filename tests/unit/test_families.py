@@ -16,10 +16,10 @@ from facea_core.composing import ComposeConfig, compose_identity
 from facea_core.errors import BackboneError
 from facea_core.training import TrainConfig, train_identity
 from facea_core.training.data import build_cache
-from facea_core.types import Box, FaceAttributes, Part, Photo
 
 from ..layouts import single_file, text_states
 from ..narrow import narrow_family
+from .photos import small_photo
 
 NARROW = narrow_family(SD15)
 FULL = {family.spec.family: family for family in (SD15, SD2, SDXL)}
@@ -409,14 +409,9 @@ def test_decoding_takes_the_scale_away_again(narrow: Backbone):
 CONFIG = TrainConfig(attributes="eyes", steps=1, batch=1, rank=1, variants=1)
 
 
-def make_photo() -> Photo:
-    parts = (Part("eyes", Box(24, 26, 41, 31), 0.9),)
-    return Photo(picture(), FaceAttributes((64, 64), Box(20, 15, 45, 50), 0.9, parts))
-
-
 def test_latents_are_drawn_anew_from_the_same_photo(narrow: Backbone):
     generator = torch.Generator().manual_seed(0)
-    cache = build_cache([make_photo()], narrow, CONFIG, generator)
+    cache = build_cache([small_photo()], narrow, CONFIG, generator)
     draws = [cache.draw(CONFIG, generator) for _ in range(2)]
     # Noise for the loss, and for both latents.
     assert draws[0].noise.shape == (3, 1, 4, 8, 8)
@@ -430,7 +425,7 @@ def test_latents_are_drawn_anew_from_the_same_photo(narrow: Backbone):
 
 
 def test_a_variational_family_learns_and_paints(narrow: Backbone):
-    identity = train_identity([make_photo()], narrow, CONFIG)
+    identity = train_identity([small_photo()], narrow, CONFIG)
     assert identity.meta.family == "sd15"
     assert identity.words[0].vectors["clip_l"].shape == (1, 32)
     assert all(weights.up.isfinite().all() for weights in identity.lora.values())
@@ -452,7 +447,7 @@ def test_a_plain_model_learns_where_it_is_asked_to_and_paints():
         torch.manual_seed(0)
         plain = empty_backbone(NARROW, NARROW.variant(inpainting=False))
     config = replace(CONFIG, masked_latent=True)
-    identity = train_identity([make_photo()], plain, config)
+    identity = train_identity([small_photo()], plain, config)
     assert any(weights.up.any() for weights in identity.lora.values())
     mask = torch.zeros(1, 1, 64, 64)
     mask[..., 16:48, 16:48] = 1
@@ -471,7 +466,7 @@ def test_wider_families_learn_and_paint(wide: Family):
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         backbone = empty_backbone(family)
-    identity = train_identity([make_photo()], backbone, CONFIG)
+    identity = train_identity([small_photo()], backbone, CONFIG)
     assert identity.meta.family == wide.spec.family
     rows = {name: vectors.shape[1] for name, vectors in identity.words[0].vectors.items()}
     assert rows == family.spec.widths

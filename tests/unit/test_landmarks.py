@@ -21,6 +21,8 @@ from facea_core.io.images import crop, from_pil, load_image, resize
 from facea_core.masks import outline_distance
 from facea_core.types import Box, FaceAttributes, Part
 
+from .detection.known import the_face
+
 data = pytest.importorskip("skimage.data")
 needs_extra = pytest.mark.skipif(not landmarks_available(), reason="needs facea-net[landmarks]")
 CONFIG = DetectConfig("face, eyes, nose, mouth")
@@ -44,13 +46,6 @@ def image(pixels):
 @pytest.fixture(scope="module")
 def detector():
     return load_detector("landmarks")
-
-
-def the_face(image, detector, config) -> FaceAttributes:
-    """The answer for one image, which must have one."""
-    (answer,) = detect_attributes([image], detector, config)
-    assert answer is not None
-    return answer
 
 
 def part_of(face: FaceAttributes, attribute: str) -> Part:

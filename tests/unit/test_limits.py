@@ -28,7 +28,7 @@ from facea_core.training import TrainConfig, plan_training, require_room, train_
 from facea_core.training.tasks import region_mask
 from facea_core.types import Box
 
-from .test_training import make_photo
+from .photos import make_photo
 
 HUGE = "x" * 10_000_000
 

@@ -9,6 +9,8 @@ from facea_core.errors import ConfigError, MaskError, NoFaceError, PartError
 from facea_core.io.images import save_image
 from facea_core.types import Box, Detection, FaceAttributes, Part
 
+from .detection.known import Known
+
 SIZE = (60, 80)
 FACE = Box(20, 10, 60, 50)
 EYES = Part("eyes", Box(25, 20, 55, 28), 0.8)
@@ -24,16 +26,6 @@ def drawn(box, size=SIZE, value=1.0):
     mask = torch.zeros(1, 1, *size)
     mask[..., box.y0 : box.y1, box.x0 : box.x1] = value
     return mask
-
-
-class Known:
-    name = "known"
-
-    def __init__(self, *found):
-        self.found = found
-
-    def detect(self, image, phrases):
-        return tuple(one for one in self.found if one.phrase in phrases)
 
 
 SEES = Known(Detection("face", FACE, 0.9), Detection("eyes", EYES.box, 0.8))

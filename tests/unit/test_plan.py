@@ -9,14 +9,9 @@ from facea_core.composing import crop_image, plan_crop
 from facea_core.errors import ConfigError, MaskError
 from facea_core.types import Box
 
+from .composing.people import box_mask
+
 SPEC = TINY.spec
-
-
-def box_mask(size, *boxes):
-    mask = torch.zeros(1, 1, *size)
-    for x0, y0, x1, y1 in boxes:
-        mask[..., y0:y1, x0:x1] = 1
-    return mask
 
 
 def covers(outer: Box, inner: Box) -> bool:

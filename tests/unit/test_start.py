@@ -12,12 +12,9 @@ from pathlib import Path
 import pytest
 
 import facea_core
-from facea_core.backbone.base import TINY_FILE
 from facea_core.cli import COMMANDS
 from facea_core.identity import describe_identity, load_identity, save_identity, summary
-from facea_core.io.assets import asset
-
-from .test_identity_file import identity  # noqa: F401
+from facea_core.types import Identity
 
 CORE = Path(facea_core.__file__).parent
 LARGE = ("diffusers", "transformers", "peft", "dlib", "scipy")
@@ -88,13 +85,7 @@ def test_what_is_wrong_on_a_command_line_is_said_before_a_library_is_needed(word
     assert after(*words, status=status) == set()
 
 
-def test_defaults_that_go_by_the_model_are_shown_without_torch():
-    tiny = str(asset(TINY_FILE))
-    words = ("train", *GIVEN[:-1], tiny, "--help")
-    assert after(*words, status=0) <= {"numpy"}
-
-
-def test_info_needs_no_torch(tmp_path, identity):  # noqa: F811
+def test_info_needs_no_torch(tmp_path, identity: Identity):
     save_identity(identity, tmp_path / "ada.safetensors")
     path = str(tmp_path / "ada.safetensors")
     assert after("info", path, status=0) <= {"numpy", "tqdm"}
@@ -120,7 +111,7 @@ def test_large_libraries_are_imported_inside_functions():
     assert eager == []
 
 
-def test_described_without_torch_is_what_loading_says(tmp_path, identity):  # noqa: F811
+def test_described_without_torch_is_what_loading_says(tmp_path, identity: Identity):
     path = tmp_path / "ada.safetensors"
     save_identity(identity, path)
     described = describe_identity(path)

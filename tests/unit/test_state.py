@@ -26,7 +26,9 @@ from facea_core.training import TrainConfig, train_identity
 from facea_core.training import state as states
 from facea_core.training.state import STATE_FILE
 from facea_core.training.writer import Writing, settle
-from facea_core.types import Box, FaceAttributes, Identity, Part, Photo
+from facea_core.types import Identity
+
+from .photos import make_photo
 
 CONFIG = TrainConfig(
     attributes="eyes", steps=5, batch=1, rank=2, variants=1, report_every=1, save_every=2,
@@ -38,12 +40,6 @@ CONFIG = TrainConfig(
 def backbone(backbone: Backbone) -> Backbone:
     """The miniature at a quarter of its resolution: the same laws in less time."""
     return replace(backbone, spec=replace(backbone.spec, resolution=32))
-
-
-def make_photo(seed: int = 0) -> Photo:
-    image = torch.rand(1, 3, 128, 128, generator=torch.Generator().manual_seed(seed))
-    parts = (Part("eyes", Box(48, 52, 82, 62), 0.9),)
-    return Photo(image, FaceAttributes((128, 128), Box(40, 30, 90, 100), 0.9, parts), name="photo")
 
 
 def train(backbone: Backbone, run_dir: Path | None, resume: bool = False, **changes) -> Identity:

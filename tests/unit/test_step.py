@@ -20,7 +20,9 @@ from facea_core.machine import is_out_of_memory
 from facea_core.training import TrainConfig, loop, train_identity
 from facea_core.training.gpu.footprint import checkpointed, on_device
 from facea_core.training.state import saved_step
-from facea_core.types import Box, FaceAttributes, Identity, Part, Photo, StepReport
+from facea_core.types import Identity, StepReport
+
+from .photos import make_photo
 
 CONFIG = TrainConfig(
     attributes="eyes,mouth", steps=4, batch=4, rank=2, variants=1, report_every=1, save_every=1
@@ -31,12 +33,6 @@ CONFIG = TrainConfig(
 def backbone(backbone: Backbone) -> Backbone:
     """The miniature at a quarter of its resolution: the same laws in less time."""
     return replace(backbone, spec=replace(backbone.spec, resolution=32))
-
-
-def make_photo() -> Photo:
-    image = torch.rand(1, 3, 128, 128, generator=torch.Generator().manual_seed(0))
-    parts = (Part("eyes", Box(48, 52, 82, 62), 0.9), Part("mouth", Box(55, 80, 75, 90), 0.9))
-    return Photo(image, FaceAttributes((128, 128), Box(40, 30, 90, 100), 0.9, parts))
 
 
 def train(backbone: Backbone, **options) -> tuple[Identity, list[StepReport]]:

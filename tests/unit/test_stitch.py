@@ -18,13 +18,9 @@ from facea_core.composing.stitch import stitch
 from facea_core.masks import UNSEEN, distance_inside, mask_box
 from facea_core.types import BackboneSpec, Box, CropPlan, FaceAttributes, Part
 
+from .composing.people import box_mask
+
 SPEC = BackboneSpec("test", 128, 4, 8, {}, 48, "epsilon", 1.0)
-
-
-def box_mask(size, box):
-    mask = torch.zeros(1, 1, *size)
-    mask[..., box[1] : box[3], box[0] : box[2]] = 1
-    return mask
 
 
 def smooth_image(height, width):

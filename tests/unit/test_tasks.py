@@ -22,18 +22,13 @@ from facea_core.training.tasks import (
     region_mask,
     task_prompts,
 )
-from facea_core.types import Box, FaceAttributes, Part, Photo
+from facea_core.types import Box, Part, Photo
+
+from .photos import EYES, FACE, MOUTH, make_photo
 
 EMPTY, GLOBAL = 0, 1  # numbers of the first two tasks
 TABLE = attribute_table("female")
 SPEC = random_backbone(0).spec
-FACE, EYES, MOUTH = Box(40, 30, 90, 100), Box(48, 52, 82, 62), Box(55, 80, 75, 90)
-
-
-def make_photo(seed: int = 0, height: int = 128, width: int = 128) -> Photo:
-    image = torch.rand(1, 3, height, width, generator=torch.Generator().manual_seed(seed))
-    parts = (Part("eyes", EYES, 0.9), Part("mouth", MOUTH, 0.9))
-    return Photo(image, FaceAttributes((height, width), FACE, 0.9, parts), name=f"photo{seed}")
 
 
 def test_prompts_are_few_and_hold_their_words():

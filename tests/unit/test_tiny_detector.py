@@ -8,7 +8,9 @@ from facea_core.detection.detect import DetectConfig, detect_faces
 from facea_core.detection.painted import SIDE, TinyDetector, close_window, search_windows
 from facea_core.io.images import from_pil
 from facea_core.synthetic.render import PARTS, paint, sample_people, sample_scenes
-from facea_core.types import Box, FaceAttributes
+from facea_core.types import Box
+
+from .detection.known import box_of
 
 COUNT = 12
 data = pytest.importorskip("skimage.data")
@@ -34,12 +36,6 @@ class Coloured(torch.nn.Module):
         for channel, part in enumerate(("face", "eyes", "mouth")):
             cells[:, PARTS.index(part)] = F.avg_pool2d(image[:, channel], 2)
         return cells.clamp(1e-3, 1 - 1e-3).logit()
-
-
-def box_of(face: FaceAttributes, attribute: str) -> Box:
-    part = face.part(attribute)
-    assert part is not None
-    return part.box
 
 
 def coloured(painting, i, size=128):

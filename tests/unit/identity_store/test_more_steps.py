@@ -14,14 +14,10 @@ from facea_core.identity_store.runs import KEPT_FINISHED
 from facea_core.training import train_identity
 from facea_core.training.state import STATE_FILE, saved_step
 
-from .test_library import CONFIG, Stop, files, learn, make_backbone, make_photo, same
+from ..photos import small_photo
+from .learning import CONFIG, Stop, files, learn, same
 
 LONG = replace(CONFIG, steps=7)
-
-
-@pytest.fixture(scope="module")
-def backbone() -> Backbone:
-    return make_backbone()
 
 
 @pytest.fixture(scope="module")
@@ -117,7 +113,7 @@ def test_the_core_goes_on_in_the_same_folder_and_says_what_it_cannot(
 ):
     def train(config, resume=True):
         return train_identity(
-            [make_photo()], backbone, config, Subject("ada", "woman"),
+            [small_photo()], backbone, config, Subject("ada", "woman"),
             run_dir=tmp_path, resume=resume,
         )  # fmt: skip
 

@@ -1,61 +1,21 @@
-"""Flags out of dataclasses: what is read, what is refused, and what the help says."""
+"""Flags from dataclasses: defaults, file, spelling, errors."""
 
 from __future__ import annotations
 
-import json
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import fields
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from facea_core.audit.config import AuditConfig
-from facea_core.cli import COMMANDS, main
-from facea_core.cli.flags import Form, flag, parse, read_config
-from facea_core.cli.forms import Compose, Train
+from facea_core.cli import main
+from facea_core.cli.flags import parse, read_config
+from facea_core.cli.forms import Train
 from facea_core.composing.config import ComposeConfig
-from facea_core.detection.config import DetectConfig
 from facea_core.errors import AssetError, ConfigError
 from facea_core.training.config import RENAMED, TrainConfig
 
-TRAIN = ["--name", "a", "--class", "man", "--base", "tiny"]
-COMPOSE = ["a.png", "--identity", "a", "--base", "tiny", "--out", "b.png"]
-
-
-@pytest.fixture(autouse=True)
-def _inside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-
-
-def file(**values: object) -> list[str]:
-    """The flags that name a file with these values."""
-    Path("x.json").write_text(json.dumps(values))
-    return ["--config", "x.json"]
-
-
-def trained(*arguments: str) -> tuple[Train, dict[str, Any]]:
-    return parse("x", Train, [*TRAIN, *arguments], training=TrainConfig(), detection=DetectConfig())
-
-
-def composed(*arguments: str) -> tuple[Compose, ComposeConfig]:
-    flags, configs = parse("x", Compose, [*COMPOSE, *arguments], composing=ComposeConfig())
-    return flags, configs["composing"]
-
-
-def settings(*arguments: str) -> TrainConfig:
-    return trained(*arguments)[1]["training"]
-
-
-def usage_error(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
-    """The one line on stderr of words that are no usage, which end with status 2."""
-    with pytest.raises(SystemExit) as end:
-        trained(*arguments)
-    assert end.value.code == 2
-    (line,) = capsys.readouterr().err.splitlines()
-    return line
-
-
-# Defaults, file, flags
+from .commands import TRAIN, composed, file, settings, trained, usage_error
 
 
 def test_defaults_lie_under_the_file_and_the_file_under_the_flags():
@@ -265,66 +225,3 @@ def test_a_config_file_that_is_not_there_or_no_text():
     Path("x.json").write_bytes(b"\xff\xfe{}")
     with pytest.raises(ConfigError, match=r"x\.json"):
         read_config("x.json")
-
-
-# The help
-
-
-@dataclass(frozen=True)
-class Small(Form):
-    """One paragraph
-    on two lines.
-
-    Another one, 100 % of it.
-    """
-
-    file: Path = flag(MISSING, "a word", "FILE", positional=True)
-    word: str = flag(MISSING, "must be given")
-    count: int = flag(3, "how many", min=1, max=9)
-    share: float | None = flag(None, "5 % or so")
-    on: bool = flag(True, "a switch")
-    text: str = flag("a b", "words")
-
-
-def test_the_help_has_descriptions_defaults_ranges_choices_and_paragraphs(capsys):
-    with pytest.raises(SystemExit) as end:
-        parse("x", Small, ["--help", "--nonsense"], detection=DetectConfig())
-    assert end.value.code == 0
-    told = capsys.readouterr().out
-    flat = " ".join(told.split())
-    for text in (
-        "usage: x FILE --word TEXT [OPTIONS]",
-        "FILE a word (required)",
-        "--word TEXT must be given (required)",
-        "--count INT how many, 1 to 9 (default: 3)",
-        "--share FLOAT 5 % or so (default: none)",
-        "--on, --no-on a switch (default: on)",
-        "--text TEXT words (default: 'a b')",
-        "--on-missing {error,skip,pass,estimate}",
-    ):
-        assert text in flat
-    assert "\nOne paragraph on two lines.\n\nAnother one, 100 % of it.\n" in told
-    assert told.index("--text") < told.index("detection options:") < told.index("--face-index")
-
-
-@pytest.mark.parametrize("word", [["--preset", "tiny"], ["--base", "tiny"]])
-def test_the_help_of_train_has_the_defaults_of_the_preset(word, capsys):
-    told = []
-    for words in ([], word):
-        with pytest.raises(SystemExit):
-            main(["train", *words, "--help"])
-        told.append(" ".join(capsys.readouterr().out.split()))
-    paper, tiny = TrainConfig(), TrainConfig.from_preset("tiny")
-    assert f"1 to 100000 (default: {paper.steps})" in told[0]
-    assert f"1 to 100000 (default: {tiny.steps})" in told[1]
-
-
-@pytest.mark.parametrize("name", COMMANDS)
-def test_no_flag_of_any_command_lacks_its_help(name, capsys):
-    with pytest.raises(SystemExit):
-        main([name, "--help"])
-    lines = capsys.readouterr().out.splitlines()
-    flags = [number for number, line in enumerate(lines) if line.startswith("  --")]
-    for number in flags:
-        alone = "  " not in lines[number].strip()
-        assert not alone or lines[number + 1].startswith(" " * 6), lines[number]

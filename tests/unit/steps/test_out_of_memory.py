@@ -1,4 +1,4 @@
-"""A step in every way that it can be run: in pieces, computed twice, out of memory."""
+"""A training that runs out of memory goes on more cheaply and loses no step."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -7,168 +7,16 @@ from pathlib import Path
 
 import pytest
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.optim.optimizer import register_optimizer_step_pre_hook
 
-from facea_core.attributes import attribute_table
 from facea_core.backbone import Backbone
-from facea_core.backbone.load import random_backbone
-from facea_core.backbone.prompts import TextEncoders
-from facea_core.errors import BackboneError, TrainingError
-from facea_core.identity import learnable_words, load_identity, save_identity
+from facea_core.errors import TrainingError
+from facea_core.identity import load_identity, save_identity
 from facea_core.machine import is_out_of_memory
-from facea_core.training import TrainConfig, loop, train_identity
-from facea_core.training.gpu.footprint import checkpointed, on_device
 from facea_core.training.state import saved_step
-from facea_core.types import Identity, StepReport
 
-from .photos import make_photo
-
-CONFIG = TrainConfig(
-    attributes="eyes,mouth", steps=4, batch=4, rank=2, variants=1, report_every=1, save_every=1
-)
-
-
-@pytest.fixture
-def backbone(backbone: Backbone) -> Backbone:
-    """The miniature at a quarter of its resolution: the same laws in less time."""
-    return replace(backbone, spec=replace(backbone.spec, resolution=32))
-
-
-def train(backbone: Backbone, **options) -> tuple[Identity, list[StepReport]]:
-    reports: list[StepReport] = []
-    passed = {key: options.pop(key) for key in ("run_dir", "resume", "previewer") if key in options}
-    identity = train_identity(
-        [make_photo()], backbone, replace(CONFIG, **options), on_step=reports.append, **passed
-    )
-    return identity, reports
-
-
-@pytest.fixture(scope="module")
-def whole() -> tuple[Identity, list[StepReport]]:
-    """The run that nothing disturbs."""
-    backbone = random_backbone(0)
-    return train(replace(backbone, spec=replace(backbone.spec, resolution=32)))
-
-
-def assert_close(one: Identity, other: Identity) -> None:
-    assert one.lora.keys() == other.lora.keys()
-    for layer, weights in one.lora.items():
-        torch.testing.assert_close(weights.up, other.lora[layer].up, atol=2e-5, rtol=1e-2)
-    for mine, theirs in zip(one.words, other.words, strict=True):
-        torch.testing.assert_close(mine.vectors, theirs.vectors, atol=2e-5, rtol=1e-3)
-
-
-# Ways to save memory
-
-
-@pytest.mark.parametrize("way", [{"micro_batch": 1}, {"micro_batch": 3}, {"checkpointing": "on"}])
-def test_saving_memory_learns_the_same(backbone: Backbone, whole, way: dict):
-    identity, reports = whole
-    spared, others = train(backbone, **way)
-    assert_close(identity, spared)
-    for mine, theirs in zip(reports, others, strict=True):
-        assert mine.loss == pytest.approx(theirs.loss, rel=1e-5)
-    assert reports[0].plan != others[0].plan
-    assert reports[0].mode == "eager: no CUDA graphs on cpu"
-
-
-def test_no_more_pictures_are_on_their_way_than_asked(backbone: Backbone):
-    sizes = []
-    handle = backbone.unet.register_forward_pre_hook(lambda _, inputs: sizes.append(len(inputs[0])))
-    train(backbone, steps=2, micro_batch=3, local_extra=1)
-    handle.remove()
-    assert sizes == [3, 2] * 2
-
-
-def test_checkpointing_keeps_less_and_is_switched_off_again(backbone: Backbone):
-    flags = {n: vars(m).copy() for n, m in backbone.unet.named_modules()}
-    kept = []
-    x = torch.randn(2, 9, 8, 8, requires_grad=True)
-    for wanted in (False, True):
-        total = 0
-
-        def pack(tensor: Tensor) -> Tensor:
-            nonlocal total
-            total += tensor.nbytes
-            return tensor
-
-        with (
-            checkpointed(backbone.unet, wanted),
-            torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor),
-        ):
-            output = backbone.unet(x, 7, torch.randn(2, 7, 128)).sample
-        kept.append(total)
-        del output
-    assert kept[1] < kept[0] / 2
-    after = {n: vars(m) for n, m in backbone.unet.named_modules()}
-    for name, before in flags.items():
-        for key in ("gradient_checkpointing", "_gradient_checkpointing_func"):
-            assert after[name].get(key) is before.get(key)
-
-
-def test_a_module_comes_back_from_another_device():
-    module = nn.Linear(2, 2)
-    with on_device("meta", module):
-        assert module.weight.is_meta
-        # What is on meta has no values to come back with: only where it is counts here.
-        module.to_empty(device="cpu")
-    assert module.weight.device.type == "cpu"
-
-
-def test_another_resolution_is_learned_on(backbone: Backbone):
-    shapes = set()
-    handle = backbone.unet.register_forward_pre_hook(
-        lambda _, inputs: shapes.add(tuple(inputs[0].shape[-2:]))
-    )
-    train(backbone, steps=1, resolution=64)
-    handle.remove()
-    assert shapes == {(8, 8)}
-
-
-def test_words_that_do_not_learn_are_read_once(backbone: Backbone):
-    calls = []
-    (encoder,) = backbone.text.encoders.values()
-    handle = encoder.register_forward_pre_hook(lambda *_: calls.append(None))
-    identity, _ = train(backbone, embedding_lr=0.0)
-    handle.remove()
-    assert len(calls) == 1
-    starts = learnable_words(backbone, "person", attribute_table("eyes,mouth")).values()
-    for word in identity.words:
-        assert torch.equal(word.vectors["clip_l"], starts[f"{word.placeholder}.clip_l"])
-    assert all(weights.up.any() for weights in identity.lora.values())
-
-
-def test_words_that_do_not_learn_are_prepared_where_they_are_read(
-    backbone: Backbone, monkeypatch: pytest.MonkeyPatch
-):
-    """The encoder is put away for the training, on a GPU into other memory."""
-    there, prepared, prepare = [], [], TextEncoders.prepare
-
-    @contextmanager
-    def watched(device, *modules: nn.Module) -> Iterator[None]:
-        there.extend(modules)
-        with on_device(device, *modules):
-            yield
-        there.clear()
-
-    def watched_prepare(self: TextEncoders, prompts, words=None):
-        prepared.append(all(encoder in there for encoder in self.encoders.values()))
-        return prepare(self, prompts, words)
-
-    monkeypatch.setattr(loop, "on_device", watched)
-    monkeypatch.setattr(TextEncoders, "prepare", watched_prepare)
-    train(backbone, embedding_lr=0.0)
-    assert prepared == [True]
-
-
-def test_a_model_without_mask_channels_is_refused_unless_asked_for(backbone: Backbone):
-    plain = replace(backbone, spec=replace(backbone.spec, inpainting=False))
-    with pytest.raises(BackboneError, match="no mask channels.*masked_latent"):
-        train(plain)
-
-
-# Out of memory
+from .training import assert_close, train
 
 
 def out_of_memory() -> None:

@@ -1,71 +1,31 @@
-"""Which image goes with which masks and identities, and what of it is painted."""
+"""Which image goes with which masks and identities."""
 
 import math
-from collections.abc import Sequence
 
 import pytest
 import torch
 from torch import Tensor
 
 from facea_core.backbone.spec import TINY
-from facea_core.composing import ComposeConfig, Job, compose_faces, face_mask, plan_batch
+from facea_core.composing import ComposeConfig, Job, compose_faces, face_mask
 from facea_core.errors import ConfigError, ImageError, MaskError
-from facea_core.io.images import glance
-from facea_core.types import Box, DetectedFaces, FaceAttributes, Identity, IdentityMeta
+from facea_core.types import FaceAttributes, Identity
 
-CONFIG = ComposeConfig()
-SIZE = (48, 64)
-
-
-def picture(seed: int = 0, size: tuple[int, int] = SIZE) -> Tensor:
-    return torch.rand(1, 3, *size, generator=torch.Generator().manual_seed(seed))
-
-
-def box_mask(x0: int, x1: int, size: tuple[int, int] = SIZE) -> Tensor:
-    mask = torch.zeros(1, 1, *size)
-    mask[..., x0:x1] = 1
-    return mask
-
-
-def face(x0: int, score: float = 0.9, size: tuple[int, int] = SIZE) -> FaceAttributes:
-    return FaceAttributes(size, Box(x0, 10, x0 + 12, 26), score)
-
-
-def nobody(size: tuple[int, int] = SIZE) -> FaceAttributes:
-    """What detection answers where it found none and lets it pass."""
-    return FaceAttributes(size, Box(0, 0, size[1], size[0]), 0.0)
-
-
-def found(*faces: tuple[FaceAttributes, ...]) -> DetectedFaces:
-    return DetectedFaces("male", faces)
-
-
-def person(name: str) -> Identity:
-    meta = IdentityMeta("facea-tiny", "", "woman", f"a photo of {name}", 1, 0, 4)
-    return Identity(name, (), {}, meta)
-
+from .scenes import (
+    CONFIG,
+    SIZE,
+    box_mask,
+    face,
+    found,
+    identities_in,
+    masks_in,
+    nobody,
+    person,
+    picture,
+    plan,
+)
 
 ADA, BOB = person("ada"), person("bob")
-
-
-def plan(
-    images, masks=None, faces=None, identities=(), prompt=""
-) -> tuple[Sequence[Job], list[str]]:
-    return plan_batch(images, masks, faces, identities, CONFIG, TINY.spec, prompt)
-
-
-def masks_in(job: Job) -> list[Tensor]:
-    return [face.mask for face in job.faces]
-
-
-def identities_in(job: Job) -> list[Identity | None]:
-    return [face.identity for face in job.faces]
-
-
-def scene(seed: int, size: tuple[int, int] = SIZE) -> torch.Tensor:
-    """A picture with large shapes, as pictures have them."""
-    coarse = torch.rand(1, 3, 5, 7, generator=torch.Generator().manual_seed(seed))
-    return torch.nn.functional.interpolate(coarse, size, mode="bicubic").clamp(0, 1)
 
 
 # Numbers
@@ -263,39 +223,3 @@ def test_faces_are_painted_where_they_are_and_nowhere_else():
     assert changed[18, 8]
     assert changed[18, 50]
     assert not changed[:, 29:35].any()
-
-
-# Whose faces
-
-
-def test_faces_of_another_picture_are_painted_with_a_word():
-    here, there = scene(1), scene(2)
-    faces = DetectedFaces("male", ((face(8),),), (glance(there),))
-    jobs, notes = plan([here], faces=faces)
-    assert len(jobs) == 1
-    assert "picture 1: its faces were found in another picture" in notes[0]
-    assert plan([there], faces=faces)[1] == []
-
-
-@pytest.mark.parametrize(
-    "worked_on",
-    [
-        lambda x: (x * 0.6 + 0.1).clamp(0, 1),
-        lambda x: x + 0.1 * torch.randn(x.shape, generator=torch.Generator().manual_seed(0)),
-        lambda x: torch.cat([torch.rand_like(x[..., :12]), x[..., 12:]], dim=-1),
-        lambda x: x.mean(dim=1, keepdim=True).expand_as(x),
-    ],
-    ids=["darker", "noisy", "a face repainted", "grey"],
-)
-def test_a_picture_that_was_worked_on_is_the_same(worked_on):
-    for seed in range(20):
-        image = scene(seed)
-        faces = DetectedFaces("male", ((face(8),),), (glance(image),))
-        assert plan([worked_on(image)], faces=faces)[1] == []
-
-
-def test_a_plain_picture_is_like_nothing_and_unlike_nothing():
-    plain = torch.full((1, 3, *SIZE), 0.5)
-    faces = DetectedFaces("male", ((face(8),),), (glance(plain),))
-    assert plan([scene(1)], faces=faces)[1] == []
-    assert not glance(plain).any()

@@ -1,51 +1,20 @@
-"""Model families: every name of a checkpoint finds its place, and every weight is heard."""
+"""Every name of a checkpoint finds its place, and its family is known by it."""
 
 import re
-from dataclasses import replace
 
 import pytest
 import torch
-from safetensors.torch import load_file, save_file
-from torch import Tensor, nn
+from torch import Tensor
 
-from facea_core.backbone import Backbone, Parts, assemble, keys, load_backbone
-from facea_core.backbone.load import empty_backbone, single_file_state
+from facea_core.backbone import Backbone, Parts, assemble, keys
+from facea_core.backbone.load import empty_backbone
 from facea_core.backbone.parts import identify, split
 from facea_core.backbone.spec import FAMILIES, SD2, SD15, SDXL, SPECS, TINY, Family
-from facea_core.composing import ComposeConfig, compose_identity
 from facea_core.errors import BackboneError
-from facea_core.training import TrainConfig, train_identity
-from facea_core.training.data import build_cache
 
-from ..layouts import single_file, text_states
-from ..narrow import narrow_family
-from .photos import small_photo
-
-NARROW = narrow_family(SD15)
-FULL = {family.spec.family: family for family in (SD15, SD2, SDXL)}
-
-
-@pytest.fixture(scope="module")
-def narrow() -> Backbone:
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        return empty_backbone(NARROW)
-
-
-@pytest.fixture(scope="module")
-def full() -> dict[str, Backbone]:
-    """The real configurations without their memory: shapes only."""
-    with torch.device("meta"):
-        return {name: empty_backbone(family) for name, family in FULL.items()}
-
-
-def equal(module: nn.Module, state: dict[str, Tensor]) -> bool:
-    own = module.state_dict()
-    return own.keys() == state.keys() and all(torch.equal(own[k], state[k]) for k in own)
-
-
-# Names
-
+from ...layouts import single_file, text_states
+from ...narrow import narrow_family
+from .modules import FULL, equal, parameters
 
 UNET, VAE, TEXT = "model.diffusion_model.", "first_stage_model.", "cond_stage_model."
 
@@ -149,11 +118,6 @@ def test_a_whole_checkpoint_is_assembled_with_nothing_missing_or_left_over(
     assert assembled.unet.config["in_channels"] == channels
     for mine, theirs in zip(parameters(assembled), parameters(full[name]), strict=True):
         assert mine.shape == theirs.shape or channels == 4
-
-
-def parameters(backbone: Backbone) -> list[Tensor]:
-    modules = (backbone.unet, backbone.vae, *backbone.text.encoders.values())
-    return [parameter for module in modules for parameter in module.parameters()]
 
 
 @pytest.mark.parametrize(
@@ -288,193 +252,3 @@ def test_every_family_has_a_spec_that_its_modules_fit(full):
         assert {k: e.config.hidden_size for k, e in backbone.text.encoders.items()} == spec.widths
         assert sum(spec.widths.values()) == backbone.unet.config["cross_attention_dim"]
         assert backbone.unet.config["sample_size"] * spec.latent_factor == spec.resolution
-
-
-# Assembling
-
-
-def test_assembling_is_loading_without_the_file(backbone: Backbone, tmp_path):
-    path = tmp_path / "tiny.safetensors"
-    save_file({k: v.contiguous() for k, v in single_file_state(backbone).items()}, path)
-    state, loaded = load_file(path), load_backbone(path)
-    assembled = assemble(split(state), "what the host holds")
-    assert assembled.hash == loaded.hash == backbone.hash
-    assert assembled.spec == loaded.spec
-    for mine, theirs in (
-        (assembled.unet, loaded.unet),
-        (assembled.vae, loaded.vae),
-        (assembled.text.encoders["clip_l"], loaded.text.encoders["clip_l"]),
-    ):
-        assert equal(mine, theirs.state_dict())
-        assert not mine.training
-        assert not any(parameter.requires_grad for parameter in mine.parameters())
-
-
-@pytest.mark.parametrize("dtype", [torch.float32, torch.float16])
-def test_assembled_weights_are_copies_in_the_dtype_asked_for(backbone: Backbone, dtype):
-    state = {key: value.half() for key, value in single_file_state(backbone).items()}
-    assembled = assemble(split(state), "x", dtype=dtype)
-    assert {parameter.dtype for parameter in parameters(assembled)} == {dtype}
-    before = assembled.hash
-    for value in state.values():
-        value.zero_()
-    assert assembled.hash == before
-
-
-def test_nothing_that_was_built_without_memory_stays_so(backbone: Backbone):
-    assembled = assemble(split(single_file_state(backbone)), "x")
-    for module in (assembled.unet, assembled.vae, *assembled.text.encoders.values()):
-        for tensor in (*module.parameters(), *module.buffers()):
-            assert tensor.device.type == "cpu"
-    prompt = ["a photo of a man"]
-    mine, theirs = assembled.text.encode(prompt), backbone.text.encode(prompt)
-    assert torch.equal(mine.context, theirs.context)
-
-
-def test_a_host_that_knows_the_prediction_better_is_heard(backbone: Backbone):
-    parts = split(single_file_state(backbone))
-    plain, other = assemble(parts, "x"), assemble(parts, "x", prediction="epsilon")
-    assert plain.spec == TINY.spec
-    assert other.spec == replace(TINY.spec, prediction="epsilon")
-    assert other.hash != plain.hash
-    noise, latent = torch.randn(2, 1, 4, 4, 4, generator=torch.Generator().manual_seed(0))
-    assert torch.equal(other.target(latent, noise, torch.tensor([500])), noise)
-    assert not torch.equal(plain.target(latent, noise, torch.tensor([500])), noise)
-
-
-# The hash
-
-
-@pytest.mark.parametrize("part", ["unet", "vae", "text"])
-def test_any_one_tensor_that_is_scaled_changes_the_hash(backbone: Backbone, part: str):
-    # One part at a time, for there are hundreds of tensors.
-    parts = {
-        "unet": {"vae": nn.Identity(), "text": replace(backbone.text, encoders={})},
-        "vae": {"unet": nn.Identity(), "text": replace(backbone.text, encoders={})},
-        "text": {"unet": nn.Identity(), "vae": nn.Identity()},
-    }
-    alone = replace(backbone, **parts[part])
-    modules = (alone.unet, alone.vae, *alone.text.encoders.values())
-    tensors = [tensor for module in modules for tensor in module.parameters()]
-    generator, hashes = torch.Generator().manual_seed(0), set()
-    with torch.no_grad():
-        for tensor in tensors:
-            tensor.normal_(generator=generator)
-        before = alone.hash
-        for tensor in tensors:
-            kept = tensor.clone()
-            tensor.mul_(1.002)
-            hashes.add(alone.hash)
-            tensor.copy_(kept)
-    assert len(tensors) > 30
-    assert len(hashes - {before}) == len(tensors)
-    assert alone.hash == before
-
-
-# A variational autoencoder
-
-
-def picture() -> Tensor:
-    return torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(0))
-
-
-def test_a_variational_latent_has_a_mean_and_a_deviation_in_the_scale_of_the_u_net(
-    narrow: Backbone,
-):
-    encoded = narrow.encode_image(picture())
-    with torch.no_grad():
-        plain = narrow.vae.encode(picture() * 2 - 1).latent_dist
-    assert encoded.mean.shape == (1, 4, 8, 8)
-    assert encoded.std is not None
-    assert encoded.std.min() > 0
-    torch.testing.assert_close(encoded.mean, 0.18215 * plain.mean)
-    torch.testing.assert_close(encoded.std, 0.18215 * plain.std)
-    noise = torch.randn(1, 4, 8, 8, generator=torch.Generator().manual_seed(1))
-    torch.testing.assert_close(encoded.sample(noise), 0.18215 * (plain.mean + plain.std * noise))
-    assert torch.equal(encoded.sample(), encoded.mean)
-
-
-def test_decoding_takes_the_scale_away_again(narrow: Backbone):
-    config = {**narrow.vae.config, "scaling_factor": 1.0}
-    unscaled = replace(narrow, vae=type(narrow.vae).from_config(config).eval())
-    unscaled.vae.load_state_dict(narrow.vae.state_dict())
-    mine, theirs = narrow.encode_image(picture()).mean, unscaled.encode_image(picture()).mean
-    torch.testing.assert_close(mine, 0.18215 * theirs)
-    decoded = narrow.decode(mine)
-    assert decoded.shape == (1, 3, 64, 64)
-    assert 0 <= decoded.min() < decoded.max() <= 1
-    torch.testing.assert_close(decoded, unscaled.decode(theirs))
-
-
-CONFIG = TrainConfig(attributes="eyes", steps=1, batch=1, rank=1, variants=1)
-
-
-def test_latents_are_drawn_anew_from_the_same_photo(narrow: Backbone):
-    generator = torch.Generator().manual_seed(0)
-    cache = build_cache([small_photo()], narrow, CONFIG, generator)
-    draws = [cache.draw(CONFIG, generator) for _ in range(2)]
-    # Noise for the loss, and for both latents.
-    assert draws[0].noise.shape == (3, 1, 4, 8, 8)
-    row = torch.tensor([0])
-    (one, _, seen), (other, _, seen_again) = (cache.gather(row, d.noise[1:]) for d in draws)
-    assert not torch.equal(one, other)
-    assert not torch.equal(seen, seen_again)
-    latent, _, masked = cache.gather(row, torch.zeros_like(draws[0].noise[1:]))
-    assert torch.equal(latent, cache.clean.mean[:1])
-    assert torch.equal(masked, cache.masked.mean[:1])
-
-
-def test_a_variational_family_learns_and_paints(narrow: Backbone):
-    identity = train_identity([small_photo()], narrow, CONFIG)
-    assert identity.meta.family == "sd15"
-    assert identity.words[0].vectors["clip_l"].shape == (1, 32)
-    assert all(weights.up.isfinite().all() for weights in identity.lora.values())
-    assert any(weights.up.any() for weights in identity.lora.values())
-    mask = torch.zeros(1, 1, 64, 64)
-    mask[..., 16:48, 16:48] = 1
-    made = compose_identity(
-        picture(), [(mask, identity)], narrow, ComposeConfig(steps=1, cfg=1.0), identity.meta.prompt
-    )
-    assert made.image.isfinite().all()
-    assert (made.image != picture())[..., 30:34, 30:34].any()
-    outside = made.mask.expand_as(made.image) == 0
-    assert torch.equal(made.image[outside], picture()[outside])
-    assert outside[..., 54:].all()
-
-
-def test_a_plain_model_learns_where_it_is_asked_to_and_paints():
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        plain = empty_backbone(NARROW, NARROW.variant(inpainting=False))
-    config = replace(CONFIG, masked_latent=True)
-    identity = train_identity([small_photo()], plain, config)
-    assert any(weights.up.any() for weights in identity.lora.values())
-    mask = torch.zeros(1, 1, 64, 64)
-    mask[..., 16:48, 16:48] = 1
-    made = compose_identity(
-        picture(), [(mask, identity)], plain, ComposeConfig(steps=1, cfg=1.0), identity.meta.prompt
-    )
-    assert (made.image != picture())[..., 30:34, 30:34].any()
-    outside = made.mask.expand_as(made.image) == 0
-    assert torch.equal(made.image[outside], picture()[outside])
-    assert outside[..., 54:].all()
-
-
-@pytest.mark.parametrize("wide", [SD2, SDXL])
-def test_wider_families_learn_and_paint(wide: Family):
-    family = narrow_family(wide)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        backbone = empty_backbone(family)
-    identity = train_identity([small_photo()], backbone, CONFIG)
-    assert identity.meta.family == wide.spec.family
-    rows = {name: vectors.shape[1] for name, vectors in identity.words[0].vectors.items()}
-    assert rows == family.spec.widths
-    mask = torch.zeros(1, 1, 64, 64)
-    mask[..., 16:48, 16:48] = 1
-    # With guidance, which joins both prompts' contexts and pooled states.
-    made = compose_identity(
-        picture(), [(mask, identity)], backbone, ComposeConfig(steps=1), identity.meta.prompt
-    )
-    assert made.image.isfinite().all()
-    assert (made.image != picture())[..., 30:34, 30:34].any()

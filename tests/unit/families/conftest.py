@@ -1,0 +1,23 @@
+"""One narrow backbone with weights, the others as shapes."""
+
+import pytest
+import torch
+
+from facea_core.backbone import Backbone
+from facea_core.backbone.load import empty_backbone
+
+from .modules import FULL, NARROW
+
+
+@pytest.fixture(scope="module")
+def narrow() -> Backbone:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        return empty_backbone(NARROW)
+
+
+@pytest.fixture(scope="module")
+def full() -> dict[str, Backbone]:
+    """The real configurations without their memory: shapes only."""
+    with torch.device("meta"):
+        return {name: empty_backbone(family) for name, family in FULL.items()}

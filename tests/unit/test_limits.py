@@ -232,28 +232,6 @@ def test_a_square_around_a_narrow_picture_is_seen_as_if_it_were_padded_first(siz
     assert torch.equal(cut(image, box, (64, 48)), resize(image, (64, 48)))
 
 
-@needs_limits
-def test_a_long_and_narrow_picture_takes_no_more_than_others():
-    """The square around 20,000 x 20 pixels alone would be 4.8 GB."""
-    script = """
-import torch
-from facea_core.attributes import attribute_table
-from facea_core.audit import audit_photos, crop_photos
-from facea_core.detection.config import DetectConfig
-from facea_core.detection.detect import detect_chosen
-from facea_core.detection.painted import TinyDetector
-from facea_core.types import Box, FaceAttributes
-for size in ((20, 20_000), (20_000, 20)):
-    image = torch.rand(1, 3, *size)
-    detect_chosen([image], TinyDetector(), DetectConfig(on_missing="pass"))
-    whole = FaceAttributes(size, Box(0, 0, size[1], size[0]), 0.9)
-    crop_photos([image], [(whole,)], 64)
-audit_photos([image], [(whole,)], attribute_table("male"))
-"""
-    run = under_limit(script, 2.5)
-    assert run.returncode == 0, run.stderr[-2000:]
-
-
 def test_a_huge_square_around_a_narrow_mask_is_refused(backbone: Backbone):
     with pytest.raises(MaskError, match="20000x20"):
         plan_crop(torch.ones(1, 1, 20, 20_000), backbone.spec)

@@ -6,14 +6,13 @@ import torch
 from facea_core.backbone import Backbone
 from facea_core.backbone.load import empty_backbone
 
-from .modules import FULL, NARROW
+from ...layouts import narrow_backbone
+from .modules import FULL
 
 
 @pytest.fixture(scope="module")
 def narrow() -> Backbone:
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        return empty_backbone(NARROW)
+    return narrow_backbone()
 
 
 @pytest.fixture(scope="module")

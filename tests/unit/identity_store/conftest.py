@@ -10,7 +10,8 @@ from facea_core.identity_store.store import (
     Trained,
 )
 
-from .learning import learn, make_backbone
+from ..learner import make_backbone
+from .learning import learn
 
 
 @pytest.fixture(scope="module")

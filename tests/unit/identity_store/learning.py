@@ -7,7 +7,6 @@ from pathlib import Path
 import torch
 
 from facea_core.backbone import Backbone
-from facea_core.backbone.load import random_backbone
 from facea_core.composing import ComposeConfig, inpaint
 from facea_core.identity import identity_tensors
 from facea_core.identity.subject import Subject
@@ -36,12 +35,6 @@ SHORT = replace(CONFIG, steps=1, seed=1)
 
 class Stop(Exception):
     """What a host raises to cancel."""
-
-
-def make_backbone() -> Backbone:
-    """The miniature at a quarter of its resolution: the same laws in a fraction of the time."""
-    whole = random_backbone(0)
-    return replace(whole, spec=replace(whole.spec, resolution=32))
 
 
 def learn(backbone: Backbone, place: Path, **changes) -> Trained:

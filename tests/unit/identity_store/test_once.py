@@ -15,8 +15,9 @@ from facea_core.identity_store.store import (
 )
 from facea_core.types import Box, Part, Photo
 
+from ..learner import make_backbone
 from ..photos import small_photo
-from .learning import CONFIG, begins, files, learn, make_backbone, same
+from .learning import CONFIG, begins, files, learn, same
 
 
 def test_a_training_leaves_three_files_and_says_what_it_did(first: Trained):

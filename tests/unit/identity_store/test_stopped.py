@@ -14,7 +14,8 @@ from facea_core.identity_store.store import (
 )
 from facea_core.training.state import STATE_FILE, saved_step
 
-from .learning import SHORT, Stop, begins, files, learn, make_backbone, stopping
+from ..learner import make_backbone
+from .learning import SHORT, Stop, begins, files, learn, stopping
 
 
 @pytest.mark.parametrize(

@@ -18,23 +18,11 @@ from facea_core.synthetic.parameters import sample_people, sample_scenes
 from facea_core.synthetic.render import paint
 from facea_core.types import Box
 
-data = pytest.importorskip("skimage.data")
 CONFIG = DetectConfig("face, eyes, eyebrows, nose, mouth")
 
 # Marked by hand in the picture, as in test_landmarks.py, and moved into the crop.
 EYES, NOSE, MOUTH = ((142, 101), (187, 104)), ((165, 129),), ((164, 145),)
 FACE = Box(118, 58, 214, 180)
-
-
-@pytest.fixture(scope="module")
-def pixels():
-    """The left upper part of skimage's astronaut, (260, 320, 3) bytes: one frontal face."""
-    return data.astronaut()[:260, 60:380].copy()
-
-
-@pytest.fixture(scope="module")
-def image(pixels):
-    return from_pil(Image.fromarray(pixels))
 
 
 @pytest.fixture(scope="module")

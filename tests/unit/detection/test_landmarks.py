@@ -21,26 +21,14 @@ from facea_core.io.images import crop, from_pil, load_image, resize
 from facea_core.masks import outline_distance
 from facea_core.types import Box, FaceAttributes, Part
 
-from .detection.known import the_face
+from .known import the_face
 
-data = pytest.importorskip("skimage.data")
 needs_extra = pytest.mark.skipif(not landmarks_available(), reason="needs facea-net[landmarks]")
 CONFIG = DetectConfig("face, eyes, nose, mouth")
 
 # Marked by hand in the picture: centres of the two eyes, tip of the nose, middle of the mouth.
 EYES, NOSE, MOUTH = ((202, 101), (247, 104)), ((225, 129),), ((224, 145),)
 FACE = Box(178, 58, 274, 180)
-
-
-@pytest.fixture(scope="module")
-def pixels():
-    """The left upper part of skimage's astronaut, (260, 320, 3) bytes: one frontal face."""
-    return data.astronaut()[:260, 60:380].copy()
-
-
-@pytest.fixture(scope="module")
-def image(pixels):
-    return from_pil(Image.fromarray(pixels))
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ from facea_core.io.images import from_pil
 from facea_core.synthetic.render import PARTS, paint, sample_people, sample_scenes
 from facea_core.types import Box
 
-from .detection.known import box_of
+from .known import box_of
 
 COUNT = 12
 data = pytest.importorskip("skimage.data")

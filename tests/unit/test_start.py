@@ -12,8 +12,10 @@ from pathlib import Path
 import pytest
 
 import facea_core
+from facea_core.backbone.base import TINY_FILE
 from facea_core.cli import COMMANDS
 from facea_core.identity import describe_identity, load_identity, save_identity, summary
+from facea_core.io.assets import asset
 from facea_core.types import Identity
 
 CORE = Path(facea_core.__file__).parent
@@ -83,6 +85,12 @@ GIVEN = ("--name", "ada", "--class", "woman", "--base", "none.safetensors")
 )
 def test_what_is_wrong_on_a_command_line_is_said_before_a_library_is_needed(words, status: int):
     assert after(*words, status=status) == set()
+
+
+def test_defaults_that_go_by_the_model_are_shown_without_torch():
+    tiny = str(asset(TINY_FILE))
+    words = ("train", *GIVEN[:-1], tiny, "--help")
+    assert after(*words, status=0) <= {"numpy"}
 
 
 def test_info_needs_no_torch(tmp_path, identity: Identity):

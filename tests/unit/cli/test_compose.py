@@ -47,7 +47,8 @@ def test_what_lies_outside_stays_in_every_format_that_can_keep_it(
 def test_settings_of_earlier_versions_are_passed_over_with_a_word(world, inside, caplog):
     Path("old.json").write_text('{"choose_every": 1, "outside_penalty": 0}')
     flags = ["--config", "old.json", "--patience", "2", "--out", "old.safetensors"]
-    assert train(world, *flags) == 0
+    assert train(world, *flags, "--lora-rate", "0.001") == 0
+    assert load_identity("old.safetensors").meta.config["lora_rate"] == 0.001
     assert "patience" in caplog.text
     assert "choose_every" in caplog.text
     assert "outside_penalty" not in caplog.text

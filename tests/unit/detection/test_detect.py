@@ -15,8 +15,9 @@ from facea_core.detection.detect import (
     to_json,
 )
 from facea_core.detection.estimate import RATIOS, with_estimates
+from facea_core.detection.grounding.detector import GroundingDinoDetector
 from facea_core.detection.load import FirstFinding, load_detector
-from facea_core.detection.preview import preview
+from facea_core.detection.preview import draw_faces
 from facea_core.errors import AssetError, ConfigError, ImageError, NoFaceError, PartError
 from facea_core.masks import part_mask
 from facea_core.types import Box, Detection, FaceAttributes
@@ -200,6 +201,17 @@ def test_detectors_by_name():
         load_detector("dlib")
 
 
+def test_a_name_of_earlier_versions_is_the_detector_of_today_with_a_word(tmp_path, caplog):
+    weights = tmp_path / "groundingdino_swint_ogc.pth"
+    weights.touch()
+    for name in ("groundingdino-py", " GroundingDINO-py "):
+        caplog.clear()
+        found = load_detector(name, model=weights)
+        assert (type(found), found.name) == (GroundingDinoDetector, "grounding-dino")
+        (line,) = caplog.messages
+        assert "groundingdino-py is called grounding-dino now" in line
+
+
 def test_the_first_detector_that_is_sure_of_a_face_answers(painting):
     image = torch.zeros(1, 3, 128, 128)
     eyes = Detection("eyes", Box(40, 50, 80, 60), 0.9)
@@ -232,7 +244,7 @@ def test_the_preview_marks_each_part_and_nothing_far_from_the_face(painting):
     image = painting.image[:1]
     config = DetectConfig("face, eyes, nose, mouth, hair", on_missing="pass")
     face = the_face(image, Painted(painting), config)
-    shown, plain = preview(image, [face]), preview(image, [])
+    shown, plain = draw_faces(image, [face]), draw_faces(image, [])
     assert shown.shape == plain.shape == (1, 3, 512, 512)
     changed = (shown - plain).abs().amax(dim=1)[0] > 0.02
     for part in face.parts:
@@ -240,4 +252,4 @@ def test_the_preview_marks_each_part_and_nothing_far_from_the_face(painting):
         edge = changed[box.y0, box.x0 : box.x1]
         assert edge.float().mean() > 0.8
     assert not changed[400:, :60].any()
-    assert preview(torch.zeros(1, 3, 600, 900), []).shape == (1, 3, 600, 900)
+    assert draw_faces(torch.zeros(1, 3, 600, 900), []).shape == (1, 3, 600, 900)

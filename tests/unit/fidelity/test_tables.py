@@ -27,9 +27,11 @@ def test_arms_are_found_by_name_and_group():
 
 
 def test_settings_are_an_arm_too():
-    _, mine = arms("steps=7+targets=wide+lora_rate=0.5")
+    _, mine = arms("steps=7+targets=wide+lora_lr=0.5")
     way = mine.training(TrainConfig())
-    assert way == TrainConfig(steps=7, targets="wide", lora_rate=0.5)
+    assert way == TrainConfig(steps=7, targets="wide", lora_lr=0.5)
+    _, earlier = arms("steps=7+targets=wide+lora_rate=0.5")
+    assert earlier.training(TrainConfig()) == way
     for wrong, said in (("stesp=7", "steps"), ("steps=many", "steps"), ("steps=0", "steps")):
         with pytest.raises(ConfigError, match=said):
             arms(wrong)
@@ -53,7 +55,7 @@ def test_every_arm_is_a_training_that_differs_from_the_others_or_is_the_referenc
     twins = [names for names in hashes.values() if len(names) > 1]
     assert all(REFERENCE in names for names in twins)
     assert ARMS["steps-half"].training(start).steps == start.steps // 2
-    assert ARMS["rates-double"].training(start).lora_rate == 2 * start.lora_rate
+    assert ARMS["rates-double"].training(start).lora_lr == 2 * start.lora_lr
 
 
 def test_estimates_hold_the_mean_of_people():
@@ -64,8 +66,27 @@ def test_estimates_hold_the_mean_of_people():
     wide = 1.96 * torch.tensor(values).std() / math.sqrt(12)
     assert found.high - found.low == pytest.approx(float(2 * wide), rel=0.25)
     assert estimate(values) == found
-    assert math.isnan(estimate([0.5]).low)
+    moved = estimate([value + 7 for value in values])
+    assert moved[:3] == pytest.approx([value + 7 for value in found[:3]])
+
+
+def test_an_interval_leans_where_the_values_do():
+    found = estimate([0.0] * 10 + [1.0, 3.0])
+    assert found.high - found.mean > 1.5 * (found.mean - found.low)
+
+
+@pytest.mark.filterwarnings("error")
+def test_an_interval_of_nobody_of_one_and_of_people_all_alike():
     assert math.isnan(estimate([]).mean)
+    one = estimate([0.5])
+    assert (one.mean, one.people) == (0.5, 1)
+    assert math.isnan(one.low)
+    assert math.isnan(one.high)
+    assert estimate([0.5] * 4) == (0.5, 0.5, 0.5, 4)
+    for values in ([0.1 + 0.2, 0.3], [0.0, 1e-300, 0.0], [1.0, 1.0 + 2**-52, 1.0]):
+        found = estimate(values)
+        assert min(values) == found.low <= found.mean <= found.high == max(values)
+    assert estimate([0.0, 1.0])[1:3] == (0.0, 1.0)
 
 
 def test_differences_are_paired():

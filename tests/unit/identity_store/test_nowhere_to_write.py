@@ -94,7 +94,7 @@ def test_words_and_lora_of_a_name_are_of_one_person_whichever_was_asked_for(
     backbone: Backbone, tmp_path: Path
 ):
     words = tmp_path / "embeddings"
-    short = replace(SHORT, words_rate=1e-2)
+    short = replace(SHORT, embedding_lr=1e-2)
     for seed in (1, 2, 1):
         done = learn(backbone, tmp_path, config=replace(short, seed=seed), words=words)
         assert done.record["cached"] == (len(list((tmp_path / "facea").glob("*.json"))) == 3)

@@ -69,7 +69,7 @@ def moved(photo: Photo, **parts) -> Photo:
         {"photo": brighter(small_photo())},
         {"photo": moved(small_photo(), face=Box(20, 15, 45, 51))},
         {"photo": moved(small_photo(), parts=(Part("eyes", Box(24, 26, 41, 32), 0.9),))},
-        {"config": replace(CONFIG, lora_rate=1e-3)},
+        {"config": replace(CONFIG, lora_lr=1e-3)},
         {"config": replace(CONFIG, seed=1)},
         {"config": replace(CONFIG, steps=5)},
         {"name": "eve"},

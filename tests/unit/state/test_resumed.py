@@ -1,5 +1,6 @@
 """A run stopped anywhere and resumed gives the same bytes."""
 
+import json
 import signal
 from collections.abc import Callable
 from contextlib import contextmanager
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors import safe_open
 from torch.optim.optimizer import register_optimizer_step_post_hook
 
 from facea_core.backbone import Backbone
@@ -99,9 +101,13 @@ def test_a_finished_run_resumes_to_the_same_identity_and_a_changed_one_not_at_al
 
     state = run_dir / STATE_FILE
     kept = state.read_bytes()
+    # As earlier versions write it, so that their unfinished runs go on.
+    with safe_open(state, framework="pt") as file:
+        said = json.loads(file.metadata()["facea.state"])["run"]["config"]
+    assert {"words_rate", "lora_rate"} <= said.keys()
     for changes, named in (
-        ({"batch": 2, "lora_rate": 1e-3}, "lora_rate: 0.00012 -> 0.001"),
-        ({"batch": 2, "lora_rate": 1e-3}, "batch: 1 -> 2"),
+        ({"batch": 2, "lora_lr": 1e-3}, "lora_lr: 0.00012 -> 0.001"),
+        ({"batch": 2, "lora_lr": 1e-3}, "batch: 1 -> 2"),
         ({"photos": [make_photo(1)]}, "photos: "),
         ({"subject": Subject("bob")}, "name: 'person' -> 'bob'"),
         ({"subject": Subject("person", "man")}, "class_noun: 'person' -> 'man'"),

@@ -87,7 +87,7 @@ def test_words_that_do_not_learn_are_read_once(backbone: Backbone):
     calls = []
     (encoder,) = backbone.text.encoders.values()
     handle = encoder.register_forward_pre_hook(lambda *_: calls.append(None))
-    identity, _ = train(backbone, words_rate=0.0)
+    identity, _ = train(backbone, embedding_lr=0.0)
     handle.remove()
     assert len(calls) == 1
     starts = learnable_words(backbone, "person", attribute_table("eyes,mouth")).values()
@@ -115,7 +115,7 @@ def test_words_that_do_not_learn_are_prepared_where_they_are_read(
 
     monkeypatch.setattr(loop, "on_device", watched)
     monkeypatch.setattr(TextEncoders, "prepare", watched_prepare)
-    train(backbone, words_rate=0.0)
+    train(backbone, embedding_lr=0.0)
     assert prepared == [True]
 
 

@@ -146,6 +146,20 @@ def two_people(studio: Studio) -> None:
     card("4-two-people", [shown["scene"], shown["The result"]], ["two people,", "two others in it"])
 
 
+def mixed_parts(studio: Studio) -> None:
+    graph = api("7-parts-of-two-people")
+    photos = [k for k, node in graph.items() if node["class_type"] == "FaceASamplePhotos"]
+    look_at(graph, "ada", photos[0], 0)
+    look_at(graph, "ben", photos[1], 0)
+    look_at(graph, "context", photos[0], 1)
+    shown = studio.run(graph)
+    card(
+        "7-parts-of-two-people",
+        [[shown["ada"][0], shown["ben"][0]], [*shown["context"], *shown["The result"]]],
+        ["eyes of the one, mouth of the other", "in a third face"],
+    )
+
+
 def stock_nodes(studio: Studio) -> None:
     graph = api("5-stock-nodes")
     photos = next(k for k, node in graph.items() if node["class_type"] == "FaceASamplePhotos")
@@ -166,6 +180,7 @@ def main() -> None:
     studio = Studio(args.url)
     single_person(studio)
     two_people(studio)
+    mixed_parts(studio)
     stock_nodes(studio)
     if args.cards:
         return

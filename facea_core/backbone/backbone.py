@@ -81,10 +81,10 @@ class Backbone:
     @property
     def hash(self) -> str:
         """16 hex digits that change with the weights, the same for every layout they come in."""
-        return self.hash_as(self.dtype)
+        return self.hash_as(None)
 
-    def hash_as(self, dtype: torch.dtype) -> str:
-        """`hash` of the same weights in another dtype.
+    def hash_as(self, dtype: torch.dtype | None) -> str:
+        """`hash` of the same weights in another dtype; None = in their own.
 
         A few numbers of every tensor are enough: training, merging or patching moves them all, and
         so does rounding to fewer bits.

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from canvas import Graph
 
 from .first_run import first_run
+from .mixed_parts import mixed_parts
 from .person_into_picture import person_into_picture
 from .sdxl_scene import sdxl_scene
 from .stock_nodes import stock_nodes
@@ -18,4 +19,5 @@ GRAPHS: dict[str, Callable[[Graph], None]] = {
     "4-two-people": two_people,
     "5-stock-nodes": stock_nodes,
     "6-a-person-into-a-picture.app": person_into_picture,
+    "7-parts-of-two-people": mixed_parts,
 }

@@ -225,6 +225,7 @@ NODES = {
             "candidates": Widget("INT", 1, 1, 64, optional=True),
             "references": Socket("IMAGE", optional=True),
             "frame_seed": combo("next", "same", optional=True),
+            "parts": Widget("STRING", "", optional=True),
         },
         {
             "image": "IMAGE",

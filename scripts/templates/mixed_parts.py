@@ -1,0 +1,90 @@
+"""Parts of two people in one face."""
+
+from __future__ import annotations
+
+from canvas import Graph, Group, Node
+
+from .common import LOOK, TINY
+
+
+def mixed_parts(g: Graph) -> None:
+    base = g.checkpoint("The small model", TINY)
+
+    def learned(name: str, person: int) -> tuple[Node, Node, Node]:
+        photos = g.node("FaceASamplePhotos", f"Photos of “{name}”", person=person)
+        found = g.node(
+            "FaceAAttributeDetect",
+            f"Detect “{name}”",
+            folded=True,
+            images=photos["photos"],
+            words="male",
+            detector="tiny",
+        )
+        train = g.node(
+            "FaceAEmbeddingTrainer",
+            f"Learn “{name}”",
+            images=photos["photos"],
+            attributes=found["attributes"],
+            model=base["MODEL"],
+            clip=base["CLIP"],
+            vae=base["VAE"],
+            name=name,
+            class_noun=photos["class_noun"],
+            preset="tiny",
+        )
+        return photos, found, train
+
+    ada, ada_found, learn_ada = learned("ada", 3)
+    ben, ben_found, learn_ben = learned("ben", 4)
+    there = g.node(
+        "FaceAAttributeDetect",
+        "Where the parts are",
+        images=ada["context"],
+        words="custom",
+        custom_words="eyes, nose, mouth",
+        detector="tiny",
+    )
+    compose = g.node(
+        "FaceAInpaintCompose",
+        wide=260,
+        image=ada["context"],
+        model=base["MODEL"],
+        clip=base["CLIP"],
+        vae=base["VAE"],
+        attributes=there["attributes"],
+        identity=learn_ada["identity"],
+        identity_2=learn_ben["identity"],
+        parts="eyes:ada, mouth:ben",
+        seed=1,
+    )
+    save = g.node("FaceASaveImage", "The result", images=compose["image"])
+    boxes = g.picture("The parts that were found", there["preview"])
+    change = g.larger("Before and after", compose["before_after"], wide=LOOK, high=266)
+
+    start = g.note(
+        "Start here",
+        """
+        ## The eyes of one, the mouth of another
+
+        Press **Run**. Two persons are learned; then the eyes of the one and the mouth of the
+        other are painted into a third face, and all else stays as it is. Nothing is downloaded.
+        """,
+    )
+    about = g.note(
+        "Which part is whose?",
+        """
+        In `parts` of *Inpaint Compose*: `eyes:ada, mouth:ben`, by the names they were learned
+        under. `nose` alone is of the person who is wired for the face. *Attribute Detect* has
+        to look for the parts.
+        """,
+    )
+    g.lay_out(
+        [
+            Group("Start", "violet", ([start],)),
+            Group("1 · Who they are", "blue", ([base, ada, ada_found, ben, ben_found],)),
+        ],
+        Group("2 · Learn both", "green", ([learn_ada], [learn_ben])),
+        Group("3 · The parts", "cyan", ([there, about],)),
+        Group("4 · Paint them in", "red", ([compose],)),
+        Group("5 · The result", "sand", ([save, *change, boxes],)),
+    )

@@ -150,12 +150,12 @@ def mixed_parts(studio: Studio) -> None:
     graph = api("7-parts-of-two-people")
     photos = [k for k, node in graph.items() if node["class_type"] == "FaceASamplePhotos"]
     look_at(graph, "ada", photos[0], 0)
-    look_at(graph, "ben", photos[1], 0)
+    look_at(graph, "eve", photos[1], 0)
     look_at(graph, "context", photos[0], 1)
     shown = studio.run(graph)
     card(
         "7-parts-of-two-people",
-        [[shown["ada"][0], shown["ben"][0]], [*shown["context"], *shown["The result"]]],
+        [[shown["ada"][0], shown["eve"][0]], [*shown["context"], *shown["The result"]]],
         ["eyes of the one, mouth of the other", "in a third face"],
     )
 

@@ -34,8 +34,8 @@ def mixed_parts(g: Graph) -> None:
         )
         return photos, found, train
 
-    ada, ada_found, learn_ada = learned("ada", 3)
-    ben, ben_found, learn_ben = learned("ben", 4)
+    ada, ada_found, learn_ada = learned("ada", 50)
+    eve, eve_found, learn_eve = learned("eve", 44)
     there = g.node(
         "FaceAAttributeDetect",
         "Where the parts are",
@@ -53,8 +53,8 @@ def mixed_parts(g: Graph) -> None:
         vae=base["VAE"],
         attributes=there["attributes"],
         identity=learn_ada["identity"],
-        identity_2=learn_ben["identity"],
-        parts="eyes:ada, mouth:ben",
+        identity_2=learn_eve["identity"],
+        parts="eyes:ada, mouth:eve",
         seed=1,
     )
     save = g.node("FaceASaveImage", "The result", images=compose["image"])
@@ -73,7 +73,7 @@ def mixed_parts(g: Graph) -> None:
     about = g.note(
         "Which part is whose?",
         """
-        In `parts` of *Inpaint Compose*: `eyes:ada, mouth:ben`, by the names they were learned
+        In `parts` of *Inpaint Compose*: `eyes:ada, mouth:eve`, by the names they were learned
         under. `nose` alone is of the person who is wired for the face. *Attribute Detect* has
         to look for the parts.
         """,
@@ -81,9 +81,9 @@ def mixed_parts(g: Graph) -> None:
     g.lay_out(
         [
             Group("Start", "violet", ([start],)),
-            Group("1 · Who they are", "blue", ([base, ada, ada_found, ben, ben_found],)),
+            Group("1 · Who they are", "blue", ([base, ada, ada_found, eve, eve_found],)),
         ],
-        Group("2 · Learn both", "green", ([learn_ada], [learn_ben])),
+        Group("2 · Learn both", "green", ([learn_ada], [learn_eve])),
         Group("3 · The parts", "cyan", ([there, about],)),
         Group("4 · Paint them in", "red", ([compose],)),
         Group("5 · The result", "sand", ([save, *change, boxes],)),

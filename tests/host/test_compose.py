@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import numpy as np
 import pytest
 
-from .client import Client
+from .client import Client, NodeError
 from .faces import checkpoint, compose, detect, photos, train
 from .graph import Graph, Node
 from .server import Server
@@ -145,3 +146,35 @@ def test_nothing_is_said_where_all_went_as_usual(client: Client, host: Server):
     logged = len(host.log)
     assert said_on_the_node(client) == []
     assert "Inpaint Compose" not in host.log[logged:]
+
+
+def test_parts_of_two_people_change_these_parts_and_nothing_else(client: Client):
+    graph = Graph()
+    one, other = (
+        graph.add("FaceASamplePhotos", person=person, photos=1, size=128) for person in (50, 44)
+    )
+    model = checkpoint(graph)
+    first, second = (
+        train(graph, photos, detect(graph, photos), model, steps=1, name=name)
+        for photos, name in ((one, "ada"), (other, "eve"))
+    )
+    found = detect(graph, one.out(1), words="custom", custom_words="eyes, nose, mouth")
+    wires = {"attributes": found, "identity": first, "identity_2": second, "prompt": ""}
+    made = compose(graph, one.out(1), model, parts="mouth:eve, eyes:ada", **wires)
+    report = graph.add("PreviewAny", source=made.out(4))
+    before, after, mask = (
+        graph.add("PreviewImage", images=shown)
+        for shown in (one.out(1), made.out(0), graph.add("MaskToImage", mask=made.out(2)))
+    )
+    run = client.run(graph)
+    said = json.loads(run.outputs[report.id]["text"][0])
+    assert len(said["pictures"][0]["crops"]) == 2
+    old, new, where = (
+        np.asarray(client.view(run.outputs[node.id]["images"][0]).convert("RGB")).astype(int)
+        for node in (before, after, mask)
+    )
+    assert (old == new)[where == 0].all()
+    assert 0.005 < (old != new).any(axis=2).mean() < 0.2
+    compose(graph, one.out(1), model, parts="eyes:ben", **wires)
+    with pytest.raises(NodeError, match=r"'ben', who is not wired \(wired: ada, eve\)"):
+        client.run(graph)

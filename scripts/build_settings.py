@@ -42,9 +42,14 @@ def page() -> str:
             {k: v for k, v in PRESETS.items() if v != TrainConfig()} if title == "Training" else {}
         )
         lines += [f"## {title}", "", f"Of {where}.", ""]
-        lines.append(" | ".join(["| Setting", "Default", *others, "Range", "What it is |"]))
-        lines.append("|---" * (4 + len(others)) + "|")
+        groups = getattr(config, "GROUPS", {})
+        head = [" | ".join(["| Setting", "Default", *others, "Range", "What it is |"])]
+        head.append("|---" * (4 + len(others)) + "|")
+        lines += [] if groups else head
         for field in fields(config):
+            if field.name in groups:
+                gap = [] if lines[-1] == "" else [""]
+                lines += [*gap, f"### {groups[field.name].capitalize()}", "", *head]
             about = field.metadata
             cells = [f"`{field.name}`", _value(field.default)]
             for preset in others.values():

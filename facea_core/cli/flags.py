@@ -187,6 +187,9 @@ def _parser(program: str, form: type[Form], configs: Mapping[str, Any], flags: F
     parser.add_argument("-h", "--help", action="store_true", help="show this and do nothing else")
     groups = {key: parser.add_argument_group(f"{key} options") for key in configs}
     for key, spec in flags.values():
+        heading = getattr(configs.get(key), "GROUPS", {}).get(spec.name)
+        if heading:
+            groups[key] = parser.add_argument_group(f"{key} options, {heading}")
         default = getattr(configs.get(key, form), spec.name, MISSING)
         options: dict[str, Any] = {"dest": spec.name, "help": _help(spec, default)}
         if kind_of(spec) == "bool":

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from functools import cached_property
 from string import Formatter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..attributes import Attribute, attribute_table
 from ..errors import BackboneError, ConfigError, quoted
@@ -57,6 +57,16 @@ class TrainConfig:
     Rates, rank, batch and steps follow FaceA-Net (AAAI 2025). Raises `ConfigError` for a value that
     is out of range or of another type.
     """
+
+    GROUPS: ClassVar[Mapping[str, str]] = {
+        "attributes": "what is learned",
+        "embedding_lr": "optimiser",
+        "prompt_drop": "tasks",
+        "variants": "crops",
+        "micro_batch": "memory",
+        "report_every": "reports",
+    }
+    """The field that each group begins with, and what the group is called."""
 
     attributes: str = setting("male", "word table: a preset, or attribute names with commas")
     steps: int = setting(1000, "optimiser steps", 1, 100_000)

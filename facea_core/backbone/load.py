@@ -102,9 +102,10 @@ def hash_of(
     *,
     prediction: str | None = None,
     layer: int | None = None,
+    vae_source: str | None = None,
 ) -> str:
     """The `Backbone.hash` of what `assemble` would make of `parts`; nothing is copied."""
-    return _fitted(parts, source, None, prediction, layer).hash_as(dtype)
+    return _fitted(parts, source, None, prediction, layer, vae_source).hash_as(dtype)
 
 
 def _fitted(

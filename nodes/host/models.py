@@ -29,8 +29,8 @@ _KINDS = {
     "sd2": comfy.supported_models.SD20.__name__,
     "sd15": comfy.supported_models.SD15.__name__,
 }
-WIRED = "the wired model"
-"""What messages call it."""
+WIRED, WIRED_VAE = "the wired model", "the wired VAE"
+"""What messages call them."""
 
 _FLOATS = (torch.float16, torch.bfloat16, torch.float32)
 _PLAIN = (torch.Tensor, torch.nn.Parameter)
@@ -101,7 +101,9 @@ def training_hash(model: Any, clip: Any, vae: Any) -> str:
     _, dtype = _training_device()
     with torch.inference_mode(False), torch.no_grad():
         parts, prediction, layer = _wired_parts(model, clip, vae)
-        return backbone.hash_of(parts, WIRED, dtype, prediction=prediction, layer=layer)
+        return backbone.hash_of(
+            parts, WIRED, dtype, prediction=prediction, layer=layer, vae_source=WIRED_VAE
+        )
 
 
 @contextmanager
@@ -122,7 +124,7 @@ def training_backbone(
             holder.append(
                 backbone.assemble(
                     parts, WIRED, room.device, room.dtype,
-                    prediction=prediction, layer=layer, vae_source="the wired VAE",
+                    prediction=prediction, layer=layer, vae_source=WIRED_VAE,
                 )
             )  # fmt: skip
             del parts

@@ -92,13 +92,7 @@ def two_people(g: Graph) -> None:
         """
         `face_index` −1 keeps every face, and `face_order` numbers them from left to right. In
         *Inpaint Compose* the first one (0 in the picture above) takes `identity`, the next
-        `identity_2`, and so on.
-        """,
-    )
-    about_compose = g.note(
-        "No LoRA Loader here",
-        """
-        Each person goes into the model for one face alone.
+        `identity_2`, and so on. No LoRA Loader: each goes into the model for one face alone.
         """,
     )
     g.lay_out(
@@ -108,6 +102,6 @@ def two_people(g: Graph) -> None:
         ],
         Group("2 · Learn both", "green", ([learn_left], [learn_right])),
         Group("3 · The picture", "cyan", ([scene, found, about_faces],)),
-        Group("4 · Paint both in", "red", ([compose, about_compose],)),
+        Group("4 · Paint both in", "red", ([compose],)),
         Group("5 · The result", "sand", ([save, *change, boxes],)),
     )

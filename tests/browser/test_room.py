@@ -120,6 +120,15 @@ def test_nothing_covers_anything_while_it_runs(
             })""",
         [BRIEF, own],
     )
+    visitor.page.evaluate(
+        """own => app.graph.nodes
+            .flatMap(node => node.widgets ?? [])
+            .filter(widget => widget.name === 'parts')
+            .forEach(parts => {
+                parts.value = parts.value.replace(/:[a-z]+/g, name => name + own)
+            })""",
+        own,
+    )
     covered, ended = set(), None
     with Client(host.url) as client:
         before = len(client.history())

@@ -398,9 +398,9 @@ def no_place_for_words(host: Any, base: Path, cast: Any) -> dict[str, str]:
     """What the trainer says, before it trains, where models/embeddings cannot be written."""
     trainer: Any = part("nodes.train")
     (base / "taken").write_text("")
-    folder, once = trainer.embeddings_folder, trainer.train_once
+    folder, once = trainer.embeddings_folder, trainer.training_hash
     trainer.embeddings_folder = lambda: base / "taken"
-    trainer.train_once = None
+    trainer.training_hash = None
     try:
         run_node(
             trainer.FaceAEmbeddingTrainer, images=cast.photos.image.movedim(1, -1),
@@ -409,7 +409,7 @@ def no_place_for_words(host: Any, base: Path, cast: Any) -> dict[str, str]:
     except OSError as error:
         return {"no_place_for_words": str(error)}
     finally:
-        trainer.embeddings_folder, trainer.train_once = folder, once
+        trainer.embeddings_folder, trainer.training_hash = folder, once
     return {"no_place_for_words": "no error"}
 
 

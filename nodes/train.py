@@ -171,11 +171,11 @@ class FaceAEmbeddingTrainer(io.ComfyNode):
             )
             identity.check_words_free(name, config.table, words, known)
         launched = []
-        kept = {"words": words, "also": others}
+        places = {"words": words, "also": others}
         origin = training.Origin.of(photos, training_hash(model, clip, vae), config, subject)
         # What was learned before is found without moving any weights.
         trained = identity_store.find_trained(
-            photos, origin, home, config.resolution or spec.resolution, **kept
+            photos, origin, home, config.resolution or spec.resolution, **places
         )
         if trained is None:
             room = make_room()
@@ -199,7 +199,7 @@ class FaceAEmbeddingTrainer(io.ComfyNode):
                     trained = identity_store.train_once(
                         photos, backbone, config, home, runs_folder(), subject,
                         on_step=shown.step, on_tick=shown.progress.at, on_encode=shown.encode,
-                        previewer=previewer, plan=plan, origin=origin, **kept,
+                        previewer=previewer, plan=plan, origin=origin, **places,
                     )  # fmt: skip
                 except Cancelled:
                     shown.stopped()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from statistics import fmean
 from typing import Any
 
 import torch
@@ -37,7 +38,7 @@ def measured(probe: AttributeProbe, host: Host, image: Tensor) -> dict[str, floa
     others = [name for part, asked in PARTS.items() if part != host.part for name in asked]
 
     def sure(read: Mapping[str, Tensor]) -> float:
-        return _mean([float(read[name][host.wanted[name]]) for name in names])
+        return fmean([float(read[name][host.wanted[name]]) for name in names])
 
     changes = [float((after[name] - before[name]).abs().max()) for name in others]
     return {
@@ -45,7 +46,7 @@ def measured(probe: AttributeProbe, host: Host, image: Tensor) -> dict[str, floa
         "after": sure(after),
         "answer": sure(answer),
         "exact": float(all(int(after[n].argmax()) == host.wanted[n] for n in names)),
-        "leak": _mean(changes),
+        "leak": fmean(changes),
     }
 
 
@@ -56,8 +57,8 @@ def of_person(rows: Sequence[Row]) -> dict[str, float]:
     possible = sum(row["answer"] - row["before"] for row in rows)
     return {
         "transfer": gain / possible,
-        "exact": _mean([row["exact"] for row in rows]),
-        "leak": _mean([row["leak"] for row in rows]),
+        "exact": fmean([row["exact"] for row in rows]),
+        "leak": fmean([row["leak"] for row in rows]),
     }
 
 
@@ -65,7 +66,3 @@ def _read(probe: AttributeProbe, host: Host, image: Tensor) -> dict[str, Tensor]
     crop = face_crop(image, Box(*host.before.boxes[0]["face"]), 64)
     seen: Mapping[str, Any] = probe.look(crop).classes
     return {name: answer[0].softmax(dim=0) for name, answer in seen.items()}
-
-
-def _mean(values: Sequence[float]) -> float:
-    return sum(values) / len(values)

@@ -24,15 +24,29 @@ from facea_core.types import FaceAttributes, Identity
 
 from .truth import Host
 
-ARMS: Mapping[str, str] = {
-    "class word": "the model as it is, asked for “nose”",
-    "caption": "the model as it is, asked in the best words there are",
-    "word": "the learned word, no LoRA",
-    "LoRA + class word": "the LoRA, asked for “nose”",
-    "LoRA + stranger's word": "the LoRA, and the word learned for somebody else",
-    "LoRA + word": "the LoRA and the person's own word: what FaceA does",
-    "untouched": "the picture itself through the autoencoder: the floor",
-    "chimera": "the exact answer through the autoencoder: the ceiling",
+
+@dataclass(frozen=True)
+class Arm:
+    """A way to repaint a part: the strength of the person's LoRA, and whose word is asked for.
+
+    `word` is "class", "caption", "own" or "stranger"; "" = nothing is painted, and what is shown
+    went through the autoencoder alone.
+    """
+
+    about: str
+    lora: float = 0.0
+    word: str = ""
+
+
+ARMS: Mapping[str, Arm] = {
+    "class word": Arm("the model as it is, asked for “nose”", 0.0, "class"),
+    "caption": Arm("the model as it is, asked in the best words there are", 0.0, "caption"),
+    "word": Arm("the learned word, no LoRA", 0.0, "own"),
+    "LoRA + class word": Arm("the LoRA, asked for “nose”", 1.0, "class"),
+    "LoRA + stranger's word": Arm("the LoRA, and somebody else's learned word", 1.0, "stranger"),
+    "LoRA + word": Arm("the LoRA and the person's own word: what FaceA does", 1.0, "own"),
+    "untouched": Arm("the picture itself through the autoencoder: the floor"),
+    "chimera": Arm("the exact answer through the autoencoder: the ceiling"),
 }
 
 
@@ -45,38 +59,35 @@ class Person:
 
 
 def repaint(
-    arm: str, person: Person, host: Host, face: FaceAttributes, backbone: Backbone, seed: int
+    name: str, person: Person, host: Host, face: FaceAttributes, backbone: Backbone, seed: int
 ) -> Tensor:
-    """The host's picture `(1, 3, H, W)` with one part repainted. `face` is what was found in it."""
-    config = ComposeConfig(seed=seed)
-    (target,) = part_faces(face, wanted_parts(host.part), person.identity, {}, config)
-    shown = host.answer.image if arm == "chimera" else host.before.image
+    """The host's picture `(1, 3, H, W)` with one part repainted by the arm of that name.
+
+    `face` is what was found in the picture.
+    """
+    arm, config = ARMS[name], ComposeConfig(seed=seed)
+    targets = part_faces(face, wanted_parts(host.part), person.identity, {}, config)
+    shown = host.answer.image if name == "chimera" else host.before.image
 
     def paint(_: TargetFace, crop: Crop, seeds: Sequence[int]) -> Tensor:
-        if arm in ("untouched", "chimera"):
+        if not arm.word:
             return backbone.decode(backbone.encode_image(crop_image(shown, crop.plan)).sample())
-        strength, prompt, words = _asked(arm, person, host)
-        with apply_identity(backbone, person.identity, strength):
+        prompt, words = _asked(arm.word, person, host)
+        with apply_identity(backbone, person.identity, arm.lora):
             both = backbone.text.encode([prompt, ""], words)
             rows = torch.arange(2, device=both.context.device)
             positive, negative = both.select(rows[:1]), both.select(rows[1:])
             return inpaint(backbone, positive, negative, crop.image, crop.mask, config, seeds)
 
-    target = TargetFace(target.mask, None, "", target.around)
-    return compose_faces(host.before.image, [target], paint, backbone.spec, config).image
+    return compose_faces(host.before.image, targets, paint, backbone.spec, config).image
 
 
-def _asked(
-    arm: str, person: Person, host: Host
-) -> tuple[float, str, dict[str, Mapping[str, Tensor]]]:
-    """The LoRA's strength, the prompt, and the learned words in it."""
-    strength = 1.0 if arm.startswith("LoRA") else 0.0
-    if arm == "caption":
-        return strength, f"a photo of {host.asked} of a {host.noun}", {}
-    if arm.endswith("class word") or arm == "class word":
-        return strength, f"a photo of {host.part} of a {host.noun}", {}
-    one = person.stranger if "stranger" in arm else person.identity
-    word = one.word(host.part)
-    assert word is not None  # both learned every part that is asked for
-    prompt = f"a photo of embedding:{word.placeholder} of a {host.noun}"
-    return strength, prompt, {word.placeholder: word.vectors}
+def _asked(word: str, person: Person, host: Host) -> tuple[str, dict[str, Mapping[str, Tensor]]]:
+    """The prompt, and the learned words in it."""
+    plain = {"class": host.part, "caption": host.asked}
+    if word in plain:
+        return f"a photo of {plain[word]} of a {host.noun}", {}
+    learned = (person.stranger if word == "stranger" else person.identity).word(host.part)
+    assert learned is not None  # both learned every part that is asked for
+    key = learned.placeholder
+    return f"a photo of embedding:{key} of a {host.noun}", {key: learned.vectors}

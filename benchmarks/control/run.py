@@ -52,26 +52,19 @@ def run(flags: Control) -> None:
     mine = range(number - 1, flags.people, count)
     for index in tqdm(mine, desc="people", disable=None, leave=False):
         done = {(row["person"], row["arm"], row["scene"]) for row in read_rows(flags.out)}
-        missing = [
-            (k, host, arm)
-            for k, host in enumerate(_hosts(flags, index, backbone))
-            for arm in ARMS
-            if (f"person-{index}", arm, k) not in done
-        ]
-        if not missing:
-            continue
-        person = Person(learned(index), learned((index + 1) % flags.people))
-        for k, host, arm in missing:
-            began, seed = perf_counter(), 1000 * (flags.first + index) + k
-            face = _found(host, detector)
-            if face is None:
+        for k, host in enumerate(hosts(flags.first + index, flags.hosts, backbone.spec.resolution)):
+            missing = [arm for arm in ARMS if (f"person-{index}", arm, k) not in done]
+            if not missing or (face := _found(host, detector)) is None:
                 continue
-            image = repaint(arm, person, host, face, backbone, seed)
-            save_generated(image, flags.out / "pictures" / arm / f"person-{index}-{k}.png")
-            journal.add({
-                "person": f"person-{index}", "arm": arm, "scene": k, "part": host.part,
-                **measured(probe, host, image), "seconds": perf_counter() - began,
-            })  # fmt: skip
+            person = Person(learned(index), learned((index + 1) % flags.people))
+            for arm in missing:
+                began, seed = perf_counter(), 1000 * (flags.first + index) + k
+                image = repaint(arm, person, host, face, backbone, seed)
+                save_generated(image, flags.out / "pictures" / arm / f"person-{index}-{k}.png")
+                journal.add({
+                    "person": f"person-{index}", "arm": arm, "scene": k, "part": host.part,
+                    **measured(probe, host, image), "seconds": perf_counter() - began,
+                })  # fmt: skip
     text = table(read_rows(flags.out))
     with atomic_path(flags.out / "table.md") as temporary:
         temporary.write_text(text, "utf-8")
@@ -90,10 +83,6 @@ def _learn(
     ).identity  # fmt: skip
 
 
-def _hosts(flags: Control, index: int, backbone: Backbone) -> list[Host]:
-    return hosts(flags.first + index, flags.hosts, backbone.spec.resolution)
-
-
 def _found(host: Host, detector: Detector) -> FaceAttributes | None:
     """The face as a user's picture would be searched; None where the part is not found."""
     wanted = DetectConfig(host.part, on_missing="skip")
@@ -110,7 +99,7 @@ def table(rows: Sequence[Row]) -> str:
         for part in COLUMNS:
             some = [row for row in rows if row["part"] == part]
             cells.append(_shown(estimate(list(_people(some, arm, "transfer").values()))))
-        lines.append(f"| {arm}: {ARMS[arm]} | {' | '.join(cells)} |")
+        lines.append(f"| {arm}: {ARMS[arm].about} | {' | '.join(cells)} |")
     word, plain = (_people(rows, arm, "transfer") for arm in SELECTIVITY)
     selective = _shown(difference(word, plain))
     return "\n".join([*lines, "", f"Selectivity, {' less '.join(SELECTIVITY)}: {selective}", ""])

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor
 
 from facea_core.seeds import seeded
@@ -82,4 +81,4 @@ def hosts(number: int, count: int, size: int) -> list[Host]:
 
 
 def _labels(person: Tensor) -> dict[str, int]:
-    return {name: int(torch.as_tensor(label)) for name, label in labels(person).items()}
+    return {name: int(label) for name, label in labels(person).items()}

@@ -37,7 +37,7 @@ def fill(
 ) -> list[str]:
     """Copy `state`, under the module's own names, into it; says which tensors it has no place for.
 
-    The copies are on the device and of the dtype `to`; None = the tensors themselves, not copied.
+    The copies are on the device and of the dtype `to`; None = views of the tensors, not copied.
     Raises BackboneError where one is missing or of another shape.
     """
     own, name = module.state_dict(), type(module).__name__
@@ -54,7 +54,8 @@ def fill(
                 f"{source} does not fit {name}: {key} is {tuple(tensor.shape)}, not "
                 f"{tuple(own[key].shape)}; give a whole checkpoint of a supported family"
             )
-    weights = {key: value for key, value in found.items() if not key.endswith("position_ids")}
+    # Views, for a module sets `requires_grad` of a Parameter that it is given.
+    weights = {k: v.detach() for k, v in found.items() if not k.endswith("position_ids")}
     if to is not None:
         plain = torch.contiguous_format
         weights = {k: v.to(*to, copy=True, memory_format=plain) for k, v in weights.items()}

@@ -13,10 +13,11 @@ from ..errors import ConfigError, ImageError, MaskError
 from ..io.images import check_mask, glance, other_scene, resize
 from ..lazy import Lazy
 from ..types import BackboneSpec, DetectedFaces, FaceAttributes, Identity, Size
+from .chosen import require_found
 from .config import ComposeConfig
 from .faces import TargetFace
 from .masks import face_mask
-from .parts import part_faces, require_parts, shown_parts, wanted_parts
+from .parts import WantedPart, part_faces, shown_parts, wanted_parts
 from .pieces import mask_pieces
 from .prompts import prompt_for
 
@@ -143,7 +144,9 @@ def _searched(
     plans, notes = [], []
     people = {one.name: one for one in identities if one is not None}
     wanted = wanted_parts(parts, tuple(people))
-    require_parts([face for faces in found.faces for face in faces if face.score > 0], wanted)
+    everybody = [face for faces in found.faces for face in faces if face.score > 0]
+    if everybody:
+        require_found([one.part for one in wanted], everybody)
     named = bool(wanted) and all(one.person for one in wanted)
     pairs = _pair(len(images), found.faces, "searched pictures", ImageError)
     for number, (index, at) in enumerate(pairs, start=1):
@@ -172,26 +175,15 @@ def _searched(
         if not wanted:
             plans.append(_Plan(index, len(kept), partial(_heads, heads, kept, prompt)))
             continue
-        shown = {k: [one for one, _ in shown_parts(seen[k], wanted)] for k in kept}
-        for k, there in shown.items():
+        count = 0
+        for k in kept:
+            there = [one for one, _ in shown_parts(seen[k], wanted)]
             missing = [one.part for one in wanted if one not in there]
             if missing:
                 notes.append(f"picture {number}, face {k + 1}: no {', no '.join(missing)} found")
-
-        def some(
-            _: Size,
-            seen: list[FaceAttributes] = seen,
-            kept: Mapping[int, Identity | None] = kept,
-        ) -> list[TargetFace]:
-            return [
-                target
-                for k, identity in kept.items()
-                for target in part_faces(
-                    seen[k], wanted, identity, people, config, prompt_for(prompt, k)
-                )
-            ]
-
-        plans.append(_Plan(index, sum(map(len, shown.values())), some))
+            count += len(there)
+        draw = partial(_parts, seen, kept, wanted, people, config, prompt)
+        plans.append(_Plan(index, count, draw))
     return plans, notes
 
 
@@ -204,6 +196,23 @@ def _heads(
     """Of the masks that `draw` gives those to paint, by number, as whom."""
     masks = draw(size) if kept else []
     return [TargetFace(masks[k], identity, prompt_for(prompt, k)) for k, identity in kept.items()]
+
+
+def _parts(
+    seen: Sequence[FaceAttributes],
+    kept: Mapping[int, Identity | None],
+    wanted: Sequence[WantedPart],
+    people: Mapping[str, Identity],
+    config: ComposeConfig,
+    prompt: str,
+    _: Size,
+) -> list[TargetFace]:
+    """The wanted parts of the faces to paint, face by face."""
+    return [
+        target
+        for k, identity in kept.items()
+        for target in part_faces(seen[k], wanted, identity, people, config, prompt_for(prompt, k))
+    ]
 
 
 def _kept(

@@ -63,8 +63,7 @@ def chosen_masks(
             f"there is no face{which} in any of the {len(chosen)} pictures; choose another number, "
             "or look at the preview of FaceA Attribute Detect"
         )
-    seen = dict.fromkeys(name for face in meant for name in (HEAD, FACE, *face.attributes))
-    _require(names, tuple(seen))
+    seen = require_found(names, meant)
     size = _size(found)
     masks, notes = [], []
     for number, faces in enumerate(chosen, start=1):
@@ -77,7 +76,7 @@ def chosen_masks(
         missing = [name for name in names if not any(_shows(face, name) for face in faces)]
         if missing:
             notes.append(f"picture {number}: no {', no '.join(missing)}, so the mask lacks it")
-    return masks, tuple(seen), notes
+    return masks, seen, notes
 
 
 def _chosen(faces: Sequence[FaceAttributes], wanted: Sequence[int] | None) -> list[FaceAttributes]:
@@ -97,7 +96,9 @@ def _size(found: DetectedFaces) -> Size:
     return sizes.pop()
 
 
-def _require(names: Sequence[str], seen: Sequence[str]) -> None:
+def require_found(names: Sequence[str], faces: Sequence[FaceAttributes]) -> tuple[str, ...]:
+    """All parts seen in these faces. Raises PartError for one of `names` that none shows."""
+    seen = tuple(dict.fromkeys(name for face in faces for name in (HEAD, FACE, *face.attributes)))
     missing = [name for name in names if name not in seen]
     if missing:
         raise PartError(
@@ -105,16 +106,21 @@ def _require(names: Sequence[str], seen: Sequence[str]) -> None:
             "for it in FaceA Attribute Detect's words (custom_words), choose other parts, or draw "
             "an own mask there"
         )
+    return seen
+
+
+def part_of(face: FaceAttributes, name: str) -> Part | None:
+    """What was found; the part of `face` is the face box where nothing else is."""
+    found = face.part(name)
+    return Part(FACE, face.face, face.score) if found is None and name == FACE else found
 
 
 def _shows(face: FaceAttributes, name: str) -> bool:
-    return name in (HEAD, FACE) or face.part(name) is not None
+    return name == HEAD or part_of(face, name) is not None
 
 
 def _mask_of(face: FaceAttributes, name: str, grow: float, feather: float) -> Tensor | None:
     if name == HEAD:
         return face_mask(face, ComposeConfig(grow=grow, feather=feather))
-    part = face.part(name)
-    if part is None and name == FACE:
-        part = Part(FACE, face.face, face.score)
+    part = part_of(face, name)
     return None if part is None else part_mask(part, face.size, grow=grow, feather=feather)

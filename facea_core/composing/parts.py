@@ -11,11 +11,11 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from ..errors import ConfigError, PartError, quoted
+from ..errors import ConfigError, quoted
 from ..identity.words import part_prompt
 from ..masks import part_mask
 from ..types import Box, FaceAttributes, Identity, Part
-from .chosen import HEAD, part_names
+from .chosen import HEAD, part_names, part_of
 from .config import ComposeConfig
 from .faces import TargetFace
 from .masks import face_mask
@@ -41,8 +41,8 @@ def wanted_parts(text: str, persons: Sequence[str] = ()) -> tuple[WantedPart, ..
     wanted = []
     for item in (item.strip() for item in text.split(",") if item.strip()):
         part, colon, person = (piece.strip() for piece in item.partition(":"))
-        (name, *_) = part_names(part) if part else ("",)
-        if name in ("", HEAD):
+        names = part_names(part) if part else ()
+        if not names or HEAD in names:
             raise ConfigError(
                 f"parts has {quoted(item)}; give a part such as nose or nose:ada. For the whole "
                 "head leave parts empty"
@@ -50,10 +50,10 @@ def wanted_parts(text: str, persons: Sequence[str] = ()) -> tuple[WantedPart, ..
         if colon and person not in persons:
             known = ", ".join(persons) or "none"
             raise ConfigError(
-                f"parts wants the {name} of {quoted(person)}, who is not wired (wired: {known}); "
-                "give the name that the identity was learned by"
+                f"parts wants the {names[0]} of {quoted(person)}, who is not wired (wired: "
+                f"{known}); give the name that the identity was learned by"
             )
-        wanted.append(WantedPart(name, person))
+        wanted += [WantedPart(name, person) for name in names]
     names = [one.part for one in wanted]
     if twice := next((name for name in names if names.count(name) > 1), None):
         raise ConfigError(f"parts has {quoted(twice)} more than once; give each part once")
@@ -63,19 +63,9 @@ def wanted_parts(text: str, persons: Sequence[str] = ()) -> tuple[WantedPart, ..
 def shown_parts(
     face: FaceAttributes, wanted: Sequence[WantedPart]
 ) -> tuple[tuple[WantedPart, Part], ...]:
-    """Those that were found in this face, in their order. `face` is always there."""
-    found = [(one, _part(face, one.part)) for one in wanted]
+    """Those that were found in this face, in their order."""
+    found = [(one, part_of(face, one.part)) for one in wanted]
     return tuple((one, part) for one, part in found if part is not None)
-
-
-def require_parts(faces: Sequence[FaceAttributes], wanted: Sequence[WantedPart]) -> None:
-    """Raise PartError for a part that none of the faces shows."""
-    missing = [one.part for one in wanted if all(_part(face, one.part) is None for face in faces)]
-    if faces and missing:
-        raise PartError(
-            f"no {', no '.join(missing)} was found in any face; ask for it in FaceA Attribute "
-            "Detect (custom_words, or --attributes), or paint other parts"
-        )
 
 
 def part_faces(
@@ -134,10 +124,3 @@ def _stretched(part: Part, wide: float, high: float) -> Part:
         for outline in part.outlines
     )
     return replace(part, box=box, outlines=outlines)
-
-
-def _part(face: FaceAttributes, name: str) -> Part | None:
-    found = face.part(name)
-    if found is None and name == "face":
-        return Part("face", face.face, face.score)
-    return found

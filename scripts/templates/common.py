@@ -15,6 +15,36 @@ SDXL_URL = f"https://huggingface.co/stabilityai/stable-diffusion-xl-base-1.0/res
 LOOK = 320
 
 
+def sample_photos(g: Graph, name: str, person: int, words: str) -> tuple[Node, Node]:
+    """Painted photos of somebody called `name`, and what is found in them."""
+    photos = g.node("FaceASamplePhotos", f"Photos of “{name}”", person=person)
+    found = g.node(
+        "FaceAAttributeDetect",
+        f"Detect “{name}”",
+        folded=True,
+        images=photos["photos"],
+        words=words,
+        detector="tiny",
+    )
+    return photos, found
+
+
+def learn_sample(g: Graph, base: Node, name: str, photos: Node, found: Node) -> Node:
+    """The trainer of somebody painted."""
+    return g.node(
+        "FaceAEmbeddingTrainer",
+        f"Learn “{name}”",
+        images=photos["photos"],
+        attributes=found["attributes"],
+        model=base["MODEL"],
+        clip=base["CLIP"],
+        vae=base["VAE"],
+        name=name,
+        class_noun=photos["class_noun"],
+        preset="tiny",
+    )
+
+
 def learn_and_paint(
     g: Graph, base: Node, images: Slot, attributes: Slot, *, class_noun: str
 ) -> tuple[Node, Node, Node, Node, Node]:

@@ -2,40 +2,17 @@
 
 from __future__ import annotations
 
-from canvas import Graph, Group, Node
+from canvas import Graph, Group
 
-from .common import LOOK, TINY
+from .common import LOOK, TINY, learn_sample, sample_photos
 
 
 def mixed_parts(g: Graph) -> None:
     base = g.checkpoint("The small model", TINY)
-
-    def learned(name: str, person: int) -> tuple[Node, Node, Node]:
-        photos = g.node("FaceASamplePhotos", f"Photos of “{name}”", person=person)
-        found = g.node(
-            "FaceAAttributeDetect",
-            f"Detect “{name}”",
-            folded=True,
-            images=photos["photos"],
-            words="male",
-            detector="tiny",
-        )
-        train = g.node(
-            "FaceAEmbeddingTrainer",
-            f"Learn “{name}”",
-            images=photos["photos"],
-            attributes=found["attributes"],
-            model=base["MODEL"],
-            clip=base["CLIP"],
-            vae=base["VAE"],
-            name=name,
-            class_noun=photos["class_noun"],
-            preset="tiny",
-        )
-        return photos, found, train
-
-    ada, ada_found, learn_ada = learned("ada", 50)
-    eve, eve_found, learn_eve = learned("eve", 44)
+    ada, ada_found = sample_photos(g, "ada", 50, "male")
+    learn_ada = learn_sample(g, base, "ada", ada, ada_found)
+    eve, eve_found = sample_photos(g, "eve", 44, "male")
+    learn_eve = learn_sample(g, base, "eve", eve, eve_found)
     there = g.node(
         "FaceAAttributeDetect",
         "Where the parts are",

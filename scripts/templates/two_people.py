@@ -2,44 +2,17 @@
 
 from __future__ import annotations
 
-from canvas import Graph, Group, Node
+from canvas import Graph, Group
 
-from .common import LOOK, TINY
+from .common import LOOK, TINY, learn_sample, sample_photos
 
 
 def two_people(g: Graph) -> None:
-    def photos_of(name: str, person: int, words: str) -> tuple[Node, Node]:
-        photos = g.node("FaceASamplePhotos", f"Photos of “{name}”", person=person)
-        found = g.node(
-            "FaceAAttributeDetect",
-            f"Detect “{name}”",
-            folded=True,
-            images=photos["photos"],
-            words=words,
-            detector="tiny",
-        )
-        return photos, found
-
-    left, left_found = photos_of("left", 5, "female")
-    right, right_found = photos_of("right", 4, "male")
+    left, left_found = sample_photos(g, "left", 5, "female")
+    right, right_found = sample_photos(g, "right", 4, "male")
     base = g.checkpoint("The small model", TINY)
-
-    def training(name: str, photos: Node, found: Node) -> Node:
-        return g.node(
-            "FaceAEmbeddingTrainer",
-            f"Learn “{name}”",
-            images=photos["photos"],
-            attributes=found["attributes"],
-            model=base["MODEL"],
-            clip=base["CLIP"],
-            vae=base["VAE"],
-            name=name,
-            class_noun=photos["class_noun"],
-            preset="tiny",
-        )
-
-    learn_left = training("left", left, left_found)
-    learn_right = training("right", right, right_found)
+    learn_left = learn_sample(g, base, "left", left, left_found)
+    learn_right = learn_sample(g, base, "right", right, right_found)
     scene = g.node(
         "ImageStitch",
         "Two people side by side",

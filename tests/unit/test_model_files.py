@@ -9,7 +9,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from facea_core.backbone import Backbone, inspect_checkpoint, load_backbone
+from facea_core.backbone import Backbone, hash_of, inspect_checkpoint, load_backbone
 from facea_core.backbone import parts as parts_module
 from facea_core.errors import AssetError, BackboneError, IdentityFormatError
 from facea_core.identity import describe_identity, load_identity
@@ -242,3 +242,11 @@ def test_only_stable_diffusions_own_noise_schedule_is_taken(narrow, tmp_path, sa
     else:
         with pytest.raises(BackboneError, match=rf"another noise schedule \({re.escape(which)}\)"):
             inspect_checkpoint(tmp_path)
+
+
+def test_a_hash_is_taken_without_touching_a_hosts_parameters(monkeypatch):
+    monkeypatch.setattr(parts_module, "FAMILIES", (NARROW,))
+    backbone = narrow_backbone()
+    state = {key: torch.nn.Parameter(value) for key, value in single_file(backbone).items()}
+    assert hash_of(parts_module.split(state), "it", torch.float32) == backbone.hash
+    assert all(value.requires_grad for value in state.values())

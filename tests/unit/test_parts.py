@@ -4,6 +4,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from facea_core.attributes import ATTRIBUTES
 from facea_core.backbone.spec import TINY
 from facea_core.composing import (
     ComposeConfig,
@@ -63,6 +64,8 @@ def test_large_parts_are_painted_before_small_ones_whatever_the_order():
     for text in ("mouth, eyes,hair", "hair,mouth,eyes", " EYES ,mouth, Hair,"):
         assert [one.part for one in wanted_parts(text)] == ["hair", "eyes", "mouth"]
     assert sorted(ORDER) == sorted(set(ORDER))
+    assert set(ORDER) == set(ATTRIBUTES)
+    assert [one.part for one in wanted_parts("male")] == ["eyes", "nose", "mouth"]
     assert wanted_parts("") == wanted_parts(" , ") == ()
 
 

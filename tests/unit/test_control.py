@@ -1,0 +1,53 @@
+"""The bench of what a word controls: exact answers, and what is measured against them."""
+
+import pytest
+import torch
+
+from benchmarks.control.measure import measured, of_person
+from benchmarks.control.repaint import ARMS
+from benchmarks.control.run import SELECTIVITY, table
+from benchmarks.control.truth import COLUMNS, chimera, hosts
+from facea_core.evaluation.identity_encoder import load_attribute_probe
+from facea_core.seeds import seeded
+from facea_core.synthetic.parameters import IDENTITY, sample_people
+
+
+def test_a_chimera_has_the_numbers_of_its_parts_and_no_others():
+    one, other = sample_people(2, seeded(0)).split(1)
+    for part, names in COLUMNS.items():
+        mixed = chimera(one, other, [part])
+        changed = {IDENTITY[i] for i in (mixed != one)[0].nonzero()[:, 0].tolist()}
+        assert changed == set(names)
+    assert torch.equal(chimera(one, other, []), one)
+
+
+def test_hosts_are_the_same_for_any_count_and_differ_from_their_answer_in_the_part():
+    few, more = hosts(3, 1, 64), hosts(3, 3, 64)
+    assert len(few) < len(more)
+    for one, again in zip(few, more, strict=False):
+        assert torch.equal(one.before.image, again.before.image)
+    for host in more:
+        assert host.given != host.wanted
+        assert not torch.equal(host.before.image, host.answer.image)
+        assert host.part in host.asked
+
+
+def test_the_exact_answer_is_transferred_whole_and_the_picture_itself_not_at_all():
+    probe, some = load_attribute_probe(), hosts(3, 2, 128)
+    same = of_person([measured(probe, host, host.before.image) for host in some])
+    exact = of_person([measured(probe, host, host.answer.image) for host in some])
+    assert same["transfer"] == pytest.approx(0)
+    assert exact["transfer"] == pytest.approx(1)
+    assert same["leak"] == pytest.approx(0)
+    assert exact["exact"] > same["exact"]
+
+
+def test_the_table_has_every_arm_and_says_how_selective_the_word_is():
+    rows = [
+        {"person": f"person-{i}", "arm": arm, "scene": 0, "part": part, "before": 0.2,
+         "after": 0.6 if arm == SELECTIVITY[0] else 0.4, "answer": 1.0, "exact": 0.0, "leak": 0.1}
+        for i in range(3) for arm in ARMS for part in COLUMNS
+    ]  # fmt: skip
+    text = table(rows)
+    assert all(f"| {arm}: {ARMS[arm].about} |" in text for arm in ARMS)
+    assert "LoRA + word less LoRA + class word: 0.25" in text

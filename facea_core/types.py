@@ -104,13 +104,15 @@ class DetectedFaces:
 class Photo:
     """A picture of the person with the face that is meant. `image` is `(1, 3, H, W)`.
 
-    `notes` says what was done to the picture on the way in (rotated, alpha removed, ...).
+    `notes` says what was done to the picture on the way in (rotated, alpha removed, ...). `caption`
+    says what is this photo's and not the person's: "smiling, at night".
     """
 
     image: Tensor
     attributes: FaceAttributes
     name: str = ""
     notes: tuple[str, ...] = ()
+    caption: str = ""
 
 
 @dataclass(frozen=True)

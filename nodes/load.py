@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 from comfy_api.latest import io
 
+from ..facea_core.errors import FaceAError
+from ..facea_core.io.captions import caption_of
 from ..facea_core.io.photos import (
     BY_NAME,
     MOST,
@@ -68,6 +71,11 @@ class FaceALoadPhotos(io.ComfyNode):
                     display_name="report",
                     tooltip="Sizes, what was done to each, and what was left out, as JSON.",
                 ),
+                io.String.Output(
+                    display_name="captions", is_output_list=True,
+                    tooltip="The text of photo.txt beside photo.jpg, for each photo; empty where "
+                    "there is no such file.",
+                ),
             ],
         )  # fmt: skip
 
@@ -87,21 +95,32 @@ class FaceALoadPhotos(io.ComfyNode):
         place = input_folder(check_text("folder", folder))
         files = photo_files(place, order, deep=subfolders)
         progress = Progress(len(files), cls.hidden.unique_id)
-        images, loaded, left_out = [], [], []
+        images, captions, loaded, left_out = [], [], [], []
         for photo in read_photos(files, limit, progress.at):
             name = name_in(place, photo.path)
             if photo.image is None:
                 left_out.append({"file": name, "reason": photo.notes[0]})
                 continue
             images.append(image_out([photo.image]))
+            caption, notes = _caption(photo.path)
+            captions.append(caption)
             height, width = photo.image.shape[-2:]
-            about = {"width": width, "height": height, "notes": list(photo.notes)}
+            about = {"width": width, "height": height, "notes": [*photo.notes, *notes]}
             loaded.append({"file": name, **about})
         progress.say(_line(len(images), [one["reason"] for one in left_out]))
         report = {"folder": folder, "photos": loaded, "left_out": left_out}
         return io.NodeOutput(
-            images, [one["file"] for one in loaded], len(images), json.dumps(report, indent=2)
-        )
+            images, [one["file"] for one in loaded], len(images), json.dumps(report, indent=2),
+            captions,
+        )  # fmt: skip
+
+
+def _caption(photo: Path) -> tuple[str, list[str]]:
+    """The caption beside a photo, or why it cannot be read: a bad one takes no photo away."""
+    try:
+        return caption_of(photo), []
+    except FaceAError as error:
+        return "", [str(error)]
 
 
 def _line(count: int, reasons: list[str]) -> str:

@@ -15,14 +15,15 @@ from comfy_api.latest import io, ui
 
 from ..facea_core import composing, detection, identity, identity_store, training
 from ..facea_core.errors import AssetError
+from ..facea_core.io.captions import captions_for
 from ..facea_core.io.output_files import require_writable_folder
 from ..facea_core.settings import read_settings, under_new_names
 from ..facea_core.training import PRESETS, TrainConfig
-from ..facea_core.training.config import RENAMED
-from ..facea_core.types import DetectedFaces, StepReport
+from ..facea_core.training.earlier import RENAMED
+from ..facea_core.types import DetectedFaces
 from .host import (
     Cancelled,
-    Progress,
+    TrainingProgress,
     elsewhere,
     embeddings_folder,
     field_input,
@@ -47,7 +48,8 @@ from .host.schema import ATTRIBUTES, IDENTITY
 AUTO = "auto"
 
 _LOG = logging.getLogger(__name__)
-_FINE = ("batch", "rank", "words_rate", "lora_rate", "previews", "save_words", "settings")
+_FINE = ("batch", "rank", "words_rate", "lora_rate", "previews", "save_words", "settings",
+         "captions")  # fmt: skip
 
 
 def _preset_or(name: str) -> io.Input:
@@ -119,6 +121,11 @@ class FaceAEmbeddingTrainer(io.ComfyNode):
                     "settings", default="", multiline=True,
                     tooltip='Any other setting of the training as JSON: {"local_ratio": 0.3}.',
                 ),
+                io.String.Input(
+                    "captions", default="", multiline=True, optional=True,
+                    tooltip="What is a photo's own and not the person's, a line for each: smiling, "
+                    "at night. Or wire captions. The person is learned apart from it.",
+                ),
             ],
             outputs=[
                 IDENTITY.Output(display_name="identity", tooltip="The person, for FaceA's nodes."),
@@ -139,11 +146,11 @@ class FaceAEmbeddingTrainer(io.ComfyNode):
 
     @classmethod
     @plain_numbers
-    @lists_of("images", "attributes")
+    @lists_of("images", "attributes", "captions")
     def execute(
         cls, images: Sequence[torch.Tensor], attributes: Sequence[DetectedFaces], model: Any,
         clip: Any, vae: Any, name: str, class_noun: str, preset: str, previews: int,
-        save_words: bool, settings: str, **changes: Any,
+        save_words: bool, settings: str, captions: Sequence[str] = (), **changes: Any,
     ) -> io.NodeOutput:  # fmt: skip
         name, named = identity.person_name(name)
         subject = identity.Subject(name, class_noun)
@@ -153,7 +160,9 @@ class FaceAEmbeddingTrainer(io.ComfyNode):
         for one in attributes:
             wired("attributes", one, DetectedFaces)
         found = detection.found_together(attributes)
-        photos, left_out = detection.photos_with_faces(pictures, found)
+        photos, left_out = detection.photos_with_faces(
+            pictures, found, captions_for(captions, len(pictures))
+        )
         widgets = {key: value for key, value in changes.items() if value}
         said = read_settings(settings)
         chosen = under_new_names(widgets, RENAMED) | under_new_names(said, RENAMED)
@@ -189,7 +198,7 @@ class FaceAEmbeddingTrainer(io.ComfyNode):
             say(copying, cls.hidden.unique_id)
             with training_backbone(model, clip, vae, room) as backbone:
                 notes += backbone.notes
-                shown = _Shown(name, config.steps, cls.hidden.unique_id)
+                shown = TrainingProgress(name, config.steps, cls.hidden.unique_id)
                 shown.begin(begun, plan.line())
                 previewer = training.face_previewer(
                     composing.inpaint, composing.PREVIEW, photos[0], backbone, config,
@@ -223,32 +232,6 @@ class FaceAEmbeddingTrainer(io.ComfyNode):
         )  # fmt: skip
 
 
-class _Shown:
-    """What a training says while it runs: on the node, and ten lines in the console."""
-
-    def __init__(self, name: str, steps: int, node: str):
-        self.progress = Progress(steps, node)
-        self._name, self._steps, self._tenths = name, steps, 0
-
-    def begin(self, what: str, plan: str) -> None:
-        self.progress.say(f"{what}; preparing the photos …")
-        _LOG.info("FaceA, %s: %s; %s", self._name, what, plan)
-
-    def encode(self, done: int, total: int) -> None:
-        self.progress.prepare("preparing the photos", done, total)
-
-    def step(self, report: StepReport) -> None:
-        if report.previews is not None:
-            self.progress.show(report.step, report.total, report.previews[:1])
-        self.progress.say(_line(report))
-        before, self._tenths = self._tenths, 10 * report.step // report.total
-        if self._tenths > before:
-            _LOG.info("FaceA, %s: %s", self._name, _line(report))
-
-    def stopped(self) -> None:
-        self.progress.say(_stopped(self.progress.done, self._steps))
-
-
 def _words_folder(name: str) -> Path:
     """Where the words are saved, if they can be: asked before minutes of work."""
     folder = embeddings_folder()
@@ -260,21 +243,6 @@ def _words_folder(name: str) -> Path:
             "for the words, which only stock nodes need"
         ) from error
     return folder
-
-
-def _line(report: StepReport) -> str:
-    minutes, seconds = divmod(round(report.eta), 60)
-    return (
-        f"step {report.step} of {report.total} · loss {report.loss:.4f} · "
-        f"{minutes}:{seconds:02} left"
-    )
-
-
-def _stopped(step: int, total: int) -> str:
-    """The last line of a training that was cancelled: what stands there stays."""
-    if not step:
-        return "stopped before the first step; queue again to begin"
-    return f"stopped at step {step} of {total}; queue again to go on"
 
 
 def _few(used: int, given: int) -> list[str]:

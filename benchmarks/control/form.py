@@ -7,15 +7,18 @@ from pathlib import Path
 
 from facea_core.cli.flags import Form, flag
 
+TASKS = ("parts", "heads")
+
 
 @dataclass(frozen=True)
 class Control(Form):
-    """Learn painted people, repaint single parts of other people's faces as theirs, and measure.
+    """Learn painted people, paint them in ways that ask for a selection, and measure what came out.
 
-    May be stopped at any time; the same command goes on. The table tells of all in the folder.
+    May be stopped at any time; the same command goes on. The tables tell of all in the folder.
     """
 
     out: Path = flag(Path("control"), "folder for identities, lines of figures and table.md", "DIR")
+    tasks: str = flag("parts, heads", f"what is painted: {', '.join(TASKS)}")
     people: int = flag(4, "people that are learned", min=2, max=1000)
     first: int = flag(0, "number of the first painted person", min=0, max=10**6)
     hosts: int = flag(4, "pictures of others that each is painted into", min=1, max=100)

@@ -11,7 +11,7 @@ from typing import Any
 from facea_core.errors import ConfigError, quoted
 from facea_core.settings import under_new_names, updated
 from facea_core.training import TrainConfig
-from facea_core.training.config import RENAMED
+from facea_core.training.earlier import RENAMED
 
 REFERENCE = "facea"
 """Every other arm is compared with this one: the preset as it is."""

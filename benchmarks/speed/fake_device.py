@@ -30,7 +30,8 @@ from facea_core.identity.names import placeholder
 from facea_core.identity.subject import SOMEBODY
 from facea_core.identity.words import by_placeholder
 from facea_core.training.config import TrainConfig
-from facea_core.training.data import Draw, LatentCache, Rows
+from facea_core.training.data import LatentCache
+from facea_core.training.draws import Draw, Rows
 from facea_core.training.gpu.attention import lean_attention
 from facea_core.training.loop import make_step
 from facea_core.training.losses import Losses
@@ -163,7 +164,7 @@ def pretended_task(family: Family, config: TrainConfig, dtype: torch.dtype) -> T
     """Everything a step needs, of these shapes and without values; fake in a `FakeTensorMode`."""
     backbone = filled(family, DEVICE, dtype, lambda weight, name: None)
     backbone = replace(backbone, alphas_cumprod=torch.empty(1000, device=DEVICE))
-    spec, count = backbone.spec, config.batch + config.local_extra
+    spec, count = backbone.spec, config.items
     side = spec.resolution // spec.latent_factor
     shape = (spec.latent_channels, side, side)
     table = config.table
@@ -189,7 +190,7 @@ def pretended_task(family: Family, config: TrainConfig, dtype: torch.dtype) -> T
             masked=latents(),
             mask=torch.ones(2, 1, side, side, device=on),
             crop_of=long(2, device=on),
-            rows=Rows(long(1, 1), long(1, 1, 1), long(1), long(2)),
+            rows=Rows(long(1), long(1, 1), long(1, 1, 1), long(1), long(2)),
         ),
         pictures=[
             (

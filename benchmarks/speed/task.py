@@ -15,7 +15,8 @@ from facea_core.identity.subject import SOMEBODY
 from facea_core.identity.words import learnable_words
 from facea_core.seeds import seeded
 from facea_core.training.config import TrainConfig
-from facea_core.training.data import Draw, LatentCache, build_cache, crop_example
+from facea_core.training.data import LatentCache, build_cache, crop_example
+from facea_core.training.draws import Draw
 from facea_core.training.tasks import task_prompts
 from facea_core.types import Photo
 

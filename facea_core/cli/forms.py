@@ -99,6 +99,9 @@ class Train(DetectorFlags):
         "named settings that the other flags change; none = tiny for facea-tiny, else paper",
         "|".join(PRESETS),
     )
+    captions: bool = flag(
+        False, "read the caption of photo.jpg from photo.txt: what is this photo's, as smiling"
+    )
     prediction: str | None = prediction_flag()
     vae: Path | None = vae_flag()
     clip_skip: int = flag(

@@ -7,7 +7,8 @@ from typing import Any
 
 from ..audit.config import AuditConfig
 from ..detection.config import DetectConfig
-from ..training.config import RENAMED, RETIRED, TrainConfig, preset_for
+from ..training.config import TrainConfig, preset_for
+from ..training.earlier import RENAMED, RETIRED
 from .audit import LIMITS
 from .flags import parse
 from .forms import Train

@@ -25,11 +25,12 @@ def found_together(found: Sequence[DetectedFaces]) -> DetectedFaces:
 
 
 def photos_with_faces(
-    images: Sequence[Tensor], found: DetectedFaces
+    images: Sequence[Tensor], found: DetectedFaces, captions: Sequence[str] = ()
 ) -> tuple[list[Photo], list[str]]:
     """The pictures in which a face was found, as training takes them, and notes on the others.
 
-    Of several faces in a picture the first is meant. Raises ImageError if `found` is not of these
+    Of several faces in a picture the first is meant. `captions` are one for each image, or none.
+    Raises ImageError if `found` is not of these
     pictures, by their number or by what they show, NoFaceError if no picture is left.
     """
     if len(images) != len(found.faces):
@@ -44,9 +45,11 @@ def photos_with_faces(
                 "in the same order, into FaceA Attribute Detect and here"
             )
     photos, notes = [], []
-    for number, (image, faces) in enumerate(zip(images, found.faces, strict=True), start=1):
+    said = captions or ("",) * len(images)
+    together = zip(images, found.faces, said, strict=True)
+    for number, (image, faces, caption) in enumerate(together, start=1):
         if faces:
-            photos.append(Photo(image, faces[0], f"photo {number}"))
+            photos.append(Photo(image, faces[0], f"photo {number}", caption=caption))
         else:
             notes.append(f"photo {number} left out: not everything was found in it, or it is red")
     if not photos:

@@ -31,16 +31,18 @@ class Lora:
     flat: Flat
     layers: Mapping[str, LoraLayer]
 
-    def bind(self) -> None:
+    def bind(self, *, on: bool = True) -> None:
         """Let the layers use the present values: once before each forward pass that shall see them.
 
-        All are cast to the layers' dtype at once.
+        All are cast to the layers' dtype at once. Not `on`: the U-Net is as it was without a LoRA.
         """
         dtype = next(iter(self.layers.values())).base.weight.dtype
         # The old values go first: they hold on to the parameter's gradient accumulator, which
         # belongs to the stream it was made on, and no CUDA graph of another stream can have it.
         for layer in self.layers.values():
             layer.down = layer.up = NOTHING
+        if not on:
+            return
         views = self.flat.views(dtype)
         for path, layer in self.layers.items():
             layer.down, layer.up = views[f"{path}.lora_down"], views[f"{path}.lora_up"]
@@ -108,7 +110,13 @@ class LoraLayer(nn.Module):
         super().__init__()
         self.base = base
 
+    @property
+    def on(self) -> bool:
+        return self.up is not NOTHING
+
     def forward(self, x: Tensor) -> Tensor:
+        if not self.on:
+            return self.base(x)
         if isinstance(self.base, nn.Conv2d):
             return self.base(x) + F.conv2d(self.base._conv_forward(x, self.down, None), self.up)
         (y,) = project(x, self)
@@ -117,7 +125,7 @@ class LoraLayer(nn.Module):
 
 def project(x: Tensor, *layers: nn.Module) -> tuple[Tensor, ...]:
     """What each layer makes of the same input; linear layers with a LoRA share their work."""
-    ours = [layer for layer in layers if isinstance(layer, LoraLayer)]
+    ours = [layer for layer in layers if isinstance(layer, LoraLayer) and layer.on]
     bases = [layer.base for layer in ours if isinstance(layer.base, nn.Linear)]
     if len(bases) < len(layers):
         return tuple(layer(x) for layer in layers)

@@ -55,8 +55,13 @@ def finished_words(words: Flat, table: Sequence[Attribute]) -> tuple[Word, ...]:
 
 def fill_prompt(template: str, class_noun: str, keys: Iterable[str]) -> str:
     """A prompt template with its words, each spelled `embedding:<placeholder>` between spaces."""
-    words = " ".join(f"embedding:{key}" for key in keys)
-    return " ".join(template.format_map({"class": class_noun, "words": f" {words} "}).split())
+    return plain_prompt(template, class_noun, [f"embedding:{key}" for key in keys])
+
+
+def plain_prompt(template: str, class_noun: str, words: Iterable[str]) -> str:
+    """A prompt template with ordinary words in the place of learned ones."""
+    said = f" {' '.join(words)} "
+    return " ".join(template.format_map({"class": class_noun, "words": said}).split())
 
 
 def part_prompt(identity: Identity, part: str, prompt: str = "") -> str:

@@ -16,6 +16,7 @@ from torch import Tensor
 from ..errors import ConfigError, FaceAError, ImageError, shortened
 from ..machine import require_memory
 from ..settings import check_choice, check_number
+from .captions import CAPTION
 from .images import load_image
 
 ENDINGS = frozenset(
@@ -94,9 +95,10 @@ def photos_of(paths: Iterable[Path]) -> tuple[Path, ...]:
 
 
 def photos_fingerprint(folder: str | Path, *, deep: bool = False) -> str:
-    """Changes when a photo of the folder comes, goes or is written anew. Never raises."""
+    """Changes when a photo or caption comes, goes or is written anew. Never raises."""
     try:
-        found = sorted(_walk(Path(folder), deep), key=lambda one: one.place)
+        files = _walk(Path(folder), deep, ENDINGS | {CAPTION})
+        found = sorted(files, key=lambda one: one.place)
     except (FaceAError, OSError, ValueError) as error:
         return type(error).__name__
     return hashlib.sha256(repr(found).encode()).hexdigest()
@@ -150,7 +152,7 @@ def name_in(folder: Path, path: Path) -> str:
     return _printable(path.relative_to(folder).as_posix())
 
 
-def _walk(folder: Path, deep: bool) -> Iterator[_Found]:
+def _walk(folder: Path, deep: bool, endings: frozenset[str] = ENDINGS) -> Iterator[_Found]:
     """Raises OSError or ValueError if the folder cannot be listed, ConfigError for too large."""
     seen, places = 0, [()]
     while places:
@@ -176,7 +178,7 @@ def _walk(folder: Path, deep: bool) -> Iterator[_Found]:
                 with suppress(OSError):
                     if entry.is_dir(follow_symlinks=False):
                         places += [here] if deep else []
-                    elif os.path.splitext(entry.name)[1].lower() in ENDINGS and entry.is_file():
+                    elif os.path.splitext(entry.name)[1].lower() in endings and entry.is_file():
                         status = entry.stat()
                         yield _Found(here, status.st_mtime_ns, status.st_size)
 

@@ -22,6 +22,7 @@ from ..settings import (
     updated,
     without_retired,
 )
+from .earlier import ADDED, IN_FILES, RENAMED, RETIRED
 
 if TYPE_CHECKING:
     from ..types import BackboneSpec
@@ -29,25 +30,6 @@ if TYPE_CHECKING:
 LONGEST_TEMPLATE = 500
 
 DECAYS = ("constant", "linear", "cosine")
-
-RETIRED: Mapping[str, Any] = {
-    "curriculum": 0.0,
-    "outside_penalty": 0.0,
-    "choose_every": 0,
-    "patience": 0,
-}
-"""Settings of earlier versions, at the values at which they did nothing.
-
-They count in `TrainConfig.hash`, so that what was trained before is found again.
-"""
-
-RENAMED: Mapping[str, str] = {"words_rate": "embedding_lr", "lora_rate": "lora_lr"}
-"""Names of earlier versions, which may still be given, and those of today.
-
-Files and hashes keep the earlier ones, so that what was trained before is found again.
-"""
-
-_IN_FILES = {new: old for old, new in RENAMED.items()}
 
 
 @dataclass(frozen=True)
@@ -86,6 +68,13 @@ class TrainConfig:
     prompt_drop: float = setting(0.1, "share of items that see the empty prompt", 0.0, 1.0)
     local_ratio: float = setting(0.5, "share of items that repaint one part only", 0.0, 1.0)
     local_extra: int = setting(0, "more items per step, each repainting one part", 0, 64)
+    prior_extra: int = setting(
+        0, "more items per step that keep what the model paints where no word is asked for", 0, 64
+    )
+    loss_by: str = setting(
+        "item", "what counts alike in the loss: every item, or every latent inside a mask",
+        choices=("item", "area"),
+    )  # fmt: skip
     background_weight: float = setting(0.0, "loss weight outside the repainted region", 0.0, 1.0)
     global_prompt: str = setting(
         "a photo of a {class} with {words}", "prompt of the whole face; with {words}"
@@ -146,7 +135,7 @@ class TrainConfig:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values as files have them, some under earlier names: see `RENAMED`."""
-        return {_IN_FILES.get(name, name): value for name, value in asdict(self).items()}
+        return {IN_FILES.get(name, name): value for name, value in asdict(self).items()}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> TrainConfig:
@@ -186,6 +175,11 @@ class TrainConfig:
         return attribute_table(self.attributes)
 
     @property
+    def items(self) -> int:
+        """How many images a step sees."""
+        return self.batch + self.local_extra + self.prior_extra
+
+    @property
     def has_local(self) -> bool:
         """Whether any item ever repaints one part only."""
         return self.local_ratio > 0 or self.local_extra > 0
@@ -202,10 +196,10 @@ def config_differences(mine: TrainConfig, other: Mapping[str, Any]) -> list[str]
 
     `other` is what `to_dict` gave when it was saved.
     """
-    other = {**RETIRED, **other}
+    other = {**RETIRED, **ADDED, **other}
     return [
         f"{RENAMED.get(name, name)}: {other.get(name)!r:.80} -> {value!r}"
-        for name, value in {**_counted(mine), **RETIRED}.items()
+        for name, value in {**ADDED, **_counted(mine), **RETIRED}.items()
         if other.get(name) != value
     ]
 
@@ -213,6 +207,7 @@ def config_differences(mine: TrainConfig, other: Mapping[str, Any]) -> list[str]
 def _counted(config: TrainConfig) -> dict[str, Any]:
     """Every field that changes what is learned, as files have them."""
     counted = {spec.name for spec in fields(config) if spec.metadata["affects_result"]}
+    counted -= {name for name, nothing in ADDED.items() if getattr(config, name) == nothing}
     return {
         name: value
         for name, value in config.to_dict().items()

@@ -1,4 +1,4 @@
-"""What a run learns from: crops of the photos as latents, and what a step draws of them.
+"""What a run learns from: crops of the photos as latents.
 
 Encoded once, so that the loop needs no autoencoder. Mean and deviation are kept where it has both,
 so latents still vary between steps.
@@ -6,8 +6,8 @@ so latents still vary between steps.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
@@ -19,9 +19,11 @@ from ..io.images import check_image, cut
 from ..masks import mask_box
 from ..types import Box, OnTick, Photo
 from .config import TrainConfig
+from .draws import Draw, Rows, draw_step
 from .tasks import (
     GLOBAL,
     crop_box,
+    face_prompts,
     face_region,
     face_shape,
     head_shape,
@@ -32,49 +34,6 @@ from .tasks import (
 
 if TYPE_CHECKING:
     from ..backbone import Backbone
-
-
-@dataclass(frozen=True, eq=False)
-class Rows:
-    """Where a cache keeps each task's example, on the CPU.
-
-    `face (P, V)` and `parts (P, V, K)` are rows by photo, variant and part; `counts (P,)` says how
-    many of K a photo has, at least 1: a photo without parts lists the face there. `tasks (M,)` is
-    the number of each row's task in `task_prompts`, where 0 is the empty prompt.
-    """
-
-    face: Tensor
-    parts: Tensor
-    counts: Tensor
-    tasks: Tensor
-
-
-@dataclass(frozen=True, eq=False)
-class Draw:
-    """Everything random about one step: `rows`, `prompts`, `tasks`, `timestep`, each `(B,)` long.
-
-    `noise (1 or 3, B, C, h, w)` is float32: the noise to predict, and what samples the latents.
-    """
-
-    rows: Tensor
-    prompts: Tensor
-    tasks: Tensor
-    timestep: Tensor
-    noise: Tensor
-
-    def parts(self, count: int) -> Iterator[Draw]:
-        """The same step in pieces of at most `count` pictures."""
-        for i in range(0, len(self.rows), count):
-            some = slice(i, i + count)
-            yield Draw(
-                self.rows[some], self.prompts[some], self.tasks[some], self.timestep[some],
-                self.noise[:, some],
-            )  # fmt: skip
-
-    def copy_(self, other: Draw) -> None:
-        """Take over the values of another draw of this size."""
-        for spec in fields(self):
-            getattr(self, spec.name).copy_(getattr(other, spec.name))
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,7 +105,7 @@ def build_cache(
     first crop of a photo is not jittered. Where a crop does not show a part, the whole face of that
     crop takes its place.
     """
-    number = {task: row for row, task in enumerate(task_names(config.table))}
+    number = {task: row for row, task in enumerate(task_names(config))}
     shown = [list(part_boxes(photo, config.table)) if config.has_local else [] for photo in photos]
     most = max(1, *map(len, shown))
     crops = config.crops(len(photos))
@@ -187,7 +146,13 @@ def build_cache(
         masked=_join(masked),
         mask=torch.cat(masks).to(device),
         crop_of=torch.tensor(crop_of, device=device),
-        rows=Rows(face, parts, counts, torch.tensor(task_of)),
+        rows=Rows(
+            asked=torch.tensor(face_prompts(config, [photo.caption for photo in photos])),
+            face=face,
+            parts=parts,
+            counts=counts,
+            tasks=torch.tensor(task_of),
+        ),
     )
 
 
@@ -228,45 +193,6 @@ def whole_face(photo: Photo, config: TrainConfig, number: int = 0) -> tuple[Box,
         shape = head_shape(photo, config)
         return mask_box(shape) or face_region(photo, config), shape
     return face_region(photo, config), face_shape(photo)
-
-
-def draw_step(
-    rows: Rows,
-    config: TrainConfig,
-    shape: Sequence[int],
-    generator: torch.Generator,
-    *,
-    samples: int = 0,
-    timesteps: int = 1000,
-    device: torch.device | str = "cpu",
-) -> Draw:
-    """Draw a step on the CPU and send it to `device`; nothing is read back.
-
-    `shape` is (C, h, w); `samples` how many latents per item are drawn from a distribution.
-    Timesteps are stratified over the batch: each one alone is uniform,
-    together they spread.
-    """
-    count = config.batch + config.local_extra
-    photo, variant, part, local, drop, jitter = torch.rand(6, count, generator=generator).unbind()
-    photos, variants = rows.face.shape
-    p, v = (photo * photos).long(), (variant * variants).long()
-    k = (part * rows.counts[p]).long()
-    is_local = (local < config.local_ratio) | (torch.arange(count) >= config.batch)
-    row = torch.where(is_local, rows.parts[p, v, k], rows.face[p, v])
-    task = rows.tasks[row]
-    prompt = torch.where(drop < config.prompt_drop, 0, task)
-    stratum = torch.randperm(count, generator=generator)
-    timestep = ((stratum + jitter) * (timesteps / count)).long().clamp(max=timesteps - 1)
-    noise = torch.randn(1 + samples, count, *shape, generator=generator)
-    numbers = _send(torch.stack([row, prompt, task, timestep]), device)
-    row, prompt, task, timestep = numbers.unbind()
-    return Draw(row, prompt, task, timestep, _send(noise, device))
-
-
-def _send(tensor: Tensor, device: torch.device | str) -> Tensor:
-    # Only from pinned memory does the copy go on beside the host's work.
-    pinned = tensor.pin_memory() if torch.device(device).type == "cuda" else tensor
-    return pinned.to(device, non_blocking=True)
 
 
 def _encode(backbone: Backbone, images: Tensor, tick: Callable[[], None]) -> LatentDistribution:

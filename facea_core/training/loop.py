@@ -25,8 +25,9 @@ from ..seeds import seeded
 from ..types import Identity, IdentityMeta, OnStep, OnTick, Photo
 from ..version import __version__
 from .config import TrainConfig, check_channels
-from .data import Draw, LatentCache, build_cache
+from .data import LatentCache, build_cache
 from .device_memory import plan_for, require_room
+from .draws import Draw
 from .fallback import with_fallback
 from .gpu.allocator import launch_note
 from .gpu.attention import lean_attention
@@ -34,7 +35,7 @@ from .gpu.blocks import fused_kernels, lean_blocks
 from .gpu.cuda_graph import captured
 from .gpu.footprint import as_current, checkpointed, on_device, searched_convolutions
 from .gpu.in_flight import in_flight_limit
-from .losses import Losses, region_loss
+from .losses import Losses, item_weights, region_loss
 from .memory import Plan, resolution_down, step_down
 from .optimiser import make_optimiser, set_rates
 from .origin import Origin
@@ -42,6 +43,7 @@ from .preview import Previewer
 from .report import Reporter, due
 from .state import Checkpoint, read_state
 from .tasks import EMPTY, GLOBAL, check_photo, part_sizes, task_names, task_prompts
+from .text_gradient import backward, leaves
 
 _LOG = logging.getLogger(__name__)
 
@@ -89,7 +91,8 @@ def train_identity(
     if note := launch_note(backbone.device):
         _LOG.warning("FaceA: %s", note)
     origin = origin or Origin.of(photos, backbone.hash, config, subject)
-    prompts = task_prompts(config, subject)
+    captions = [photo.caption for photo in photos]
+    prompts = task_prompts(config, subject, captions)
     spec, dtype, device = backbone.spec, backbone.dtype, backbone.device
 
     def encode_photos(plan: Plan) -> tuple[LatentCache, torch.Generator]:
@@ -124,7 +127,7 @@ def train_identity(
                 trained={"words": words, "lora": adapter.flat},
                 optimiser=make_optimiser(words.parameter, adapter.flat.parameter, config),
                 generator=generator,
-                losses=Losses(task_names(config.table), device),
+                losses=Losses(task_names(config), device),
             )
             if saved:
                 checkpoint.restore(saved)
@@ -151,7 +154,7 @@ def train_identity(
                 # Where nothing learns to read, the encoders are elsewhere but for this once.
                 reading = nullcontext() if config.embedding_lr else on_device(device, *idle)
                 asked = list(prompts.values())
-                if not config.has_local:
+                if not (config.has_local or config.prior_extra or any(captions)):
                     asked = [prompts[EMPTY], prompts[GLOBAL]]
                 with torch.no_grad(), reading:
                     prepared = backbone.text.prepare(asked, by_placeholder(words.values()))
@@ -239,29 +242,40 @@ def make_step(
         return backbone.text.encode_prepared(prompts, by_placeholder(words.views()))
 
     constant = None if config.embedding_lr else encode()
+    ordinary = config.items - config.prior_extra
 
     def step(batch: Draw) -> None:
         optimiser.zero_grad(set_to_none=True)
 
         # Encode each distinct prompt once, with gradient to the words.
         encoded = constant or encode()
-        shared = _leaves(encoded)
+        shared = leaves(encoded)
+        worth = item_weights(cache.mask[batch.rows], config)
         found = []
-        for part in batch.parts(micro_batch):
+        for first, part in batch.parts(micro_batch):
             # Gather the examples and add the noise.
             noise = part.noise[0]
             latent, mask, masked_latent = cache.gather(part.rows, part.noise[1:])
             noisy = backbone.add_noise(latent, noise, part.timestep)
 
             # Predict, and compare inside the mask.
+            target = backbone.target(latent, noise, part.timestep)
+            kept = min(max(first + len(noise) - ordinary, 0), len(noise))
+            if kept:  # the last ones: what the model painted before
+                adapter.bind(on=False)
+                with torch.no_grad():
+                    base = backbone.predict(
+                        noisy[-kept:], part.timestep[-kept:], shared.select(part.prompts[-kept:]),
+                        mask[-kept:], masked_latent[-kept:],
+                    )  # fmt: skip
+                target = torch.cat([target[:-kept], base.to(target)])
             adapter.bind()
             context = shared.select(part.prompts)
             output = backbone.predict(noisy, part.timestep, context, mask, masked_latent)
-            target = backbone.target(latent, noise, part.timestep)
             loss = region_loss(output.float(), target, mask, config.background_weight)
-            (loss.sum() / len(batch.rows)).backward()
+            ((loss * worth[first : first + len(loss)]).sum() / len(batch.rows)).backward()
             found.append(loss.detach())
-        _backward(encoded, shared)
+        backward(encoded, shared)
 
         # Clip and update.
         norm = nn.utils.clip_grad_norm_(parameters, config.clip or inf)
@@ -269,22 +283,3 @@ def make_step(
         losses.add(torch.cat(found), batch.tasks, norm)
 
     return step
-
-
-def _leaves(encoded: Conditioning) -> Conditioning:
-    """The same values, gathering the gradient of every image: text is gone back through once."""
-    context, pooled = encoded.context, encoded.pooled
-    return Conditioning(
-        context.detach().requires_grad_(context.requires_grad),
-        None if pooled is None else pooled.detach().requires_grad_(pooled.requires_grad),
-    )
-
-
-def _backward(encoded: Conditioning, shared: Conditioning) -> None:
-    pairs = [(encoded.context, shared.context.grad)]
-    if encoded.pooled is not None and shared.pooled is not None:
-        pairs.append((encoded.pooled, shared.pooled.grad))
-    pairs = [(value, grad) for value, grad in pairs if value.requires_grad and grad is not None]
-    if pairs:
-        values, grads = zip(*pairs, strict=True)
-        torch.autograd.backward(values, grads)

@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from ..errors import TrainingError
-from .tasks import EMPTY, GLOBAL
+from .config import TrainConfig
+from .tasks import EMPTY, GLOBAL, PRIOR
 
 
 def region_loss(output: Tensor, target: Tensor, mask: Tensor, background: float = 0.0) -> Tensor:
@@ -21,6 +22,17 @@ def region_loss(output: Tensor, target: Tensor, mask: Tensor, background: float 
     weight = mask + background * (1 - mask)
     error = ((output - target).square() * weight).flatten(1).sum(1)
     return error / (weight.flatten(1).sum(1) * output.shape[1])
+
+
+def item_weights(mask: Tensor, config: TrainConfig) -> Tensor:
+    """What each item of a step counts, `(B,)` with mean 1, of masks `(B, 1, h, w)`.
+
+    By area, every latent inside a mask counts alike, as in Break-A-Scene's own code.
+    """
+    if config.loss_by == "item":
+        return mask.new_ones(len(mask))
+    area = mask.flatten(1).sum(1)
+    return area / area.mean()
 
 
 class Losses:
@@ -64,10 +76,10 @@ class Losses:
         rows = dict(zip(self.tasks, self.sums.tolist(), strict=True))
         self.sums.zero_()
         mean = {task: total / count for task, (total, count) in rows.items() if count}
-        local = [rows[task] for task in mean if task not in (EMPTY, GLOBAL)]
-        tasks = {GLOBAL: mean[GLOBAL]} if GLOBAL in mean else {}
+        local = [rows[task] for task in mean if task not in (EMPTY, GLOBAL, PRIOR)]
+        tasks = {task: mean[task] for task in (GLOBAL, PRIOR) if task in mean}
         if local:
             tasks["local"] = sum(t for t, _ in local) / sum(c for _, c in local)
-        attributes = {task: mean[task] for task in mean if task not in (EMPTY, GLOBAL)}
+        attributes = {task: mean[task] for task in mean if task not in (EMPTY, GLOBAL, PRIOR)}
         items = sum(count for _, count in rows.values())
         return sum(t for t, _ in rows.values()) / max(items, 1), tasks, attributes

@@ -191,7 +191,7 @@ def _step_bytes(
     numbers = costs.lora[config.targets] * config.rank
     working = size if size < FLOAT else 0
     trained = numbers * (3 * FLOAT + working)  # the weight and AdamW's two moments
-    parts = micro_batch < config.batch + config.local_extra
+    parts = micro_batch < config.items
     sums = numbers * FLOAT if parts else 0
     flat, ranked = costs.step[config.targets, checkpointing]
     activations = micro_batch * pixels * (flat + ranked * config.rank) * size
@@ -210,7 +210,7 @@ def _ladder(
 
     `most` is the highest resolution, None = the model's own.
     """
-    batch, least = config.batch + config.local_extra, None
+    batch, least = config.items, None
     unet = COSTS[spec.family].unet * dtype.itemsize
     for resolution in _resolutions(spec, config):
         if most is not None and resolution > most:

@@ -64,13 +64,15 @@ class Origin:
 
 
 def photos_hash(photos: Sequence[Photo]) -> str:
-    """16 hex digits of the pictures, their faces, parts and own masks; file names do not matter."""
+    """16 hex digits of the images, their faces, parts, own masks and captions; not file names."""
     digest = hashlib.sha256()
     for photo in photos:
         found = photo.attributes
         boxes = [("", tuple(found.face)), *((p.attribute, tuple(p.box)) for p in found.parts)]
         digest.update(repr((tuple(photo.image.shape), boxes)).encode())
         digest.update(photo.image.detach().to("cpu", torch.float32).contiguous().numpy().tobytes())
+        if photo.caption:
+            digest.update(f"caption {photo.caption}".encode())
         for part in found.parts:
             if part.mask is not None:
                 mask = part.mask.detach().to("cpu", torch.float32).contiguous()

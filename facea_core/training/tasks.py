@@ -12,15 +12,15 @@ from ..attributes import Attribute
 from ..box import square_around
 from ..errors import ImageError, MaskError, quoted
 from ..identity.names import placeholder
-from ..identity.subject import Subject
-from ..identity.words import fill_prompt
+from ..identity.subject import SOMEBODY, Subject
+from ..identity.words import fill_prompt, plain_prompt
 from ..io.images import check_image, check_mask, resize
 from ..io.images import crop as crop_image
 from ..masks import head_distance, mask_box
 from ..types import BackboneSpec, Box, Part, Photo, Size
 from .config import TrainConfig
 
-EMPTY, GLOBAL = "", "global"
+EMPTY, GLOBAL, PRIOR = "", "global", "prior"
 """Tasks beside the attributes, whose names are those of the local ones: no prompt, and the face."""
 
 _ROOM = 1.1
@@ -28,20 +28,51 @@ _ROOM = 1.1
 _LEAST = 2
 
 
-def task_names(table: Sequence[Attribute]) -> tuple[str, ...]:
-    """All tasks, in the order of the rows in which the loop encodes prompts and counts losses."""
-    return (EMPTY, GLOBAL, *(one.name for one in table))
+def task_names(config: TrainConfig) -> tuple[str, ...]:
+    """All tasks, in the order of the rows in which the loop counts losses."""
+    prior = (PRIOR,) if config.prior_extra else ()
+    return (EMPTY, GLOBAL, *(one.name for one in config.table), *prior)
 
 
-def task_prompts(config: TrainConfig, subject: Subject) -> dict[str, str]:
-    """Task -> prompt, in the order of `task_names`: none, the face with all words, each part."""
-    words = {one.name: placeholder(subject.name, one) for one in config.table}
+def task_prompts(
+    config: TrainConfig, subject: Subject, captions: Sequence[str] = ()
+) -> dict[str, str]:
+    """Task -> prompt, in the order in which draws number them.
+
+    None, the whole face with all words, each part; with `prior_extra` both again in words that are
+    not learned; and the whole face of each photo that has a caption.
+    """
     noun = subject.class_noun
-    return {
-        EMPTY: "",
+    words = {one.name: placeholder(subject.name, one) for one in config.table}
+    learned = {
         GLOBAL: fill_prompt(config.global_prompt, noun, words.values()),
         **{part: fill_prompt(config.local_prompt, noun, [word]) for part, word in words.items()},
     }
+    captioned = {
+        f"{GLOBAL} {number}": f"{learned[GLOBAL]}, {caption}"
+        for number, caption in enumerate(captions) if caption
+    }  # fmt: skip
+    return {EMPTY: "", **learned, **_prior_prompts(config, noun), **captioned}
+
+
+def _prior_prompts(config: TrainConfig, noun: str) -> dict[str, str]:
+    """The same in words that are not learned, and the class alone."""
+    if not config.prior_extra:
+        return {}
+    names = [one.name for one in config.table]
+    said = {GLOBAL: plain_prompt(config.global_prompt, noun, names)}
+    said |= {part: plain_prompt(config.local_prompt, noun, [part]) for part in names}
+    return {
+        **{f"{PRIOR} {task}": text for task, text in said.items()},
+        PRIOR: f"a photo of a {noun}",
+    }
+
+
+def face_prompts(config: TrainConfig, captions: Sequence[str]) -> list[int]:
+    """The number in `task_prompts` of the prompt for the whole face in each photo."""
+    names = list(task_prompts(config, SOMEBODY, captions))
+    own = [f"{GLOBAL} {number}" for number in range(len(captions))]
+    return [names.index(name if name in names else GLOBAL) for name in own]
 
 
 def check_photo(photo: Photo, table: Sequence[Attribute]) -> None:

@@ -27,6 +27,7 @@ from .saving import graph_texts, output_files
 from .schema import field_input, own_choices, schema, wired
 from .segs import faces_of_segs, segs_of
 from .tiny import register_tiny
+from .training_progress import TrainingProgress
 from .wiring import is_wired, left_out
 
 __all__ = [
@@ -37,6 +38,7 @@ __all__ = [
     "Pictures",
     "Progress",
     "Results",
+    "TrainingProgress",
     "chosen_identity",
     "clip_skip_notes",
     "detector_models",

@@ -44,7 +44,8 @@ from facea_core.identity.lora import TARGETS, lora
 from facea_core.identity.subject import SOMEBODY
 from facea_core.identity.words import by_placeholder, learnable_words
 from facea_core.training.config import TrainConfig
-from facea_core.training.data import Draw, LatentCache
+from facea_core.training.data import LatentCache
+from facea_core.training.draws import Draw
 from facea_core.training.gpu.attention import lean_attention
 from facea_core.training.gpu.footprint import checkpointed
 from facea_core.training.loop import make_step

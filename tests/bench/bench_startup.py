@@ -34,7 +34,7 @@ PARTS = {
     "prompts prepared": ("facea_core.backbone.prompts", "TextEncoders.prepare"),
     "states saved": ("facea_core.training.state", "Checkpoint.save"),
     "states waited for": ("facea_core.training.state", "Checkpoint.flush"),
-    "draws": ("facea_core.training.data", "draw_step"),
+    "draws": ("facea_core.training.draws", "draw_step"),
 }
 """What is measured, by the name under which it is called."""
 

@@ -82,26 +82,26 @@ def first_run(opened: Visitor) -> FirstRun:
     opened.fill(TRAINER, "steps", STEPS)
     opened.look_at(opened.around(TRAINER))
     began = time.monotonic()
+    opened.watch(TRAINER)
     opened.run()
-    moments: list[Moment] = []
-    written: list[str] = []
+    last = None
     overlaps: set[tuple[str, str]] = set()
     done = False
     while not done:
         # Once more after the end, which may have come since the last look.
         done = opened.finished("FaceASaveImage")
         assert opened.frontend.dialogs() == []
-        assert time.monotonic() - began < PATIENCE, f"the trainer last showed {moments[-1:]}"
+        assert time.monotonic() - began < PATIENCE, f"the trainer last showed {last}"
         moment = opened.moment(TRAINER)
-        if moments[-1:] != [moment]:
-            moments.append(moment)
-            if moment.line not in ("", *written) and opened.written(moment.line):
-                written.append(moment.line)
+        if moment != last:
+            last = moment
             overlaps |= opened.overlaps()
         time.sleep(0.2)
     seconds = time.monotonic() - began
     result = opened.picture("FaceASaveImage")
     overlaps |= opened.overlaps()
+    moments = opened.moments()
+    written = list(dict.fromkeys(moment.line for moment in moments if moment.read))
     return FirstRun(moments, written, overlaps, seconds, result)
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
@@ -20,21 +22,42 @@ id => {
     const node = app.graph.getNodeById(id)
     const line = node.widgets?.find(w => w.name === '$$node-text-preview')
     const picture = node.imgs?.[0]
+    const read = [...document.querySelectorAll('.dom-widget')].filter(
+        one => line?.value && one.checkVisibility() && one.textContent.includes(line.value))
     return [
         node.progress ?? null,
         line?.value ?? '',
+        read.length === 1,
         picture?.naturalWidth ? [picture.naturalWidth, picture.naturalHeight] : null,
     ]
 }
 """
 
+# The page itself looks: a machine that does other things asks it too seldom.
+_WATCH = f"""
+id => {{
+    const shown = {_SHOWN}
+    window.faceaMoments = []
+    const look = () => {{
+        const now = JSON.stringify(shown(id))
+        if (window.faceaMoments.at(-1) !== now) window.faceaMoments.push(now)
+    }}
+    look()
+    setInterval(look, 50)
+}}
+"""
+
 
 @dataclass(frozen=True)
 class Moment:
-    """What a node shows at one moment: its bar (0 to 1), its line of text, its picture's size."""
+    """What a node shows at one moment: its bar (0 to 1), its line of text, its picture's size.
+
+    The line can be `read` where it is an element of the page over the canvas.
+    """
 
     bar: float | None
     line: str
+    read: bool
     picture: tuple[int, int] | None
 
     @property
@@ -196,12 +219,14 @@ class Visitor:
         self.page.mouse.click(800, 990)
 
     def moment(self, kind: str) -> Moment:
-        bar, line, picture = self.page.evaluate(_SHOWN, self.node(kind))
-        return Moment(bar, line, tuple(picture) if picture else None)
+        return _moment(self.page.evaluate(_SHOWN, self.node(kind)))
 
-    def written(self, line: str) -> bool:
-        """Whether a node's line can be read: it is an element of the page over the canvas."""
-        return self.page.locator(".dom-widget:visible", has_text=line).count() == 1
+    def watch(self, kind: str) -> None:
+        """From now on `moments` has each change of what the node shows."""
+        self.page.evaluate(_WATCH, self.node(kind))
+
+    def moments(self) -> list[Moment]:
+        return [_moment(json.loads(one)) for one in self.page.evaluate("window.faceaMoments")]
 
     def finished(self, kind: str) -> bool:
         """Whether a node has had its turn and given pictures."""
@@ -281,6 +306,11 @@ class Visitor:
             self.node(kind),
         )
         self.page.mouse.click(*place)
+
+
+def _moment(shown: Sequence[Any]) -> Moment:
+    bar, line, read, picture = shown
+    return Moment(bar, line, read, tuple(picture) if picture else None)
 
 
 def overlap(a: Rect, b: Rect) -> bool:

@@ -156,8 +156,11 @@ def test_merged_and_injected_agree(backbone: Backbone):
             learned += 0.02 * torch.randn(learned.shape, generator=random)
             adapter.bind()
         injected, weights = predict(backbone), adapter.learned()
+        adapter.bind(on=False)
+        off = predict(backbone)
     identity = replace(make_identity(backbone), lora=weights)
     plain = predict(backbone)
+    assert torch.equal(off, plain)
     with apply_identity(backbone, identity):
         merged = predict(backbone)
     assert (injected - plain).abs().max() > 0.01

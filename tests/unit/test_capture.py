@@ -19,7 +19,7 @@ from benchmarks.speed.models import painted_photos
 from facea_core.backbone import Backbone, load_backbone
 from facea_core.backbone.load import random_backbone
 from facea_core.training import TrainConfig, launch_note, train_identity
-from facea_core.training.data import Draw
+from facea_core.training.draws import Draw
 from facea_core.training.gpu import cuda_graph
 from facea_core.training.gpu.cuda_graph import WARM_UP, Captured, captured
 from facea_core.training.gpu.footprint import searched_convolutions

@@ -3,10 +3,13 @@
 import pytest
 import torch
 
+from benchmarks.control import heads
 from benchmarks.control.measure import measured, of_person
+from benchmarks.control.parts import SELECTIVITY, table
 from benchmarks.control.repaint import ARMS
-from benchmarks.control.run import SELECTIVITY, table
+from benchmarks.control.run import tables, tasks_named
 from benchmarks.control.truth import COLUMNS, chimera, hosts
+from facea_core.errors import ConfigError
 from facea_core.evaluation.identity_encoder import load_attribute_probe
 from facea_core.seeds import seeded
 from facea_core.synthetic.parameters import IDENTITY, sample_people
@@ -51,3 +54,26 @@ def test_the_table_has_every_arm_and_says_how_selective_the_word_is():
     text = table(rows)
     assert all(f"| {arm}: {ARMS[arm].about} |" in text for arm in ARMS)
     assert "LoRA + word less LoRA + class word: 0.25" in text
+
+
+def test_the_table_of_heads_says_who_appears_unasked():
+    rows = [
+        {"person": f"person-{i}", "arm": arm, "scene": 0, "prompt": 0.5,
+         "likeness": {heads.ASKED: 0.8, heads.UNASKED: 0.3}.get(arm, 0.1)}
+        for i in range(3) for arm in heads.ARMS
+    ]  # fmt: skip
+    text = heads.table(rows)
+    assert "Bleed, class word less nobody: 0.20" in text
+    assert "Selectivity, words less class word: 0.50" in text
+
+
+def test_a_task_that_there_is_not_is_refused():
+    assert list(tasks_named("heads, parts")) == ["heads", "parts"]
+    with pytest.raises(ConfigError, match="parts, heads"):
+        tasks_named("noses")
+
+
+def test_tables_are_those_of_the_tasks_that_were_painted():
+    row = {"person": "person-0", "arm": "heads: words", "scene": 0, "likeness": 0.8, "prompt": 1.0}
+    assert "## heads" in (text := tables([row]))
+    assert "## parts" not in text

@@ -6,8 +6,10 @@ import pytest
 import torch
 from torch import Tensor
 
+from facea_core.identity.subject import SOMEBODY
 from facea_core.training import TrainConfig
-from facea_core.training.data import Rows, draw_step
+from facea_core.training.draws import Rows, draw_step
+from facea_core.training.tasks import task_names, task_prompts
 
 EMPTY, GLOBAL = 0, 1  # numbers of the first two tasks
 
@@ -18,7 +20,8 @@ def make_rows(photos: int = 3, variants: int = 4, counts: tuple[int, ...] = (2, 
     first = torch.arange(photos * variants).view(photos, variants) * width
     parts = first[..., None] + 1 + torch.arange(max(counts))
     tasks = (GLOBAL + torch.arange(width)).repeat(photos * variants)
-    return Rows(first, parts, torch.tensor(counts), tasks)
+    asked = torch.full((photos,), GLOBAL)
+    return Rows(asked, first, parts, torch.tensor(counts), tasks)
 
 
 def draws(config: TrainConfig, count: int = 50, rows: Rows | None = None, seed: int = 0) -> list:
@@ -48,6 +51,29 @@ def test_extra_local_items_come_last_and_leave_the_batch_alone():
     for draw in draws(config):
         assert (draw.tasks[:3] == GLOBAL).all()
         assert (draw.tasks[3:] > GLOBAL).all()
+
+
+def test_what_the_model_keeps_comes_last_asked_by_ordinary_words_or_none():
+    config = TrainConfig(attributes="female", local_ratio=0.0, batch=3, prior_extra=2)
+    names = list(task_prompts(config, SOMEBODY))
+    kept = {EMPTY, *(number for number, name in enumerate(names) if name.startswith("prior"))}
+    seen = set()
+    for draw in draws(config, 200):
+        assert (draw.tasks[:3] == GLOBAL).all()
+        assert set(draw.prompts[:3].tolist()) <= {EMPTY, GLOBAL}
+        assert (draw.tasks[3:] == task_names(config).index("prior")).all()
+        seen |= set(draw.prompts[3:].tolist())
+    assert seen <= kept
+    # Of make_rows' parts three of four are in a photo.
+    assert len(seen) == len(kept) - 1
+
+
+def test_each_photos_face_is_asked_for_as_its_own_prompt_says():
+    rows = replace(make_rows(), asked=torch.tensor([GLOBAL, 7, 8]))
+    for draw in draws(TrainConfig(attributes="female", prompt_drop=0.0), rows=rows):
+        for row, prompt, task in zip(draw.rows, draw.prompts, draw.tasks, strict=True):
+            (photo,) = torch.where((rows.face == row).any(dim=1))[0].tolist() or (None,)
+            assert prompt == (task if photo is None else rows.asked[photo])
 
 
 def test_prompts_are_dropped_as_often_as_asked():

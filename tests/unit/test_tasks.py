@@ -18,6 +18,7 @@ from facea_core.training.data import crop_example
 from facea_core.training.tasks import (
     check_photo,
     crop_box,
+    face_prompts,
     face_region,
     region_mask,
     task_prompts,
@@ -39,6 +40,24 @@ def test_prompts_are_few_and_hold_their_words():
         ("eyes", "a photo of embedding:ada/eyes of a woman"),
         ("nose", "a photo of embedding:ada/nose of a woman"),
     ]
+
+
+def test_what_the_model_keeps_is_asked_in_ordinary_words():
+    config = TrainConfig(attributes="eyes, nose", prior_extra=1)
+    prompts = task_prompts(config, Subject("ada", "woman"))
+    assert list(prompts.items())[4:] == [
+        ("prior global", "a photo of a woman with eyes nose"),
+        ("prior eyes", "a photo of eyes of a woman"),
+        ("prior nose", "a photo of nose of a woman"),
+        ("prior", "a photo of a woman"),
+    ]
+
+
+def test_a_photo_with_a_caption_has_a_prompt_of_its_own():
+    config, captions = TrainConfig(attributes="eyes"), ["", "smiling", ""]
+    prompts = list(task_prompts(config, Subject("ada", "woman"), captions).values())
+    assert prompts[3:] == ["a photo of a woman with embedding:ada/eyes, smiling"]
+    assert face_prompts(config, captions) == [GLOBAL, 3, GLOBAL]
 
 
 @pytest.mark.parametrize("size", [(128, 128), (90, 300), (300, 90), (2000, 1500), (60, 60)])

@@ -17,6 +17,7 @@ from ...detection.found import smear_note, so_many
 from ...detection.user_masks import read_own_masks
 from ...errors import AuditError, TrainingError
 from ...identity import Subject, person_name, save_identity
+from ...io.captions import caption_of
 from ...io.output_files import require_writable_folder
 from ...io.photos import photos_of
 from ...training import (
@@ -147,7 +148,8 @@ def load_photos(flags: Train, config: DetectConfig, policy: str) -> list[Photo]:
                 note(f"{path}: left out, for not everything was found in it")
                 continue
             notes(str(path), [*done, *face.notes])
-            photos.append(Photo(image, face, path.name, done))
+            caption = caption_of(path) if flags.captions else ""
+            photos.append(Photo(image, face, path.name, done, caption))
     if not photos:
         raise TrainingError("no photo is left to learn from; give others, or --on-missing pass")
     return photos

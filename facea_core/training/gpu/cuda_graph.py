@@ -9,7 +9,7 @@ from dataclasses import fields
 import torch
 
 from ...machine import is_out_of_memory
-from ..data import Draw
+from ..draws import Draw
 from ..state import Checkpoint
 from .allocator import ASYNC, is_async
 

@@ -13,7 +13,8 @@ from facea_core.cli.flags import parse, read_config
 from facea_core.cli.forms import Compose, Train
 from facea_core.composing.config import ComposeConfig
 from facea_core.errors import AssetError, ConfigError
-from facea_core.training.config import RENAMED, TrainConfig
+from facea_core.training.config import TrainConfig
+from facea_core.training.earlier import RENAMED
 
 from .commands import TRAIN, composed, file, settings, trained, usage_error
 

@@ -19,6 +19,19 @@ from facea_core.training.gpu.footprint import checkpointed, on_device
 from .training import assert_close, train
 
 
+def test_what_the_model_keeps_is_the_same_in_pieces(backbone: Backbone):
+    options = {"steps": 2, "prior_extra": 3, "prompt_drop": 0.0}
+    whole, reports = train(backbone, **options)
+    for micro_batch in (1, 2, 5):
+        spared, others = train(backbone, micro_batch=micro_batch, **options)
+        assert_close(whole, spared)
+        for mine, theirs in zip(reports, others, strict=True):
+            assert mine.task_losses == pytest.approx(theirs.task_losses, rel=1e-4, abs=1e-9)
+    # Before anything is learned the model paints what it paints.
+    assert reports[0].task_losses["prior"] == pytest.approx(0, abs=1e-9)
+    assert reports[1].task_losses["prior"] > 0
+
+
 @pytest.mark.parametrize("way", [{"micro_batch": 1}, {"micro_batch": 3}, {"checkpointing": "on"}])
 def test_saving_memory_learns_the_same(backbone: Backbone, whole, way: dict):
     identity, reports = whole

@@ -1,0 +1,92 @@
+"""A whole head painted, asked for by the person's words or by others: who comes out?
+
+The likeness of what was asked for, the likeness where it was not (bleed: another face in a picture
+while the LoRA is loaded), and how well the rest of the prompt is followed, over LoRA strengths.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from statistics import fmean
+
+from facea_core.composing import ComposeConfig, TargetFace, compose_identity, face_mask
+from facea_core.demo import HAIR_ROOM
+
+from ..likeness.journal import Row
+from ..likeness.tables import difference
+from .bench import Bench, Painted, Task, Wanted, by_person, markdown, shown
+
+MEASURES: Mapping[str, str] = {
+    "likeness": "to photos of the person that were not learned from, cosine",
+    "prompt": "share of what the prompt asked beside the person that is right",
+}
+
+
+@dataclass(frozen=True)
+class Arm:
+    """Who is asked for, "own", "class" or "caption", at which strength of the LoRA."""
+
+    about: str
+    word: str
+    lora: float
+
+
+ARMS: Mapping[str, Arm] = {
+    "caption": Arm("the model as it is, asked in the best words there are", "caption", 0.0),
+    "words, LoRA 0": Arm("the learned words, no LoRA", "own", 0.0),
+    "words, LoRA 0.6": Arm("the words and some of the LoRA", "own", 0.6),
+    "words": Arm("the words and the LoRA: what FaceA does", "own", 1.0),
+    "words, LoRA 1.2": Arm("the words and more of the LoRA", "own", 1.2),
+    "class word": Arm("the LoRA is loaded and nobody asked for the person", "class", 1.0),
+    "nobody": Arm("the model as it is, asked for the class", "class", 0.0),
+}
+ASKED, UNASKED = "words", "class word"
+
+
+def paint(bench: Bench, index: int, wanted: Wanted) -> Iterator[Painted]:
+    """Each scene of the person, in every arm with the same noise."""
+    scenes = range(bench.flags.hosts)
+    if not any(wanted(arm, k) for arm in ARMS for k in scenes):
+        return
+    subject, identity = bench.subject(index), bench.learned(index)
+    for k, scene in enumerate(subject.scenes):
+        for name, arm in ARMS.items():
+            if not wanted(name, k):
+                continue
+            config = ComposeConfig(
+                hair_room=HAIR_ROOM, seed=1000 * bench.number(index) + k, strength=arm.lora
+            )
+            said = {
+                "own": identity.meta.prompt,
+                "class": f"a photo of a {subject.noun}",
+                "caption": subject.caption,
+            }[arm.word]
+            # Compose adds the words of a person who is not asked for: here there are none.
+            person = identity if arm.word == "own" else replace(identity, words=())
+            face = TargetFace(face_mask(scene.target, config), person)
+            prompt = ", ".join(text for text in (said, scene.prompt) if text)
+            image = compose_identity(scene.image, [face], bench.backbone, config, prompt).image
+            seen = bench.judge(subject, scene, image)
+            yield Painted(name, k, image, {"likeness": seen["heldout"], "prompt": seen["prompt"]})
+
+
+def table(rows: Sequence[Row]) -> str:
+    lines = [
+        [f"{arm}: {one.about}",
+         *(shown(by_person(rows, arm, lambda some, n=name: fmean(row[n] for row in some)))
+           for name in MEASURES)]
+        for arm, one in ARMS.items()
+    ]  # fmt: skip
+    asked, unasked, nobody = (
+        by_person(rows, arm, lambda some: fmean(row["likeness"] for row in some))
+        for arm in (ASKED, UNASKED, "nobody")
+    )
+    return (
+        f"{markdown(['Arm', *MEASURES], lines)}\n\n"
+        f"Bleed, {UNASKED} less nobody: {shown(difference(unasked, nobody))}\n"
+        f"Selectivity, {ASKED} less {UNASKED}: {shown(difference(asked, unasked))}\n"
+    )
+
+
+TASK = Task(paint, table)

@@ -37,9 +37,9 @@ class FaceAPhotoAudit(io.ComfyNode):
             node_id="FaceAPhotoAudit",
             display_name="FaceA Photo Audit (check portraits)",
             category="FaceA",
-            description="Looks at photos before a person is learned from them: size, sharpness and "
-            "light of the face, missing parts, copies, somebody else. Red, amber or green for "
-            "each, with the reasons. Also cuts out square crops with the head upright.",
+            description="Checks photos before training: size, sharpness and light of the face, "
+            "missing parts, duplicates, other people. Rates each red, amber or "
+            "green, with reasons. Also outputs square crops with the head upright.",
             search_aliases=["check photos", "photo quality", "blur", "duplicate photos", "crop"],
             hidden=[io.Hidden.unique_id],
             is_input_list=True,
@@ -49,7 +49,7 @@ class FaceAPhotoAudit(io.ComfyNode):
                     tooltip="Photos of one person: a batch, or a list of any sizes.",
                 ),
                 ATTRIBUTES.Input(
-                    "attributes", tooltip="What FaceA Attribute Detect found in these photos."
+                    "attributes", tooltip="Output of FaceA Attribute Detect for these photos."
                 ),
                 field_input(AuditConfig, "policy"),
                 field_input(AuditConfig, "resolution", step=8, max=2048),
@@ -59,8 +59,9 @@ class FaceAPhotoAudit(io.ComfyNode):
                 ),
                 io.Combo.Input(
                     "embedder", options=list(EMBEDDERS), default="auto",
-                    tooltip="Who tells people apart: landmarks for photographs, tiny for painted "
-                    "faces. auto goes by the resolution; none does not ask.",
+                    tooltip="Face recognition model: landmarks for photographs, tiny for "
+                    "synthetic faces; auto chooses by the resolution; none skips this "
+                    "check.",
                 ),
                 io.String.Input(
                     "limits", default="", multiline=True,
@@ -70,29 +71,30 @@ class FaceAPhotoAudit(io.ComfyNode):
             outputs=[
                 io.Image.Output(
                     display_name="images", is_output_list=True,
-                    tooltip="The photos, as they came in.",
+                    tooltip="The photos, unchanged.",
                 ),
                 ATTRIBUTES.Output(
                     display_name="attributes", is_output_list=True,
-                    tooltip="Their faces; with policy skip red photos have lost theirs.",
+                    tooltip="Their faces; with policy skip, the faces of red photos are removed.",
                 ),
                 io.Image.Output(
                     display_name="crops",
-                    tooltip="A square around each head, turned upright; one for each photo.",
+                    tooltip="A square crop of each head, turned upright; one per photo.",
                 ),
                 ATTRIBUTES.Output(
                     display_name="crop_attributes",
-                    tooltip="The same faces in the crops: wire both in place of the photos.",
+                    tooltip="The same faces, located in the crops: connect both instead of the "
+                    "photos.",
                 ),
                 io.Image.Output(
                     display_name="overlay", is_output_list=True,
-                    tooltip="The photos framed red, amber or green, with their reasons.",
+                    tooltip="The photos in red, amber or green frames, with reasons.",
                 ),
-                io.String.Output(display_name="table", tooltip="All verdicts, to be read."),
+                io.String.Output(display_name="table", tooltip="All verdicts, as readable text."),
                 io.String.Output(
                     display_name="report", tooltip="All verdicts and measures, as JSON."
                 ),
-                io.Boolean.Output(display_name="all_good", tooltip="Whether no photo is red."),
+                io.Boolean.Output(display_name="all_good", tooltip="True if no photo is red."),
             ],
         )  # fmt: skip
 

@@ -67,39 +67,39 @@ class FaceAInpaintCompose(io.ComfyNode):
             node_id="FaceAInpaintCompose",
             display_name="FaceA Inpaint Compose (paint a person, face swap)",
             category="FaceA",
-            description="Paints a learned person over a face of a picture: cuts it out, repaints "
-            "it with ComfyUI's samplers, matches the colours and puts it back. Outside the mask "
-            "every pixel stays as it was.",
+            description="Inpaints a trained person over a face: crops, inpaints with ComfyUI's "
+            "samplers, matches colours, stitches back. Pixels outside the mask do not change.",
             search_aliases=["face swap", "paint person", "inpaint face", "face detailer"],
             hidden=[io.Hidden.unique_id, io.Hidden.prompt],
             advanced=_FINE,
             inputs=[
-                io.Image.Input("image", tooltip="The picture to paint into; a batch is fine."),
-                io.Model.Input("model", tooltip="The inpainting model, patched as you like."),
-                io.Clip.Input("clip", tooltip="Its text encoder, from FaceA LoRA Loader."),
-                io.Vae.Input("vae", tooltip="Its autoencoder."),
+                io.Image.Input("image", tooltip="The image to paint into, or a batch."),
+                io.Model.Input("model", tooltip="The inpainting model, with or without patches."),
+                io.Clip.Input("clip", tooltip="The text encoder, from FaceA LoRA Loader."),
+                io.Vae.Input("vae", tooltip="The VAE of the model."),
                 io.String.Input(
                     "prompt", default="", multiline=True,
-                    tooltip="What to paint, with the person's words. Empty = the wired identity's "
-                    "own prompt. With [SEP] between them, one for each face.",
+                    tooltip="Prompt with the person's learned words. Empty = the identity's own "
+                    "prompt. Use [SEP] to separate the prompts of several faces.",
                 ),
                 io.String.Input(
                     "negative_prompt", default="", multiline=True,
-                    tooltip="What the picture should not show.",
+                    tooltip="What the image should not show.",
                 ),
                 field_input(ComposeConfig, "seed", control_after_generate=True),
                 field_input(ComposeConfig, "steps"),
                 io.Float.Input(
                     "cfg", default=0.0, min=0.0, max=30.0, step=0.1,
-                    tooltip="How strictly the prompt is followed. 0 = the model's own value.",
+                    tooltip="Guidance scale: how closely to follow the prompt. 0 = the model's "
+                    "default.",
                 ),
                 io.Combo.Input(
                     "sampler_name", options=samplers(), default="dpmpp_2m",
-                    tooltip="ComfyUI's sampler that paints.",
+                    tooltip="Sampler, as in KSampler.",
                 ),
                 io.Combo.Input(
                     "scheduler", options=schedulers(), default="karras",
-                    tooltip="ComfyUI's schedule of noise.",
+                    tooltip="Noise schedule, as in KSampler.",
                 ),
                 field_input(ComposeConfig, "denoise"),
                 field_input(ComposeConfig, "context_factor"),
@@ -110,59 +110,63 @@ class FaceAInpaintCompose(io.ComfyNode):
                 field_input(ComposeConfig, "colour_match"),
                 io.Float.Input(
                     "lora_strength", default=1.0, min=-2.0, max=2.0, step=0.05,
-                    tooltip="Strength of the LoRA of each identity that is wired here; where MODEL "
-                    "has it already, a factor on that.",
+                    tooltip="LoRA strength of the connected identities; if MODEL already has the "
+                    "LoRA, a factor on its strength.",
                 ),
                 io.Mask.Input(
                     "mask", optional=True,
-                    tooltip="Where to paint, instead of detected faces: all that is white. A hard "
-                    "edge is blended outwards over feather.",
+                    tooltip="Inpaint mask to use instead of detected faces: white is repainted. "
+                    "A hard edge is blended outwards over feather.",
                 ),
                 io.MultiType.Input(
                     "attributes", [ATTRIBUTES, SEGS], optional=True,
-                    tooltip="The faces that FaceA Attribute Detect found in this picture; or SEGS "
-                    "from a node of the Impact Pack.",
+                    tooltip="Faces in this image from FaceA Attribute Detect, or SEGS from an "
+                    "Impact Pack node.",
                 ),
                 *(
                     IDENTITY.Input(
                         name, optional=True,
-                        tooltip=f"Who is painted over face {number}, in the order they were found.",
+                        tooltip=f"Identity to paint over face {number}, in detection order.",
                     )
                     for number, name in enumerate(IDENTITIES, start=1)
                 ),
                 io.Conditioning.Input(
-                    "positive", optional=True, tooltip="Your own conditioning, not the prompt."
+                    "positive", optional=True, tooltip="Your own conditioning, used instead of "
+                                                       "the prompt."
                 ),
                 io.Conditioning.Input(
                     "negative", optional=True,
-                    tooltip="Your own conditioning, not the negative prompt.",
+                    tooltip="Your own conditioning, used instead of the negative prompt.",
                 ),
                 field_input(ComposeConfig, "hair_room", optional=True),
                 field_input(ComposeConfig, "candidates", optional=True),
                 io.Image.Input(
                     "references", optional=True,
-                    tooltip="Photos of the person to choose among candidates by; of identity, if "
-                    "several are wired. Without them the best fitting one is kept.",
+                    tooltip="Photos of the person (of identity, if several are connected): the "
+                    "candidate most like them is kept. Without photos, the one that fits "
+                    "the image best.",
                 ),
                 io.Combo.Input(
                     "frame_seed", options=list(FRAME_SEEDS), default="next", optional=True,
-                    tooltip="The noise of each further picture of a batch: the next seed, or the "
-                    "same, so that equal frames of a video come out equal.",
+                    tooltip="Seed of the further images of a batch: next = the next seed, same = "
+                    "the same noise, so that equal frames of a video stay equal.",
                 ),
                 io.String.Input(
                     "parts", default="", optional=True,
-                    tooltip="Repaint only these parts of each face: nose, mouth. With names, each "
-                    "is another person's: eyes:ada, mouth:ben. Empty = the whole head.",
+                    tooltip="Repaint only these parts of each face: nose, mouth. Add names to "
+                    "mix people: eyes:ada, mouth:ben. Empty = the whole head.",
                 ),
             ],
             outputs=[
-                io.Image.Output(display_name="image", tooltip="The finished picture."),
+                io.Image.Output(display_name="image", tooltip="The final image."),
                 io.Image.Output(
-                    display_name="crop", tooltip="What was painted, at the model's own size."
+                    display_name="crop", tooltip="The inpainted crop, at the model's native size."
                 ),
-                io.Mask.Output(display_name="mask", tooltip="How much of each pixel is new."),
-                io.Image.Output(display_name="before_after", tooltip="Both pictures in one."),
-                io.String.Output(display_name="report", tooltip="What was painted, as JSON."),
+                io.Mask.Output(display_name="mask", tooltip="How much of each pixel was "
+                                                            "repainted; nothing changed where it"
+                                                            " is black."),
+                io.Image.Output(display_name="before_after", tooltip="Both images side by side."),
+                io.String.Output(display_name="report", tooltip="What was done, as JSON."),
             ],
         )  # fmt: skip
 

@@ -59,27 +59,28 @@ class FaceAAttributeDetect(io.ComfyNode):
             node_id="FaceAAttributeDetect",
             display_name="FaceA Attribute Detect (find face, mask)",
             category="FaceA",
-            description="Finds faces and their attributes (eyes, nose, mouth, hair …) in pictures, "
-            "as boxes and masks. The first step before learning or painting a person.",
+            description="Detects faces and their attributes (eyes, nose, mouth, hair …) as boxes "
+            "and masks. The first step before training or painting a person.",
             search_aliases=["face detection", "find face", "face mask", "eyes nose mouth boxes"],
             hidden=[io.Hidden.unique_id, io.Hidden.prompt],
             advanced=_FINE,
             inputs=[
-                io.Image.Input("images", tooltip="Pictures to search. Each gets its own answer."),
+                io.Image.Input("images", tooltip="Images to search."),
                 io.Combo.Input(
                     "words", options=[*PRESETS, CUSTOM], default="male",
-                    tooltip="Which parts get a learned word of their own: a preset, or custom.",
+                    tooltip="Parts to detect; each gets its own learned word in training: a "
+                    "preset, or custom.",
                 ),
                 io.String.Input(
                     "custom_words", default="",
-                    tooltip="With words = custom: parts with commas, for example: eyes, nose, "
-                    "beard.",
+                    tooltip="If words = custom: parts, separated by commas, for example: eyes, "
+                    "nose, beard.",
                 ),
                 io.Combo.Input(
                     "detector", options=[*DETECTORS, *RENAMED], default="auto",
-                    tooltip="Who searches: mesh (or landmarks, where installed) for photographs, "
-                    "tiny for painted faces, grounding-dino for any part of any face, auto for the "
-                    "first of them that is there and finds a face.",
+                    tooltip="mesh (or landmarks, if installed): photographs. tiny: synthetic "
+                    "faces. grounding-dino: any part of any face. auto: the first "
+                    "available one that finds a face.",
                 ),
                 field_input(DetectConfig, "face_order"),
                 field_input(DetectConfig, "face_index", min=-1, max=99),
@@ -89,47 +90,50 @@ class FaceAAttributeDetect(io.ComfyNode):
                 # Optional, so that graphs saved without them are still valid.
                 io.Combo.Input(
                     "detector_model", options=detector_models(), default="auto", optional=True,
-                    tooltip="Grounding-DINO's weights, from models/grounding-dino; auto takes the "
-                    "first there. Only a choice of download fetches anything, and only once.",
+                    tooltip="Grounding-DINO weights in models/grounding-dino; auto = the first "
+                    "file. Only the download choices fetch anything, and only once.",
                 ),
                 field_input(DetectConfig, "part_grow", optional=True),
                 field_input(DetectConfig, "part_feather", optional=True),
                 io.String.Input(
                     "own_mask_of", default="mouth", optional=True,
-                    tooltip="Which parts own_masks show, with commas; face is one of them.",
+                    tooltip="Parts shown by own_masks, separated by commas; face is possible "
+                    "too.",
                 ),
                 io.Mask.Input(
                     "own_masks", optional=True,
-                    tooltip="Parts you drew yourself: they outweigh what is found. One per part in "
-                    "own_mask_of, the same for every picture, or all of picture 1, then 2 …",
+                    tooltip="Masks of parts that you drew; they override the detected ones. One "
+                    "per part in own_mask_of, shared by all images, or all of image 1, "
+                    "then image 2 …",
                 ),
                 field_input(DetectConfig, "faces", optional=True),
                 io.Mask.Input(
                     "region", optional=True,
-                    tooltip="Where to look: faces outside what is white are left out and not "
-                    "counted. One for all pictures, or one each.",
+                    tooltip="Search only where this mask is white; other faces are ignored and "
+                    "not numbered. One for all images, or one each.",
                 ),
             ],
             outputs=[
                 ATTRIBUTES.Output(
-                    display_name="attributes", tooltip="Faces and parts, for the other FaceA nodes."
+                    display_name="attributes", tooltip="Faces and parts, for other FaceA nodes."
                 ),
                 io.Mask.Output(
                     display_name="face_mask",
-                    tooltip="What FaceA Inpaint Compose would repaint, one mask per picture.",
+                    tooltip="The area that FaceA Inpaint Compose would repaint, one mask per "
+                    "image.",
                 ),
                 io.Mask.Output(
                     display_name="part_masks",
-                    tooltip="One mask per word and picture: all of picture 1, then picture 2 …",
+                    tooltip="One mask per part and image: all of image 1, then image 2 …",
                 ),
                 io.Image.Output(
-                    display_name="preview", tooltip="The pictures with numbered boxes drawn on."
+                    display_name="preview", tooltip="The images with numbered boxes."
                 ),
-                io.Int.Output(display_name="count", tooltip="How many faces, in all pictures."),
-                io.String.Output(display_name="report", tooltip="Everything found, as JSON."),
+                io.Int.Output(display_name="count", tooltip="Number of faces in all images."),
+                io.String.Output(display_name="report", tooltip="All detections, as JSON."),
                 SEGS.Output(
                     display_name="segs", is_output_list=True,
-                    tooltip="The faces for nodes of the Impact Pack, one SEGS per picture.",
+                    tooltip="The faces as SEGS for Impact Pack nodes, one per image.",
                 ),
             ],
         )  # fmt: skip

@@ -18,32 +18,35 @@ class FaceADoctor(io.ComfyNode):
             node_id="FaceADoctor",
             display_name="FaceA Doctor (what is missing?)",
             category="FaceA",
-            description="Looks at this ComfyUI: packages, device and memory, models, detectors, "
-            "folders and free disk. Says what is missing and what to do about it; the report is "
-            "what to send with a bug.",
+            description="Checks this ComfyUI: packages, device and memory, models, detectors, "
+            "folders and free disk. Says what is missing and how to fix it. Attach "
+            "the report to bug reports.",
             search_aliases=["diagnose", "check installation", "versions", "bug report", "debug"],
             is_output_node=True,
             hidden=[io.Hidden.unique_id],
             inputs=[
                 io.Model.Input(
-                    "model", optional=True, tooltip="Say whether FaceA can learn and paint with it."
+                    "model", optional=True, tooltip="Checks whether FaceA can train and inpaint "
+                                                    "with this model."
                 ),
                 io.Clip.Input(
-                    "clip", optional=True, tooltip="Say whether this text encoder fits the model."
+                    "clip", optional=True, tooltip="Checks whether this text encoder fits the "
+                                                   "model."
                 ),
                 io.Vae.Input(
-                    "vae", optional=True, tooltip="Say whether this autoencoder fits the model."
+                    "vae", optional=True, tooltip="Checks whether this VAE fits the model."
                 ),
             ],
             outputs=[
                 io.String.Output(
-                    display_name="table", tooltip="All that was looked at, to be read."
+                    display_name="table", tooltip="All checks, as readable text."
                 ),
                 io.String.Output(
                     display_name="report", tooltip="The same as JSON, for a bug report."
                 ),
                 io.Boolean.Output(
-                    display_name="all_good", tooltip="Whether there is no problem; notes may be."
+                    display_name="all_good", tooltip="True if there is no problem; there may be "
+                                                     "notes."
                 ),
             ],
         )  # fmt: skip

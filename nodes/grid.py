@@ -21,31 +21,31 @@ class FaceACompareGrid(io.ComfyNode):
             node_id="FaceACompareGrid",
             display_name="FaceA Compare Grid (before, after)",
             category="FaceA",
-            description="Puts pictures side by side on one page: a column for each input with its "
-            "label, a row for each picture of a batch.",
+            description="Shows images side by side: one labelled column per input, one row per "
+            "image of a batch.",
             search_aliases=["before after", "compare images", "contact sheet", "image grid"],
             hidden=[io.Hidden.unique_id],
             advanced=("side",),
             inputs=[
                 io.Image.Input(
-                    "a", tooltip="First column. A batch fills the rows; one picture is repeated."
+                    "a", tooltip="First column. A batch fills the rows; a single image is "
+                                 "repeated."
                 ),
                 io.String.Input(
                     "labels", default="before, after",
-                    tooltip="What stands over the columns, with commas; a letter where none is "
-                    "given.",
+                    tooltip="Column labels, separated by commas; default: letters.",
                 ),
                 io.Int.Input(
                     "side", default=384, min=64, max=1024, step=8,
-                    tooltip="Longer side of each picture on the page, in pixels.",
+                    tooltip="Longer side of each image, in pixels.",
                 ),
                 *(
-                    io.Image.Input(name, optional=True, tooltip=f"{place} column, likewise.")
+                    io.Image.Input(name, optional=True, tooltip=f"{place} column.")
                     for name, place in zip(COLUMNS[1:], ("Second", "Third", "Fourth"), strict=True)
                 ),
             ],
             outputs=[
-                io.Image.Output(display_name="grid", tooltip="All of them on one page."),
+                io.Image.Output(display_name="grid", tooltip="All images on one page."),
             ],
         )  # fmt: skip
 

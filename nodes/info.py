@@ -30,28 +30,30 @@ class FaceAIdentityInfo(io.ComfyNode):
             node_id="FaceAIdentityInfo",
             display_name="FaceA Identity Info (about a person)",
             category="FaceA",
-            description="Shows what a learned person's file holds: words, model, settings. With "
-            "MODEL and CLIP wired it also says which keys of it load.",
+            description="Shows what an identity file contains: words, model, settings. With "
+            "MODEL and CLIP connected, it also checks which keys load.",
             search_aliases=["inspect lora", "lora metadata", "trigger words", "show identity"],
             is_output_node=True,
             hidden=[io.Hidden.unique_id],
             inputs=[
                 io.Combo.Input(
                     "file", options=identity_files(), default=NONE,
-                    tooltip="The person's file among the LoRAs; not used where identity is wired.",
+                    tooltip="Identity file among the LoRAs; ignored if identity is connected.",
                 ),
-                IDENTITY.Input("identity", optional=True, tooltip="A person from another node."),
+                IDENTITY.Input("identity", optional=True, tooltip="An identity from another node."),
                 io.Model.Input(
-                    "model", optional=True, tooltip="Say which layers find their place in it."
+                    "model", optional=True, tooltip="Checks which LoRA layers load into this "
+                                                    "model."
                 ),
                 io.Clip.Input(
-                    "clip", optional=True, tooltip="Say which words this text encoder can read."
+                    "clip", optional=True, tooltip="Checks which words fit this text encoder."
                 ),
             ],
             outputs=[
                 io.String.Output(display_name="report", tooltip="Everything, as JSON."),
                 io.String.Output(
-                    display_name="prompt", tooltip="A prompt with all of the person's words."
+                    display_name="prompt", tooltip="A prompt with all learned words of the "
+                                                   "person."
                 ),
             ],
         )  # fmt: skip

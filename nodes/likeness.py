@@ -27,40 +27,41 @@ class FaceALikeness(io.ComfyNode):
             node_id="FaceALikeness",
             display_name="FaceA Likeness (is it the same person?)",
             category="FaceA",
-            description="Compares faces: how like the person of some photos a picture is, as a "
-            "number and in words. Finds the faces by itself.",
+            description="Measures how much a generated face looks like the person in some "
+            "photos: a score and a verdict. Detects the faces itself.",
             search_aliases=["face similarity", "compare faces", "identity score", "evaluate"],
             hidden=[io.Hidden.unique_id],
             is_input_list=True,
             advanced=("embedder",),
             inputs=[
                 io.Image.Input(
-                    "generated", tooltip="Pictures to judge: one, a batch, or a list of any sizes."
+                    "generated", tooltip="Images to evaluate: one, a batch, or a list of any "
+                                         "sizes."
                 ),
                 io.Image.Input(
                     "references",
-                    tooltip="Photos of the person, best some that nothing was learned from: a "
-                    "batch, or a list of any sizes.",
+                    tooltip="Photos of the person, preferably held-out ones that were not used "
+                    "for training: a batch, or a list of any sizes.",
                 ),
                 io.Combo.Input(
                     "embedder", options=list(EMBEDDERS), default="auto",
-                    tooltip="Who tells people apart: landmarks for photographs, tiny for painted "
-                    "faces; auto goes by the references.",
+                    tooltip="Face recognition model: landmarks for photographs, tiny for "
+                    "synthetic faces; auto chooses by the references.",
                 ),
             ],
             outputs=[
                 io.Float.Output(
                     display_name="likeness", is_output_list=True,
-                    tooltip="How alike each picture's face is with the nearest reference, a "
-                    "cosine; -1 where there is no face. Compare only numbers of one embedder.",
+                    tooltip="Cosine similarity of each image's face to the nearest reference; -1 "
+                    "if there is no face. Compare only numbers of the same embedder.",
                 ),
                 io.String.Output(
                     display_name="verdict", is_output_list=True,
-                    tooltip="The same in words: same person, unsure, somebody else, or no face.",
+                    tooltip="The verdict: same person, unsure, somebody else, or no face.",
                 ),
                 io.Image.Output(
                     display_name="grid",
-                    tooltip="The pictures with their numbers, then the references.",
+                    tooltip="The images with their scores, then the references.",
                 ),
                 io.String.Output(display_name="report", tooltip="All numbers, as JSON."),
             ],

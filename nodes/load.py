@@ -33,43 +33,43 @@ class FaceALoadPhotos(io.ComfyNode):
             node_id="FaceALoadPhotos",
             display_name="FaceA Load Photos (folder of portraits)",
             category="FaceA",
-            description="Loads the photos of a folder as a list, each in its own size and shape, "
-            "upright and in true colours. A file that cannot be read is left out and named.",
+            description="Loads the photos of a folder as a list, each at its own size, upright "
+            "and in sRGB. Unreadable files are skipped and reported.",
             search_aliases=["load images from folder", "image directory", "batch load", "heic"],
             hidden=[io.Hidden.unique_id],
             inputs=[
                 io.String.Input(
                     "folder", default="photos",
-                    tooltip="A folder in ComfyUI's input folder, or the whole path of any other. "
-                    "Empty is the input folder itself.",
+                    tooltip="A folder in ComfyUI's input folder, or the full path of any other. "
+                    "Empty = the input folder itself.",
                 ),
                 io.Combo.Input(
                     "order", options=list(ORDERS), default=BY_NAME,
-                    tooltip="By name, in which photo2 stands before photo10, or by when a file was "
-                    "last changed.",
+                    tooltip="By name (photo2 before photo10), or by modification time.",
                 ),
                 io.Int.Input(
                     "limit", default=0, min=0, max=MOST,
-                    tooltip="So many photos at most, the first ones in that order. 0 = all.",
+                    tooltip="Maximum number of photos, the first ones in that order. 0 = all.",
                 ),
                 io.Boolean.Input(
                     "subfolders", default=False,
-                    tooltip="Also load the photos of the folders in it.",
+                    tooltip="Also load photos from subfolders.",
                 ),
             ],
             outputs=[
                 io.Image.Output(
                     display_name="images", is_output_list=True,
-                    tooltip="The photos as a list, which FaceA's nodes take as one person's.",
+                    tooltip="The photos as a list; FaceA nodes treat them as photos of one "
+                    "person.",
                 ),
                 io.String.Output(
                     display_name="names", is_output_list=True,
-                    tooltip="The name of each photo's file.",
+                    tooltip="The file name of each photo.",
                 ),
-                io.Int.Output(display_name="count", tooltip="How many photos were loaded."),
+                io.Int.Output(display_name="count", tooltip="Number of loaded photos."),
                 io.String.Output(
                     display_name="report",
-                    tooltip="Sizes, what was done to each, and what was left out, as JSON.",
+                    tooltip="Sizes, conversions, and skipped files, as JSON.",
                 ),
                 io.String.Output(
                     display_name="captions", is_output_list=True,

@@ -32,41 +32,44 @@ class FaceALoRALoader(io.ComfyNode):
             node_id="FaceALoRALoader",
             display_name="FaceA LoRA Loader (load a person)",
             category="FaceA",
-            description="Puts a learned person into copies of MODEL and CLIP, and hands out the "
-            "prompt with the person's words. What was wired stays as it was.",
+            description="Applies a trained person to copies of MODEL and CLIP and outputs a "
+            "prompt with the learned words. The inputs are not changed.",
             search_aliases=["load person", "load identity", "load face", "apply lora"],
             hidden=[io.Hidden.unique_id],
             inputs=[
-                io.Model.Input("model", tooltip="A model of the family the person was learned on."),
+                io.Model.Input("model", tooltip="A model of the family that the person was "
+                                                "trained on."),
                 io.Clip.Input("clip", tooltip="The text encoder of that model."),
                 io.Combo.Input(
                     "file", options=identity_files(), default=NONE,
-                    tooltip="The person's file among the LoRAs; not used where identity is wired.",
+                    tooltip="Identity file among the LoRAs; ignored if identity is connected.",
                 ),
                 io.Float.Input(
                     "lora_strength", default=1.0, min=-2.0, max=2.0, step=0.05,
-                    tooltip="Strength of the LoRA on the MODEL. 0 adds none; of several loaders it "
-                    "adds up.",
+                    tooltip="LoRA strength. 0 = no LoRA; the strengths of several loaders add "
+                    "up.",
                 ),
                 io.Float.Input(
                     "words_strength", default=1.0, min=0.0, max=2.0, step=0.05,
-                    tooltip="Strength of the words: 0 is the plain class word, 1 the learned one. "
-                    "Of several loaders the last one says it.",
+                    tooltip="Strength of the learned words: 0 = the plain class noun, 1 = fully "
+                    "learned. With several loaders, the last one counts.",
                 ),
                 IDENTITY.Input(
-                    "identity", optional=True, tooltip="The person, straight from the trainer."
+                    "identity", optional=True, tooltip="The identity, directly from the trainer."
                 ),
             ],
             outputs=[
                 io.Model.Output(display_name="model", tooltip="The model with the person's LoRA."),
                 io.Clip.Output(
                     display_name="clip",
-                    tooltip="The text encoder that knows embedding:name/part of this person.",
+                    tooltip="The text encoder, with this person's embedding:name/part words.",
                 ),
                 io.String.Output(
-                    display_name="prompt", tooltip="A prompt with all of the person's words."
+                    display_name="prompt", tooltip="A prompt with all learned words of the "
+                                                   "person."
                 ),
-                IDENTITY.Output(display_name="identity", tooltip="The person, for FaceA's nodes."),
+                IDENTITY.Output(display_name="identity", tooltip="The identity, for other FaceA "
+                                                                 "nodes."),
             ],
         )  # fmt: skip
 

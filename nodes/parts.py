@@ -20,30 +20,33 @@ class FaceAPartMask(io.ComfyNode):
             node_id="FaceAPartMask",
             display_name="FaceA Part Mask (eyes, mouth, hair)",
             category="FaceA",
-            description="A mask of some parts of the faces that were found: only the eyes, say. "
-            "Whatever takes a mask repaints just them.",
+            description="Makes a mask of chosen parts of the detected faces, for example only "
+            "the eyes. Works with any node that takes a mask.",
             search_aliases=["eyes mask", "mouth mask", "hair mask", "face parts", "segment face"],
             hidden=[io.Hidden.unique_id],
             advanced=("grow", "feather"),
             inputs=[
-                ATTRIBUTES.Input("attributes", tooltip="What FaceA Attribute Detect found."),
+                ATTRIBUTES.Input("attributes", tooltip="Output of FaceA Attribute Detect."),
                 io.String.Input(
                     "parts", default="eyes",
-                    tooltip="Which parts, with commas: eyes, nose, mouth, hair, eyebrows … face is "
-                    "the face alone, head is all that FaceA Inpaint Compose would repaint.",
+                    tooltip="Parts, separated by commas: eyes, nose, mouth, hair, eyebrows … "
+                    "face = the face alone, head = everything that FaceA Inpaint Compose "
+                    "would repaint.",
                 ),
                 io.String.Input(
                     "faces", default="",
-                    tooltip="Which of the faces found, by their numbers from 0: 0, 2 are the first "
-                    "and the third. Empty = all.",
+                    tooltip="Numbers of the faces to use, counted from 0: 0, 2 = the first and "
+                    "the third. Empty = all.",
                 ),
                 field_input(DetectConfig, "part_grow", id="grow"),
                 field_input(DetectConfig, "part_feather", id="feather"),
             ],
             outputs=[
-                io.Mask.Output(display_name="mask", tooltip="One mask per picture, white = parts."),
+                io.Mask.Output(display_name="mask", tooltip="One mask per image; the parts are "
+                                                            "white."),
                 io.String.Output(
-                    display_name="found", tooltip="All parts there are in these faces, with commas."
+                    display_name="found", tooltip="All parts available in these faces, separated"
+                                                  " by commas."
                 ),
             ],
         )  # fmt: skip

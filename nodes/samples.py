@@ -15,27 +15,27 @@ class FaceASamplePhotos(io.ComfyNode):
             node_id="FaceASamplePhotos",
             display_name="FaceA Sample Photos (painted person)",
             category="FaceA",
-            description="Painted photos of one made-up person, and a picture of somebody else to "
-            "paint that person into. For trying FaceA without any file.",
+            description="Draws photos of a synthetic person, and an image of another one to "
+            "paint the first into. Lets you try FaceA without any files.",
             search_aliases=["example face", "demo person", "test photos", "drawn face"],
             inputs=[
                 io.Int.Input(
                     "person", default=3, min=0, max=99999,
-                    tooltip="Which person is painted. Each number is somebody else.",
+                    tooltip="Which person to draw; each number is a different person.",
                 ),
                 io.Int.Input(
                     "photos", default=3, min=1, max=12,
-                    tooltip="How many photos of the person. Three are enough to learn from.",
+                    tooltip="Number of photos. Three are enough for training.",
                 ),
                 io.Int.Input(
                     "size", default=128, min=64, max=1024, step=8,
-                    tooltip="Side of the pictures in pixels. facea-tiny paints at 128.",
+                    tooltip="Side of the images in pixels. facea-tiny works at 128.",
                 ),
             ],
             outputs=[
                 io.Image.Output(display_name="photos", tooltip="The photos of the person."),
                 io.Image.Output(
-                    display_name="context", tooltip="A picture of somebody else, to paint into."
+                    display_name="context", tooltip="An image of another person, to paint into."
                 ),
                 io.String.Output(
                     display_name="class_noun", tooltip="What the person is: man or woman."

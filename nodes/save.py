@@ -17,31 +17,32 @@ class FaceASaveImage(io.ComfyNode):
             node_id="FaceASaveImage",
             display_name="FaceA Save Image (mark as painted)",
             category="FaceA",
-            description="Saves pictures into the output folder as PNG, JPEG or WebP, with the "
-            "workflow in them as Save Image does it, and with the word that a model painted them, "
-            "for people and for programs.",
+            description="Saves images as PNG, JPEG or WebP in the output folder, with the "
+            "workflow like Save Image, and with metadata that says they were "
+            "generated.",
             search_aliases=["save jpeg", "save webp", "export image", "iptc", "provenance"],
             is_output_node=True,
             hidden=[io.Hidden.prompt, io.Hidden.extra_pnginfo, io.Hidden.unique_id],
             inputs=[
-                io.Image.Input("images", tooltip="The pictures to save: one, a batch or a list."),
+                io.Image.Input("images", tooltip="Images to save: one, a batch or a list."),
                 io.String.Input(
                     "filename_prefix", default="FaceA",
-                    tooltip="How the files' names begin, with folders before it if you like: "
-                    "faces/%year%-%month%-%day%. Numbers follow, and no file is written over.",
+                    tooltip="Start of the file names, optionally with folders: "
+                    "faces/%year%-%month%-%day%. A number is added; no file is "
+                    "overwritten.",
                 ),
                 io.Combo.Input(
                     "format", options=list(ENDINGS), default="PNG",
-                    tooltip="PNG and WebP keep every pixel, WebP in smaller files; JPEG is the "
-                    "smallest and loses a little.",
+                    tooltip="PNG and WebP are lossless, and WebP is smaller; JPEG is the "
+                    "smallest and slightly lossy.",
                 ),
                 io.Int.Input(
                     "quality", default=95, min=1, max=100,
-                    tooltip="Of JPEG only: 95 is hard to tell from the picture itself.",
+                    tooltip="JPEG only; 95 is almost indistinguishable from the original.",
                 ),
                 io.Combo.Input(
                     "generated", options=list(SOURCES), default=PART,
-                    tooltip="What the file says of itself: a model painted a part of it (a face "
+                    tooltip="What the metadata says: a part of the image was generated (a face "
                     "in a photograph), or all of it.",
                 ),
             ],

@@ -71,9 +71,9 @@ class FaceAEmbeddingTrainer(io.ComfyNode):
             node_id="FaceAEmbeddingTrainer",
             display_name="FaceA Embedding Trainer (train a person)",
             category="FaceA",
-            description="Learns a person from a few photos: one word per part of the face and a "
-            "LoRA, by repainting faces with the wired inpainting model. Saves the person, goes on "
-            "where it was stopped, and never trains the same thing twice.",
+            description="Trains a person's identity from a few photos: one learned word per part "
+            "of the face, and a LoRA on the connected inpainting model. Saves it, "
+            "resumes if stopped, and never repeats a finished training.",
             search_aliases=["train face", "fine-tune person", "textual inversion", "train lora"],
             is_output_node=True,
             is_input_list=True,
@@ -83,43 +83,45 @@ class FaceAEmbeddingTrainer(io.ComfyNode):
                 io.Image.Input(
                     "images",
                     tooltip="Photos of one person; three are enough. A batch, or a list of any "
-                    "sizes: all are learned from together.",
+                    "sizes.",
                 ),
                 ATTRIBUTES.Input(
-                    "attributes", tooltip="What FaceA Attribute Detect found in these photos."
+                    "attributes", tooltip="Output of FaceA Attribute Detect for these photos."
                 ),
-                io.Model.Input("model", tooltip="The inpainting model to learn on. It is copied."),
+                io.Model.Input("model", tooltip="The inpainting model to train on. It is copied,"
+                                                " not changed."),
                 io.Clip.Input("clip", tooltip="The text encoder of that model."),
-                io.Vae.Input("vae", tooltip="The autoencoder of that model."),
+                io.Vae.Input("vae", tooltip="The VAE of that model."),
                 io.String.Input(
                     "name", default="person",
-                    tooltip="What the person is called in prompts and files: a-z, 0-9, - and _, at "
-                    "most 64. Ada Lovelace is saved as ada-lovelace.",
+                    tooltip="Name in prompts and file names: a-z, 0-9, - and _, at most 64 "
+                    "characters. Ada Lovelace is saved as ada-lovelace.",
                 ),
                 io.String.Input(
                     "class_noun", default="person",
-                    tooltip="What the person is: man, woman, child …",
+                    tooltip="Class noun of the person: man, woman, child …",
                 ),
                 io.Combo.Input(
                     "preset", options=[AUTO, *PRESETS], default=AUTO,
-                    tooltip="Settings to begin with: paper (1000 steps), stylised (600), tiny for "
-                    "facea-tiny. auto looks at the model.",
+                    tooltip="Base settings: paper (1000 steps), stylised (600), tiny for "
+                    "facea-tiny. auto chooses by the model.",
                 ),
                 *(_preset_or(n) for n in ("steps", "batch", "rank", "words_rate", "lora_rate")),
                 field_input(TrainConfig, "seed", control_after_generate=False),
                 io.Int.Input(
                     "previews", default=8, min=0, max=64,
-                    tooltip="How many pictures show the progress on the way, fewer where they "
-                    "would take more than 5 % of the time (10 % on a CPU). 0 = none.",
+                    tooltip="Number of preview images during training; fewer if they would take "
+                    "more than 5 % of the time (10 % on a CPU). 0 = none.",
                 ),
                 io.Boolean.Input(
                     "save_words", default=True,
-                    tooltip="Also save each word in models/embeddings, where stock nodes find it. "
-                    "A file there that FaceA did not write stops the training before it begins.",
+                    tooltip="Also save each word in models/embeddings for stock nodes. If FaceA "
+                    "would have to overwrite a file that is not its own, the training "
+                    "does not start.",
                 ),
                 io.String.Input(
                     "settings", default="", multiline=True,
-                    tooltip='Any other setting of the training as JSON: {"local_ratio": 0.3}.',
+                    tooltip='Other training settings, as JSON: {"local_ratio": 0.3}.',
                 ),
                 io.String.Input(
                     "captions", default="", multiline=True, optional=True,
@@ -128,12 +130,13 @@ class FaceAEmbeddingTrainer(io.ComfyNode):
                 ),
             ],
             outputs=[
-                IDENTITY.Output(display_name="identity", tooltip="The person, for FaceA's nodes."),
+                IDENTITY.Output(display_name="identity", tooltip="The identity, for other FaceA "
+                                                                 "nodes."),
                 io.String.Output(
-                    display_name="path", tooltip="The saved file, as LoRA lists call it."
+                    display_name="path", tooltip="The saved file, as named in LoRA lists."
                 ),
                 io.Image.Output(
-                    display_name="previews", tooltip="What it painted while it learned."
+                    display_name="previews", tooltip="The preview images of the training."
                 ),
                 io.Image.Output(display_name="loss_plot", tooltip="The loss over the steps."),
                 io.String.Output(

@@ -41,7 +41,7 @@ def page() -> str:
         others = (
             {k: v for k, v in PRESETS.items() if v != TrainConfig()} if title == "Training" else {}
         )
-        lines += [f"## {title}", "", f"Of {where}.", ""]
+        lines += [f"## {title}", "", f"For {where}.", ""]
         groups = getattr(config, "GROUPS", {})
         head = [" | ".join(["| Setting", "Default", *others, "Range", "What it is |"])]
         head.append("|---" * (4 + len(others)) + "|")

@@ -19,7 +19,7 @@ class Control(Form):
 
     out: Path = flag(Path("control"), "folder for identities, lines of figures and table.md", "DIR")
     tasks: str = flag("parts, heads", f"what is painted: {', '.join(TASKS)}")
-    people: int = flag(4, "people that are learned", min=2, max=1000)
+    people: int = flag(4, "number of people to train", min=2, max=1000)
     first: int = flag(0, "number of the first painted person", min=0, max=10**6)
     hosts: int = flag(4, "pictures of others that each is painted into", min=1, max=100)
     settings: str = flag("", 'changes of the tiny preset as JSON: {"local_ratio": 0.5}')

@@ -18,9 +18,9 @@ class BenchmarkConfig:
     Raises ConfigError for a value out of range, an unknown arm and a part that is none.
     """
 
-    people: int = setting(4, "people that are learned", 1, 1000)
-    first: int = setting(0, "number of the first painted person: other numbers, others", 0, 10**6)
-    scenes: int = setting(5, "pictures that each person is painted into", 1, 1000)
+    people: int = setting(4, "number of people to train", 1, 1000)
+    first: int = setting(0, "number of the first synthetic person", 0, 10**6)
+    scenes: int = setting(5, "images that each person is painted into", 1, 1000)
     arms: str = setting(
         "main", "what is compared, with commas: groups, arms, or settings such as steps=50+rank=8"
     )

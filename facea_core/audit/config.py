@@ -52,23 +52,29 @@ class AuditConfig:
     """
 
     policy: str = setting(
-        "skip", "what happens to red photos: nothing, left out, or an error", choices=POLICIES
+        "skip",
+        "what to do with red photos: only warn, skip them, or stop with an error",
+        choices=POLICIES,
     )
     resolution: int = setting(
-        512, "picture side of the model that will learn, in pixels; facea-tiny: 128", 64, 4096
+        512, "native resolution of the model to train, in pixels; facea-tiny: 128", 64, 4096
     )
-    small_face: float = setting(0.2, "face side, in shares of the resolution: amber below", 0, 1)
-    tiny_face: float = setting(0.1, "face side, in shares of the resolution: red below", 0, 1)
+    small_face: float = setting(0.2, "face side as a fraction of the resolution: amber below", 0, 1)
+    tiny_face: float = setting(0.1, "face side as a fraction of the resolution: red below", 0, 1)
     soft: float = setting(0.52, "blur of the face: amber above", 0.0, 1.0)
     blurred: float = setting(0.68, "blur of the face: red above", 0.0, 1.0)
-    dim: float = setting(0.30, "brightest twentieth of the face: amber below", 0.0, 1.0)
-    dark: float = setting(0.20, "brightest twentieth of the face: red below", 0.0, 1.0)
-    bright: float = setting(0.15, "share of the face that is white: amber above", 0.0, 1.0)
-    white: float = setting(0.45, "share of the face that is white: red above", 0.0, 1.0)
+    dim: float = setting(0.30, "brightness of the brightest 5 % of the face: amber below", 0.0, 1.0)
+    dark: float = setting(0.20, "brightness of the brightest 5 % of the face: red below", 0.0, 1.0)
+    bright: float = setting(0.15, "fraction of the face that is white: amber above", 0.0, 1.0)
+    white: float = setting(0.45, "fraction of the face that is white: red above", 0.0, 1.0)
     flat: float = setting(0.12, "range from dark to light in the face: amber below", 0.0, 1.0)
-    alike: float = setting(0.96, "two faces' pictures alike: amber above", 0.0, 1.0)
-    duplicate: float = setting(0.975, "two pictures alike: the worse one red above", 0.0, 1.0)
-    yaw_spread: float = setting(4.0, "degrees between left- and rightmost look: amber below", 0, 90)
+    alike: float = setting(0.96, "similarity of two face crops: amber above", 0.0, 1.0)
+    duplicate: float = setting(
+        0.975, "similarity of two images: the worse one is red above", 0.0, 1.0
+    )
+    yaw_spread: float = setting(
+        4.0, "degrees of yaw between the leftmost and the rightmost view: amber below", 0, 90
+    )
 
     def __post_init__(self) -> None:
         check_settings(self)

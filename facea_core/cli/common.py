@@ -15,23 +15,23 @@ from .flags import Form, flag
 class DetectorFlags(Form):
     detector: str = flag(
         "auto",
-        "auto, mesh or landmarks (photographs), tiny (painted faces), grounding-dino; "
-        "auto = the first that finds a face",
+        "mesh or landmarks (photographs), tiny (synthetic faces), grounding-dino; auto = the "
+        "first that finds a face",
     )
     detector_model: Path | None = flag(
         None,
-        "weights of Grounding-DINO; none = those in models/grounding-dino or in a cache, if any",
+        "Grounding-DINO weights; none = those in models/grounding-dino or in a cache, if any",
         "FILE|DIR",
     )
     detector_download: str | None = flag(
         None,
-        "fetch Grounding-DINO's weights now, if they are not there: swint 694 MB, swinb 938 MB",
+        "download Grounding-DINO's weights if they are missing: swint 694 MB, swinb 938 MB",
         "|".join(RELEASES),
     )
 
 
 def config_flag() -> Any:
-    return flag(None, "flags from a JSON file", "FILE.json")
+    return flag(None, "read flags from a JSON file", "FILE.json")
 
 
 def device_flag(names: str = "auto, cpu, cuda, cuda:1, mps") -> Any:
@@ -41,7 +41,8 @@ def device_flag(names: str = "auto, cpu, cuda, cuda:1, mps") -> Any:
 def embedder_flag() -> Any:
     return flag(
         "auto",
-        "tiny (painted people) or landmarks (photographs); auto goes by who found the faces",
+        "tiny (synthetic people) or landmarks (photographs); auto chooses by the detector of the"
+        " faces",
         "NAME",
     )
 
@@ -49,7 +50,7 @@ def embedder_flag() -> Any:
 def prediction_flag() -> Any:
     return flag(
         None,
-        "what the model predicts; none = as its file says, or as models of its family do",
+        "what the model predicts; none = as its file says, or the family's default",
         "|".join(PREDICTIONS),
     )
 
@@ -57,7 +58,7 @@ def prediction_flag() -> Any:
 def vae_flag() -> Any:
     return flag(
         None,
-        "a file or folder with the autoencoder, for a model without one; none = the model's own",
+        "a file or folder with the VAE, for a model without one; none = the model's own",
         "FILE|DIR",
     )
 
@@ -65,6 +66,6 @@ def vae_flag() -> Any:
 def own_masks_flag() -> Any:
     return flag(
         None,
-        "masks you drew, which outweigh what is found: DIR/PHOTO.ATTRIBUTE.png, white = the part",
+        "masks you drew, which override detection: DIR/PHOTO.ATTRIBUTE.png, white = the part",
         "DIR",
     )

@@ -23,7 +23,7 @@ from .flags import Form, flag
 
 @dataclass(frozen=True)
 class Demo(Form):
-    """Detect, train, compose and evaluate on painted people; a few minutes on a CPU."""
+    """Detect, train, compose and evaluate on synthetic people; a few minutes on a CPU."""
 
     out: Path = flag(
         Path("demo"),
@@ -32,7 +32,7 @@ class Demo(Form):
     )
     seed: int = flag(
         235,
-        "who is painted, and every other random number; of this one the README shows the sheet",
+        "random seed, which also chooses the person; the README shows the sheet of the default",
         "INT",
     )
     steps: int | None = flag(None, "training steps; none = the preset's", "INT")
@@ -43,52 +43,54 @@ class Detect(DetectorFlags):
     """Find the face and its parts in each photo."""
 
     images: tuple[Path, ...] = flag((), "photos, or folders of them", "PHOTOS", positional=True)
-    json: Path | None = flag(None, "write boxes and scores there; - is stdout", "FILE")
-    preview: Path | None = flag(None, "draw every face, numbered, with its parts", "FILE")
+    json: Path | None = flag(None, "write boxes and scores to this file; - is stdout", "FILE")
+    preview: Path | None = flag(
+        None, "draw every face, numbered, with its parts, to this file", "FILE"
+    )
     own_masks: Path | None = own_masks_flag()
     region: Path | None = flag(
-        None, "look for faces only where this picture is white, in every photo", "FILE"
+        None, "search for faces only where this mask is white, in every photo", "FILE"
     )
     config: Path | None = config_flag()
 
 
 @dataclass(frozen=True)
 class AuditCommand(DetectorFlags):
-    """Say red, amber or green of each photo, and why, before a person is learned from them."""
+    """Rate each photo red, amber or green, with reasons, before training."""
 
     images: tuple[Path, ...] = flag(
         (), "photos of one person, or a folder of them", "PHOTOS", positional=True
     )
     embedder: str = flag(
         "auto",
-        "who tells people apart; auto = landmarks where installed, tiny at resolution 128",
+        "face recognition model; auto = landmarks where installed, tiny at resolution 128",
         "|".join(EMBEDDERS),
     )
-    json: Path | None = flag(None, "write verdicts and measures there; - is stdout", "FILE")
+    json: Path | None = flag(None, "write verdicts and measures to this file; - is stdout", "FILE")
     overlay: Path | None = flag(
-        None, "draw the photos, framed in their colours, with their reasons", "FILE"
+        None, "write an image of the photos in coloured frames, with reasons", "FILE"
     )
     own_masks: Path | None = own_masks_flag()
     crops: Path | None = flag(
         None,
-        "write there a square crop of each face, turned upright, to be used as a photo",
+        "write a square, upright crop of each face to this folder, to be used as photos",
         "DIR",
     )
-    crop_size: int = flag(768, "side of those crops in pixels")
+    crop_size: int = flag(768, "side of the crops in pixels")
     config: Path | None = config_flag()
 
 
 @dataclass(frozen=True)
 class Train(DetectorFlags):
-    """Learn a person from a few photos and write the identity file."""
+    """Train a person's identity from a few photos and write the identity file."""
 
-    name: str = flag(
-        MISSING, "what the person is called in prompts: a-z, 0-9, - and _, at most 64", "NAME"
+    name: str = flag(MISSING, "name in prompts: a-z, 0-9, - and _, at most 64 characters", "NAME")
+    class_noun: str = flag(
+        MISSING, "class noun of the person: man, woman, ...", "NOUN", name="class"
     )
-    class_noun: str = flag(MISSING, "what the person is: man, woman, ...", "NOUN", name="class")
     base: str | Path = flag(
         MISSING,
-        "the inpainting model to learn on: a .safetensors checkpoint, a diffusers folder, or tiny",
+        "the inpainting model to train on: a .safetensors checkpoint, a diffusers folder, or tiny",
         "CKPT|DIR|tiny",
     )
     photos: tuple[Path, ...] = flag(
@@ -96,7 +98,7 @@ class Train(DetectorFlags):
     )
     preset: str | None = flag(
         None,
-        "named settings that the other flags change; none = tiny for facea-tiny, else paper",
+        "base settings that other flags override; none = tiny for facea-tiny, else paper",
         "|".join(PRESETS),
     )
     captions: bool = flag(
@@ -106,18 +108,18 @@ class Train(DetectorFlags):
     vae: Path | None = vae_flag()
     clip_skip: int = flag(
         0,
-        "the layer of the text encoder to read, counted from the end; 0 = as the family was made",
+        "text encoder layer to use, counted from the end; 0 = the family's default",
         min=0,
         max=MOST_LAYERS,
     )
     out: Path | None = flag(None, "the identity file; none = NAME.safetensors", "FILE")
     run: Path | None = flag(
-        None, "save the state of the run there, so that it can be stopped and continued", "DIR"
+        None, "save the state of the run in this folder, so that it can be resumed", "DIR"
     )
-    resume: bool = flag(False, "go on with the run in --run DIR")
+    resume: bool = flag(False, "resume the run in --run DIR")
     own_masks: Path | None = own_masks_flag()
     device: str = device_flag()
-    json: Path | None = flag(None, "write figures of the training there; - is stdout", "FILE")
+    json: Path | None = flag(None, "write the training's figures to this file; - is stdout", "FILE")
     config: Path | None = config_flag()
 
     def __post_init__(self) -> None:
@@ -128,35 +130,38 @@ class Train(DetectorFlags):
 
 @dataclass(frozen=True)
 class Compose(DetectorFlags):
-    """Paint a learned person over a face of a picture; what lies outside stays as it is."""
+    """Inpaint a trained person over a face in an image; nothing changes outside the mask."""
 
-    image: Path = flag(MISSING, "the picture to paint into", "IMAGE", positional=True)
-    identity: Path = flag(MISSING, "the person, as `facea train` wrote it", "FILE")
+    image: Path = flag(MISSING, "the image to paint into", "IMAGE", positional=True)
+    identity: Path = flag(MISSING, "the identity file from `facea train`", "FILE")
     base: str | Path = flag(
         MISSING,
-        "the model, of the family that the person was learned on: file or diffusers folder",
+        "a model of the family that the person was trained on: file or diffusers folder",
         "CKPT|DIR|tiny",
     )
     out: Path = flag(
         MISSING,
-        "the finished picture; .png and .webp keep what lies outside pixel for pixel, .jpg nearly",
+        "the output image; .png and .webp keep every pixel outside the mask, .jpg nearly",
         "FILE",
     )
-    prompt: str = flag("", "what to paint; empty = the prompt of the training")
+    prompt: str = flag("", "the prompt; empty = the identity's own prompt")
     parts: str = flag("", "repaint only these parts of the face: nose, mouth; empty = the head")
     references: tuple[Path, ...] = flag(
         (),
-        "photos of the person, to choose among --candidates by; none = by how well each fits only",
+        "photos of the person: the most similar of --candidates is kept; none = the best fitting"
+        " one",
         "PHOTOS",
     )
     mask: Path | None = flag(
-        None, "repaint where this picture is white, in place of a detected face", "FILE"
+        None, "inpaint mask to use instead of a detected face: white is repainted", "FILE"
     )
-    region: Path | None = flag(None, "look for the face only where this picture is white", "FILE")
+    region: Path | None = flag(None, "search for the face only where this mask is white", "FILE")
     prediction: str | None = prediction_flag()
     vae: Path | None = vae_flag()
     device: str = device_flag()
-    json: Path | None = flag(None, "write there what was painted where; - is stdout", "FILE")
+    json: Path | None = flag(
+        None, "write what was painted and where to this file; - is stdout", "FILE"
+    )
     config: Path | None = config_flag()
 
 
@@ -169,17 +174,17 @@ class Evaluate(DetectorFlags):
     compare only figures of one embedder.
     """
 
-    generated: tuple[Path, ...] = flag((), "generated pictures", "PICTURES", positional=True)
+    generated: tuple[Path, ...] = flag((), "generated images", "PICTURES", positional=True)
     references: tuple[Path, ...] = flag((), "the photos that were trained on", "PHOTOS")
     held_out: tuple[Path, ...] = flag((), "other photos of the same person", "PHOTOS")
     embedder: str = embedder_flag()
-    json: Path | None = flag(None, "write the figures there; - is stdout", "FILE")
+    json: Path | None = flag(None, "write the figures to this file; - is stdout", "FILE")
     config: Path | None = config_flag()
 
 
 @dataclass(frozen=True)
 class Info(Form):
-    """Say what an identity file holds: its person, words, base model, training and scores."""
+    """Show what an identity file contains: person, words, base model, training and scores."""
 
     file: Path = flag(MISSING, "the identity, a .safetensors file", "FILE", positional=True)
     json: bool = flag(False, "print JSON")
@@ -187,10 +192,10 @@ class Info(Form):
 
 @dataclass(frozen=True)
 class Doctor(Form):
-    """Look at packages, device, models, detectors and folders, and say what to do about each."""
+    """Check packages, device, models, detectors and folders, and say how to fix each problem."""
 
     json: Path | None = flag(
         None,
-        "also write the report there, for a bug report; - = to stdout and nothing else",
+        "also write the report to this file, for a bug report; - = only to stdout",
         "FILE",
     )

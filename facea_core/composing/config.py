@@ -23,33 +23,39 @@ class ComposeConfig:
 
     steps: int = setting(20, "sampling steps per face", 1, 200)
     cfg: float | None = setting(
-        None, "how strictly the prompt is followed; none = as the model likes it", 1, 30
+        None, "guidance scale: how closely to follow the prompt; none = the model's default", 1, 30
     )
     seed: int = setting(0, "seed of the noise, the same for every face", 0, 2**64 - 1)
-    sampler: str = setting("ddim", "which sampler paints", choices=tuple(SOLVERS))
-    denoise: float = setting(1.0, "1 paints anew, less keeps more of what is there", 0.02, 1)
+    sampler: str = setting("ddim", "sampler", choices=tuple(SOLVERS))
+    denoise: float = setting(
+        1.0,
+        "denoising strength: 1 repaints completely, lower values keep more of the original",
+        0.02,
+        1,
+    )
     strength: float = setting(1.0, "strength of the person's LoRA", -2, 2)
-    negative: str = setting("", "what the picture should not show")
+    negative: str = setting("", "negative prompt: what the image should not show")
     context_factor: float = setting(
         1.5, "side of the crop that the model sees, in sides of the mask", 1, 8
     )
-    grow: float = setting(0.1, "how far the mask reaches beyond the face", 0, 1)
+    grow: float = setting(0.1, "how far the mask extends beyond the face, in face sizes", 0, 1)
     feather: float = setting(
-        0.08, "width of the blend around what is repainted; 0 = not beyond a mask's edge", 0, 0.5
+        0.08,
+        "width of the blend around the repainted area; 0 = nothing changes beyond the mask",
+        0,
+        0.5,
     )
     neck: float = setting(
         NECK_LENGTH,
-        "how far down the neck the mask reaches, in face heights, for one tone of skin", 0, 1,
+        "how far the mask extends down the neck, in face heights, for an even skin tone", 0, 1,
     )  # fmt: skip
-    hair: bool = setting(True, "repaint the hair too, where it was detected")
+    hair: bool = setting(True, "also repaint the hair, where it was detected")
     colour_match: float = setting(
-        1.0, "how far colours are matched to the picture around the mask", 0, 1
+        1.0, "how strongly colours are matched to the image around the mask", 0, 1
     )
-    candidates: int = setting(
-        1, "how many are painted of each face; the one that fits best is kept", 1, 64
-    )
+    candidates: int = setting(1, "number of candidates per face; the best one is kept", 1, 64)
     hair_room: float = setting(
-        0.0, "space beside the face for hair longer or fuller than the picture's, in face widths",
+        0.0, "extra space beside the face for longer or fuller hair, in face widths",
         0, 1,
     )  # fmt: skip
 

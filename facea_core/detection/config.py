@@ -45,22 +45,26 @@ class DetectConfig:
     attributes: str | tuple[str, ...] = setting(
         "male", "a preset or a comma list of facial attributes"
     )
-    face_index: int = setting(0, "which face, counted from 0 in the face order; -1 = all", -1)
-    face_order: str = setting("largest", "how faces are counted", choices=FACE_ORDERS)
-    face_threshold: float = setting(0.35, "least score of a face", 0.0, 1.0)
-    part_threshold: float = setting(0.25, "least score of a part", 0.0, 1.0)
+    face_index: int = setting(0, "which face, counted from 0 in the face order; -1 = all faces", -1)
+    face_order: str = setting(
+        "largest", "the order in which faces are numbered", choices=FACE_ORDERS
+    )
+    face_threshold: float = setting(0.35, "minimum score of a face", 0.0, 1.0)
+    part_threshold: float = setting(0.25, "minimum score of a part", 0.0, 1.0)
     on_missing: str = setting(
         "error",
-        "without a face or part: stop, leave the picture out, go on without, or go on with parts "
-        "estimated from the face's proportions",
+        "if a face or part is missing: stop with an error, skip the image, go on without it, or "
+        "estimate the part from the face's proportions",
         choices=ON_MISSING,
     )
-    part_grow: float = setting(0.1, "how far a part's mask reaches beyond the part", 0.0, 1.0)
+    part_grow: float = setting(
+        0.1, "how far the mask extends beyond the part, in part sizes", 0.0, 1.0
+    )
     part_feather: float = setting(
-        0.08, "how far a part's mask fades to either side of its outline", 0.0, 0.5
+        0.08, "width of the soft edge on both sides of the part's outline, in part sizes", 0.0, 0.5
     )
     faces: str = setting(
-        "", "which faces by their numbers, in place of face_index: 0, 2 are the first and the third"
+        "", "numbers of the faces to use instead of face_index: 0, 2 = the first and the third"
     )
 
     def __post_init__(self) -> None:

@@ -50,72 +50,74 @@ class TrainConfig:
     }
     """The field that each group begins with, and what the group is called."""
 
-    attributes: str = setting("male", "word table: a preset, or attribute names with commas")
+    attributes: str = setting(
+        "male", "attributes that get a learned word: a preset, or names with commas"
+    )
     steps: int = setting(1000, "optimiser steps", 1, 100_000)
-    batch: int = setting(4, "pictures per step", 1, 64)
-    seed: int = setting(0, "every random number of the run comes from it", 0, 2**64 - 1)
+    batch: int = setting(4, "images per step", 1, 64)
+    seed: int = setting(0, "random seed of the training", 0, 2**64 - 1)
     rank: int = setting(48, "LoRA rank; alpha is the same", 1, 512)
     targets: str = setting(
-        "attention", "which layers get a LoRA; wide adds feed-forward and convolutions",
+        "attention", "layers that get a LoRA; wide adds feed-forward and convolutions",
         choices=tuple(TARGETS),
     )  # fmt: skip
-    embedding_lr: float = setting(2e-3, "learning rate of the words' embeddings", 0.0, 1.0)
+    embedding_lr: float = setting(2e-3, "learning rate of the word embeddings", 0.0, 1.0)
     lora_lr: float = setting(1.2e-4, "learning rate of the LoRA", 0.0, 1.0)
-    warmup: int = setting(0, "steps over which both rates rise from 0", 0, 100_000)
-    decay: str = setting("constant", "how both rates fall after the warm-up", choices=DECAYS)
-    weight_decay: float = setting(0.01, "AdamW's, on the LoRA only", 0.0, 1.0)
-    clip: float = setting(1.0, "largest norm of the whole gradient; 0 = no limit", 0.0, 1e6)
-    prompt_drop: float = setting(0.1, "share of items that see the empty prompt", 0.0, 1.0)
-    local_ratio: float = setting(0.5, "share of items that repaint one part only", 0.0, 1.0)
-    local_extra: int = setting(0, "more items per step, each repainting one part", 0, 64)
+    warmup: int = setting(0, "warm-up steps, in which both learning rates rise from 0", 0, 100_000)
+    decay: str = setting("constant", "learning-rate schedule after the warm-up", choices=DECAYS)
+    weight_decay: float = setting(0.01, "AdamW weight decay, on the LoRA only", 0.0, 1.0)
+    clip: float = setting(1.0, "maximum norm of the whole gradient; 0 = no clipping", 0.0, 1e6)
+    prompt_drop: float = setting(0.1, "fraction of examples with the empty prompt", 0.0, 1.0)
+    local_ratio: float = setting(0.5, "fraction of examples that inpaint one part", 0.0, 1.0)
+    local_extra: int = setting(0, "additional local examples per step", 0, 64)
     prior_extra: int = setting(
-        0, "more items per step that keep what the model paints where no word is asked for", 0, 64
+        0, "additional examples per step that preserve the base model's own output", 0, 64
     )
     loss_by: str = setting(
-        "item", "what counts alike in the loss: every item, or every latent inside a mask",
+        "item", "what weighs alike in the loss: examples, or latents inside a mask",
         choices=("item", "area"),
     )  # fmt: skip
-    background_weight: float = setting(0.0, "loss weight outside the repainted region", 0.0, 1.0)
+    background_weight: float = setting(0.0, "loss weight outside the mask", 0.0, 1.0)
     global_prompt: str = setting(
-        "a photo of a {class} with {words}", "prompt of the whole face; with {words}"
+        "a photo of a {class} with {words}", "prompt of global tasks; must contain {words}"
     )
-    local_prompt: str = setting(LOCAL_PROMPT, "prompt of one part; with {words}")
-    variants: int = setting(16, "crops of each photo that are encoded before the loop", 1, 256)
-    context: float = setting(1.5, "side of the crop in longer sides of the region", 1.0, 8.0)
-    scale_jitter: float = setting(0.1, "how far a crop's side may differ from that", 0.0, 0.9)
-    shift_jitter: float = setting(0.05, "how far a crop may move, in sides of the crop", 0.0, 0.5)
-    flip: bool = setting(False, "mirror half of the crops; off, for no face is symmetric")
-    face_grow: float = setting(1.2, "size of the repainted face region in face boxes", 0.5, 4.0)
+    local_prompt: str = setting(LOCAL_PROMPT, "prompt of local tasks; must contain {words}")
+    variants: int = setting(16, "random crops per photo, encoded before training", 1, 256)
+    context: float = setting(1.5, "side of the crop, in longer sides of the mask", 1.0, 8.0)
+    scale_jitter: float = setting(0.1, "random change of the crop's side, as a fraction", 0.0, 0.9)
+    shift_jitter: float = setting(0.05, "random shift of the crop, in sides of the crop", 0.0, 0.5)
+    flip: bool = setting(False, "mirror half of the crops; off because faces are not symmetric")
+    face_grow: float = setting(1.2, "size of the face mask, in face boxes", 0.5, 4.0)
     outline_share: float = setting(
-        0.5, "share of the masks over a face that are outlined as in composing; the rest are boxes",
+        0.5, "fraction of face masks outlined as in composing; the rest are boxes",
         0.0, 1.0,
     )  # fmt: skip
-    part_grow: float = setting(1.3, "size of the repainted part in part boxes", 0.5, 4.0)
-    mask_jitter: float = setting(0.15, "how far the sides of a region may move", 0.0, 0.9)
+    part_grow: float = setting(1.3, "size of a part's mask, in part boxes", 0.5, 4.0)
+    mask_jitter: float = setting(0.15, "random change of the mask's sides, as a fraction", 0.0, 0.9)
     resolution: int = setting(
-        0, "side of the pictures it learns on, in pixels; 0 = the model's own", 0, 4096
+        0, "training resolution in pixels; 0 = the model's native resolution", 0, 4096
     )
     masked_latent: bool = setting(
-        False, "learn on a model without mask channels; it sees no picture around the face"
+        False, "allow a model without mask channels; it cannot see the image around the face"
     )
     micro_batch: int = setting(
-        0, "pictures at once, to save memory; 0 = as many as fit", 0, 64, affects_result=False
+        0, "images at once, to save memory; 0 = as many as fit", 0, 64, affects_result=False
     )
     checkpointing: str = setting(
-        "auto", "save memory by computing some things twice, a third slower",
+        "auto", "gradient checkpointing: saves memory, a third slower",
         choices=("auto", "on", "off"), affects_result=False,
     )  # fmt: skip
     capture: str = setting(
-        "auto", "run the whole step as one CUDA graph; auto = where it can be captured",
+        "auto", "run the whole step as one CUDA graph; auto = where possible",
         choices=("auto", "off"), affects_result=False,
     )  # fmt: skip
     report_every: int = setting(25, "steps between reports", 1, 100_000, affects_result=False)
-    save_every: int = setting(250, "steps between saved states", 1, 100_000, affects_result=False)
+    save_every: int = setting(250, "steps between checkpoints", 1, 100_000, affects_result=False)
     preview_every: int = setting(
-        0, "steps between preview pictures; 0 = none", 0, 100_000, affects_result=False
+        0, "steps between preview images; 0 = none", 0, 100_000, affects_result=False
     )
     preview_share: float = setting(
-        0.0, "most of the run's time that previews may take, but for the first; 0 = 5 % on a GPU, "
+        0.0, "maximum fraction of the run's time for previews after the first; 0 = 5 % on a GPU, "
         "10 % on a CPU, 1 = no limit", 0.0, 1.0, affects_result=False,
     )  # fmt: skip
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import torch
 from torch import Tensor
 
 from . import composing, detection, evaluation
 from .detection import DetectConfig
 from .errors import NoFaceError
-from .types import Photo
+from .masks import window
+from .types import FaceAttributes, Photo
 
 
 def tools_for(family: str) -> tuple[detection.Detector, evaluation.Embedder]:
@@ -19,8 +21,27 @@ def tools_for(family: str) -> tuple[detection.Detector, evaluation.Embedder]:
     network to say: MissingDependencyError where its packages are not installed.
     """
     if family == "facea-tiny":
-        return detection.load_detector("tiny"), evaluation.load_embedder("tiny")
-    return detection.load_detector("mesh"), evaluation.load_embedder("landmarks")
+        return detector_for(family), evaluation.load_embedder("tiny")
+    return detector_for(family), evaluation.load_embedder("landmarks")
+
+
+def detector_for(family: str) -> detection.Detector:
+    """What finds the faces of a model family's pictures, and is always there."""
+    return detection.load_detector("tiny" if family == "facea-tiny" else "mesh")
+
+
+def part_finder(detector: detection.Detector) -> composing.Find:
+    """Looks for a face's parts again after it was painted, for `composing.mixed_faces`."""
+
+    def find(picture: Tensor, face: FaceAttributes) -> FaceAttributes:
+        near = torch.zeros(1, 1, *face.size)
+        window(face.face, 0, near).fill_(1)
+        wanted = DetectConfig(face.attributes or "face", on_missing="pass")
+        (now,) = detection.detect_attributes([picture], detector, wanted, regions=[near])
+        assert now is not None  # "pass" answers for every picture
+        return now
+
+    return find
 
 
 def person_rank(

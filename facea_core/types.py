@@ -205,6 +205,8 @@ class IdentityMeta:
     the same identity; `resolution` is the side in pixels that it learned at, `clip_skip` the layer
     of the text encoder that it was learned with, 1 = the last; 0 = unknown. `part_sizes` are the
     mean sides of each part in those of the face, under "<part>.width" and "<part>.height".
+    `mixed_from` has the shares, summing to 1, of the people that a blend was made of; empty for
+    somebody learned.
     """
 
     family: str
@@ -223,16 +225,21 @@ class IdentityMeta:
     resolution: int = 0
     clip_skip: int = 0
     part_sizes: Mapping[str, float] = field(default_factory=dict)
+    mixed_from: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
 class Identity:
-    """The trained person. `lora` is keyed by the layer's dotted path in the diffusers U-Net."""
+    """The trained person. `lora` is keyed by the layer's dotted path in the diffusers U-Net.
+
+    `parts` are those of other people, by name: only composing can show them, one after another.
+    """
 
     name: str
     words: tuple[Word, ...]
     lora: Mapping[str, LoraWeights]
     meta: IdentityMeta
+    parts: Mapping[str, Identity] = field(default_factory=dict)
 
     def word(self, attribute: str) -> Word | None:
         return next((word for word in self.words if word.attribute == attribute), None)

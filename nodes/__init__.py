@@ -14,6 +14,7 @@ from .info import FaceAIdentityInfo
 from .likeness import FaceALikeness
 from .load import FaceALoadPhotos
 from .lora import FaceALoRALoader
+from .mix import FaceAMixPeople
 from .parts import FaceAPartMask
 from .samples import FaceASamplePhotos
 from .save import FaceASaveImage
@@ -33,6 +34,7 @@ class FaceA(ComfyExtension):
             FaceAPhotoAudit,
             FaceAEmbeddingTrainer,
             FaceALoRALoader,
+            FaceAMixPeople,
             FaceAInpaintCompose,
             FaceASaveImage,
             FaceALikeness,

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from comfy_api.latest import io
 
-from ..facea_core import composing, detection, selection
+from ..facea_core import composing, detection, identity, selection
 from ..facea_core.composing import ComposeConfig
 from ..facea_core.machine import give_back_memory
 from ..facea_core.settings import check_choice, check_number, check_text
@@ -183,8 +183,8 @@ class FaceAInpaintCompose(io.ComfyNode):
         parts: str = "", **more: Any,
     ) -> io.NodeOutput:  # fmt: skip
         identities: list[Identity | None] = [more.pop(name, None) for name in IDENTITIES]
-        for wire, identity in zip(IDENTITIES, identities, strict=True):
-            wired(wire, identity, Identity)
+        for wire, who in zip(IDENTITIES, identities, strict=True):
+            wired(wire, who, Identity)
         if isinstance(attributes, tuple | list):
             attributes = faces_of_segs(attributes)
         wired("attributes", attributes, DetectedFaces)
@@ -200,12 +200,13 @@ class FaceAInpaintCompose(io.ComfyNode):
             notes = ["transparency is given back; the model saw it over white"]
         spec = spec_of(model)
         jobs, more_notes = composing.plan_batch(
-            images, masks_in(mask), attributes, identities, config, spec, prompt, parts
-        )
+            images, masks_in(mask), attributes, identities, config, spec, prompt, parts,
+            selection.part_finder(selection.detector_for(spec.family)),
+        )  # fmt: skip
         settings = Paint(steps, cfg or spec.cfg, sampler_name, scheduler, denoise)
-        given = [identity for identity in identities if identity is not None]
-        for identity in given:
-            clip = with_words(clip, identity)
+        given = [one for who in identities if who for one in identity.everybody(who)]
+        for person in given:
+            clip = with_words(clip, person)
         unwanted = encode(clip, negative_prompt) if negative is None else negative
 
         rank, rank_notes = _rank(references, spec.family, config)
@@ -218,17 +219,17 @@ class FaceAInpaintCompose(io.ComfyNode):
         loras: dict[str, float] = {}
 
         @cache
-        def patched(identity: Identity | None) -> Any:
-            if identity is None:
+        def patched(who: Identity | None) -> Any:
+            if who is None:
                 return model
-            clone, loras[identity.name] = painting_model(model, identity, lora_strength)
+            clone, loras[who.name] = painting_model(model, who, lora_strength)
             return clone
 
         @cache
-        def wanted(identity: Identity | None, text: str) -> Any:
+        def wanted(who: Identity | None, text: str) -> Any:
             if positive is not None:
                 return positive
-            return encode(clip, composing.face_prompt(text, identity, given))
+            return encode(clip, composing.face_prompt(text, who, given))
 
         def paint_job(number: int, job: composing.Job) -> Composition:
             def paint(

@@ -19,6 +19,7 @@ COMMANDS = {
     "detect": "find faces and their parts in photos",
     "audit": "say which photos are good enough to learn a person from, and why not",
     "train": "learn a person from a few photos",
+    "mix": "blend learned people into somebody new",
     "compose": "paint a learned person into a picture",
     "evaluate": "compare generated pictures with photos of the person",
     "info": "say what an identity file holds",

@@ -129,6 +129,22 @@ class Train(DetectorFlags):
 
 
 @dataclass(frozen=True)
+class Mix(Form):
+    """Blend learned people into one identity, a LoRA like any other.
+
+    The words of all parts that they have in common are blended too. Parts of several people are not
+    blended but painted: give those to `facea compose` as --others and --mix.
+    """
+
+    people: tuple[Path, ...] = flag(
+        (), "the people, as `facea train` wrote them", "FILES", positional=True
+    )
+    how: str = flag(MISSING, "how much of each, by their names: ada: 0.5, ben: 0.5")
+    name: str = flag("", "what the blend is called in prompts; empty = after all of them", "NAME")
+    out: Path = flag(MISSING, "the identity file", "FILE")
+
+
+@dataclass(frozen=True)
 class Compose(DetectorFlags):
     """Inpaint a trained person over a face in an image; nothing changes outside the mask."""
 
@@ -146,6 +162,14 @@ class Compose(DetectorFlags):
     )
     prompt: str = flag("", "the prompt; empty = the identity's own prompt")
     parts: str = flag("", "repaint only these parts of the face: nose, mouth; empty = the head")
+    others: tuple[Path, ...] = flag(
+        (), "more people, for --mix and for --parts such as eyes:ada", "FILES"
+    )
+    mix: str = flag(
+        "",
+        "whose each part is, and the rest: eyes: ada, mouth: ben, rest: cleo; or how much of each: "
+        "ada: 0.5, ben: 0.5",
+    )
     references: tuple[Path, ...] = flag(
         (),
         "photos of the person: the most similar of --candidates is kept; none = the best fitting"

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from .config import PREVIEW, ComposeConfig
     from .faces import Crop, TargetFace
     from .masks import blend_weight, face_mask, faces_mask, soften
+    from .mixed import Find, check_not_mixed, mixed_faces, mixed_parts
     from .parts import WantedPart, part_faces, wanted_parts
     from .pieces import mask_pieces
     from .plan import plan_crop
@@ -30,6 +31,7 @@ __getattr__ = door(
         "config": ("PREVIEW", "ComposeConfig"),
         "faces": ("Crop", "TargetFace"),
         "masks": ("blend_weight", "face_mask", "faces_mask", "soften"),
+        "mixed": ("Find", "check_not_mixed", "mixed_faces", "mixed_parts"),
         "parts": ("WantedPart", "part_faces", "wanted_parts"),
         "pieces": ("mask_pieces",),
         "plan": ("plan_crop",),
@@ -44,6 +46,7 @@ __all__ = [
     "PREVIEW",
     "ComposeConfig",
     "Crop",
+    "Find",
     "Job",
     "Jobs",
     "Painter",
@@ -52,6 +55,7 @@ __all__ = [
     "WantedPart",
     "blend_weight",
     "candidate_seed",
+    "check_not_mixed",
     "chosen_masks",
     "compose_faces",
     "compose_identity",
@@ -63,6 +67,8 @@ __all__ = [
     "inpaint",
     "mask_pieces",
     "match_colour",
+    "mixed_faces",
+    "mixed_parts",
     "most_together",
     "paint_together",
     "part_faces",

@@ -16,7 +16,7 @@ from ..types import BackboneSpec, DetectedFaces, FaceAttributes, Identity, Size
 from .chosen import require_found
 from .config import ComposeConfig
 from .faces import TargetFace
-from .masks import face_mask
+from .mixed import Find, check_not_mixed, mixed_faces, mixed_parts
 from .parts import WantedPart, part_faces, shown_parts, wanted_parts
 from .pieces import mask_pieces
 from .prompts import prompt_for
@@ -73,6 +73,7 @@ def plan_batch(
     spec: BackboneSpec,
     prompt: str = "",
     parts: str = "",
+    find: Find | None = None,
 ) -> tuple[Jobs, list[str]]:
     """One job per image of the result, and notes; never fewer jobs than images.
 
@@ -83,7 +84,8 @@ def plan_batch(
     is left alone; a single identity is painted in all places of a mask. Each face has its part of
     `prompt` (`prompt_for`), faces that are left alone counted. With `parts` (`wanted_parts`) only
     these of each face are painted, one after another; where all of them say of whom, faces need no
-    identity of their own. Raises ConfigError if there is nothing to say where to paint, MaskError
+    identity of their own. Of a mix by parts `find` tells where the painted head has them
+    (`mixed_faces`). Raises ConfigError if there is nothing to say where to paint, MaskError
     and ImageError for what does not fit, PartError for a part that no face shows.
     """
     if masks is not None and parts.strip():
@@ -92,9 +94,10 @@ def plan_batch(
             "parts empty"
         )
     if masks is not None:
+        check_not_mixed(identities, "a mask is wired")
         plans, notes = _drawn(images, masks, identities, config, spec, prompt)
     elif found is not None:
-        plans, notes = _searched(images, found, identities, config, prompt, parts)
+        plans, notes = _searched(images, found, identities, config, prompt, parts, find)
     else:
         raise ConfigError(
             "there is nothing that says where to paint: wire a mask, or the attributes of FaceA "
@@ -140,13 +143,16 @@ def _searched(
     config: ComposeConfig,
     prompt: str,
     parts: str,
+    find: Find | None,
 ) -> tuple[list[_Plan], list[str]]:
     plans, notes = [], []
     people = {one.name: one for one in identities if one is not None}
     wanted = wanted_parts(parts, tuple(people))
+    if wanted:
+        check_not_mixed(identities, "parts are given")
     everybody = [face for faces in found.faces for face in faces if face.score > 0]
     if everybody:
-        require_found([one.part for one in wanted], everybody)
+        require_found([*(one.part for one in wanted), *mixed_parts(identities)], everybody)
     named = bool(wanted) and all(one.person for one in wanted)
     pairs = _pair(len(images), found.faces, "searched pictures", ImageError)
     for number, (index, at) in enumerate(pairs, start=1):
@@ -168,21 +174,18 @@ def _searched(
                 "same picture into FaceA Attribute Detect and here"
             )
 
-        def heads(_: Size, seen: list[FaceAttributes] = seen) -> list[Tensor]:
-            return [face_mask(face, config) for face in seen]
-
         kept = _kept(len(seen), () if named else identities, number, notes)
-        if not wanted:
-            plans.append(_Plan(index, len(kept), partial(_heads, heads, kept, prompt)))
-            continue
+        draw = partial(_whole, seen, kept, config, prompt, find)
+        if wanted:
+            draw = partial(_parts, seen, kept, wanted, people, config, prompt)
         count = 0
-        for k in kept:
-            there = [one for one, _ in shown_parts(seen[k], wanted)]
-            missing = [one.part for one in wanted if one not in there]
+        for k, identity in kept.items():
+            asked = wanted or [WantedPart(part) for part in mixed_parts([identity])]
+            there = [one for one, _ in shown_parts(seen[k], asked)]
+            missing = [one.part for one in asked if one not in there]
             if missing:
                 notes.append(f"picture {number}, face {k + 1}: no {', no '.join(missing)} found")
-            count += len(there)
-        draw = partial(_parts, seen, kept, wanted, people, config, prompt)
+            count += len(there) + (not wanted)
         plans.append(_Plan(index, count, draw))
     return plans, notes
 
@@ -196,6 +199,22 @@ def _heads(
     """Of the masks that `draw` gives those to paint, by number, as whom."""
     masks = draw(size) if kept else []
     return [TargetFace(masks[k], identity, prompt_for(prompt, k)) for k, identity in kept.items()]
+
+
+def _whole(
+    seen: Sequence[FaceAttributes],
+    kept: Mapping[int, Identity | None],
+    config: ComposeConfig,
+    prompt: str,
+    find: Find | None,
+    _: Size,
+) -> list[TargetFace]:
+    """The heads of the faces to paint, each with the parts that are other people's."""
+    return [
+        target
+        for k, identity in kept.items()
+        for target in mixed_faces(seen[k], identity, config, prompt_for(prompt, k), find)
+    ]
 
 
 def _parts(

@@ -112,6 +112,8 @@ def compose_faces(
     notes: list[str] = []
     choices: list[Choice] = []
     for number, (face, mask) in enumerate(zip(faces, masks, strict=True), start=1):
+        if face.place is not None:
+            mask = soften(check_mask(face.place(result), image), config.feather)
         if not marks(mask):
             notes.append(f"face {number}: {_nothing(mask)}")
             continue

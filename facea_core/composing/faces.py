@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from torch import Tensor
@@ -15,13 +16,15 @@ class TargetFace:
 
     `mask (1, 1, H, W)` in [0, 1], 1 = repaint; the identity None is whoever the model paints by
     itself; an empty prompt is the identity's own. `around (1, 1, H, W)` is what the model is shown
-    the surroundings of; None = the mask.
+    the surroundings of; None = the mask. `place` tells the mask anew when it is this face's turn,
+    of the picture (1, 3, H, W) with all before it painted; None = `mask` holds.
     """
 
     mask: Tensor
     identity: Identity | None = None
     prompt: str = ""
     around: Tensor | None = None
+    place: Callable[[Tensor], Tensor] | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from .described import describe_identity, may_be_identity, peek_identity, summary
     from .embeddings import check_words_free, export_words
     from .file import identities_of, identity_tensors, load_identity, save_identity
+    from .mixing import check_whole, everybody, mix_people
     from .names import check_class_noun, check_name, person_name
     from .subject import Subject
     from .targets import TARGETS
@@ -22,6 +23,7 @@ __getattr__ = door(
         "described": ("describe_identity", "may_be_identity", "peek_identity", "summary"),
         "embeddings": ("check_words_free", "export_words"),
         "file": ("identities_of", "identity_tensors", "load_identity", "save_identity"),
+        "mixing": ("check_whole", "everybody", "mix_people"),
         "names": ("check_class_noun", "check_name", "person_name"),
         "targets": ("TARGETS",),
         "subject": ("Subject",),
@@ -38,8 +40,10 @@ __all__ = [
     "check_family",
     "check_fits",
     "check_name",
+    "check_whole",
     "check_words_free",
     "describe_identity",
+    "everybody",
     "export_words",
     "finished_words",
     "identities_of",
@@ -48,6 +52,7 @@ __all__ = [
     "learnable_words",
     "load_identity",
     "may_be_identity",
+    "mix_people",
     "peek_identity",
     "person_name",
     "save_identity",

@@ -73,7 +73,9 @@ def summary(identity: Identity) -> dict[str, Any]:
         (w.placeholder, w.attribute, w.initializer, {e: len(rows) for e, rows in w.vectors.items()})
         for w in identity.words
     )
-    return _facts(identity.name, len(identity.lora), words, identity.meta)
+    facts = _facts(identity.name, len(identity.lora), words, identity.meta)
+    parts = {part: one.name for part, one in identity.parts.items()}
+    return {**facts, "parts": parts} if parts else facts
 
 
 def _facts(

@@ -18,6 +18,7 @@ from ..io.files import atomic_path
 from ..io.tensor_files import check_seal, read_tensors, sealed
 from ..types import Identity, LoraWeights, Word
 from .metadata import META, file_metadata
+from .mixing import check_whole
 from .opened import bad_alpha, not_finite, opened_identity
 from .stated import Stated, counts, lora_keys, word_key
 
@@ -26,8 +27,10 @@ def save_identity(identity: Identity, path: str | Path) -> str:
     """Write the file, read it back, and say "N/N keys, M/M words".
 
     The file appears complete and verified or not at all. Raises `AssetError` if it cannot be
-    written or does not read back as it was written.
+    written or does not read back as it was written, `ConfigError` for a mix by parts, which is
+    several people's and no one LoRA.
     """
+    check_whole(identity)
     path = Path(path)
     tensors = identity_tensors(identity)
     with atomic_path(path) as temporary:

@@ -80,6 +80,12 @@ def _public_metadata(identity: Identity) -> dict[str, str]:
     }
     if any(weights.down.ndim == 4 for weights in identity.lora.values()):
         out["ss_network_args"] = json.dumps({"conv_dim": rank, "conv_alpha": alpha})
+    if meta.mixed_from:
+        people = ", ".join(f"{name} ({share:.0%})" for name, share in meta.mixed_from.items())
+        out["modelspec.description"] = (
+            f"A blend of the learned faces of {people}; show and share it only with the consent "
+            "of all of them."
+        )
     if meta.clip_skip:
         out["ss_clip_skip"] = str(meta.clip_skip)
     if meta.prediction:

@@ -74,6 +74,22 @@ def publish(
     return path
 
 
+def put_in(identity: Identity, folder: Path) -> Path:
+    """Write somebody whom no training made; returns the file, which may hold just them already.
+
+    Another of that name is kept as an older one. Raises `AssetError` if it cannot be written.
+    """
+    path = folder / f"{identity.name}.safetensors"
+    with _name_locked(folder, identity.name):
+        about = peek_identity(path)
+        if about is None or _training(about).get("origin") != identity.meta.origin:
+            with _older_kept(path):
+                save_identity(identity, path)
+            for ending in _BESIDE:
+                path.with_suffix(ending).unlink(missing_ok=True)  # it shows another training
+    return path
+
+
 def bring_back(identity: Identity, found: Path, folder: Path, words: Path | None) -> Path:
     """Make a training that was found the one under its plain name, and write its words.
 

@@ -11,21 +11,24 @@ from ...composing import (
     ComposeConfig,
     Rank,
     TargetFace,
+    check_not_mixed,
     compose_identity,
     face_mask,
     mask_pieces,
+    mixed_faces,
+    mixed_parts,
     part_faces,
     wanted_parts,
 )
 from ...detection.config import DetectConfig
 from ...detection.found import smear_note
 from ...errors import ConfigError, MaskError
-from ...identity import check_family, load_identity
+from ...identity import check_family, load_identity, mix_people
 from ...io.generated_images import save_generated
 from ...io.images import LOSSY, check_mask, load_image, picture_format
 from ...io.mask_files import read_mask
 from ...masks import mask_box
-from ...selection import person_rank, photos_to_choose_by, tools_for
+from ...selection import part_finder, person_rank, photos_to_choose_by, tools_for
 from ...types import Box
 from ..forms import Compose
 from ..talk import hand_over, note, notes, painting_bar, require_outputs, say
@@ -39,14 +42,21 @@ def compose(flags: Compose, config: ComposeConfig, detection: DetectConfig) -> N
     require_outputs(flags.out, flags.json)
     header = inspect_checkpoint(flags.base, prediction=flags.prediction, vae=flags.vae)
     notes("--base", header.notes)
-    identity = load_identity(flags.identity)
-    check_family(identity, header.spec.family)
+    people = [load_identity(path) for path in (flags.identity, *flags.others)]
+    for one in people:
+        check_family(one, header.spec.family)
+    identity = mix_people(people, flags.mix) if flags.mix.strip() else people[0]
     device = pick_device(flags.device)
     image, done = load_image(flags.image, longest=None)
-    wanted = wanted_parts(flags.parts, (identity.name,))
+    by_name = {one.name: one for one in (*people, identity)}
+    wanted = wanted_parts(flags.parts, tuple(by_name))
+    if wanted:
+        check_not_mixed([identity], "--parts are given")
     if wanted and flags.mask is not None:
         raise ConfigError("--parts are those of a detected face; leave out --mask, or --parts")
+    find = None
     if flags.mask is not None:
+        check_not_mixed([identity], "--mask is given")
         mask, drawn = read_mask(flags.mask)
         mask, face = check_mask(mask, image), None
         if not mask.any():
@@ -56,8 +66,9 @@ def compose(flags: Compose, config: ComposeConfig, detection: DetectConfig) -> N
     else:
         detector = open_detector(flags, flags.device)
         region = read_region(flags.region)
-        if wanted:
-            detection = replace(detection, attributes=", ".join(one.part for one in wanted))
+        find = part_finder(detector)
+        if parts := [*(one.part for one in wanted), *mixed_parts([identity])]:
+            detection = replace(detection, attributes=", ".join(parts))
         (face,) = detect_named(flags.image, image, detector, detection, region=region)
         assert face is not None  # without a face there is an error
         mask = face_mask(face, config)
@@ -69,8 +80,9 @@ def compose(flags: Compose, config: ComposeConfig, detection: DetectConfig) -> N
     if rank and config.candidates == 1:
         note("--references: there is nothing to choose among with --candidates 1")
     if wanted and face is not None:
-        people = {identity.name: identity}
-        faces = part_faces(face, wanted, identity, people, config, flags.prompt)
+        faces = part_faces(face, wanted, identity, by_name, config, flags.prompt)
+    elif identity.parts and face is not None:
+        faces = mixed_faces(face, identity, config, flags.prompt, find)
     else:
         masks = mask_pieces(mask, backbone.spec, config.context_factor)
         if masks[1:]:

@@ -30,17 +30,17 @@ class FaceAMixPeople(io.ComfyNode):
             hidden=[io.Hidden.unique_id],
             inputs=[
                 IDENTITY.Input("identity", tooltip="A learned person."),
-                *(
-                    IDENTITY.Input(
-                        name, optional=True, tooltip=f"Person {number}, of the same model."
-                    )
-                    for number, name in enumerate(PEOPLE[1:], start=2)
-                ),
                 io.String.Input(
                     "how", default="eyes: ada, rest: ben", multiline=True,
                     tooltip="Whose each part is, by the names they were learned under, and whose "
                     "the rest: eyes: ada, mouth: ben, rest: cleo. Or how much of each for a blend: "
                     "ada: 0.5, ben: 0.5.",
+                ),
+                *(
+                    IDENTITY.Input(
+                        name, optional=True, tooltip=f"Person {number}, of the same model."
+                    )
+                    for number, name in enumerate(PEOPLE[1:], start=2)
                 ),
                 io.String.Input(
                     "save_as", default="", optional=True,

@@ -160,6 +160,20 @@ def mixed_parts(studio: Studio) -> None:
     )
 
 
+def mixed_people(studio: Studio) -> None:
+    graph = api("8-mix-people")
+    photos = [k for k, node in graph.items() if node["class_type"] == "FaceASamplePhotos"]
+    look_at(graph, "ada", photos[0], 0)
+    look_at(graph, "eve", photos[1], 0)
+    look_at(graph, "context", photos[0], 1)
+    shown = studio.run(graph)
+    card(
+        "8-mix-people",
+        [[shown["ada"][0], shown["eve"][0]], [*shown["context"], *shown["The result"]]],
+        ["eyes of the one, all else of the other", "in a picture"],
+    )
+
+
 def stock_nodes(studio: Studio) -> None:
     graph = api("5-stock-nodes")
     photos = next(k for k, node in graph.items() if node["class_type"] == "FaceASamplePhotos")
@@ -181,6 +195,7 @@ def main() -> None:
     single_person(studio)
     two_people(studio)
     mixed_parts(studio)
+    mixed_people(studio)
     stock_nodes(studio)
     if args.cards:
         return

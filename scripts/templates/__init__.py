@@ -6,6 +6,7 @@ from canvas import Graph
 
 from .first_run import first_run
 from .mixed_parts import mixed_parts
+from .mixed_people import mixed_people
 from .person_into_picture import person_into_picture
 from .sdxl_scene import sdxl_scene
 from .stock_nodes import stock_nodes
@@ -20,4 +21,5 @@ GRAPHS: dict[str, Callable[[Graph], None]] = {
     "5-stock-nodes": stock_nodes,
     "6-a-person-into-a-picture.app": person_into_picture,
     "7-parts-of-two-people": mixed_parts,
+    "8-mix-people": mixed_people,
 }

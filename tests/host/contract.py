@@ -191,6 +191,18 @@ NODES = {
         },
         {"model": "MODEL", "clip": "CLIP", "prompt": "STRING", "identity": IDENTITY},
     ),
+    "FaceAMixPeople": Promise(
+        "FaceA Mix People (eyes of one, mouth of another)",
+        {
+            "identity": Socket(IDENTITY),
+            "how": Widget("STRING", "eyes: ada, rest: ben"),
+            "identity_2": Socket(IDENTITY, optional=True),
+            "identity_3": Socket(IDENTITY, optional=True),
+            "identity_4": Socket(IDENTITY, optional=True),
+            "save_as": Widget("STRING", "", optional=True),
+        },
+        {"identity": IDENTITY, "report": "STRING"},
+    ),
     "FaceAInpaintCompose": Promise(
         "FaceA Inpaint Compose (paint a person, face swap)",
         {

@@ -20,6 +20,7 @@ COMMANDS = {
     "audit": "say which photos are good enough to learn a person from, and why not",
     "train": "learn a person from a few photos",
     "mix": "blend learned people into somebody new",
+    "slider": "learn to add and take away an attribute, from prompts alone",
     "compose": "paint a learned person into a picture",
     "evaluate": "compare generated pictures with photos of the person",
     "info": "say what an identity file holds",

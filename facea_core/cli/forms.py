@@ -176,6 +176,12 @@ class Compose(DetectorFlags):
         " one",
         "PHOTOS",
     )
+    slider: tuple[Path, ...] = flag(
+        (), "sliders that `facea slider` wrote, or other plain LoRAs, beside the person", "FILES"
+    )
+    slider_strength: str = flag(
+        "1", "how strongly: one number, or one for each slider with commas: 1,-0.5", "NUMBERS"
+    )
     mask: Path | None = flag(
         None, "inpaint mask to use instead of a detected face: white is repainted", "FILE"
     )
@@ -186,6 +192,28 @@ class Compose(DetectorFlags):
     json: Path | None = flag(
         None, "write what was painted and where to this file; - is stdout", "FILE"
     )
+    config: Path | None = config_flag()
+
+
+@dataclass(frozen=True)
+class Slider(Form):
+    """Learn a slider: a LoRA that adds at +1 what one prompt says and another does not, and takes
+    it away at -1. No pictures are needed."""
+
+    out: Path = flag(MISSING, "the LoRA file, for models/loras or facea compose --slider", "FILE")
+    base: str | Path = flag(
+        MISSING,
+        "the model to learn on: a .safetensors checkpoint, a diffusers folder, or tiny",
+        "CKPT|DIR|tiny",
+    )
+    prediction: str | None = prediction_flag()
+    vae: Path | None = vae_flag()
+    run: Path | None = flag(
+        None, "save the state of the run there, so that it can be stopped and continued", "DIR"
+    )
+    resume: bool = flag(False, "go on with the run in --run DIR")
+    device: str = device_flag()
+    json: Path | None = flag(None, "write figures of the training there; - is stdout", "FILE")
     config: Path | None = config_flag()
 
 

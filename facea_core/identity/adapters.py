@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 from torch import Tensor, nn
@@ -39,8 +39,7 @@ def apply_identity(
     for one in identities:
         check_fits(one, backbone)
     words: dict[str, dict[str, Tensor]] = {}
-    originals: dict[str, nn.Parameter] = {}
-    try:
+    with ExitStack() as merged:
         for one in identities:
             for word in one.words:
                 if word.placeholder in words:
@@ -50,14 +49,29 @@ def apply_identity(
                 words[word.placeholder] = {
                     name: vectors.to(backbone.device) for name, vectors in word.vectors.items()
                 }
-            for path, weights in one.lora.items() if strength else ():
-                layer = backbone.unet.get_submodule(path)
-                originals.setdefault(path, layer.weight)  # type: ignore[arg-type]
-                layer.weight = _merged(layer.weight, weights, strength)  # type: ignore[arg-type]
+            merged.enter_context(merged_lora(backbone.unet, one.lora, strength))
         yield words
+
+
+@contextmanager
+def merged_lora(
+    unet: nn.Module, lora: Mapping[str, LoraWeights], strength: float = 1.0
+) -> Iterator[None]:
+    """Layers of a U-Net with a LoRA merged into them, on top of what is merged already.
+
+    Strength 0 leaves the U-Net alone. On the way out, also after an exception, the layers hold
+    their own weight tensors again.
+    """
+    originals: dict[str, nn.Parameter] = {}
+    try:
+        for path, weights in lora.items() if strength else ():
+            layer = unet.get_submodule(path)
+            originals[path] = layer.weight  # type: ignore[assignment]
+            layer.weight = _merged(layer.weight, weights, strength)  # type: ignore[arg-type]
+        yield
     finally:
         for path, weight in originals.items():
-            backbone.unet.get_submodule(path).weight = weight
+            unet.get_submodule(path).weight = weight
 
 
 def check_fits(identity: Identity, backbone: Backbone) -> None:

@@ -18,7 +18,7 @@ from torch.autograd.function import once_differentiable
 from ..errors import ConfigError
 from ..types import LoraWeights
 from .flat import Flat
-from .targets import TARGETS
+from .targets import LAYERS
 
 NOTHING = torch.empty(0)
 """What a layer has between two bindings."""
@@ -26,26 +26,32 @@ NOTHING = torch.empty(0)
 
 @dataclass(frozen=True, eq=False)
 class Lora:
-    """A trainable LoRA in a U-Net. `flat` holds `<layer>.lora_down` and `<layer>.lora_up`."""
+    """A trainable LoRA in a U-Net. `flat` holds `<layer>.lora_down` and `<layer>.lora_up`.
+
+    A layer's change is up @ down * scale; `scale` is alpha / rank.
+    """
 
     flat: Flat
     layers: Mapping[str, LoraLayer]
+    scale: float = 1.0
 
-    def bind(self, *, on: bool = True) -> None:
+    def bind(self, strength: float = 1.0) -> None:
         """Let the layers use the present values: once before each forward pass that shall see them.
 
-        All are cast to the layers' dtype at once. Not `on`: the U-Net is as it was without a LoRA.
+        All are cast to the layers' dtype at once. At 0 the U-Net is as it was without a LoRA.
         """
+        factor = strength * self.scale
         dtype = next(iter(self.layers.values())).base.weight.dtype
         # The old values go first: they hold on to the parameter's gradient accumulator, which
         # belongs to the stream it was made on, and no CUDA graph of another stream can have it.
         for layer in self.layers.values():
             layer.down = layer.up = NOTHING
-        if not on:
+        if strength == 0:
             return
         views = self.flat.views(dtype)
         for path, layer in self.layers.items():
-            layer.down, layer.up = views[f"{path}.lora_down"], views[f"{path}.lora_up"]
+            layer.down, up = views[f"{path}.lora_down"], views[f"{path}.lora_up"]
+            layer.up = up if factor == 1 else up * factor
 
     def learned(self) -> dict[str, LoraWeights]:
         """The weights by layer path, as float32 copies on the CPU."""
@@ -53,7 +59,7 @@ class Lora:
         found = {}
         for path in self.layers:
             down, up = values[f"{path}.lora_down"], values[f"{path}.lora_up"]
-            found[path] = LoraWeights(down, up, alpha=float(down.shape[0]))
+            found[path] = LoraWeights(down, up, alpha=self.scale * down.shape[0])
         return found
 
 
@@ -63,21 +69,22 @@ def lora(
     rank: int,
     targets: str = "attention",
     *,
+    alpha: float | None = None,
     generator: torch.Generator | None = None,
 ) -> Iterator[Lora]:
-    """Give the U-Net a trainable LoRA: delta = up @ down, alpha = rank (LoRA, 2106.09685).
+    """Give the U-Net a trainable LoRA: delta = up @ down * alpha / rank (LoRA, 2106.09685).
 
     What is trained is float32 whatever the U-Net's dtype, `up` is zero, so nothing changes until it
-    is trained, and `down` is drawn from `generator` on the CPU. `targets` is a key of `TARGETS`. On
-    the way out, also after an exception, every module is where it was. Raises `ConfigError` for a
-    rank below 1.
+    is trained, and `down` is drawn from `generator` on the CPU. `targets` is a key of `LAYERS`;
+    `alpha` None is the rank. On the way out, also after an exception, every module is where it was.
+    Raises `ConfigError` for a rank below 1.
     """
     if rank < 1:
         raise ConfigError(f"LoRA rank is {rank}; it must be positive")
     bases = {
         path: module
         for path, module in unet.named_modules()
-        if isinstance(module, (nn.Linear, nn.Conv2d)) and re.fullmatch(TARGETS[targets], path)
+        if isinstance(module, (nn.Linear, nn.Conv2d)) and re.fullmatch(LAYERS[targets], path)
     }
     tensors = {}
     for path, base in bases.items():
@@ -88,7 +95,9 @@ def lora(
         tensors[f"{path}.lora_up"] = torch.zeros(base.weight.shape[0], rank, *ones)
     device = next(unet.parameters()).device
     adapter = Lora(
-        Flat.of(tensors, device), {path: LoraLayer(base) for path, base in bases.items()}
+        Flat.of(tensors, device),
+        {path: LoraLayer(base) for path, base in bases.items()},
+        1.0 if alpha is None else alpha / rank,
     )
     try:
         for path, layer in adapter.layers.items():

@@ -21,7 +21,7 @@ MARK = b'"facea.'
 
 # (family, whether it predicts v) -> (modelspec.architecture, ss_base_model_version), the names that
 # LoRA managers know; those of kohya's trainer.
-_BASES = {
+BASES = {
     ("sd15", False): ("stable-diffusion-v1/lora", "sd_v1"),
     ("sd15", True): ("stable-diffusion-v1/lora", "sd_v1_v"),
     ("sd2", False): ("stable-diffusion-v2-512/lora", "sd_v2"),
@@ -58,7 +58,7 @@ def _public_metadata(identity: Identity) -> dict[str, str]:
     """`modelspec.*` (Stability's model metadata standard) and the `ss_*` of kohya's trainer."""
     meta = identity.meta
     v = meta.prediction == "v_prediction"
-    architecture, base = _BASES.get((meta.family, v), (f"{meta.family}/lora", meta.family))
+    architecture, base = BASES.get((meta.family, v), (f"{meta.family}/lora", meta.family))
     triggers = [f"embedding:{word.placeholder}" for word in identity.words]
     rank, alpha = str(meta.rank), f"{next((w.alpha for w in identity.lora.values()), meta.rank):g}"
     out = {

@@ -13,3 +13,10 @@ TARGETS: Mapping[str, str] = {
     "wide": rf".*\.({_ATTENTION}|{_FEED_FORWARD}|{_CONVOLUTION})",
 }
 """Preset -> what a layer's whole dotted path in the U-Net must match."""
+
+LAYERS: Mapping[str, str] = {
+    **TARGETS,
+    "no-cross": rf".*\.({_ATTENTION.replace('[12]', '1')}|{_FEED_FORWARD}|{_CONVOLUTION})",
+}
+"""The same with what a slider adapts: all but cross-attention, so that it acts beside the prompt.
+"""

@@ -262,7 +262,7 @@ def make_step(
             target = backbone.target(latent, noise, part.timestep)
             kept = min(max(first + len(noise) - ordinary, 0), len(noise))
             if kept:  # the last ones: what the model painted before
-                adapter.bind(on=False)
+                adapter.bind(0)
                 with torch.no_grad():
                     base = backbone.predict(
                         noisy[-kept:], part.timestep[-kept:], shared.select(part.prompts[-kept:]),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -11,17 +12,19 @@ from torch.optim import AdamW, Optimizer
 from .config import TrainConfig
 
 
-def make_optimiser(words: nn.Parameter, lora: nn.Parameter, config: TrainConfig) -> AdamW:
-    """AdamW with two groups, each with its full `rate`; words are not decayed towards zero.
+def make_optimiser(words: nn.Parameter | None, lora: nn.Parameter, config: TrainConfig) -> AdamW:
+    """AdamW with a group for each, if any, with its full `rate`; words are not decayed.
 
     Its moments are there from the beginning, so that no step needs more memory than the others. On
     CUDA its numbers live on the device, as the replay of a graph needs them.
     """
     on_cuda = lora.device.type == "cuda"
-    groups = [
-        {"name": "words", "params": [words], "rate": config.embedding_lr, "weight_decay": 0.0},
+    groups: list[dict[str, Any]] = [
         {"name": "lora", "params": [lora], "rate": config.lora_lr},
     ]
+    if words is not None:
+        learned = {"params": [words], "rate": config.embedding_lr, "weight_decay": 0.0}
+        groups.insert(0, {"name": "words", **learned})
     fused = lora.device.type in ("cpu", "cuda")
     optimiser = AdamW(
         groups, lr=0.0, weight_decay=config.weight_decay, fused=fused, capturable=on_cuda

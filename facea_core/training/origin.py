@@ -6,13 +6,28 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 
 from ..identity.subject import Subject
 from ..types import Photo
 from .config import TrainConfig, config_differences
+
+
+class Beginning(Protocol):
+    """What a state keeps of how its run was started, to go on only with the same."""
+
+    @property
+    def steps(self) -> int:
+        """How many are asked for."""
+        ...
+
+    def to_dict(self) -> dict[str, Any]: ...
+
+    def differences(self, saved: Mapping[str, Any]) -> list[str]:
+        """Each thing that is not the same, as "what: saved -> now"."""
+        ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,6 +50,10 @@ class Origin:
     ) -> Origin:
         """That of a training on these photos, by a model with this `Backbone.hash`."""
         return cls(config, photos_hash(photos), backbone_hash, subject, len(photos))
+
+    @property
+    def steps(self) -> int:
+        return self.config.steps
 
     def to_dict(self) -> dict[str, Any]:
         return {

@@ -30,7 +30,7 @@ from ..io.tensor_files import (
 )
 from .losses import Losses
 from .memory import Plan
-from .origin import Origin
+from .origin import Beginning, Origin
 from .saved import FORMAT, PLANNED, Saved, check_format, stated, whole
 from .writer import Writing, settle
 
@@ -50,7 +50,7 @@ class Checkpoint:
     """
 
     run_dir: Path | None
-    origin: Origin
+    origin: Beginning
     trained: Mapping[str, Flat]
     optimiser: Optimizer
     generator: torch.Generator
@@ -178,7 +178,7 @@ def saved_step(run_dir: Path) -> int | None:
         return 0
 
 
-def read_state(run_dir: Path, origin: Origin) -> Saved:
+def read_state(run_dir: Path, origin: Beginning) -> Saved:
     """The state in `run_dir`, if it belongs to a run with this origin.
 
     Raises `TrainingError` if there is none, it cannot be read, or is newer, and `StateError` if it
@@ -212,9 +212,9 @@ def read_state(run_dir: Path, origin: Origin) -> Saved:
             f"cannot resume {path}: this run differs from the saved one ({'; '.join(different)}); "
             "use the same settings, or start without resume"
         )
-    if saved.step > origin.config.steps:
+    if saved.step > origin.steps:
         raise StateError(
-            f"cannot resume {path}: it is at step {saved.step}, and {origin.config.steps} are "
+            f"cannot resume {path}: it is at step {saved.step}, and {origin.steps} are "
             "asked for; ask for more, or start without resume"
         )
     return saved

@@ -156,7 +156,7 @@ def test_merged_and_injected_agree(backbone: Backbone):
             learned += 0.02 * torch.randn(learned.shape, generator=random)
             adapter.bind()
         injected, weights = predict(backbone), adapter.learned()
-        adapter.bind(on=False)
+        adapter.bind(0)
         off = predict(backbone)
     identity = replace(make_identity(backbone), lora=weights)
     plain = predict(backbone)

@@ -22,7 +22,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("masks", "backbone"),
     ("identity", "detection"),
     ("training", "composing", "evaluation"),
-    ("audit", "doctor", "selection", "identity_store", "demo"),
+    ("audit", "doctor", "selection", "identity_store", "sliders", "demo"),
     ("cli",),
 )
 """A room is a file or a folder of facea_core. It may import rooms on the floors below its own."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from ...backbone import inspect_checkpoint, load_backbone
+from ...backbone import Backbone, inspect_checkpoint, load_backbone
 from ...composing import (
     ComposeConfig,
     Rank,
@@ -22,14 +23,16 @@ from ...composing import (
 )
 from ...detection.config import DetectConfig
 from ...detection.found import smear_note
-from ...errors import ConfigError, MaskError
+from ...errors import ConfigError, MaskError, quoted
 from ...identity import check_family, load_identity, mix_people
+from ...identity.adapters import merged_lora
 from ...io.generated_images import save_generated
 from ...io.images import LOSSY, check_mask, load_image, picture_format
 from ...io.mask_files import read_mask
 from ...masks import mask_box
 from ...selection import part_finder, person_rank, photos_to_choose_by, tools_for
-from ...types import Box
+from ...sliders.file import read_lora, slider_layers
+from ...types import Box, LoraWeights
 from ..forms import Compose
 from ..talk import hand_over, note, notes, painting_bar, require_outputs, say
 from .detect import detect_named, read_region
@@ -46,6 +49,7 @@ def compose(flags: Compose, config: ComposeConfig, detection: DetectConfig) -> N
     for one in people:
         check_family(one, header.spec.family)
     identity = mix_people(people, flags.mix) if flags.mix.strip() else people[0]
+    sliders = read_sliders(flags.slider, flags.slider_strength)
     device = pick_device(flags.device)
     image, done = load_image(flags.image, longest=None)
     by_name = {one.name: one for one in (*people, identity)}
@@ -88,7 +92,10 @@ def compose(flags: Compose, config: ComposeConfig, detection: DetectConfig) -> N
         if masks[1:]:
             done = (*done, f"the mask shows {len(masks)} places, each with its own crop")
         faces = [TargetFace(one, identity) for one in masks]
-    with painting_bar(config.steps * config.candidates * len(faces)) as on_step:
+    with (
+        with_sliders(backbone, sliders),
+        painting_bar(config.steps * config.candidates * len(faces)) as on_step,
+    ):
         made = compose_identity(image, faces, backbone, config, flags.prompt, on_step, rank)
     said = [*done, *(face.notes if face else ()), *made.notes]
     said += smear_note(backbone.spec.family, [face])
@@ -108,6 +115,36 @@ def compose(flags: Compose, config: ComposeConfig, detection: DetectConfig) -> N
     notes(str(flags.image), said)
     if str(flags.json) != "-":
         say(str(flags.out))
+
+
+Sliders = Sequence[tuple[str, Mapping[str, LoraWeights], float]]
+"""(name, LoRA by kohya's layer names, strength) of each."""
+
+
+def read_sliders(paths: Sequence[Path], strengths: str) -> Sliders:
+    """The files, each at its strength. Raises ConfigError for other than one number, or as many."""
+    try:
+        numbers = [float(one) for one in strengths.split(",")]
+    except ValueError:
+        numbers = []
+    if len(numbers) == 1:
+        numbers *= len(paths)
+    if len(numbers) != len(paths) or any(not -4 <= one <= 4 for one in numbers):
+        raise ConfigError(
+            f"--slider-strength is {quoted(strengths)} for {len(paths)} sliders; give one number "
+            "from -4 to 4, or one for each with commas"
+        )
+    return [(path.name, read_lora(path), one) for path, one in zip(paths, numbers, strict=True)]
+
+
+@contextmanager
+def with_sliders(backbone: Backbone, sliders: Sliders) -> Iterator[None]:
+    """The model with all of them merged into it."""
+    with ExitStack() as merged:
+        for name, lora, strength in sliders:
+            layers = slider_layers(lora, backbone.unet, name)
+            merged.enter_context(merged_lora(backbone.unet, layers, strength))
+        yield
 
 
 def read_rank(paths: Sequence[Path], family: str) -> Rank | None:

@@ -15,7 +15,7 @@ import numpy as np
 from ..io.files import first_bytes, open_plain
 from ..io.tensor_files import check_arrays, read_arrays
 from ..types import Identity, IdentityMeta
-from .metadata import FORMAT, MARK, META, read_metadata
+from .metadata import FORMAT, MARKS, META, read_metadata
 from .opened import bad_alpha, checked_header, not_finite, opened_identity
 from .stated import Stated, lora_keys, read_stated
 
@@ -44,7 +44,8 @@ def may_be_identity(path: str | Path) -> bool:
     Never raises. What another tool gave kilobytes of metadata of its own may be overlooked.
     """
     try:
-        return MARK in first_bytes(path, _FIRST)
+        first = first_bytes(path, _FIRST)
+        return any(mark in first for mark in MARKS)
     except (OSError, ValueError):
         return False
 

@@ -16,8 +16,8 @@ FORMAT = 1
 META = "facea.meta"
 """The metadata's key of what FaceA itself reads."""
 
-MARK = b'"facea.'
-"""How the keys of every identity's metadata begin."""
+MARKS = (b'"facea.format"', b'"facea.meta"')
+"""Keys of every identity's metadata, of which one stands at its beginning."""
 
 # (family, whether it predicts v) -> (modelspec.architecture, ss_base_model_version), the names that
 # LoRA managers know; those of kohya's trainer.

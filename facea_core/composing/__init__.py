@@ -9,8 +9,9 @@ if TYPE_CHECKING:
     from .candidates import Rank, candidate_seed
     from .chosen import chosen_masks, part_names
     from .compose import Painter, compose_faces, compose_identity
-    from .config import PREVIEW, ComposeConfig
-    from .faces import Crop, TargetFace
+    from .config import PREVIEW, ComposeConfig, EditConfig
+    from .edit import edit_target, edited, edited_parts
+    from .faces import Crop, Edit, TargetFace
     from .masks import blend_weight, face_mask, faces_mask, soften
     from .mixed import Find, check_not_mixed, mixed_faces, mixed_parts
     from .parts import WantedPart, part_faces, wanted_parts
@@ -28,8 +29,9 @@ __getattr__ = door(
         "candidates": ("Rank", "candidate_seed"),
         "chosen": ("chosen_masks", "part_names"),
         "compose": ("Painter", "compose_faces", "compose_identity"),
-        "config": ("PREVIEW", "ComposeConfig"),
-        "faces": ("Crop", "TargetFace"),
+        "config": ("PREVIEW", "ComposeConfig", "EditConfig"),
+        "edit": ("edit_target", "edited", "edited_parts"),
+        "faces": ("Crop", "Edit", "TargetFace"),
         "masks": ("blend_weight", "face_mask", "faces_mask", "soften"),
         "mixed": ("Find", "check_not_mixed", "mixed_faces", "mixed_parts"),
         "parts": ("WantedPart", "part_faces", "wanted_parts"),
@@ -47,6 +49,8 @@ __all__ = [
     "ComposeConfig",
     "Crop",
     "Find",
+    "Edit",
+    "EditConfig",
     "Job",
     "Jobs",
     "Painter",
@@ -61,6 +65,9 @@ __all__ = [
     "compose_identity",
     "crop_image",
     "crop_mask",
+    "edit_target",
+    "edited",
+    "edited_parts",
     "face_mask",
     "face_prompt",
     "faces_mask",

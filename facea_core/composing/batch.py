@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TypeVar
 
@@ -74,6 +74,7 @@ def plan_batch(
     prompt: str = "",
     parts: str = "",
     find: Find | None = None,
+    target: Callable[[FaceAttributes], TargetFace] | None = None,
 ) -> tuple[Jobs, list[str]]:
     """One job per image of the result, and notes; never fewer jobs than images.
 
@@ -85,7 +86,8 @@ def plan_batch(
     `prompt` (`prompt_for`), faces that are left alone counted. With `parts` (`wanted_parts`) only
     these of each face are painted, one after another; where all of them say of whom, faces need no
     identity of their own. Of a mix by parts `find` tells where the painted head has them
-    (`mixed_faces`). Raises ConfigError if there is nothing to say where to paint, MaskError
+    (`mixed_faces`). `target` says what of a found face is repainted, in place of the head; whose it
+    becomes is filled in. Raises ConfigError if there is nothing to say where to paint, MaskError
     and ImageError for what does not fit, PartError for a part that no face shows.
     """
     if masks is not None and parts.strip():
@@ -97,7 +99,7 @@ def plan_batch(
         check_not_mixed(identities, "a mask is wired")
         plans, notes = _drawn(images, masks, identities, config, spec, prompt)
     elif found is not None:
-        plans, notes = _searched(images, found, identities, config, prompt, parts, find)
+        plans, notes = _searched(images, found, identities, config, prompt, parts, find, target)
     else:
         raise ConfigError(
             "there is nothing that says where to paint: wire a mask, or the attributes of FaceA "
@@ -121,8 +123,9 @@ def _drawn(
     for number, (index, at) in enumerate(pairs, start=1):
         size = _size(images[index])
 
-        def pieces(size: Size, mask: Tensor = masks[at]) -> list[Tensor]:
-            return mask_pieces(_fitted(mask, size), spec, config.context_factor)
+        def pieces(size: Size, mask: Tensor = masks[at]) -> list[TargetFace]:
+            places = mask_pieces(_fitted(mask, size), spec, config.context_factor)
+            return [TargetFace(place) for place in places]
 
         if (at, size) not in counts:
             counts[at, size] = len(pieces(size))
@@ -144,6 +147,7 @@ def _searched(
     prompt: str,
     parts: str,
     find: Find | None,
+    target: Callable[[FaceAttributes], TargetFace] | None,
 ) -> tuple[list[_Plan], list[str]]:
     plans, notes = [], []
     people = {one.name: one for one in identities if one is not None}
@@ -175,7 +179,7 @@ def _searched(
             )
 
         kept = _kept(len(seen), () if named else identities, number, notes)
-        draw = partial(_whole, seen, kept, config, prompt, find)
+        draw = partial(_whole, seen, kept, config, prompt, find, target)
         if wanted:
             draw = partial(_parts, seen, kept, wanted, people, config, prompt)
         count = 0
@@ -191,14 +195,17 @@ def _searched(
 
 
 def _heads(
-    draw: Callable[[Size], list[Tensor]],
+    draw: Callable[[Size], list[TargetFace]],
     kept: Mapping[int, Identity | None],
     prompt: str,
     size: Size,
 ) -> list[TargetFace]:
-    """Of the masks that `draw` gives those to paint, by number, as whom."""
-    masks = draw(size) if kept else []
-    return [TargetFace(masks[k], identity, prompt_for(prompt, k)) for k, identity in kept.items()]
+    """Of the targets that `draw` gives those to paint, by number, as whom."""
+    drawn = draw(size) if kept else []
+    return [
+        replace(drawn[k], identity=identity, prompt=prompt_for(prompt, k))
+        for k, identity in kept.items()
+    ]
 
 
 def _whole(
@@ -207,13 +214,20 @@ def _whole(
     config: ComposeConfig,
     prompt: str,
     find: Find | None,
+    target: Callable[[FaceAttributes], TargetFace] | None,
     _: Size,
 ) -> list[TargetFace]:
-    """The heads of the faces to paint, each with the parts that are other people's."""
+    """The heads of the faces to paint, each with the parts that are other people's; or what
+    `target` makes of the faces."""
+    if target is not None:
+        return [
+            replace(target(seen[k]), identity=identity, prompt=prompt_for(prompt, k))
+            for k, identity in kept.items()
+        ]
     return [
-        target
+        one
         for k, identity in kept.items()
-        for target in mixed_faces(seen[k], identity, config, prompt_for(prompt, k), find)
+        for one in mixed_faces(seen[k], identity, config, prompt_for(prompt, k), find)
     ]
 
 

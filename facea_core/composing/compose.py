@@ -12,8 +12,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..backbone import Backbone, Conditioning, latent_mask
+from ..backbone.prompts import Words
 from ..errors import ConfigError, ImageError
-from ..identity.adapters import apply_identity
+from ..identity.adapters import apply_identity, held, holding
 from ..io.images import EDGE, check_image, check_mask
 from ..types import BackboneSpec, Choice, Composition, CropPlan, Identity
 from .candidates import Rank, candidate_seed, choose
@@ -22,7 +23,7 @@ from .faces import Crop, TargetFace
 from .masks import blend_weight, soften
 from .plan import plan_crop
 from .prompts import face_prompt, prompt_for
-from .sampler import OnPaint, inpaint
+from .sampler import Mixture, OnPaint, inpaint
 from .stitch import crop_image, crop_mask, match_colour, stitch
 
 Painter = Callable[[TargetFace, Crop, Sequence[int]], Tensor]
@@ -55,6 +56,9 @@ def compose_identity(
     conditions = {
         face: _conditions(backbone, face, identities, config.negative) for face in targets
     }
+    layers = {path for one in identities if one is not None for path in one.lora}
+    alone = partial(holding, backbone.unet, held(backbone.unet, layers))
+    mixtures = {face: _mixture(backbone, face, config.negative, alone) for face in targets}
     # One identity is merged once for all of its faces.
     shared = next(iter(identities)) if len(identities) == 1 else None
     total = sum(marks(face.mask) for face in targets) * config.candidates * config.steps
@@ -69,8 +73,9 @@ def compose_identity(
 
         with _applied(backbone, None if shared else face.identity, config.strength):
             made = inpaint(
-                backbone, *conditions[face], crop.image, crop.mask, config, seeds, report
-            )
+                backbone, *conditions[face], crop.image, crop.mask, config, seeds, report,
+                mixtures[face],
+            )  # fmt: skip
         done += len(seeds) * config.steps
         return made
 
@@ -201,6 +206,26 @@ def _conditions(
     prompt = face_prompt(face.prompt, face.identity, others)
     # The LoRA is the U-Net's alone: strength 0 checks the identity and yields its words.
     with _applied(backbone, face.identity, 0.0) as words:
-        both = backbone.text.encode([prompt, negative], words)
+        return _encoded(backbone, [prompt, negative], words)
+
+
+def _mixture(
+    backbone: Backbone,
+    face: TargetFace,
+    negative: str,
+    alone: Callable[[], AbstractContextManager[object]],
+) -> Mixture | None:
+    edit = face.edit
+    if edit is None or edit.amount == 0:
+        return None
+    both = _encoded(backbone, [edit.prompt, negative])
+    return Mixture(*both, edit.amount, edit.handover, alone)
+
+
+@torch.no_grad()
+def _encoded(
+    backbone: Backbone, prompts: Sequence[str], words: Words | None = None
+) -> tuple[Conditioning, Conditioning]:
+    both = backbone.text.encode(prompts, words)
     rows = torch.arange(2, device=both.context.device)
     return both.select(rows[:1]), both.select(rows[1:])

@@ -63,6 +63,22 @@ class ComposeConfig:
         check_settings(self)
 
 
+@dataclass(frozen=True)
+class EditConfig:
+    """How one attribute of a person is changed. Raises `ConfigError` for a value out of range."""
+
+    amount: float = setting(
+        1.0, "how much of the change is laid out by the model without the person", 0, 1
+    )
+    handover: int = setting(
+        300, "the timestep, of 1000, from which on the person's LoRA paints alone; lower = more of "
+        "the change and less of the person", 0, 1000,
+    )  # fmt: skip
+
+    def __post_init__(self) -> None:
+        check_settings(self)
+
+
 PREVIEW = ComposeConfig(steps=5, sampler="unipc")
 """For pictures that show how a training goes: facea-tiny's are as like the person as those of 20
 steps of ddim (likeness 0.77 and 0.75, twelve seeds), in half the time. UniPC: 2302.04867."""

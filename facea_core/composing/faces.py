@@ -10,6 +10,20 @@ from torch import Tensor
 from ..types import CropPlan, Identity
 
 
+@dataclass(frozen=True)
+class Edit:
+    """What the model alone lays out where a person is painted.
+
+    While the timestep, of 1000, is above `handover`, the prediction is `amount` parts that of the
+    model without the identity, by `prompt`, and the rest the identity's; from then on it is the
+    identity's alone.
+    """
+
+    prompt: str
+    amount: float = 1.0
+    handover: int = 300
+
+
 @dataclass(frozen=True, eq=False)
 class TargetFace:
     """Where in an image to paint, whom, and by which prompt.
@@ -17,7 +31,8 @@ class TargetFace:
     `mask (1, 1, H, W)` in [0, 1], 1 = repaint; the identity None is whoever the model paints by
     itself; an empty prompt is the identity's own. `around (1, 1, H, W)` is what the model is shown
     the surroundings of; None = the mask. `place` tells the mask anew when it is this face's turn,
-    of the picture (1, 3, H, W) with all before it painted; None = `mask` holds.
+    of the picture (1, 3, H, W) with all before it painted; None = `mask` holds. `edit` changes
+    something about the identity.
     """
 
     mask: Tensor
@@ -25,6 +40,7 @@ class TargetFace:
     prompt: str = ""
     around: Tensor | None = None
     place: Callable[[Tensor], Tensor] | None = None
+    edit: Edit | None = None
 
 
 @dataclass(frozen=True, eq=False)

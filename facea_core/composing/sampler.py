@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -19,6 +21,25 @@ OnPaint = Callable[[int, int], None]
 """Called with (done, total) after each step: steps of all images, those painted together counted
 singly; less than before where memory ran out. To cancel, raise: nothing on the way catches it."""
 
+Guide = Callable[[Tensor, Tensor, Tensor, Tensor], Tensor]
+"""(latent, timestep, mask, masked latent) -> what the model makes of it, guided."""
+
+
+@dataclass(frozen=True, eq=False)
+class Mixture:
+    """The prediction of another model, `share` of the whole in [0, 1] while the timestep is above
+    `until`.
+
+    The backbone is that other model while `model()` is entered. It follows `conditioning`, away
+    from `negative`; both have B rows or one.
+    """
+
+    conditioning: Conditioning
+    negative: Conditioning
+    share: float
+    until: float
+    model: Callable[[], AbstractContextManager[object]]
+
 
 @torch.no_grad()
 def inpaint(
@@ -30,6 +51,7 @@ def inpaint(
     config: ComposeConfig,
     seed: int | Sequence[int] | None = None,
     on_step: OnPaint | None = None,
+    mixture: Mixture | None = None,
 ) -> Tensor:
     """Repaints image (B or 1, 3, H, W) where mask (B or 1, 1, H, W) rounds to 1: (B, 3, H, W), CPU.
 
@@ -42,7 +64,8 @@ def inpaint(
     painted together as `most_together` and memory allow.
     A model that is not shown the surroundings gets them back, noised, at every step.
     `config.denoise` d < 1 starts from the noised image and takes the last `steps` of `steps / d`
-    steps, as in ComfyUI; see `solvers.timesteps`. The model is asked once per step.
+    steps, as in ComfyUI; see `solvers.timesteps`. The model is asked once per step, and where there
+    is a `mixture` the other one too.
 
     Raises ConfigError for prompts or seeds and MaskError for masks that are not as many as the
     images, BackboneError if the model answers with NaN.
@@ -59,7 +82,8 @@ def inpaint(
         negative = None
     elif negative is None:
         negative = backbone.text.encode([""])
-    for prompts in (conditioning, negative):
+    mixed = () if mixture is None else (mixture.conditioning, mixture.negative)
+    for prompts in (conditioning, negative, *mixed):
         if prompts is not None and len(prompts.context) not in (1, count):
             raise ConfigError(_unequal(len(prompts.context), "prompts", count))
 
@@ -83,6 +107,10 @@ def inpaint(
         )
         unwanted = None if negative is None else _rows(negative, index)
         guide = _guided(backbone, _rows(conditioning, index), unwanted, cfg)
+        if mixture is not None:
+            away = None if negative is None else _rows(mixture.negative, index)
+            other = _guided(backbone, _rows(mixture.conditioning, index), away, cfg)
+            guide = _mixed(guide, other, mixture)
         taken = 0
 
         def model(latent: Tensor, level: Level) -> Tensor:
@@ -123,7 +151,7 @@ def _seeds(seed: int | Sequence[int], count: int) -> list[int]:
 
 def _guided(
     backbone: Backbone, wanted: Conditioning, unwanted: Conditioning | None, cfg: float
-) -> Callable[[Tensor, Tensor, Tensor, Tensor], Tensor]:
+) -> Guide:
     """The model's output under classifier-free guidance (2207.12598), float32."""
     if unwanted is None:
 
@@ -142,6 +170,17 @@ def _guided(
         return away + cfg * (towards - away)
 
     return guided
+
+
+def _mixed(own: Guide, other: Guide, mixture: Mixture) -> Guide:
+    def mixed(latent: Tensor, timestep: Tensor, mask: Tensor, masked: Tensor) -> Tensor:
+        output = own(latent, timestep, mask, masked)
+        if float(timestep) <= mixture.until:
+            return output
+        with mixture.model():
+            return torch.lerp(output, other(latent, timestep, mask, masked), mixture.share)
+
+    return mixed
 
 
 def _rows(conditioning: Conditioning, index: Tensor) -> Conditioning:

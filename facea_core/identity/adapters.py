@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
@@ -62,15 +62,27 @@ def merged_lora(
     Strength 0 leaves the U-Net alone. On the way out, also after an exception, the layers hold
     their own weight tensors again.
     """
-    originals: dict[str, nn.Parameter] = {}
+    weights = held(unet, lora if strength else ())
+    merged = {path: _merged(weight, lora[path], strength) for path, weight in weights.items()}
+    with holding(unet, merged):
+        yield
+
+
+def held(unet: nn.Module, paths: Iterable[str]) -> dict[str, nn.Parameter]:
+    """The weights that these layers hold now."""
+    return {path: unet.get_submodule(path).weight for path in paths}  # type: ignore[misc]
+
+
+@contextmanager
+def holding(unet: nn.Module, weights: Mapping[str, nn.Parameter]) -> Iterator[None]:
+    """The layers hold these weights meanwhile, and their own again on the way out."""
+    own = held(unet, weights)
     try:
-        for path, weights in lora.items() if strength else ():
-            layer = unet.get_submodule(path)
-            originals[path] = layer.weight  # type: ignore[assignment]
-            layer.weight = _merged(layer.weight, weights, strength)  # type: ignore[arg-type]
+        for path, weight in weights.items():
+            unet.get_submodule(path).weight = weight
         yield
     finally:
-        for path, weight in originals.items():
+        for path, weight in own.items():
             unet.get_submodule(path).weight = weight
 
 

@@ -8,6 +8,7 @@ from .audit import FaceAPhotoAudit
 from .compose import FaceAInpaintCompose
 from .detect import FaceAAttributeDetect
 from .doctor import FaceADoctor
+from .edit import FaceAEdit
 from .grid import FaceACompareGrid
 from .host import register_detectors, register_tiny, warn_of_differences
 from .info import FaceAIdentityInfo
@@ -36,6 +37,7 @@ class FaceA(ComfyExtension):
             FaceALoRALoader,
             FaceAMixPeople,
             FaceAInpaintCompose,
+            FaceAEdit,
             FaceASaveImage,
             FaceALikeness,
             FaceACompareGrid,

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Sequence
-from dataclasses import replace
-from functools import cache, partial
 from itertools import chain
 from typing import Any
 
@@ -15,24 +12,16 @@ from comfy_api.latest import io
 
 from ..facea_core import composing, detection, identity, selection
 from ..facea_core.composing import ComposeConfig
-from ..facea_core.machine import give_back_memory
 from ..facea_core.settings import check_choice, check_number, check_text
-from ..facea_core.types import Composition, DetectedFaces, Identity
+from ..facea_core.types import DetectedFaces, Identity
 from .host import (
     Paint,
-    Progress,
-    Results,
     clip_skip_notes,
-    encode,
     faces_of_segs,
     field_input,
     images_in,
-    in_crop,
-    is_wired,
     masks_in,
     own_choices,
-    paint_crop,
-    painting_model,
     plain_numbers,
     report_of,
     samplers,
@@ -41,9 +30,9 @@ from .host import (
     schema,
     spec_of,
     wired,
-    with_words,
 )
 from .host.schema import ATTRIBUTES, IDENTITY, SEGS
+from .painting import FRAME_SEEDS, Studio, paint_jobs, said_of
 
 _NOBODY = (
     "the prompt is empty and no identity is wired, so the model painted whoever it likes; write a "
@@ -54,8 +43,6 @@ _FINE = (
     "context_factor", "grow", "feather", "neck", "hair", "colour_match", "lora_strength",
     "hair_room", "candidates", "frame_seed",
 )  # fmt: skip
-
-FRAME_SEEDS = ("next", "same")
 
 IDENTITIES = ("identity", "identity_2", "identity_3", "identity_4")
 
@@ -205,76 +192,31 @@ class FaceAInpaintCompose(io.ComfyNode):
         )  # fmt: skip
         settings = Paint(steps, cfg or spec.cfg, sampler_name, scheduler, denoise)
         given = [one for who in identities if who for one in identity.everybody(who)]
-        for person in given:
-            clip = with_words(clip, person)
-        unwanted = encode(clip, negative_prompt) if negative is None else negative
+        studio = Studio(
+            model, clip, vae, settings, given, lora_strength, negative_prompt, positive, negative
+        )
 
         rank, rank_notes = _rank(references, spec.family, config)
-        total = jobs.faces * config.candidates * steps
-        progress, done = Progress(total, cls.hidden.unique_id), 0
-
-        def on_step(step: int, preview: Any) -> None:
-            progress.at(done + step, total, preview)
-
-        loras: dict[str, float] = {}
-
-        @cache
-        def patched(who: Identity | None) -> Any:
-            if who is None:
-                return model
-            clone, loras[who.name] = painting_model(model, who, lora_strength)
-            return clone
-
-        @cache
-        def wanted(who: Identity | None, text: str) -> Any:
-            if positive is not None:
-                return positive
-            return encode(clip, composing.face_prompt(text, who, given))
-
-        def paint_job(number: int, job: composing.Job) -> Composition:
-            def paint(
-                face: composing.TargetFace, crop: composing.Crop, seeds: Sequence[int]
-            ) -> torch.Tensor:
-                nonlocal done
-                shown = wanted(face.identity, face.prompt)
-                patches = paint_crop(
-                    patched(face.identity), vae, in_crop(shown, crop.plan, number),
-                    in_crop(unwanted, crop.plan, number), settings, crop, seeds, on_step,
-                )  # fmt: skip
-                done += steps * len(seeds)
-                return patches
-
-            def like(face: composing.TargetFace, patch: torch.Tensor) -> float | None:
-                progress.alive()
-                # The references show the first identity.
-                return rank(face, patch) if rank and face.identity is identities[0] else None
-
-            frame = replace(config, seed=(seed + number * (frame_seed == "next")) % 2**64)
-            return composing.compose_faces(job.image, job.faces, paint, spec, frame, rank and like)
-
-        wired_at = partial(is_wired, cls.hidden.prompt, cls.hidden.unique_id)
-        results = Results(images, jobs, spec.resolution, wired_at)
-        for number, job in enumerate(jobs):
-            results.add(job, paint_job(number, job))
+        results = paint_jobs(
+            cls, studio, images, jobs, config, spec, frame_seed, rank, identities[0]
+        )
         made = results.made
-        give_back_memory()
-        notes += [
-            f"{name}: the LoRA is painted at {total:g}, for MODEL had it already"
-            for name, total in loras.items() if total != lora_strength
-        ]  # fmt: skip
+        notes += studio.lora_notes
         notes += [*more_notes, *rank_notes]
         if attributes is not None:
             notes += detection.smear_note(spec.family, chain.from_iterable(attributes.faces))
         if positive is None:
-            notes += clip_skip_notes(clip, given)
+            notes += clip_skip_notes(studio.clip, given)
         if positive is None and not prompt.strip() and not given:
             notes.append(_NOBODY)
-        said = _said(made, notes)
+        said = said_of(made, notes)
         if said:
             say("\n".join(said), cls.hidden.unique_id)
         if not any(one.plans for one in made):
             logging.warning("FaceA Inpaint Compose: %s", "; ".join(said))
-        return io.NodeOutput(*results.outputs, json.dumps(report_of(made, notes, loras), indent=2))
+        return io.NodeOutput(
+            *results.outputs, json.dumps(report_of(made, notes, studio.loras), indent=2)
+        )
 
 
 def _rank(
@@ -289,13 +231,3 @@ def _rank(
     photos, left_out = selection.photos_to_choose_by(images, detector)
     rank = selection.person_rank(photos, detector, embedder)
     return rank, [f"references: {note}" for note in notes + left_out]
-
-
-def _said(made: Sequence[Composition], notes: Sequence[str]) -> list[str]:
-    """What a user should see on the node without asking; nothing if all went as usual."""
-    nothing = [] if any(one.plans for one in made) else ["nothing was painted"]
-    of_images = [
-        f"picture {number}, {note}" if made[1:] else note
-        for number, one in enumerate(made, start=1) for note in one.notes
-    ]  # fmt: skip
-    return [*nothing, *notes, *of_images]

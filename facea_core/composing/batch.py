@@ -58,6 +58,14 @@ class Jobs(Lazy[Job]):
         image = self._images[plan.index]
         return Job(image, tuple(plan.faces(_size(image))), plan.index)
 
+    def each(self, change: Callable[[TargetFace], TargetFace]) -> Jobs:
+        """The same with every face to paint changed."""
+
+        def changed(plan: _Plan) -> _Plan:
+            return replace(plan, faces=lambda size: [change(one) for one in plan.faces(size)])
+
+        return Jobs(self._images, [changed(plan) for plan in self._plans])
+
     @property
     def faces(self) -> int:
         """How many masks are painted in all images."""

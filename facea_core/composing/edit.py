@@ -14,15 +14,12 @@ from ..attributes import ATTRIBUTES
 from ..detection.estimate import estimated_box, with_estimates
 from ..errors import ConfigError, quoted
 from ..masks import part_mask
-from ..settings import check_choice, check_text
+from ..settings import check_text
 from ..types import Box, FaceAttributes, Identity, Part
 from .chosen import FACE, HEAD, part_names
 from .config import ComposeConfig, EditConfig
 from .faces import Edit, TargetFace
 from .masks import face_mask
-
-REGIONS = ("auto", "parts", "mask")
-"""What says where to repaint: the text, names of parts, or a mask."""
 
 _ABOUT = {
     "beard": r"beard|mou?stache|goatee|stubble|facial hair|shave",
@@ -47,33 +44,32 @@ _INNER = (0.12, 0.22, 0.12, 0.0)
 """What of the face box, from its sides inwards, is no place for hair."""
 
 
-def edited_parts(text: str, region: str = "auto", parts: str = "") -> tuple[str, ...]:
-    """The parts that an edit is about, by its text or, where `region` is "parts", by name.
+def edited_parts(text: str, parts: str = "", *, masked: bool = False) -> tuple[str, ...]:
+    """The parts that an edit is about: those named, or those that its text speaks of.
 
-    Raises ConfigError for an empty text, a region that there is not, an unknown part, and a text
-    that is about no part in "auto".
+    Raises ConfigError for an empty text and an unknown part; and for a text that speaks of no part,
+    unless it is `masked`, so that a mask says where.
     """
     check_text("edit", text)
-    check_choice("region", region, REGIONS)
+    check_text("parts", parts)
     if not text.strip():
         raise ConfigError("the edit is empty; say what to change: smiling, red hair, round glasses")
-    if region == "mask":
-        return ()
-    if region == "parts":
+    if parts.strip():
         names = part_names(parts)
-        if HEAD in names or FACE in names:
+        if masked or HEAD in names or FACE in names:
             raise ConfigError(
-                f"parts is {quoted(parts)}; an edit keeps the person, so name what it changes: "
-                f"{', '.join(name for name in ATTRIBUTES if name != FACE)}"
-            )
+                f"parts is {quoted(parts)}, and a mask says where to edit; give one of both"
+                if masked else f"parts is {quoted(parts)}; an edit keeps the person, so name what "
+                f"it changes: {', '.join(name for name in ATTRIBUTES if name != FACE)}"
+            )  # fmt: skip
         return names
     names = tuple(
         name for name, words in _ABOUT.items() if re.search(rf"\b(?:{words})", text.lower())
     )
-    if not names:
+    if not names and not masked:
         raise ConfigError(
-            f"nothing tells which part of the face {quoted(text)} is about; give region = parts "
-            f"and one of {', '.join(_ABOUT)}, or draw a mask"
+            f"nothing tells which part of the face {quoted(text)} is about; give parts, some of "
+            f"{', '.join(_ABOUT)}, or draw a mask"
         )
     return names
 

@@ -16,6 +16,7 @@ from .folders import (
 )
 from .layout import ROOM, Pictures, image_of, image_out, images_in, in_room, mask_of, masks_in
 from .lists import lists_of, photos_in, photos_out, split
+from .mixing import laid_out, without_dynamic
 from .models import clip_skip_notes, make_room, spec_of, training_backbone, training_hash
 from .patching import load_report, painting_model, with_lora, with_words
 from .plain import plain_numbers
@@ -59,6 +60,7 @@ __all__ = [
     "in_room",
     "input_folder",
     "is_wired",
+    "laid_out",
     "left_out",
     "lists_of",
     "load_report",
@@ -91,4 +93,5 @@ __all__ = [
     "wired",
     "with_lora",
     "with_words",
+    "without_dynamic",
 ]

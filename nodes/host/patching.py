@@ -26,7 +26,7 @@ def with_lora(model: Any, identity: Identity, strength: float) -> tuple[Any, flo
     Twice at 0.5 is once at 1. Raises BackboneMismatchError for another family, or a layer that the
     model lacks, ConfigError if the model has another training of that name.
     """
-    patches, held = _fitting(model, identity)
+    patches, held = held_patches(model, identity)
     return _added(model, patches, held, dict.fromkeys(patches, strength))
 
 
@@ -36,14 +36,17 @@ def painting_model(model: Any, identity: Identity, strength: float) -> tuple[Any
     Where a loader or a merge put the LoRA in already, `strength` is a factor on that; else the LoRA
     is added at this strength. Raises as `with_lora` does.
     """
-    patches, held = _fitting(model, identity)
+    patches, held = held_patches(model, identity)
     if any(held.values()):
         return _added(model, patches, held, {key: h * (strength - 1) for key, h in held.items()})
     return _added(model, patches, held, dict.fromkeys(patches, strength))
 
 
-def _fitting(model: Any, identity: Identity) -> tuple[dict[str, Any], dict[str, float]]:
-    """The patches of the identity, all of which have their place, and how MODEL holds each."""
+def held_patches(model: Any, identity: Identity) -> tuple[dict[str, Any], dict[str, float]]:
+    """The patches of the identity, all of which have their place, and how MODEL holds each.
+
+    Raises as `with_lora` does.
+    """
     identities.check_family(identity, spec_of(model).family)
     patches, missing = _patches(model, identity)
     if missing:

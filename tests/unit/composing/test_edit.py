@@ -46,24 +46,25 @@ def test_a_text_tells_which_part_it_is_about(text, parts):
 
 
 @pytest.mark.parametrize(
-    ("text", "region", "parts", "words"),
+    ("text", "parts", "masked", "words"),
     [
-        ("", "auto", "", "is empty"),
-        ("happier", "auto", "", "happier"),
-        ("smiling", "everything", "", "everything"),
-        ("smiling", "parts", "", "parts is empty"),
-        ("smiling", "parts", "elbow", "elbow"),
-        ("smiling", "parts", "head", "keeps the person"),
+        ("", "", False, "is empty"),
+        ("happier", "", False, "happier"),
+        ("smiling", "elbow", False, "elbow"),
+        ("smiling", "head", False, "keeps the person"),
+        ("smiling", "mouth", True, "a mask says where"),
+        (3, "", False, "edit"),
     ],
 )
-def test_an_edit_that_says_nothing_is_refused(text, region, parts, words):
+def test_an_edit_that_says_nothing_is_refused(text, parts, masked, words):
     with pytest.raises(ConfigError, match=words):
-        edited_parts(text, region, parts)
+        edited_parts(text, parts, masked=masked)
 
 
 def test_parts_by_name_go_before_the_text_and_a_mask_needs_neither():
-    assert edited_parts("happier", "parts", "mouth, eyes") == ("mouth", "eyes")
-    assert edited_parts("happier", "mask") == ()
+    assert edited_parts("happier", "mouth, eyes") == ("mouth", "eyes")
+    assert edited_parts("happier", masked=True) == ()
+    assert edited_parts("red hair", masked=True) == ("hair",)
 
 
 @pytest.mark.parametrize("part", [name for name in ATTRIBUTES if name != "face"])

@@ -1,0 +1,137 @@
+"""What the nodes that paint share: ComfyUI's models and samplers, a batch, its progress."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import cached_property, partial
+from typing import Any
+
+import torch
+
+from ..facea_core import composing
+from ..facea_core.composing import ComposeConfig
+from ..facea_core.machine import give_back_memory
+from ..facea_core.types import BackboneSpec, Composition, Identity
+from .host import (
+    Paint,
+    Pictures,
+    Progress,
+    Results,
+    encode,
+    in_crop,
+    is_wired,
+    laid_out,
+    paint_crop,
+    painting_model,
+    with_words,
+    without_dynamic,
+)
+
+FRAME_SEEDS = ("next", "same")
+
+
+class Studio:
+    """MODEL, CLIP and VAE, which paint a crop as whoever it is to be.
+
+    `given` are all people who may be painted; `positive` and `negative` are the user's own
+    conditioning, in place of prompts. `loras` says how strongly each painted person was in MODEL.
+    """
+
+    def __init__(
+        self, model: Any, clip: Any, vae: Any, settings: Paint, given: Sequence[Identity],
+        lora_strength: float, negative_prompt: str, positive: Any = None, negative: Any = None,
+    ) -> None:  # fmt: skip
+        for identity in given:
+            clip = with_words(clip, identity)
+        self.clip, self.given, self.settings = clip, given, settings
+        self._model, self._vae, self._strength = model, vae, lora_strength
+        self._positive = positive
+        self._unwanted = encode(clip, negative_prompt) if negative is None else negative
+        self._models: dict[tuple[Identity | None, bool], Any] = {}
+        self._encoded: dict[str, Any] = {}
+        self.loras: dict[str, float] = {}
+
+    def paint(
+        self, face: composing.TargetFace, crop: composing.Crop, seeds: Sequence[int], frame: int,
+        on_step: Any,
+    ) -> torch.Tensor:  # fmt: skip
+        """As `composing.Painter`, for picture number `frame` of a batch."""
+        identity, edit = face.identity, face.edit
+        mixed = identity is not None and edit is not None and edit.amount > 0
+        model = self._patched(identity, mixed)
+        prompt = composing.face_prompt(face.prompt, identity, self.given)
+        shown = self._encode(prompt) if self._positive is None else self._positive
+        pair = [in_crop(one, crop.plan, frame) for one in (shown, self._unwanted)]
+        if mixed:
+            plain = in_crop(self._encode(edit.prompt), crop.plan, frame)
+            pair = laid_out(model, identity, pair, [plain, pair[1]], edit)
+        return paint_crop(model, self._vae, *pair, self.settings, crop, seeds, on_step)
+
+    def _patched(self, identity: Identity | None, mixed: bool) -> Any:
+        if (identity, mixed) not in self._models:
+            model = without_dynamic(self._model) if mixed else self._model
+            if identity is not None:
+                model, held = painting_model(model, identity, self._strength)
+                self.loras[identity.name] = held
+            self._models[identity, mixed] = model
+        return self._models[identity, mixed]
+
+    def _encode(self, prompt: str) -> Any:
+        if prompt not in self._encoded:
+            self._encoded[prompt] = encode(self.clip, prompt)
+        return self._encoded[prompt]
+
+    @cached_property
+    def lora_notes(self) -> list[str]:
+        return [
+            f"{name}: the LoRA is painted at {total:g}, for MODEL had it already"
+            for name, total in self.loras.items() if total != self._strength
+        ]  # fmt: skip
+
+
+def paint_jobs(
+    node: Any, studio: Studio, images: Pictures, jobs: composing.Jobs, config: ComposeConfig,
+    spec: BackboneSpec, frame_seed: str = "next", rank: composing.Rank | None = None,
+    ranked: Identity | None = None,
+) -> Results:  # fmt: skip
+    """All jobs painted, with progress on the node; `rank` chooses among candidates of `ranked`."""
+    steps = studio.settings.steps
+    total = jobs.faces * config.candidates * steps
+    progress, done = Progress(total, node.hidden.unique_id), 0
+
+    def on_step(step: int, preview: Any) -> None:
+        progress.at(done + step, total, preview)
+
+    def paint_job(number: int, job: composing.Job) -> Composition:
+        def paint(
+            face: composing.TargetFace, crop: composing.Crop, seeds: Sequence[int]
+        ) -> torch.Tensor:
+            nonlocal done
+            patches = studio.paint(face, crop, seeds, number, on_step)
+            done += steps * len(seeds)
+            return patches
+
+        def like(face: composing.TargetFace, patch: torch.Tensor) -> float | None:
+            progress.alive()
+            return rank(face, patch) if rank and face.identity is ranked else None
+
+        frame = replace(config, seed=(config.seed + number * (frame_seed == "next")) % 2**64)
+        return composing.compose_faces(job.image, job.faces, paint, spec, frame, rank and like)
+
+    wired_at = partial(is_wired, node.hidden.prompt, node.hidden.unique_id)
+    results = Results(images, jobs, spec.resolution, wired_at)
+    for number, job in enumerate(jobs):
+        results.add(job, paint_job(number, job))
+    give_back_memory()
+    return results
+
+
+def said_of(made: Sequence[Composition], notes: Sequence[str]) -> list[str]:
+    """What a user should see on the node without asking; nothing if all went as usual."""
+    nothing = [] if any(one.plans for one in made) else ["nothing was painted"]
+    of_images = [
+        f"picture {number}, {note}" if made[1:] else note
+        for number, one in enumerate(made, start=1) for note in one.notes
+    ]  # fmt: skip
+    return [*nothing, *notes, *of_images]

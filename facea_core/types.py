@@ -287,19 +287,3 @@ class Composition:
     patches: tuple[Tensor, ...]
     notes: tuple[str, ...] = ()
     choices: tuple[Choice, ...] = ()
-
-
-@dataclass(frozen=True)
-class Metrics:
-    """Plain numbers about a generated picture. Similarities are cosines in [-1, 1].
-
-    `copy_paste` is (nearest training photo) - (nearest held-out photo): how much closer the picture
-    is to a photo it was trained on than to others of the same person. NaN where nothing was given
-    to compare with.
-    """
-
-    training: float
-    heldout: float
-    copy_paste: float
-    background: float
-    count: int

@@ -20,13 +20,13 @@ from ..composing import PREVIEW, ComposeConfig, compose_identity, face_mask, inp
 from ..detection.detect import DetectConfig, detect_attributes
 from ..detection.load import load_detector
 from ..detection.preview import draw_faces
-from ..evaluation import TinyEmbedder, evaluate_identity, face_photo
+from ..evaluation import Metrics, TinyEmbedder, evaluate_identity, face_photo
 from ..identity import Subject, save_identity
 from ..io.figures import Sheet, Tile, draw_sheet
 from ..io.generated_images import save_generated
 from ..io.output_files import require_writable_folder, staged, write_json
 from ..training import TrainConfig, face_previewer, preview_every, train_identity
-from ..types import Box, Composition, Metrics, Photo, StepReport
+from ..types import Box, Composition, Photo, StepReport
 from .cast import Cast, draw_cast
 
 NAME = "person"

@@ -7,7 +7,14 @@ from ..late import door
 if TYPE_CHECKING:
     from .crops import face_crop, head_box
     from .embedders import Embedder, LandmarksEmbedder, TinyEmbedder, embedder_for, load_embedder
-    from .metrics import background_change, embed_faces, evaluate_identity, face_photo, likeness
+    from .metrics import (
+        Metrics,
+        background_change,
+        embed_faces,
+        evaluate_identity,
+        face_photo,
+        likeness,
+    )
 
 __getattr__ = door(
     __name__,
@@ -21,6 +28,7 @@ __getattr__ = door(
             "load_embedder",
         ),
         "metrics": (
+            "Metrics",
             "background_change",
             "embed_faces",
             "evaluate_identity",
@@ -33,6 +41,7 @@ __getattr__ = door(
 __all__ = [
     "Embedder",
     "LandmarksEmbedder",
+    "Metrics",
     "TinyEmbedder",
     "background_change",
     "embed_faces",

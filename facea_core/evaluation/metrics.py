@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from ..errors import ConfigError, ImageError
 from ..io.images import check_image, check_mask
-from ..types import Box, FaceAttributes, Metrics, Photo
+from ..types import Box, FaceAttributes, Photo
 from .crops import face_crop
 from .embedders import Embedder
 
 __all__ = [
+    "Metrics",
     "background_change",
     "embed_faces",
     "evaluate_identity",
@@ -24,6 +26,22 @@ __all__ = [
 ]
 
 _TOGETHER = 16
+
+
+@dataclass(frozen=True)
+class Metrics:
+    """Plain numbers about a generated picture. Similarities are cosines in [-1, 1].
+
+    `copy_paste` is (nearest training photo) - (nearest held-out photo): how much closer the picture
+    is to a photo it was trained on than to others of the same person. NaN where nothing was given
+    to compare with.
+    """
+
+    training: float
+    heldout: float
+    copy_paste: float
+    background: float
+    count: int
 
 
 def face_photo(image: Tensor, face: Box) -> Photo:

@@ -18,8 +18,10 @@ PROGRAM = "python -m benchmarks.control"
 
 def main(arguments: Sequence[str]) -> None:
     flags, _ = parse(PROGRAM, Control, arguments)
-    from .run import run
-
+    if flags.mix:
+        from .mix_run import run
+    else:
+        from .run import run
     run(flags)
 
 

@@ -22,5 +22,8 @@ class Control(Form):
     people: int = flag(4, "number of people to train", min=2, max=1000)
     first: int = flag(0, "number of the first painted person", min=0, max=10**6)
     hosts: int = flag(4, "pictures of others that each is painted into", min=1, max=100)
+    mix: bool = flag(
+        False, "mix people instead: eyes of one, mouth of another, the rest of a third"
+    )
     settings: str = flag("", 'changes of the tiny preset as JSON: {"local_ratio": 0.5}')
     part: str = flag("1/1", "2/3 = the second of three processes that share the work")

@@ -1,4 +1,4 @@
-"""Eyes of one, mouth of another, the rest of a third, in a fourth picture: truth, arms, measures."""
+"""Eyes of one, mouth of another, the rest of a third in a picture: truth, arms, measures."""
 
 from __future__ import annotations
 

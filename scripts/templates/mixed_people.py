@@ -64,7 +64,7 @@ def mixed_people(g: Graph) -> None:
             Group("1 · Who they are", "blue", ([base, ada, ada_found, eve, eve_found],)),
         ],
         Group("2 · Learn both", "green", ([learn_ada], [learn_eve])),
-        Group("3 · Mix them", "cyan", ([mix, there, about],)),
+        Group("3 · Mix them", "cyan", ([mix, there],)),
         Group("4 · Paint the mix", "red", ([compose],)),
-        Group("5 · The result", "sand", ([save, *change],)),
+        Group("5 · The result", "sand", ([save, *change, about],)),
     )

@@ -167,11 +167,10 @@ def mixed_people(studio: Studio) -> None:
     look_at(graph, "eve", photos[1], 0)
     look_at(graph, "context", photos[0], 1)
     shown = studio.run(graph)
-    card(
-        "8-mix-people",
-        [[shown["ada"][0], shown["eve"][0]], [*shown["context"], *shown["The result"]]],
-        ["eyes of the one, all else of the other", "in a picture"],
-    )
+    rows = [[shown["ada"][0], shown["eve"][0]], [*shown["context"], *shown["The result"]]]
+    captions = ["eyes of the one, all else of the other", "in a picture"]
+    card("8-mix-people", rows, captions)
+    save(poster(rows, captions), DOCS / jpg("MixPeople"))
 
 
 def stock_nodes(studio: Studio) -> None:

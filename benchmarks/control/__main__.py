@@ -18,10 +18,8 @@ PROGRAM = "python -m benchmarks.control"
 
 def main(arguments: Sequence[str]) -> None:
     flags, _ = parse(PROGRAM, Control, arguments)
-    if flags.mix:
-        from .mix_run import run
-    else:
-        from .run import run
+    from .run import run
+
     run(flags)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from facea_core.cli.flags import Form, flag
 
-TASKS = ("parts", "heads")
+TASKS = ("parts", "heads", "mix")
 
 
 @dataclass(frozen=True)
@@ -18,12 +18,9 @@ class Control(Form):
     """
 
     out: Path = flag(Path("control"), "folder for identities, lines of figures and table.md", "DIR")
-    tasks: str = flag("parts, heads", f"what is painted: {', '.join(TASKS)}")
+    tasks: str = flag(", ".join(TASKS), f"what is painted: {', '.join(TASKS)}")
     people: int = flag(4, "number of people to train", min=2, max=1000)
     first: int = flag(0, "number of the first painted person", min=0, max=10**6)
     hosts: int = flag(4, "pictures of others that each is painted into", min=1, max=100)
-    mix: bool = flag(
-        False, "mix people instead: eyes of one, mouth of another, the rest of a third"
-    )
     settings: str = flag("", 'changes of the tiny preset as JSON: {"local_ratio": 0.5}')
     part: str = flag("1/1", "2/3 = the second of three processes that share the work")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean
 
@@ -22,10 +22,13 @@ from facea_core.composing import (
     inpaint,
     mixed_faces,
 )
+from facea_core.detection.config import DetectConfig
+from facea_core.detection.detect import detect_attributes
 from facea_core.evaluation import face_crop
 from facea_core.evaluation.identity_encoder import AttributeProbe
 from facea_core.identity import apply_identity, mix_people
 from facea_core.seeds import seeded
+from facea_core.selection import part_finder
 from facea_core.synthetic.painting import Painting
 from facea_core.synthetic.parameters import IDENTITY, labels, sample_people, sample_scenes
 from facea_core.synthetic.render import paint
@@ -34,7 +37,9 @@ from facea_core.types import Box, FaceAttributes, Identity
 from ..likeness.journal import Row
 from ..likeness.metrics import PARTS
 from ..likeness.subjects import UNSEEN
-from .truth import chimera
+from ..likeness.tables import difference, estimate
+from .bench import Bench, Painted, Task, Wanted, by_person, markdown, shown
+from .truth import COLUMNS, chimera
 
 ROLES = ("rest", "eyes", "mouth")
 WHOSE: Mapping[str, str] = {"eyes": "eyes", "mouth": "mouth", "nose": "rest", "hair": "rest"}
@@ -45,6 +50,8 @@ ARMS: Mapping[str, str] = {
     "in turn": "the head of the rest, then the parts of the others: what FaceA does",
     "chimera": "the exact answer through the autoencoder: the ceiling",
 }
+
+OURS, RIVAL, CEILING = "in turn", "stacked", "chimera"
 
 MEASURES: Mapping[str, str] = {
     "exact": "share of eyes, mouth, nose and hair with every question answered as of their person",
@@ -166,3 +173,48 @@ def of_person(rows: Sequence[Row]) -> dict[str, float]:
 
 def _person(number: int) -> Tensor:
     return sample_people(1, seeded(UNSEEN + number))
+
+
+def paint_mixes(bench: Bench, index: int, wanted: Wanted) -> Iterator[Painted]:
+    """The mixes of which this person is the rest."""
+    first, size = bench.flags.first, bench.backbone.spec.resolution
+    mine = [roles for roles in cast(first, bench.flags.people) if roles["rest"] == index]
+    parts = DetectConfig(", ".join(COLUMNS), on_missing="estimate")
+    find = part_finder(bench.detector)
+    for roles in mine:
+        for k, host in enumerate(mix_hosts(first, roles, bench.flags.hosts, size)):
+            missing = [arm for arm in ARMS if wanted(arm, k)]
+            if not missing:
+                continue
+            people = {role: bench.learned(number) for role, number in roles.items()}
+            (face,) = detect_attributes([host.before.image], bench.detector, parts)
+            assert face is not None  # "estimate" answers for every picture
+            for arm in missing:
+                seed = 1000 * bench.number(index) + k
+                image = painted(arm, people, host, face, bench.backbone, find, seed)
+                yield Painted(arm, k, image, measured(bench.probe, host, image))
+
+
+def table(rows: Sequence[Row]) -> str:
+    """Each arm's measures over people, and FaceA's way beside its rival and the ceiling."""
+    values = {
+        arm: {
+            name: by_person(rows, arm, lambda some, n=name: of_person(some)[n]) for name in MEASURES
+        }
+        for arm in ARMS
+    }
+    lines = [
+        [f"{arm}: {about}", *(shown(of) for of in values[arm].values())]
+        for arm, about in ARMS.items()
+    ]
+    said = []
+    for name in ("exact", "mixed"):
+        ours, rival, ceiling = (values[arm][name] for arm in (OURS, RIVAL, CEILING))
+        best = estimate(list(ceiling.values())).mean
+        share = estimate(list(ours.values())).mean / best if best else 0.0
+        more = shown(difference(ours, rival))
+        said.append(f"{name}: {OURS} less {RIVAL} {more}; {share:.2f} of the ceiling")
+    return "\n".join([markdown(["Arm", *MEASURES], lines), "", *said, ""])
+
+
+TASK = Task(paint_mixes, table)

@@ -15,11 +15,13 @@ from facea_core.io.output_files import require_writable_folder
 
 from ..likeness.config import BenchmarkConfig
 from ..likeness.journal import Journal, Row, read_rows
-from . import heads, parts
+from . import heads, mix, parts
 from .bench import Bench, Task, Wanted
 from .form import Control
 
-TASKS: Mapping[str, Task] = {"parts": parts.TASK, "heads": heads.TASK}
+TASKS: Mapping[str, Task] = {
+    "parts": parts.TASK, "heads": heads.TASK, "mix": mix.TASK,
+}  # fmt: skip
 
 
 def run(flags: Control) -> None:

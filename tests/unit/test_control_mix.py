@@ -3,8 +3,19 @@
 import pytest
 import torch
 
-from benchmarks.control.mix import ARMS, MEASURES, WHOSE, cast, measured, mix_hosts, of_person
-from benchmarks.control.mix_run import CEILING, OURS, RIVAL, table
+from benchmarks.control.mix import (
+    ARMS,
+    CEILING,
+    MEASURES,
+    OURS,
+    RIVAL,
+    WHOSE,
+    cast,
+    measured,
+    mix_hosts,
+    of_person,
+    table,
+)
 from facea_core.evaluation.identity_encoder import load_attribute_probe
 
 

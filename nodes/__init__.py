@@ -19,6 +19,7 @@ from .mix import FaceAMixPeople
 from .parts import FaceAPartMask
 from .samples import FaceASamplePhotos
 from .save import FaceASaveImage
+from .slider import FaceATrainSlider
 from .train import FaceAEmbeddingTrainer
 
 
@@ -34,6 +35,7 @@ class FaceA(ComfyExtension):
             FaceAPartMask,
             FaceAPhotoAudit,
             FaceAEmbeddingTrainer,
+            FaceATrainSlider,
             FaceALoRALoader,
             FaceAMixPeople,
             FaceAInpaintCompose,

@@ -7,11 +7,12 @@ from typing import Any
 
 from comfy_api.latest import io
 
-from ..facea_core.identity import summary
+from ..facea_core.identity import identity_starts, start_notes, summary, word_norms
 from ..facea_core.types import Identity
 from .host import (
     NONE,
     chosen_identity,
+    clip_vocabularies,
     file_fingerprint,
     identity_files,
     load_report,
@@ -30,8 +31,9 @@ class FaceAIdentityInfo(io.ComfyNode):
             node_id="FaceAIdentityInfo",
             display_name="FaceA Identity Info (about a person)",
             category="FaceA",
-            description="Shows what an identity file contains: words, model, settings. With "
-            "MODEL and CLIP connected, it also checks which keys load.",
+            description="Shows what an identity file contains: words and their norms, model, "
+            "settings. With MODEL and CLIP connected, it also checks which keys load, and how far "
+            "words moved from where they started.",
             search_aliases=["inspect lora", "lora metadata", "trigger words", "show identity"],
             is_output_node=True,
             hidden=[io.Hidden.unique_id],
@@ -70,9 +72,14 @@ class FaceAIdentityInfo(io.ComfyNode):
     ) -> io.NodeOutput:
         wired("identity", identity, Identity)
         person = chosen_identity(file, identity)
+        known = {} if clip is None else clip_vocabularies(clip, person)
         about = {**summary(person), "loads": load_report(person, model, clip)}
+        for word, told in zip(person.words, about["words"], strict=True):
+            told["norms"] = word_norms(word, known)
+        about["notes"] = start_notes(identity_starts(person), known)
         counts = f"{about['layers']} layers, {len(about['words'])} words"
         line = f"{person.name}: {counts}, for {person.meta.family}"
+        line = "; ".join([line, *about["notes"]])
         say(line, cls.hidden.unique_id)
         report = json.dumps(about, indent=2)
         return io.NodeOutput(report, person.meta.prompt, ui={"text": [line], "facea": [about]})

@@ -201,6 +201,8 @@ class FaceAEmbeddingTrainer(io.ComfyNode):
             say(copying, cls.hidden.unique_id)
             with training_backbone(model, clip, vae, room) as backbone:
                 notes += backbone.notes
+                starts = [class_noun, *(one.name for one in config.table)]
+                notes += identity.start_notes(starts, identity.vocabularies(backbone))
                 shown = TrainingProgress(name, config.steps, cls.hidden.unique_id)
                 shown.begin(begun, plan.line())
                 previewer = training.face_previewer(

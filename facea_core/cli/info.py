@@ -24,7 +24,9 @@ def run(arguments: Sequence[str]) -> None:
             say(f"{key.replace('_', ' '):<16}{_text(value)}")
     for word in words:
         rows = ", ".join(f"{encoder} {n}" for encoder, n in word["vectors"].items())
-        say(f"{'word':<16}{word['prompt']} (from {word['initializer']!r}; rows: {rows})")
+        norms = ", ".join(f"{one['norm']:.2f}" for one in word["norms"].values())
+        start = f"from {word['initializer']!r}; rows: {rows}; norm {norms}"
+        say(f"{'word':<16}{word['prompt']} ({start})")
 
 
 def _text(value: Any) -> str:

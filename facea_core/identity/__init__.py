@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from .file import identities_of, identity_tensors, load_identity, save_identity
     from .mixing import check_whole, everybody, mix_people
     from .names import check_class_noun, check_name, person_name
+    from .norms import Vocabulary, identity_starts, start_notes, vocabularies, word_norms
     from .subject import Subject
     from .targets import TARGETS
     from .words import by_placeholder, finished_words, initial_rows, learnable_words
@@ -25,6 +26,7 @@ __getattr__ = door(
         "file": ("identities_of", "identity_tensors", "load_identity", "save_identity"),
         "mixing": ("check_whole", "everybody", "mix_people"),
         "names": ("check_class_noun", "check_name", "person_name"),
+        "norms": ("Vocabulary", "identity_starts", "start_notes", "vocabularies", "word_norms"),
         "targets": ("TARGETS",),
         "subject": ("Subject",),
         "words": ("by_placeholder", "finished_words", "initial_rows", "learnable_words"),
@@ -34,6 +36,7 @@ __getattr__ = door(
 __all__ = [
     "Subject",
     "TARGETS",
+    "Vocabulary",
     "apply_identity",
     "by_placeholder",
     "check_class_noun",
@@ -47,6 +50,7 @@ __all__ = [
     "export_words",
     "finished_words",
     "identities_of",
+    "identity_starts",
     "identity_tensors",
     "initial_rows",
     "learnable_words",
@@ -56,5 +60,8 @@ __all__ = [
     "peek_identity",
     "person_name",
     "save_identity",
+    "start_notes",
     "summary",
+    "vocabularies",
+    "word_norms",
 ]

@@ -17,7 +17,7 @@ from ..io.tensor_files import check_arrays, read_arrays
 from ..types import Identity, IdentityMeta
 from .metadata import FORMAT, MARKS, META, read_metadata
 from .opened import bad_alpha, checked_header, not_finite, opened_identity
-from .stated import Stated, lora_keys, read_stated
+from .stated import Stated, lora_keys, read_stated, word_key
 
 _FIRST = 1 << 13
 
@@ -62,8 +62,15 @@ def describe_identity(path: str | Path) -> dict[str, Any]:
         # Numbers that only torch can read, as no FaceA writes them.
         from .file import load_identity
 
-        load_identity(path)
-    words = ((w.placeholder, w.attribute, w.initializer, w.encoders) for w in stated.words)
+        facts = summary(load_identity(path))
+        return {"file": path.name, "bytes": path.stat().st_size, **facts}
+    words = (
+        (
+            w.placeholder, w.attribute, w.initializer,
+            {e: arrays[word_key(w.placeholder, e)].reshape(n, -1) for e, n in w.encoders.items()},
+        )
+        for w in stated.words
+    )  # fmt: skip
     facts = _facts(stated.name, len(stated.layers), words, stated.meta)
     return {"file": path.name, "bytes": path.stat().st_size, **facts}
 
@@ -71,9 +78,12 @@ def describe_identity(path: str | Path) -> dict[str, Any]:
 def summary(identity: Identity) -> dict[str, Any]:
     """What an identity is, as plain JSON values."""
     words = (
-        (w.placeholder, w.attribute, w.initializer, {e: len(rows) for e, rows in w.vectors.items()})
+        (
+            w.placeholder, w.attribute, w.initializer,
+            {encoder: rows.detach().cpu().numpy() for encoder, rows in w.vectors.items()},
+        )
         for w in identity.words
-    )
+    )  # fmt: skip
     facts = _facts(identity.name, len(identity.lora), words, identity.meta)
     parts = {part: one.name for part, one in identity.parts.items()}
     return {**facts, "parts": parts} if parts else facts
@@ -82,7 +92,7 @@ def summary(identity: Identity) -> dict[str, Any]:
 def _facts(
     name: str,
     layers: int,
-    words: Iterable[tuple[str, str, str, Mapping[str, int]]],
+    words: Iterable[tuple[str, str, str, Mapping[str, np.ndarray]]],
     meta: IdentityMeta,
 ) -> dict[str, Any]:
     return {
@@ -94,12 +104,18 @@ def _facts(
                 "prompt": f"embedding:{placeholder}",
                 "attribute": attribute,
                 "initializer": initializer,
-                "vectors": dict(vectors),
+                "vectors": {encoder: len(rows) for encoder, rows in vectors.items()},
+                "norms": {encoder: {"norm": _norm(rows)} for encoder, rows in vectors.items()},
             }
             for placeholder, attribute, initializer, vectors in words
         ],
         **asdict(meta),
     }
+
+
+def _norm(rows: np.ndarray) -> float:
+    """The mean length of a word's rows `(n, D)`."""
+    return round(float(np.linalg.norm(rows.astype(np.float64), axis=1).mean()), 4)
 
 
 def _check(stated: Stated, arrays: Mapping[str, np.ndarray]) -> None:

@@ -11,6 +11,7 @@ from .folders import (
     identities_folders,
     identity_files,
     input_folder,
+    loras_folder,
     relative_name,
     runs_folder,
 )
@@ -18,7 +19,7 @@ from .layout import ROOM, Pictures, image_of, image_out, images_in, in_room, mas
 from .lists import lists_of, photos_in, photos_out, split
 from .mixing import laid_out, without_dynamic
 from .models import clip_skip_notes, make_room, spec_of, training_backbone, training_hash
-from .patching import load_report, painting_model, with_lora, with_words
+from .patching import clip_vocabularies, load_report, painting_model, with_lora, with_words
 from .plain import plain_numbers
 from .progress import Cancelled, Progress, say
 from .regions import in_crop
@@ -42,6 +43,7 @@ __all__ = [
     "TrainingProgress",
     "chosen_identity",
     "clip_skip_notes",
+    "clip_vocabularies",
     "detector_models",
     "elsewhere",
     "embeddings_folder",
@@ -63,6 +65,7 @@ __all__ = [
     "laid_out",
     "left_out",
     "lists_of",
+    "loras_folder",
     "load_report",
     "make_room",
     "mask_of",

@@ -29,6 +29,11 @@ def identities_folders() -> list[Path]:
     return [home, *(place for place in places if place != home)]
 
 
+def loras_folder() -> Path:
+    """Where plain LoRAs are saved: in the first folder of LoRAs that can be written."""
+    return _writable([Path(folder) for folder in folder_paths.get_folder_paths("loras")])
+
+
 def elsewhere(folder: Path) -> list[str]:
     """A note if people are saved in another folder than the first of LoRAs."""
     usual = Path(folder_paths.get_folder_paths("loras")[0]) / _OWN

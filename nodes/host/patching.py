@@ -147,6 +147,20 @@ def with_words(clip: Any, identity: Identity, strength: float | None = None) -> 
     return clone
 
 
+def clip_vocabularies(clip: Any, identity: Identity) -> dict[str, identities.Vocabulary]:
+    """The words of CLIP's text encoders that the identity's words are for."""
+    found = {}
+    for encoder in {encoder for word in identity.words for encoder in word.vectors}:
+        if all(_fits(clip, word) for word in identity.words):
+            found[encoder] = _vocabulary(clip, encoder)
+    return found
+
+
+def _vocabulary(clip: Any, encoder: str) -> identities.Vocabulary:
+    table = getattr(clip.cond_stage_model, encoder).transformer.get_input_embeddings().weight
+    return identities.Vocabulary(getattr(clip.tokenizer, encoder).tokenizer, table)
+
+
 def _fits(clip: Any, word: Word) -> bool:
     """Whether every text encoder of the word is in CLIP and has its width."""
     tokenizers = {name: getattr(clip.tokenizer, name, None) for name in word.vectors}
@@ -187,7 +201,7 @@ def _scaled(clip: Any, encoder: str, word: Word, strength: float) -> Tensor:
     rows = word.vectors[encoder]
     if strength == 1:
         return rows
-    tokenizer = getattr(clip.tokenizer, encoder).tokenizer
-    tokens = tokenizer.encode(word.initializer, add_special_tokens=False)
-    table = getattr(clip.cond_stage_model, encoder).transformer.get_input_embeddings().weight
-    return torch.lerp(identities.initial_rows(tokens, table, len(rows)).cpu(), rows, strength)
+    known = _vocabulary(clip, encoder)
+    tokens = known.tokens(word.initializer)
+    start = identities.initial_rows(tokens, known.table, len(rows)).cpu()
+    return torch.lerp(start, rows, strength)

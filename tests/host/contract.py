@@ -247,6 +247,24 @@ NODES = {
             "report": "STRING",
         },
     ),
+    "FaceATrainSlider": Promise(
+        "FaceA Train Slider (more or less of something)",
+        {
+            "model": Socket("MODEL"),
+            "clip": Socket("CLIP"),
+            "vae": Socket("VAE"),
+            "name": Widget("STRING", "slider"),
+            "positive": Widget("STRING", "a photo of a person, smiling"),
+            "negative": Widget("STRING", "a photo of a person"),
+            "neutral": Widget("STRING", "a photo of a person"),
+            "steps": Widget("INT", 0, 0, 100000),
+            "guidance": Widget("FLOAT", 0.0, 0.0, 30.0),
+            "seed": Widget("INT", 0, 0, 2**64 - 1),
+            "settings": Widget("STRING", ""),
+        },
+        {"lora_name": "COMBO", "loss_plot": "IMAGE", "report": "STRING"},
+        output_node=True,
+    ),
     "FaceASaveImage": Promise(
         "FaceA Save Image (mark as painted)",
         {

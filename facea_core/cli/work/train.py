@@ -16,7 +16,7 @@ from ...detection.config import DetectConfig
 from ...detection.found import smear_note, so_many
 from ...detection.user_masks import read_own_masks
 from ...errors import AuditError, TrainingError
-from ...identity import Subject, person_name, save_identity
+from ...identity import Subject, person_name, save_identity, start_notes, vocabularies
 from ...io.captions import caption_of
 from ...io.output_files import require_writable_folder
 from ...io.photos import photos_of
@@ -76,6 +76,8 @@ def train(
     backbone = load_backbone(
         flags.base, device, prediction=flags.prediction, vae=flags.vae, clip_skip=flags.clip_skip
     )
+    starts = [flags.class_noun, *(one.name for one in training.table)]
+    notes("--base", start_notes(starts, vocabularies(backbone)))
 
     began, losses, how = perf_counter(), [], {"plan": plan.line(), "mode": ""}
     try:

@@ -173,6 +173,15 @@ def mixed_people(studio: Studio) -> None:
     save(poster(rows, captions), DOCS / jpg("MixPeople"))
 
 
+def slider(studio: Studio) -> None:
+    shown = studio.run(api("10-slider"))
+    card(
+        "10-slider",
+        [[*shown["Less grey"], *shown["As they are"], *shown["More grey"]]],
+        ["one person: less grey hair, and more"],
+    )
+
+
 def stock_nodes(studio: Studio) -> None:
     graph = api("5-stock-nodes")
     photos = next(k for k, node in graph.items() if node["class_type"] == "FaceASamplePhotos")
@@ -195,6 +204,7 @@ def main() -> None:
     two_people(studio)
     mixed_parts(studio)
     mixed_people(studio)
+    slider(studio)
     stock_nodes(studio)
     if args.cards:
         return

@@ -136,12 +136,12 @@ TINY = SliderConfig(
     positive="a photo of a man with grey hair",
     negative="a photo of a man with black hair",
     neutral="a photo of a man",
-    steps=150,
+    steps=80,
     lora_lr=2e-3,
     guidance=2.0,
     paintings=16,
     levels=10,
     report_every=10,
-    save_every=50,
+    save_every=40,
 )
 """What the embedded miniature needs, by measurement: docs/benchmark.md has the table."""

@@ -15,7 +15,7 @@ from ..identity.metadata import BASES
 from ..identity.opened import checked_header
 from ..identity.stated import kohya_name, lora_keys
 from ..io.files import atomic_path, open_plain
-from ..io.tensor_files import parse_json, read_header, read_tensors, sealed
+from ..io.tensor_files import parse_json, plain, read_header, read_tensors
 from ..types import LoraWeights
 from .config import SliderOrigin
 
@@ -33,14 +33,14 @@ def slider_path(folder: str | Path, name: str, origin: SliderOrigin) -> Path:
 
     Nothing is written over: loaders keep what they read of a path.
     """
-    plain = Path(folder) / f"{name}.safetensors"
-    return plain if not plain.exists() else plain.with_stem(f"{name}-{origin.key[:8]}")
+    path = Path(folder) / f"{name}.safetensors"
+    return path if not path.exists() else path.with_stem(f"{name}-{origin.key[:8]}")
 
 
 def find_slider(folder: str | Path, name: str, origin: SliderOrigin) -> Path | None:
     """The file of exactly this training in the folder, if it is there."""
-    plain = Path(folder) / f"{name}.safetensors"
-    for path in (plain, plain.with_stem(f"{name}-{origin.key[:8]}")):
+    named = Path(folder) / f"{name}.safetensors"
+    for path in (named, named.with_stem(f"{name}-{origin.key[:8]}")):
         try:
             with open_plain(path) as file:
                 about = parse_json(read_header(file).metadata[META])
@@ -57,9 +57,9 @@ def save_slider(slider: Slider, path: str | Path) -> None:
     for layer, weights in slider.lora.items():
         down, up, alpha = lora_keys(layer)
         tensors |= {down: weights.down, up: weights.up, alpha: torch.tensor(weights.alpha)}
-    plain = {key: value.float().cpu().contiguous() for key, value in tensors.items()}
+    kept = {key: value.float().cpu().contiguous() for key, value in tensors.items()}
     with atomic_path(Path(path)) as temporary:
-        temporary.write_bytes(sealed(plain, _metadata(slider, Path(path).stem), META))
+        temporary.write_bytes(plain(kept, _metadata(slider, Path(path).stem)))
 
 
 def read_lora(path: str | Path) -> dict[str, LoraWeights]:

@@ -9,6 +9,7 @@ from .mixed_parts import mixed_parts
 from .mixed_people import mixed_people
 from .person_into_picture import person_into_picture
 from .sdxl_scene import sdxl_scene
+from .slider import slider
 from .stock_nodes import stock_nodes
 from .train_and_paint import train_and_paint
 from .two_people import two_people
@@ -22,4 +23,5 @@ GRAPHS: dict[str, Callable[[Graph], None]] = {
     "6-a-person-into-a-picture.app": person_into_picture,
     "7-parts-of-two-people": mixed_parts,
     "8-mix-people": mixed_people,
+    "10-slider": slider,
 }

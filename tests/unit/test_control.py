@@ -8,6 +8,7 @@ from benchmarks.control.measure import measured, of_person
 from benchmarks.control.parts import SELECTIVITY, table
 from benchmarks.control.repaint import ARMS
 from benchmarks.control.run import tables, tasks_named
+from benchmarks.control.slider import spearman
 from benchmarks.control.truth import COLUMNS, chimera, hosts
 from facea_core.errors import ConfigError
 from facea_core.evaluation.identity_encoder import load_attribute_probe
@@ -77,3 +78,8 @@ def test_tables_are_those_of_the_tasks_that_were_painted():
     row = {"person": "person-0", "arm": "heads: words", "scene": 0, "likeness": 0.8, "prompt": 1.0}
     assert "## heads" in (text := tables([row]))
     assert "## parts" not in text
+
+
+def test_the_rank_correlation_knows_order_and_nothing_else():
+    assert spearman([0.1, 0.2, 0.9, 1.0]) == pytest.approx(1)
+    assert spearman([1.0, 0.9, 0.2, 0.1]) == pytest.approx(-1)

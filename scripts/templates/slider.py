@@ -1,0 +1,90 @@
+"""One person at three strengths of a slider."""
+
+from __future__ import annotations
+
+from canvas import Graph, Group, Node
+
+from .common import LOOK, TINY, learn_sample, sample_photos
+
+
+def slider(g: Graph) -> None:
+    base = g.checkpoint("The small model", TINY)
+    ada, ada_found = sample_photos(g, "ada", 50, "male")
+    learn_ada = learn_sample(g, base, "ada", ada, ada_found)
+    learn_grey = g.node(
+        "FaceATrainSlider",
+        "Learn grey hair",
+        model=base["MODEL"],
+        clip=base["CLIP"],
+        vae=base["VAE"],
+        name="grey-hair",
+        positive="a photo of a man with grey hair",
+        negative="a photo of a man with black hair",
+        neutral="a photo of a man",
+    )
+    there = g.node(
+        "FaceAAttributeDetect",
+        "Find the face",
+        folded=True,
+        images=ada["context"],
+        words="custom",
+        custom_words="face",
+        detector="tiny",
+    )
+
+    def painted(title: str, strength: float) -> tuple[list[Node], Node]:
+        """The person with the slider at a strength, and the nodes on the way."""
+        model, way = base["MODEL"], []
+        if strength:
+            loaded = g.node(
+                "LoraLoaderModelOnly",
+                f"The slider at {strength:+g}",
+                model=model,
+                lora_name=learn_grey["lora_name"],
+                strength_model=strength,
+            )
+            model, way = loaded["MODEL"], [loaded]
+        compose = g.node(
+            "FaceAInpaintCompose",
+            title,
+            folded=True,
+            image=ada["context"],
+            model=model,
+            clip=base["CLIP"],
+            vae=base["VAE"],
+            attributes=there["attributes"],
+            identity=learn_ada["identity"],
+            seed=1,
+        )
+        return [*way, compose], g.picture(title, compose["image"], wide=LOOK, high=266)
+
+    less, show_less = painted("Less grey", -1.0)
+    plain, show_plain = painted("As they are", 0.0)
+    more, show_more = painted("More grey", 1.0)
+
+    start = g.note(
+        "Start here",
+        """
+        ## More or less of something
+
+        Press **Run**. A person is learned from photos, and *grey hair* from two prompts; then
+        the person is painted three times, with less of it, as they are, and with more.
+        """,
+    )
+    about = g.note(
+        "What is a slider?",
+        """
+        A small LoRA: at 1 it adds what the positive prompt says and the negative does not, at
+        -1 it takes it away. *Load LoRA* loads it from -2 to 2, several together too. Use words
+        that the model knows.
+        """,
+    )
+    g.lay_out(
+        [
+            Group("Start", "violet", ([start],)),
+            Group("1 · The person", "blue", ([base, ada, ada_found, there],)),
+        ],
+        Group("2 · Learn both", "green", ([learn_ada], [learn_grey, about])),
+        Group("3 · Paint at -1, 0 and 1", "red", ([*less, *plain, *more],)),
+        Group("4 · The result", "sand", ([show_less, show_plain, show_more],)),
+    )

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from typing import Any
 from facea_core.audit import AuditConfig
 from facea_core.composing import ComposeConfig
 from facea_core.detection.config import DetectConfig
+from facea_core.sliders.config import TINY, SliderConfig
 from facea_core.training.config import PRESETS, TrainConfig
 
 FILE = Path(__file__).resolve().parents[1] / "docs" / "settings.md"
@@ -31,16 +33,21 @@ PARTS = (
     ("Finding faces", DetectConfig, "`facea detect`, FaceA Attribute Detect"),
     ("Photo audit", AuditConfig, "`facea audit`, FaceA Photo Audit"),
     ("Training", TrainConfig, "`facea train`, FaceA Embedding Trainer"),
+    ("Sliders", SliderConfig, "`facea slider`, FaceA Train Slider"),
     ("Painting", ComposeConfig, "`facea compose`, FaceA Inpaint Compose"),
 )
+
+OTHERS: Mapping[str, Mapping[str, Any]] = {
+    "Training": {name: one for name, one in PRESETS.items() if one != TrainConfig()},
+    "Sliders": {"tiny": TINY},
+}
+"""Settings that differ by model."""
 
 
 def page() -> str:
     lines = [HEAD]
     for title, config, where in PARTS:
-        others = (
-            {k: v for k, v in PRESETS.items() if v != TrainConfig()} if title == "Training" else {}
-        )
+        others = OTHERS.get(title, {})
         lines += [f"## {title}", "", f"For {where}.", ""]
         groups = getattr(config, "GROUPS", {})
         head = [" | ".join(["| Setting", "Default", *others, "Range", "What it is |"])]

@@ -204,9 +204,8 @@ class IdentityMeta:
     training config; `scores` whatever was measured. `origin` is the same for runs that must give
     the same identity; `resolution` is the side in pixels that it learned at, `clip_skip` the layer
     of the text encoder that it was learned with, 1 = the last; 0 = unknown. `part_sizes` are the
-    mean sides of each part in those of the face, under "<part>.width" and "<part>.height".
-    `mixed_from` has the shares, summing to 1, of the people that a blend was made of; empty for
-    somebody learned.
+    mean sides of each part in those of the face, under "<part>.width" and "<part>.height";
+    `mixed_from` the shares, of 1, of the people that a blend is made of.
     """
 
     family: str
@@ -230,10 +229,8 @@ class IdentityMeta:
 
 @dataclass(frozen=True, eq=False)
 class Identity:
-    """The trained person. `lora` is keyed by the layer's dotted path in the diffusers U-Net.
-
-    `parts` are those of other people, by name: only composing can show them, one after another.
-    """
+    """The trained person. `lora` is keyed by the layer's dotted path in the diffusers U-Net;
+    `parts` are those of other people, by name, which only composing can show."""
 
     name: str
     words: tuple[Word, ...]

@@ -22,6 +22,7 @@ COMMANDS = {
     "mix": "blend learned people into somebody new",
     "slider": "learn to add and take away an attribute, from prompts alone",
     "compose": "paint a learned person into a picture",
+    "edit": "change one attribute of a face by words, the person kept",
     "evaluate": "compare generated pictures with photos of the person",
     "info": "say what an identity file holds",
     "doctor": "say what is missing here, or in the way, and what to do about it",

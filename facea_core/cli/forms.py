@@ -218,6 +218,39 @@ class Slider(Form):
 
 
 @dataclass(frozen=True)
+class EditCommand(DetectorFlags):
+    """Change one attribute of a face by words, the person kept; what lies outside stays as it is.
+
+    The model alone lays the change out, and the person's LoRA finishes it. Without --identity the
+    model edits any face.
+    """
+
+    image: Path = flag(MISSING, "the picture to edit", "IMAGE", positional=True)
+    edit: str = flag(MISSING, "what to change: smiling, red hair, round glasses", "TEXT")
+    base: str | Path = flag(
+        MISSING,
+        "the model, of the family that the person was learned on: file or diffusers folder",
+        "CKPT|DIR|tiny",
+    )
+    out: Path = flag(
+        MISSING,
+        "the finished picture; .png and .webp keep what lies outside pixel for pixel, .jpg nearly",
+        "FILE",
+    )
+    identity: Path | None = flag(None, "who is in the picture, as `facea train` wrote it", "FILE")
+    parts: str = flag("", "the parts to change: mouth, hair; empty = as the text of --edit says")
+    mask: Path | None = flag(
+        None, "edit where this picture is white, in place of parts of a detected face", "FILE"
+    )
+    region: Path | None = flag(None, "look for the face only where this picture is white", "FILE")
+    prediction: str | None = prediction_flag()
+    vae: Path | None = vae_flag()
+    device: str = device_flag()
+    json: Path | None = flag(None, "write there what was painted where; - is stdout", "FILE")
+    config: Path | None = config_flag()
+
+
+@dataclass(frozen=True)
 class Evaluate(DetectorFlags):
     """Compare generated pictures with photos of the person.
 

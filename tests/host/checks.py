@@ -14,6 +14,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from editing import edits
 from inside import enter, part, run_node
 from segments import held, hinted, segmented, skipped
 from stacking import stacked
@@ -46,6 +47,7 @@ def main(comfyui: Path, base: Path) -> dict[str, Any]:
     with torch.inference_mode():
         found |= {**stock(host, base, path, identity), **composed(core, host, cast, identity)}
         found |= {**spoken(core, host, identity), **refused(file, host, cast)}
+        found["edits"] = edits(core, host, cast, identity)
         found["stacked"] = stacked(host, base, path, identity, cast)
         found["segs"], found["skip"] = segmented(host, cast), skipped(host, identity, cast)
         found["hints"], found["held"] = hinted(), held(host, cast)

@@ -50,6 +50,16 @@ def test_the_core_and_comfyui_agree(found, tell, what: str, most: float):
     assert found[what] <= most
 
 
+def test_an_edit_is_sampled_with_and_without_the_person_as_in_the_core(found, tell):
+    edits = found["edits"]
+    for what in ("edit 0", "edit 0.5", "edit 1", "edit of anybody", "edit with a loader"):
+        tell(f"core and ComfyUI, largest difference, {what}: {edits[what]:.2e}")
+        assert edits[what] <= 1e-3
+    assert edits["edit, felt"] > 1e-3
+    assert edits["edit again"] == 0
+    assert edits["edit, outside"] == 0
+
+
 def test_photos_of_several_sizes_are_taken_as_a_list(found: dict[str, Any]):
     shapes = [[1, 128, 128, 3], [1, 150, 112, 3], [1, 97, 160, 3]]
     assert found["listed_kept"] == shapes

@@ -7,6 +7,8 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
 
+from torch import Tensor
+
 from ...backbone import Backbone, inspect_checkpoint, load_backbone
 from ...composing import (
     ComposeConfig,
@@ -32,8 +34,8 @@ from ...io.mask_files import read_mask
 from ...masks import mask_box
 from ...selection import part_finder, person_rank, photos_to_choose_by, tools_for
 from ...sliders.file import read_lora, slider_layers
-from ...types import Box, LoraWeights
-from ..forms import Compose
+from ...types import Box, Composition, FaceAttributes, LoraWeights
+from ..forms import Compose, EditCommand
 from ..talk import hand_over, note, notes, painting_bar, require_outputs, say
 from .detect import detect_named, read_region
 from .detectors import open_detector, pick_device
@@ -61,11 +63,7 @@ def compose(flags: Compose, config: ComposeConfig, detection: DetectConfig) -> N
     find = None
     if flags.mask is not None:
         check_not_mixed([identity], "--mask is given")
-        mask, drawn = read_mask(flags.mask)
-        mask, face = check_mask(mask, image), None
-        if not mask.any():
-            raise MaskError(f"{flags.mask} is black all over, so nothing would be painted; paint "
-                            "it white where the person shall be")  # fmt: skip
+        (mask, drawn), face = read_target_mask(flags.mask, image), None
         done = (*done, *drawn)
     else:
         detector = open_detector(flags, flags.device)
@@ -97,8 +95,29 @@ def compose(flags: Compose, config: ComposeConfig, detection: DetectConfig) -> N
         painting_bar(config.steps * config.candidates * len(faces)) as on_step,
     ):
         made = compose_identity(image, faces, backbone, config, flags.prompt, on_step, rank)
+    hand_out(flags, made, face, done, backbone.spec.family)
+
+
+def read_target_mask(path: Path, image: Tensor) -> tuple[Tensor, tuple[str, ...]]:
+    """The mask (1, 1, H, W) of where to paint and its notes; MaskError if black."""
+    mask, drawn = read_mask(path)
+    mask = check_mask(mask, image)
+    if not mask.any():
+        raise MaskError(f"{path} is black all over, so nothing would be painted; paint "
+                        "it white where the person shall be")  # fmt: skip
+    return mask, drawn
+
+
+def hand_out(
+    flags: Compose | EditCommand,
+    made: Composition,
+    face: FaceAttributes | None,
+    done: Sequence[str],
+    family: str,
+) -> None:
+    """The finished picture written, and what is to be said of it."""
     said = [*done, *(face.notes if face else ()), *made.notes]
-    said += smear_note(backbone.spec.family, [face])
+    said += smear_note(family, [face])
     if picture_format(flags.out) == LOSSY:
         said.append(f"{flags.out.suffix} changes pixels outside the mask too, a little; .png and "
                     ".webp keep them")  # fmt: skip

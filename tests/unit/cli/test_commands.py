@@ -34,6 +34,7 @@ SHAPES = {
     "--prediction --resolution --micro-batch --checkpointing --masked-latent --capture",
     "compose": "--identity --base --out --prompt --face-index --seed --references --candidates "
     "--config",
+    "edit": "--edit --identity --base --out --parts --mask --amount --handover --seed --config",
     "evaluate": "--references --held-out --json",
     "info": "--json",
     "doctor": "--json",

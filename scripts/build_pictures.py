@@ -179,6 +179,15 @@ def slider(studio: Studio) -> None:
         "10-slider",
         [[*shown["Less grey"], *shown["As they are"], *shown["More grey"]]],
         ["one person: less grey hair, and more"],
+def edited_person(studio: Studio) -> None:
+    graph = api("9-edit-a-person")
+    photos = next(k for k, node in graph.items() if node["class_type"] == "FaceASamplePhotos")
+    look_at(graph, "ada", photos, 0)
+    shown = studio.run(graph)
+    card(
+        "9-edit-a-person",
+        [shown["ada"], shown["The result"]],
+        ["an open mouth,", "the person kept"],
     )
 
 
@@ -205,6 +214,7 @@ def main() -> None:
     mixed_parts(studio)
     mixed_people(studio)
     slider(studio)
+    edited_person(studio)
     stock_nodes(studio)
     if args.cards:
         return

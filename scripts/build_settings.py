@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from facea_core.audit import AuditConfig
-from facea_core.composing import ComposeConfig
+from facea_core.composing import ComposeConfig, EditConfig
 from facea_core.detection.config import DetectConfig
 from facea_core.sliders.config import TINY, SliderConfig
 from facea_core.training.config import PRESETS, TrainConfig
@@ -35,6 +35,7 @@ PARTS = (
     ("Training", TrainConfig, "`facea train`, FaceA Embedding Trainer"),
     ("Sliders", SliderConfig, "`facea slider`, FaceA Train Slider"),
     ("Painting", ComposeConfig, "`facea compose`, FaceA Inpaint Compose"),
+    ("Editing", EditConfig, "`facea edit`, FaceA Edit"),
 )
 
 OTHERS: Mapping[str, Mapping[str, Any]] = {

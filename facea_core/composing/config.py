@@ -71,7 +71,7 @@ class EditConfig:
         1.0, "how much of the change is laid out by the model without the person", 0, 1
     )
     handover: int = setting(
-        300, "the timestep, of 1000, from which on the person's LoRA paints alone; lower = more of "
+        150, "the timestep, of 1000, from which on the person's LoRA paints alone; lower = more of "
         "the change and less of the person", 0, 1000,
     )  # fmt: skip
 

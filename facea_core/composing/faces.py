@@ -21,7 +21,7 @@ class Edit:
 
     prompt: str
     amount: float = 1.0
-    handover: int = 300
+    handover: int = 150
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from canvas import Graph
 
+from .edit_person import edit_person
 from .first_run import first_run
 from .mixed_parts import mixed_parts
 from .mixed_people import mixed_people
@@ -24,4 +25,5 @@ GRAPHS: dict[str, Callable[[Graph], None]] = {
     "7-parts-of-two-people": mixed_parts,
     "8-mix-people": mixed_people,
     "10-slider": slider,
+    "9-edit-a-person": edit_person,
 }

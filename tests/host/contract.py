@@ -275,7 +275,7 @@ NODES = {
             "edit": Widget("STRING", "smiling"),
             "parts": Widget("STRING", ""),
             "amount": Widget("FLOAT", 1.0, 0, 1),
-            "handover": Widget("INT", 300, 0, 1000),
+            "handover": Widget("INT", 150, 0, 1000),
             "negative_prompt": Widget("STRING", ""),
             "seed": Widget("INT", 0, 0),
             "steps": Widget("INT", 20),

@@ -19,7 +19,6 @@ def edits(core: Any, host: Any, cast: Any, identity: Any) -> dict[str, Any]:
     found = types.DetectedFaces("mouth", ((face,),))
     config = composing.ComposeConfig(steps=STEPS, seed=SEED)
     region = composing.edit_target(face, ["mouth"], config)
-    outside = (region.mask == 0).expand_as(image)
     loaded = run_node(lora, model=host[0], clip=host[1], identity=identity, file="none")
 
     def ours(amount: float, person: Any = identity) -> Any:
@@ -28,16 +27,21 @@ def edits(core: Any, host: Any, cast: Any, identity: Any) -> dict[str, Any]:
         target = composing.edited(target, "smiling", ["mouth"], change)
         return composing.compose_identity(image, [target], core, config).image
 
-    def theirs(amount: float, model: Any = host[0], clip: Any = host[1], **more: Any) -> Any:
+    def shown(amount: float, model: Any = host[0], clip: Any = host[1], **more: Any) -> Any:
         return run_node(
             node, image=image.movedim(1, -1), model=model, clip=clip, vae=host[2], steps=STEPS,
             seed=SEED, sampler_name="ddim", scheduler="simple", amount=amount, attributes=found,
             **more,
-        )[0].movedim(-1, 1)  # fmt: skip
+        )  # fmt: skip
+
+    def theirs(amount: float, *wired: Any, **more: Any) -> Any:
+        return shown(amount, *wired, **more)[0].movedim(-1, 1)
 
     def apart(first: Any, second: Any) -> float:
         return float((first.float() - second.float()).abs().max())
 
+    changed = shown(1.0, identity=identity)[2]
+    outside = (changed[:, None] == 0).expand_as(image)
     made = {amount: theirs(amount, identity=identity) for amount in (0.0, 0.5, 1.0)}
     same = {f"edit {amount:g}": apart(one, ours(amount)) for amount, one in made.items()}
     return {

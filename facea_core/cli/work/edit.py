@@ -52,8 +52,8 @@ def edit(
         (face,) = detect_named(flags.image, image, detector, detection, region=region)
         if face is None or face.score == 0:
             raise NoFaceError(
-                f"{flags.image}: no face found; use a picture in which it is upright and lit, lower "
-                "--face-threshold, or give --mask"
+                f"{flags.image}: no face found; use a picture in which it is upright and lit, "
+                "lower --face-threshold, or give --mask"
             )
         targets.append(edit_target(face, parts, config))
     skip = 0 if identity is None else identity.meta.clip_skip

@@ -179,6 +179,9 @@ def slider(studio: Studio) -> None:
         "10-slider",
         [[*shown["Less grey"], *shown["As they are"], *shown["More grey"]]],
         ["one person: less grey hair, and more"],
+    )
+
+
 def edited_person(studio: Studio) -> None:
     graph = api("9-edit-a-person")
     photos = next(k for k, node in graph.items() if node["class_type"] == "FaceASamplePhotos")

@@ -74,7 +74,7 @@ class Box(NamedTuple):
 
 
 def square_around(center: tuple[float, float], side: int, size: Size) -> Box:
-    """The square of `side` pixels about `center` (x, y), moved inside a picture of `size` (H, W).
+    """The square of `side` pixels about `center` (x, y), moved inside an image of `size` (H, W).
 
     Along an axis on which it does not fit it lies about the middle, and reaches outside.
     """

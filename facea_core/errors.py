@@ -22,7 +22,7 @@ def shortened(text: object) -> str:
 
 
 class FaceAError(Exception):
-    """Base of every error that the user, not the programmer, can mend."""
+    """Base of every error that the user, not the programmer, can fix."""
 
 
 class ConfigError(FaceAError, ValueError):
@@ -30,11 +30,11 @@ class ConfigError(FaceAError, ValueError):
 
 
 class ImageError(FaceAError, ValueError):
-    """A picture cannot be read or used."""
+    """An image cannot be read or used."""
 
 
 class MaskError(FaceAError, ValueError):
-    """A mask is empty or does not fit its picture."""
+    """A mask is empty or does not fit its image."""
 
 
 class NoFaceError(FaceAError, ValueError):

@@ -1,4 +1,4 @@
-"""Choosing by likeness: the best of several painted faces."""
+"""Choosing by likeness: the best of several generated faces."""
 
 from __future__ import annotations
 

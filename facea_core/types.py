@@ -61,8 +61,8 @@ class FaceAttributes:
     """One face of one image: its box and at most one part per attribute.
 
     `roll` is how far the eyes are turned from level, in degrees, clockwise positive as one looks at
-    the picture; None where only one eye, or one box around both, was seen. `others` counts the
-    faces of the picture that were seen and not taken.
+    the image; None where only one eye, or one box around both, was seen. `others` counts the
+    faces of the image that were seen and not taken.
     """
 
     size: Size
@@ -84,10 +84,10 @@ class FaceAttributes:
 
 @dataclass(frozen=True, eq=False)
 class DetectedFaces:
-    """What was found in a batch of pictures: `faces[i]` are those of picture i, in their order.
+    """What was found in a batch of images: `faces[i]` are those of image i, in their order.
 
     `attributes` is the word table that was asked for: a preset, or names with commas. `glances`
-    (`images.glance`) tell in which pictures they were found; none = unknown.
+    (`images.glance`) tell in which images they were found; none = unknown.
     """
 
     attributes: str
@@ -96,13 +96,13 @@ class DetectedFaces:
 
     @property
     def count(self) -> int:
-        """Faces that were seen; one that stands for a whole picture has the score 0."""
+        """Faces that were seen; one that stands for a whole image has the score 0."""
         return sum(face.score > 0 for faces in self.faces for face in faces)
 
 
 @dataclass(frozen=True, eq=False)
 class Photo:
-    """A picture of the person with the face that is meant. `image` is `(1, 3, H, W)`.
+    """An image of the person with the face that is meant. `image` is `(1, 3, H, W)`.
 
     `notes` says what was done to the picture on the way in (rotated, alpha removed, ...). `caption`
     says what is this photo's and not the person's: "smiling, at night".
@@ -119,10 +119,10 @@ class Photo:
 class BackboneSpec:
     """What the rest of the code may know about a model family.
 
-    `prediction` is "epsilon" or "v_prediction"; `resolution` the native picture side in pixels;
+    `prediction` is "epsilon" or "v_prediction"; `resolution` the native image side in pixels;
     `latent_factor` pixels per latent pixel; `widths` the embedding width of each text encoder,
     by the name its words carry in files (`clip_l`, `clip_h`, `clip_g`). `inpainting` says whether
-    the U-Net is shown the mask and the picture around it, in five channels beside the latent's own.
+    the U-Net is shown the mask and the image around it, in five channels beside the latent's own.
     """
 
     family: str
@@ -144,7 +144,7 @@ class StepReport:
     `loss` is the mean since the last report; `task_losses` by "global" / "local";
     `attribute_losses` by attribute; `rates` by parameter group ("words", "lora");
     `seconds` since the start of this run; `eta` seconds still to go. `previews` is `(N, 3, H, W)`
-    when this report carries fixed-seed preview pictures; `painting` are the seconds that all of
+    when this report carries fixed-seed preview images; `painting` are the seconds that all of
     them took. `mode` is how a step runs ("captured", "eager: why"), `plan` how the training fits on
     the device.
     """
@@ -244,9 +244,9 @@ class Identity:
 
 @dataclass(frozen=True)
 class CropPlan:
-    """A square crop of a picture and the size it is painted at; invertible by `stitch`.
+    """A square crop of an image and the size it is painted at; invertible by `stitch`.
 
-    `box` may reach outside the picture of `source` size (H, W): the crop is then padded by
+    `box` may reach outside the image of `source` size (H, W): the crop is then padded by
     repeating the border. `size` (H, W) is what the model sees, a multiple of 8.
     """
 
@@ -259,7 +259,7 @@ class CropPlan:
 class Choice:
     """Which of a face's candidates was `kept`, counted from 0, and why.
 
-    `fits` in [0, 1] say how well each meets the picture, `likeness` how like the person each is, a
+    `fits` in [0, 1] say how well each meets the image, `likeness` how like the person each is, a
     cosine; empty where there was nothing to tell it by.
     """
 
@@ -270,7 +270,7 @@ class Choice:
 
 @dataclass(frozen=True, eq=False)
 class Composition:
-    """A finished picture and how it came about. All tensors on the CPU.
+    """A finished image and how it came about. All tensors on the CPU.
 
     `image (1, 3, H, W)` equals the input bit for bit where `mask (1, 1, H, W)` is 0; `crops` are
     what the model saw, `patches` what it painted, one pair per face in `plans`; `choices` has one

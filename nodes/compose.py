@@ -1,4 +1,4 @@
-"""FaceA Inpaint Compose: learned people painted into a picture."""
+"""FaceA Inpaint Compose: learned people painted into an image."""
 
 from __future__ import annotations
 

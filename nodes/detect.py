@@ -209,7 +209,7 @@ class FaceAAttributeDetect(io.ComfyNode):
 
     @classmethod
     def _missing(cls, output: int, what: str, count: int, size: Size) -> list[Any]:
-        """What stands in place of an output: masks of many large pictures are made where wired."""
+        """What stands in place of an output: masks of many large images are made where wired."""
         needed = 4 * count * size[0] * size[1]
         if needed <= ROOM or is_wired(cls.hidden.prompt, cls.hidden.unique_id, output):
             return []
@@ -217,7 +217,7 @@ class FaceAAttributeDetect(io.ComfyNode):
 
 
 def _left_out(faces: Sequence[Sequence[FaceAttributes]]) -> list[str]:
-    """A note on the pictures in which there is no face to go on with."""
+    """A note on the images in which there is no face to go on with."""
     without = [n for n, seen in enumerate(faces, start=1) if not any(f.score > 0 for f in seen)]
     if not without:
         return []

@@ -1,4 +1,4 @@
-"""FaceA Compare Grid: pictures side by side, with labels."""
+"""FaceA Compare Grid: images side by side, with labels."""
 
 from __future__ import annotations
 

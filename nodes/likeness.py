@@ -1,4 +1,4 @@
-"""FaceA Likeness: whether pictures show the person of some photos."""
+"""FaceA Likeness: whether images show the person of some photos."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from ..facea_core.io.figures import Tile, draw_tiles
 from .host import Progress, image_out, lists_of, own_choices, photos_in, schema
 
 SHOWN = 60
-"""So many generated pictures, and so many references, are in the grid."""
+"""So many generated images, and so many references, are in the grid."""
 
 NOBODY = -1.0
-"""Likeness of a picture without a face, where a number must be."""
+"""Likeness of an image without a face, where a number must be."""
 
 
 class FaceALikeness(io.ComfyNode):

@@ -1,4 +1,4 @@
-"""FaceA Sample Photos: painted people, so that the first workflow needs no file."""
+"""FaceA Sample Photos: synthetic people, so that the first workflow needs no file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""FaceA Save Image: painted pictures as files that say so."""
+"""FaceA Save Image: generated images as files that say so."""
 
 from __future__ import annotations
 

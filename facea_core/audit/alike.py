@@ -1,4 +1,4 @@
-"""Which photos are the same picture twice, and which show somebody else."""
+"""Which photos are the same image twice, and which show another person."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _ZOOMS = (0.92, 0.96, 1.0, 1.04, 1.08)
 SAME_PERSON: dict[str, tuple[float, float]] = {"tiny": (0.68, 0.75), "landmarks": (0.90, 0.925)}
 """By embedder: cosines of faces below the first are of two people, above the second of one.
 
-Measured, each face with the nearest of the others: of 212 painted faces 99 % have 0.82 and more
+Measured, each face with the nearest of the others: of 212 synthetic faces 99 % have 0.82 and more
 with one of the same person, 58 of 60 strangers 0.68 and less, 0.72 at most; photographs have 0.94
 and more for one person, 0.88 at most between two. Relatives and lookalikes, children of one age and
 faces far from the embedder's own training lie between."""
@@ -36,11 +36,11 @@ _HAIRLINES: dict[str, tuple[float, ...]] = {"tiny": (0.0, 0.12, 0.22)}
 and then takes a hairline of the skin's colour for skin, and its embedder knows exact boxes only."""
 
 _PAINTED = 128
-"""The resolution of facea-tiny, which learns painted people only."""
+"""The resolution of facea-tiny, which learns synthetic people only."""
 
 
 def audit_embedder(name: str, resolution: int) -> Embedder | None:
-    """Who tells people apart: "landmarks" photographs, "tiny" painted faces, "none" nobody.
+    """Who tells people apart: "landmarks" photographs, "tiny" synthetic faces, "none" nobody.
 
     "auto" is tiny for a model of facea-tiny's resolution, else landmarks where installed, else
     none. Raises ConfigError for another name, MissingDependencyError for landmarks without its
@@ -59,7 +59,7 @@ def audit_embedder(name: str, resolution: int) -> Embedder | None:
 def pictures_alike(
     images: Sequence[Tensor], faces: Sequence[FaceAttributes | None]
 ) -> tuple[Tensor, Tensor]:
-    """How alike N pictures `(1, 3, H, W)` are: `(N, N)` as wholes, `(N, N)` in their faces.
+    """How alike N images `(1, 3, H, W)` are: `(N, N)` as wholes, `(N, N)` in their faces.
 
     Correlations in [-1, 1], 1 for copies in other light, size or compression, mirrored or not; the
     faces' also where one was cut otherwise. -1 for faces where one has none.
@@ -80,7 +80,7 @@ def pictures_alike(
 
 
 def _whole(image: Tensor) -> Tensor:
-    """`(2, P)`: the picture and its mirror image, small."""
+    """`(2, P)`: the image and its mirror image, small."""
     return _both_ways(resize(grey(image), (_SIDE, _SIDE), mask=True))
 
 

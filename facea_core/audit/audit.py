@@ -38,7 +38,7 @@ def audit_photos(
     the attributes that will be learned. Without an embedder nobody asks whether all photos show one
     person; with two photos it can only say that they differ, and an embedder without an entry in
     SAME_PERSON only measures. `names` are what the photos are called, else "photo 1" and on.
-    Raises ImageError for a picture that cannot be used, no pictures, or other lengths.
+    Raises ImageError for an image that cannot be used, no images, or other lengths.
     """
     config = config or AuditConfig()
     if not len(images) == len(found) or (names and len(names) != len(images)):
@@ -124,7 +124,7 @@ def _find_copies(
     findings: list[list[Finding]],
     config: AuditConfig,
 ) -> None:
-    """Adds what is twice the same picture; the best of each stays as it is."""
+    """Adds what is twice the same image; the best of each stays as it is."""
     count = len(images)
     whole, face = pictures_alike(images, [some[0] if some else None for some in faces])
     alike = torch.maximum(whole, face).fill_diagonal_(-1.0).tolist()

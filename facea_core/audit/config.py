@@ -10,18 +10,18 @@ from .values import AMBER, GREEN, RED
 POLICIES = ("warn", "skip", "stop")
 
 EMBEDDERS = ("auto", "landmarks", "tiny", "none")
-"""Who tells people apart."""
+"""The face recognition models, by name."""
 
-# Where the defaults come from: 8 photographs and 60 painted faces, measured as they are and with
+# Where the defaults come from: 8 photographs and 60 synthetic faces, measured as they are and with
 # faults; tests/bench/bench_audit.py shows what they catch in others.
-# blur: sharp photographs measure 0.29 to 0.41, painted faces 0.27 to 0.41; blurred by 0.5 % of the
-#   face's width photographs 0.43 to 0.56, by 1 % 0.61 to 0.71, by 1.5 % 0.73 to 0.80; painted faces
-#   by 2 % 0.39 to 0.59, by 4 % 0.59 to 0.76.
-# dark: the brightest twentieth of a lit face lies at 0.48 and above for the darkest painted skin,
+# blur: sharp photographs measure 0.29 to 0.41, synthetic faces 0.27 to 0.41; blurred by 0.5 % of
+#   the face's width photographs 0.43 to 0.56, by 1 % 0.61 to 0.71, by 1.5 % 0.73 to 0.80; synthetic
+#   faces by 2 % 0.39 to 0.59, by 4 % 0.59 to 0.76.
+# dark: the brightest twentieth of a lit face lies at 0.48 and above for the darkest drawn skin,
 #   at 0.58 and above in photographs; four stops darker at 0.14 to 0.21.
-# bright: up to 4 % of a painted face is white, nothing of a photographed one; photographs twice as
-#   bright have 4 to 62 %.
-# contrast: from 0.32 on in photographs, from 0.25 in painted faces.
+# bright: up to 4 % of a synthetic face is white, nothing of a photographed one; photographs twice
+#   as bright have 4 to 62 %.
+# contrast: from 0.32 on in photographs, from 0.25 in synthetic faces.
 # duplicate: copies in other sizes, light, compression reach 0.98 as a whole; as faces, cut
 #   otherwise, 0.93 to 0.99; different photos of one person 0.72 at most, painted ones 0.96.
 # face: a crop for learning shows the face over 0.4 of its side: at 0.2 it is seen twice enlarged.
@@ -101,5 +101,5 @@ class AuditConfig:
 
     @property
     def likeness(self) -> Limits:
-        """Of two pictures to each other."""
+        """Of two images to each other."""
         return Limits(self.alike, self.duplicate)

@@ -12,7 +12,7 @@ from .values import AMBER, GREEN, RED, Finding, Measures
 def judge(
     measures: Measures, faces: Sequence[FaceAttributes], asked: int, config: AuditConfig
 ) -> list[Finding]:
-    """The findings about a photo with these measures, gravest checks first.
+    """The findings about a photo with these measures, most severe checks first.
 
     `faces` are those it was measured from, `asked` how many attributes were looked for.
     """

@@ -1,4 +1,4 @@
-"""Whether generated pictures show the person of some photos: a number and a word for each."""
+"""Whether generated images show the person of some photos: a number and a word for each."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _NO_REFERENCE = (
 
 @dataclass(frozen=True)
 class Likeness:
-    """One picture beside the references: cosines in [-1, 1], None where no face was found.
+    """One image beside the references: cosines in [-1, 1], None where no face was found.
 
     `nearest` is the cosine with the reference number `reference` (from 0), which is most like it,
     `mean` that with all of them. The verdict goes by `nearest`, as SAME_PERSON was measured.
@@ -54,7 +54,7 @@ def verdict(cosine: float, embedder: str) -> str:
 def judge_likeness(
     generated: Sequence[Photo | None], references: Sequence[Photo], embedder: Embedder
 ) -> tuple[Likeness, ...]:
-    """One answer per generated picture, None of them being one without a face.
+    """One answer per generated image, None of them being one without a face.
 
     Raises NoFaceError without any reference.
     """
@@ -95,7 +95,7 @@ def likeness_text(one: Likeness) -> str:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Generated pictures beside references, by which embedder; `notes` on what was left out."""
+    """Generated images beside references, by which embedder; `notes` on what was left out."""
 
     embedder: str
     pictures: tuple[Likeness, ...]
@@ -108,10 +108,10 @@ def compare_pictures(
     embedder: str = "auto",
     on_tick: OnTick | None = None,
 ) -> Comparison:
-    """Finds the largest face of each picture `(1, 3, H, W)` and judges those of `generated`.
+    """Finds the largest face of each image `(1, 3, H, W)` and judges those of `generated`.
 
-    "tiny" is for painted people, "landmarks" for photographs, "auto" goes by the references.
-    `on_tick` is called after each picture that was searched, references first. Raises ConfigError
+    "tiny" is for synthetic people, "landmarks" for photographs, "auto" goes by the references.
+    `on_tick` is called after each image that was searched, references first. Raises ConfigError
     for another name or references of both kinds, NoFaceError if no reference shows a face,
     MissingDependencyError for photographs without the packages of landmarks.
     """
@@ -181,7 +181,7 @@ def _there(images: Sequence[Tensor], faces: _Faces) -> list[Photo]:
 
 
 def comparison_json(found: Comparison) -> dict[str, Any]:
-    """Plain values; what was not measured is null. Pictures and references count from 1."""
+    """Plain values; what was not measured is null. Images and references count from 1."""
     return {
         "embedder": found.embedder,
         "pictures": [

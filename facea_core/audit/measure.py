@@ -26,7 +26,7 @@ _LIGHT_SIDE = 64
 _WHITE = 0.98
 
 # How much a part must stand out, as the deviation of its luma by its mean. In photographs eyes have
-# 0.24 and more, mouths 0.19, noses 0.09; in painted faces 0.26, 0.19 and 0.035.
+# 0.24 and more, mouths 0.19, noses 0.09; in synthetic faces 0.26, 0.19 and 0.035.
 _BLANK = {"eyes": 0.10, "mouth": 0.10, "nose": 0.02}
 
 
@@ -36,7 +36,7 @@ def measure(
     """The first of `faces` in `image` `(1, 3, H, W)`, as a model of that resolution will see it.
 
     `missing` and `estimated` are of the attributes in `table`. A face of score 0 stands for a whole
-    picture and is none.
+    image and is none.
     """
     seen = [face for face in faces if face.score > 0 and face.face.clip(face.size).area]
     if not seen:
@@ -95,7 +95,7 @@ def blur_of(image: Tensor, face: FaceAttributes, resolution: int) -> float:
 
 
 def yaw_of(face: FaceAttributes) -> float | None:
-    """Roughly how far the head is turned, in degrees, positive to the picture's right.
+    """Roughly how far the head is turned, in degrees, positive to the image's right.
 
     From how far eyes, nose and mouth lie off the middle of the face, as on a ball. None where the
     face is cut by the border or too little was seen; beyond 40 degrees the figure means little.

@@ -1,4 +1,4 @@
-"""An audit for people and programs: a table, text, pictures, JSON."""
+"""An audit for people and programs: a table, text, images, JSON."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def audit_text(audit: Audit, ink: Callable[[str], str] = str) -> str:
 
 
 def audit_line(audit: Audit) -> str:
-    """The audit in a line: "2 of 3 good · photo 2: somebody else?"; the gravest photos first.
+    """The audit in a line: "2 of 3 good · photo 2: somebody else?"; the most severe photos first.
 
     Good is what is green or amber, as in `Audit.good`.
     """
@@ -138,7 +138,7 @@ def draw_audit(
     """Each photo `(1, 3, H, W)` framed in its colour, its boxes drawn in, its reasons below.
 
     The longer side becomes 640 px, of more than 24 photos 320. All get a panel of the same height,
-    so that pictures of one size make pictures of one size.
+    so that images of one size make images of one size.
     """
     font = ImageFont.load_default(_FONT)
     longest = _SHORTER if len(images) > _MANY else _LONGEST

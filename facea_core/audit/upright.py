@@ -37,7 +37,7 @@ _MOST_POINTS = 16
 @dataclass(frozen=True)
 class Turn:
     """A square window on a photo: `span` photo pixels wide about (`x`, `y`), turned by `roll`
-    degrees clockwise, seen as a picture of `side` pixels."""
+    degrees clockwise, seen as an image of `side` pixels."""
 
     x: float
     y: float
@@ -60,7 +60,7 @@ class Turn:
         (c, s), dense = self._direction(), max(math.ceil(self.span / self.side), 1)
         points = self.side * dense
         if points > _MANY_POINTS and points * points > _MOST_POINTS * height * width:
-            # The square of a long and narrow picture: a smaller copy of it is looked at.
+            # The square of a long and narrow image: a smaller copy of it is looked at.
             fewer = max(_MANY_POINTS // self.side, 1)
             smaller = (max(height * fewer // dense, 1), max(width * fewer // dense, 1))
             image, dense = resize(image, smaller), fewer

@@ -9,7 +9,7 @@ STATUSES = (GREEN, AMBER, RED)
 
 
 def worst(statuses: list[str]) -> str:
-    """The gravest of some statuses; green for none."""
+    """The most severe of some statuses; green for none."""
     return max(statuses, key=STATUSES.index, default=GREEN)
 
 
@@ -29,7 +29,7 @@ class Measures:
 
     `face_px` longer side of the face in pixels; `blur` 0 sharp to 1; `brightness` mean, `bright`
     95th percentile, `clipped` share of white, `contrast` 5th to 95th percentile of the face's luma
-    in [0, 1]; `yaw` and `roll` in degrees, positive to the picture's right and clockwise;
+    in [0, 1]; `yaw` and `roll` in degrees, positive to the image's right and clockwise;
     `likeness` mean cosine with the other photos' faces; `twin` number (from 0) of the photo that is
     most like this one and `twin_alike` how alike, in [-1, 1].
     """
@@ -87,6 +87,6 @@ class Audit:
 
     @property
     def status(self) -> str:
-        """The gravest of all photos and of the set."""
+        """The most severe of all photos and of the set."""
         own = [finding.status for finding in self.findings]
         return worst([*own, *(photo.status for photo in self.photos)])

@@ -48,7 +48,7 @@ def masked_image(image: Tensor, mask: Tensor) -> Tensor:
 class Backbone:
     """Modules in eval mode, all parameters frozen.
 
-    `alphas_cumprod (1000,)` float32. `notes` say what of a checkpoint was passed over. `clip_skip`
+    `alphas_cumprod (1000,)` float32. `notes` say what of a checkpoint was ignored. `clip_skip`
     is the layer of the text encoders that is read, counted from the end.
     """
 
@@ -144,7 +144,7 @@ class Backbone:
     def _time_ids(self, latent: Tensor) -> Tensor:
         """SDXL's (original size, crop corner, target size) (2307.01952, sec. 2.2), `(B, 6)`.
 
-        The picture is uncropped and of the size it is painted at, as ComfyUI says.
+        The image is uncropped and of the size it is painted at, as ComfyUI says.
         """
         factor = self.spec.latent_factor
         ids = torch.zeros(len(latent), 6, device=latent.device)

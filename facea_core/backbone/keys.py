@@ -132,7 +132,7 @@ def vae_prefixes(config: Mapping[str, Any]) -> dict[str, str]:
     for half, way in (("encoder", "down"), ("decoder", "up")):
         for level in range(levels):
             single = f"{half}.{way}.{level}"
-            # The decoder of the single file counts from the picture, diffusers' from the latent.
+            # The decoder of the single file counts from the image, diffusers' from the latent.
             place = level if way == "down" else levels - 1 - level
             module = f"{half}.{way}_blocks.{place}"
             for layer in range(layers + (way == "up")):

@@ -1,4 +1,4 @@
-"""`facea`: the shell's door to the core. A command is a module, imported when it is called."""
+"""`facea`: the command line of the core. A command is a module, imported when it is called."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def terminable() -> Iterator[None]:
     try:
         before = signal.signal(signal.SIGTERM, stop)
     except ValueError:
-        # Only the main thread may set handlers; whoever calls from another keeps their own.
+        # Only the main thread may set handlers; other threads keep theirs.
         yield
         return
     try:

@@ -1,4 +1,4 @@
-"""`facea compose`: paint a learned person into a picture."""
+"""`facea compose`: paint a learned person into an image."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`facea demo`: the whole way on painted people."""
+"""`facea demo`: the whole way on synthetic people."""
 
 from __future__ import annotations
 

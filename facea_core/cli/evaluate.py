@@ -1,4 +1,4 @@
-"""`facea evaluate`: compare generated pictures with photos of the person."""
+"""`facea evaluate`: compare generated images with photos of the person."""
 
 from __future__ import annotations
 

@@ -88,7 +88,7 @@ def parse(
     """The form and the configs, after the file of `--config` and the command line.
 
     A flag belongs to the form or to the first config with that name; fields of configs `without` a
-    flag keep their value; settings that are `retired` are passed over, those `renamed` have their
+    flag keep their value; settings that are `retired` are ignored, those `renamed` have their
     earlier names too, though not in the help. `defaults` hands out the configs whose defaults go by
     what was said. Raises ConfigError for a name in the file that is no flag (the nearest is named)
     and for values that do not fit. Usage errors end the program with status 2, `--help` with 0.
@@ -157,7 +157,7 @@ def read_config(path: str | None) -> dict[str, Any]:
         ) from error
     except ValueError as error:
         raise ConfigError(
-            f"{shortened(path)} is not JSON ({error}); mend it or leave out --config"
+            f"{shortened(path)} is not JSON ({error}); fix it or leave out --config"
         ) from error
     remedy = 'write {"steps": 400}, for example, or leave out --config'
     values = read_object(text, shortened(path), remedy)

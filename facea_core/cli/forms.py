@@ -252,9 +252,9 @@ class EditCommand(DetectorFlags):
 
 @dataclass(frozen=True)
 class Evaluate(DetectorFlags):
-    """Compare generated pictures with photos of the person.
+    """Compare generated images with photos of the person.
 
-    Each picture gets its likeness with the nearest photo, a cosine of the embedder, and a verdict:
+    Each image gets its likeness with the nearest photo, a cosine of the embedder, and a verdict:
     same person, unsure or somebody else. Strangers are never near 0, so go by the verdict, and
     compare only figures of one embedder.
     """

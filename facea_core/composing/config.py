@@ -11,7 +11,7 @@ from .solvers import SOLVERS
 
 @dataclass(frozen=True)
 class ComposeConfig:
-    """How a person is painted into a picture. Each field's metadata holds `help`, `min`, `max` and
+    """How a person is painted into an image. Each field's metadata holds `help`, `min`, `max` and
     `choices`. Raises `ConfigError` for a value that is out of range.
 
     `grow` and `feather` are shares of the longer side of the face (of the mask, where there is no
@@ -80,5 +80,5 @@ class EditConfig:
 
 
 PREVIEW = ComposeConfig(steps=5, sampler="unipc")
-"""For pictures that show how a training goes: facea-tiny's are as like the person as those of 20
+"""For images that show how a training goes: facea-tiny's are as like the person as those of 20
 steps of ddim (likeness 0.77 and 0.75, twelve seeds), in half the time. UniPC: 2302.04867."""

@@ -28,7 +28,7 @@ class Edit:
 class TargetFace:
     """Where in an image to paint, whom, and by which prompt.
 
-    `mask (1, 1, H, W)` in [0, 1], 1 = repaint; the identity None is whoever the model paints by
+    `mask (1, 1, H, W)` in [0, 1], 1 = repaint; the identity None is the base model by
     itself; an empty prompt is the identity's own. `around (1, 1, H, W)` is what the model is shown
     the surroundings of; None = the mask. `place` tells the mask anew when it is this face's turn,
     of the picture (1, 3, H, W) with all before it painted; None = `mask` holds. `edit` changes

@@ -1,4 +1,4 @@
-"""Masks as composing uses them: what is repainted, and how the patch fades into the picture.
+"""Masks as composing uses them: what is repainted, and how the patch fades into the image.
 
 One soft mask says both. Its value 0.5 is the edge of the masked region (the threshold by which
 ComfyUI and training binarise a mask), and the patch is blended in with twice its value: fully

@@ -1,4 +1,4 @@
-"""Inpainting: noise to picture, with classifier-free guidance."""
+"""Inpainting: noise to image, with classifier-free guidance."""
 
 from __future__ import annotations
 

@@ -89,7 +89,7 @@ def dpmpp_2m(model: Model, latent: Tensor, levels: Sequence[Level]) -> Tensor:
 
 
 def unipc(model: Model, latent: Tensor, levels: Sequence[Level]) -> Tensor:
-    """UniPC of order 2 with B2(h) (2302.04867): DPM-Solver++(2M), and each step is mended by the
+    """UniPC of order 2 with B2(h) (2302.04867): DPM-Solver++(2M), and each step is corrected by the
     answer at its end."""
     cleans: list[Tensor] = []
     before = latent

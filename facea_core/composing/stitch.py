@@ -20,7 +20,7 @@ def crop_image(image: Tensor, plan: CropPlan) -> Tensor:
 
 
 def crop_mask(mask: Tensor, plan: CropPlan) -> Tensor:
-    """The same square of mask (1, 1, H, W). A mask that reaches the border goes on beyond it."""
+    """The same square of mask (1, 1, H, W). A mask that reaches the border continues beyond it."""
     return resize(crop(mask, plan.box), plan.size, mask=True)
 
 

@@ -1,4 +1,4 @@
-"""The whole of FaceA on painted people; their pictures alone are for a first try of anything."""
+"""The whole of FaceA on synthetic people; their images alone are for a first try of anything."""
 
 from typing import TYPE_CHECKING
 

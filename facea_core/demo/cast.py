@@ -1,4 +1,4 @@
-"""The people and pictures of the demo: all of them painted, from one seed."""
+"""The people and images of the demo: all of them painted, from one seed."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ UNSEEN = 0x5EED_0000
 
 @dataclass(frozen=True, eq=False)
 class Cast:
-    """Who takes part. `photos` and `heldout` show one person, `context` somebody else.
+    """Who takes part. `photos` and `heldout` show one person, `context` another person.
 
     `answer` is the person painted by the painter where the other one stands, the best that a result
     could be.
@@ -42,13 +42,13 @@ class Cast:
 
 
 def draw_cast(seed: int, size: int = 128, photos: int = PHOTOS) -> Cast:
-    """The people and pictures of one demo, `size` pixels square; the same seed, the same bytes.
+    """The people and images of one demo, `size` pixels square; the same seed, the same bytes.
 
     Another number of `photos` leaves everything else as it is.
     """
     generator = seeded((UNSEEN + short_seed(seed)) % SHORT)
     person, other = sample_people(2, generator).split(1)
-    # A picture to paint into is asked for by the same class noun.
+    # An image to paint into is asked for by the same class noun.
     gender = IDENTITY.index("gender")
     other = other.clone()
     other[:, gender] = person[:, gender]

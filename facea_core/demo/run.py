@@ -1,4 +1,4 @@
-"""The whole of FaceA on painted people: detect, train, compose and evaluate, one call.
+"""The whole of FaceA on synthetic people: detect, train, compose and evaluate, one call.
 
 Everything is drawn from the seed, so two runs write the same identity, byte for byte.
 """
@@ -31,7 +31,7 @@ from .cast import Cast, draw_cast
 
 NAME = "person"
 HAIR_ROOM = 0.4
-"""In the outline of the other one's head, many painted people have no place for their hair."""
+"""In the outline of the other one's head, many synthetic people have no place for their hair."""
 
 OnProgress = Callable[[str, int, int], None]
 """Called with (stage, done, total). To cancel, raise."""

@@ -1,4 +1,4 @@
-"""Faces and their parts in pictures: detectors that propose, priors that choose."""
+"""Faces and their parts in images: detectors that propose, priors that choose."""
 
 from typing import TYPE_CHECKING
 

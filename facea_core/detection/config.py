@@ -29,7 +29,7 @@ ON_MISSING = ("error", "skip", "pass", "estimate")
 EVERY_FACE = -1
 
 MOST_FACES = 100
-"""Faces of a picture that can be told by their numbers."""
+"""Faces of an image that can be told by their numbers."""
 
 _NUMBERS = re.compile(r"\d{1,2}(\s*,\s*\d{1,2})*", re.ASCII)
 
@@ -88,7 +88,7 @@ class DetectConfig:
 
     @property
     def one_face(self) -> bool:
-        """Whether a single face of each picture is meant."""
+        """Whether a single face of each image is meant."""
         return self.wanted is not None and len(self.wanted) == 1
 
     @property

@@ -1,4 +1,4 @@
-"""From pictures to faces with their parts."""
+"""From images to faces with their parts."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _IN_REGION = 0.25
 """Share of a face that must be in the region: a daub on it is enough, one beside it is not."""
 
 _VISIBLE = 0.35
-"""Share of a part that must be inside the picture for the part to count as seen."""
+"""Share of a part that must be inside the image for the part to count as seen."""
 
 
 def detect_attributes(
@@ -60,7 +60,7 @@ def detect_chosen(
 
     Where the face or a part is missing, `config.on_missing` decides: "error" raises NoFaceError or
     PartError with the image's number (from 1); "skip" answers nothing for that image; "pass"
-    answers what was found, with the whole picture as the face (score 0) if there is none;
+    answers what was found, with the whole image as the face (score 0) if there is none;
     "estimate" does the same and adds the parts a face lacks from its proportions (score 0).
     `own` are the user's masks of each image, see `put_on`: what they show is not missing. `regions`
     are masks (1, 1, H, W), one or one per image: what lies outside is not looked at, see

@@ -9,7 +9,7 @@ from ..masks import rounded_outline
 from ..types import Box, FaceAttributes, Outline, Part
 
 # x0, y0, x1, y1 in units of the face box. The first five are medians over 68-point landmarks of
-# photographs and painted people, the others lie where priors.py expects them.
+# photographs and synthetic people, the others lie where priors.py expects them.
 RATIOS: dict[str, tuple[float, float, float, float]] = {
     "face": (0.0, 0.0, 1.0, 1.0),
     "eyes": (0.13, 0.29, 0.87, 0.45),
@@ -55,7 +55,7 @@ def without_notes_on(notes: Sequence[str], names: Collection[str]) -> tuple[str,
 def with_estimates(face: FaceAttributes, names: Sequence[str]) -> FaceAttributes:
     """The face with those of the parts `names` that it lacks: score 0, marked and noted.
 
-    A part that would lie outside the picture is not added.
+    A part that would lie outside the image is not added.
     """
     parts, notes = list(face.parts), list(face.notes)
     for name in names:
@@ -76,7 +76,7 @@ def _pair(box: Box, share: float) -> tuple[Outline, Outline]:
 
 
 def estimated_box(face: Box, name: str) -> Box:
-    """Where a part of a face usually is; may reach outside the picture."""
+    """Where a part of a face usually is; may reach outside the image."""
     x0, y0, x1, y1 = RATIOS[name]
     return Box(
         round(face.x0 + x0 * face.width),

@@ -1,4 +1,4 @@
-"""What was found in batches of pictures, as training takes it."""
+"""What was found in batches of images, as training takes it."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ def found_together(found: Sequence[DetectedFaces]) -> DetectedFaces:
 def photos_with_faces(
     images: Sequence[Tensor], found: DetectedFaces, captions: Sequence[str] = ()
 ) -> tuple[list[Photo], list[str]]:
-    """The pictures in which a face was found, as training takes them, and notes on the others.
+    """The images in which a face was found, as training takes them, and notes on the others.
 
-    Of several faces in a picture the first is meant. `captions` are one for each image, or none.
-    Raises ImageError if `found` is not of these
-    pictures, by their number or by what they show, NoFaceError if no picture is left.
+    Of several faces in an image the first is meant. `captions` are one for each image, or none.
+    Raises ImageError if `found` is not of these images, by their number or by what they show,
+    NoFaceError if no image is left.
     """
     if len(images) != len(found.faces):
         raise ImageError(
@@ -67,7 +67,7 @@ def so_many(used: int, given: int) -> str:
 
 
 def smear_note(family: str, faces: Iterable[FaceAttributes | None]) -> list[str]:
-    """A note where facea-tiny, which has only seen painted people, meets a photograph."""
+    """A note where facea-tiny, which has only seen synthetic people, meets a photograph."""
     found_by = {face.detector for face in faces if face is not None}
     if family != "facea-tiny" or not found_by & {"mesh", "landmarks"}:
         return []

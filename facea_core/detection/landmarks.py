@@ -30,10 +30,10 @@ _SIDE = 1024
 """Longest side in pixels of the first search; the face detector finds faces from 80 px on."""
 
 _MOST = 2048 * 2048
-"""Most pixels of an enlarged picture that is searched."""
+"""Most pixels of an enlarged image that is searched."""
 
 _SURE = 0.5
-"""A face of this score ends the search for better views of the picture."""
+"""A face of this score ends the search for better views of the image."""
 
 # Landmarks by index, and how far a part goes beyond its points, as a share of the face's width.
 _PARTS: dict[str, tuple[slice, float, float]] = {
@@ -43,7 +43,7 @@ _PARTS: dict[str, tuple[slice, float, float]] = {
     "mouth": (slice(48, 68), 0.03, 0.03),
 }
 
-# The left and the right half of a pair, as seen in the picture.
+# The left and the right half of a pair, as seen in the image.
 _HALVES: dict[str, tuple[slice, slice]] = {
     "eyebrows": (slice(17, 22), slice(22, 27)),
     "eyes": (slice(36, 42), slice(42, 48)),
@@ -62,7 +62,7 @@ class LandmarksDetector:
     Eyes and eyebrows come as one box around both, and as two: so one can tell how the head is
     turned. All but hair have outlines, the hulls of their points.
 
-    Small faces are looked for in enlarged copies, huge pictures are reduced, and faces cut by the
+    Small faces are looked for in enlarged copies, huge images are reduced, and faces cut by the
     border are looked for in a copy whose border is extended. Raises MissingDependencyError if the
     packages of the extra are missing and AssetError if the model file is.
     """
@@ -185,7 +185,7 @@ def _models() -> tuple[Any, Any, Any]:
 
 
 def _search(image: Tensor, factor: float, frame: Box) -> list[tuple[np.ndarray, float]]:
-    """Faces of the part `frame` of the picture, seen `factor` times as large."""
+    """Faces of the part `frame` of the image, seen `factor` times as large."""
     dlib, detector, predictor = _models()
     view = crop(image, frame)
     size = (max(1, round(frame.height * factor)), max(1, round(frame.width * factor)))

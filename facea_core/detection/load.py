@@ -62,8 +62,8 @@ def load_detector(
     """The detector called `name`; models are loaded when they are first asked.
 
     "mesh" and "tiny" ship with the package: the first sees photographs, not every attribute, the
-    second knows the package's painted faces. "landmarks" is like mesh and needs an optional extra.
-    "grounding-dino" finds any phrase in any picture. Its weights are the file or folder `model`,
+    second only synthetic faces. "landmarks" is like mesh and needs an optional extra.
+    "grounding-dino" finds any phrase in any image. Its weights are the file or folder `model`,
     else the first found in `folders` (None = `usual_folders`), and it works on `device`; `on_work`
     is called again and again meanwhile. "auto" asks mesh, landmarks, Grounding-DINO and tiny in
     this order, those that are there, until one finds a face, and only tiny for a painted one; with

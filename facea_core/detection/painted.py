@@ -1,4 +1,4 @@
-"""The embedded detector: finds the painted faces of `facea_core.synthetic` and their parts."""
+"""The embedded detector: finds the synthetic faces of `facea_core.synthetic` and their parts."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Model = Callable[[Tensor], Tensor]
 """`(B, 3, 128, 128)` in [0, 1] -> logits `(B, len(PARTS), n, n)` of the parts' areas."""
 
 SIDE = 128
-"""Side in pixels of the pictures the model sees."""
+"""Side in pixels of the images the model sees."""
 
 _USUAL = 0.48
 """Usual height of a face as a share of the window it is seen best in."""
@@ -44,7 +44,7 @@ _TRUST = (0.15, 0.35, 0.7, 1.0)
 class TinyDetector:
     """Heatmaps of part areas turned into boxes.
 
-    The picture is searched for faces through square windows of several sizes; each face is then
+    The image is searched for faces through square windows of several sizes; each face is then
     looked at once more in a window in which it has its usual size and place, and the parts are read
     off there. `model` defaults to the one shipped with the package, loaded at the first call.
     """
@@ -63,7 +63,7 @@ class TinyDetector:
         return tuple(found)
 
     def look_at(self, image: Tensor, face: Box, phrases: Sequence[str]) -> tuple[Detection, ...]:
-        """The same for a face that somebody else found, without a search; () if it sees none."""
+        """The same for a face that another detector found, without a search; () if it sees none."""
         with torch.no_grad():
             return tuple(self._read(image, face, phrases))
 
@@ -120,9 +120,9 @@ class TinyDetector:
 
 
 def search_windows(size: Size) -> tuple[Box, ...]:
-    """Square windows over a picture of `size` (H, W), large ones first, each overlapping the next.
+    """Square windows over an image of `size` (H, W), large ones first, each overlapping the next.
 
-    The first holds the whole picture and may reach outside; at most 100 in all. A face fills 0.36
+    The first holds the whole image and may reach outside; at most 100 in all. A face fills 0.36
     to 0.61 of the side of one of them, and the model knows 0.36 to 0.85.
     """
     height, width = size
@@ -139,7 +139,7 @@ def search_windows(size: Size) -> tuple[Box, ...]:
 
 
 def close_window(face: Box, size: Size) -> Box:
-    """The square window in which `face` has its usual size and place, moved into the picture."""
+    """The square window in which `face` has its usual size and place, moved into the image."""
     height, width = size
     side = min(max(face.height, face.width, SIDE * _USUAL / 4) / _USUAL, max(size))
     x = face.center[0] + (0.5 - _CENTRE[0]) * side
@@ -147,7 +147,7 @@ def close_window(face: Box, size: Size) -> Box:
     window = _square(x, y, round(side))
     dx = min(max(window.x0, 0), max(width - window.width, 0)) - window.x0
     dy = min(max(window.y0, 0), max(height - window.height, 0)) - window.y0
-    # A window larger than the picture is centred on it, like the first one of the search.
+    # A window larger than the image is centred on it, like the first one of the search.
     if window.width > width:
         dx = (width - window.width) // 2 - window.x0
     if window.height > height:
@@ -168,7 +168,7 @@ def _starts(length: int, side: int) -> list[int]:
 
 
 def _place(area: Area, window: Box) -> Box:
-    """The area's box in the picture's pixels."""
+    """The area's box in the image's pixels."""
     return Box(
         round(window.x0 + area.x0 * window.width),
         round(window.y0 + area.y0 * window.height),
@@ -188,7 +188,7 @@ def _plausible(area: Area) -> float:
 
 
 def _cut(area: Area, window: Box, size: Size) -> bool:
-    """Whether the area ends at a side of the window beyond which the picture goes on."""
+    """Whether the area ends at a side of the window beyond which the image continues."""
     height, width = size
     return (
         (area.x0 < 0.02 and window.x0 > 0)

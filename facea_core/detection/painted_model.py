@@ -1,4 +1,4 @@
-"""The network that finds the parts of a painted face."""
+"""The network that finds the parts of a synthetic face."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Photographed or painted: to networks that learned from photographs a painted face is one too."""
+"""Photographed or synthetic: networks trained on photographs find synthetic faces as well."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ _LEVEL = 4 / 255
 """Pixels that differ less from their neighbours' mean (times four) lie in an even area."""
 
 _PAINTED = 0.9
-"""`paintedness` of a painted face. Of 200 painted people the least had 1.0, of 28 views of seven
-photographs the most 0.83."""
+"""`paintedness` of a synthetic face: at least 1.0 in 200 synthetic people, at most 0.83 in 28 views
+of seven photographs."""
 
 
 class PaintedFirst:
-    """`detector`, but a picture whose surest face is a painted one is searched by `tiny` alone."""
+    """`detector`, but an image whose surest face is synthetic is searched by `tiny` alone."""
 
     def __init__(self, detector: Detector, tiny: TinyDetector) -> None:
         self.name, self.detector, self.tiny = detector.name, detector, tiny
 
     def detect(self, image: Tensor, phrases: Sequence[str]) -> tuple[Detection, ...]:
-        """Candidates in `image` `(1, 3, H, W)`; of tiny, where it finds the painted face again."""
+        """Candidates in `image` `(1, 3, H, W)`; tiny's, if it also finds the synthetic face."""
         found = self.detector.detect(image, phrases)
         faces = [one for one in found if one.phrase == FACE]
         surest = max(faces, key=lambda one: one.score, default=None)

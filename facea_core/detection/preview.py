@@ -1,4 +1,4 @@
-"""A picture that shows what was found."""
+"""An image that shows what was found."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def draw_faces(
 
     What is known more exactly than its box is drawn so: outlines as lines, a user's own mask as a
     tint. A single face has the names of its parts with their scores beside it; "?" marks an
-    estimated part; without `names` there are only boxes. Small pictures are enlarged by a whole
+    estimated part; without `names` there are only boxes. Small images are enlarged by a whole
     factor to about 512 px so that the writing can be read.
     """
     picture = to_pil(check_image(image))

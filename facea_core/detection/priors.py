@@ -15,7 +15,7 @@ LEVELS = ("eyes", "eyebrows", "nose", "mouth")
 
 # How far down the nose's centre lies from that of the eyes (brows) to that of the mouth: usual
 # share and its spread. Of all distances this one differs least between photographs (eyes 0.31,
-# brows 0.42), painted faces (0.34, 0.52) and detectors' ideas of where a face ends.
+# brows 0.42), synthetic faces (0.34, 0.52) and detectors' ideas of where a face ends.
 _NOSE_LEVEL = {"eyes": (0.33, 0.07), "eyebrows": (0.46, 0.09)}
 
 _STRANGE = 0.05
@@ -40,7 +40,7 @@ class Prior:
     reach: float = 1.2
 
 
-# Measured on painted faces and on 68-point landmarks of photographs, widened for turned heads.
+# Measured on synthetic faces and on 68-point landmarks of photographs, widened for turned heads.
 PRIORS: dict[str, Prior] = {
     "eyes": Prior(0.50, 0.38, 0.10, 0.08, (0.50, 1.00), (0.06, 0.36)),
     "eyebrows": Prior(0.50, 0.25, 0.10, 0.10, (0.55, 1.05), (0.02, 0.34)),
@@ -53,7 +53,7 @@ PRIORS: dict[str, Prior] = {
 }
 """By attribute name. One without an entry is weighed by its score alone, inside the face."""
 
-# One half of a pair as seen in the picture: the left one; the right one mirrors it.
+# One half of a pair as seen in the image: the left one; the right one mirrors it.
 HALVES: dict[str, Prior] = {
     "eyes": Prior(0.28, 0.38, 0.08, 0.08, (0.12, 0.40), (0.05, 0.30)),
     "eyebrows": Prior(0.27, 0.25, 0.08, 0.10, (0.16, 0.50), (0.02, 0.28)),

@@ -64,11 +64,11 @@ def select_faces(
     order: str = "largest",
     threshold: float = 0.0,
 ) -> tuple[Detection, ...]:
-    """The faces among `detections` in a picture of `size` (H, W): no duplicates, in `order`.
+    """The faces among `detections` in an image of `size` (H, W): no duplicates, in `order`.
 
-    `order` is one of FACE_ORDERS: sizes go by the area that is in the picture, sides by the face's
+    `order` is one of FACE_ORDERS: sizes go by the area that is in the image, sides by the face's
     centre. Boxes stay as they are: of a face cut by the border the whole box tells the proportions.
-    Faces of which less than a third is in the picture are left out. Raises ConfigError for another
+    Faces of which less than a third is in the image are left out. Raises ConfigError for another
     order.
     """
     keys: dict[str, Callable[[Detection], float]] = {

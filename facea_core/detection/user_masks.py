@@ -18,19 +18,19 @@ from .base import FACE, OWN_MASK
 from .estimate import without_notes_on
 
 OwnMasks = Mapping[str, Tensor]
-"""Of one picture: attribute -> mask (1, 1, H, W), values in [0, 1]."""
+"""Of one image: attribute -> mask (1, 1, H, W), values in [0, 1]."""
 
 _STRETCH = 0.02
-"""How far the shapes of a mask and its picture may differ: a mask is scaled and never distorted."""
+"""How far the shapes of a mask and its image may differ: a mask is scaled and never distorted."""
 
 
 def own_masks(
     count: int, names: str | Sequence[str], masks: Sequence[Tensor]
 ) -> tuple[OwnMasks, ...]:
-    """The masks by picture and attribute, for `count` pictures.
+    """The masks by image and attribute, for `count` images.
 
     `names` are attributes ("eyes, mouth"); `masks (1, 1, H, W)` are one per name, the same for
-    every picture, or one per picture and name: all of picture 1, then picture 2 ... A mask that is
+    every image, or one per image and name: all of image 1, then image 2 ... A mask that is
     0 all over says nothing and is left out. Raises ConfigError for an unknown name, MaskError for
     another number of masks or one that is none.
     """
@@ -99,7 +99,7 @@ def read_own_masks(photos: Sequence[str | Path], folder: str | Path) -> tuple[Ow
 def fitted(own: OwnMasks, image: Tensor, name: str = "the image") -> OwnMasks:
     """The masks in the size of `image` `(1, 3, H, W)`, float32 on the CPU.
 
-    Raises MaskError for a mask of another shape than the picture's, and for one that is nowhere
+    Raises MaskError for a mask of another shape than the image's, and for one that is nowhere
     above 0.5 and so marks nothing.
     """
     answers = {}
@@ -119,7 +119,7 @@ def fitted(own: OwnMasks, image: Tensor, name: str = "the image") -> OwnMasks:
 def region_of(mask: Tensor, image: Tensor, name: str = "the image") -> Tensor:
     """A mask (1, 1, h, w) of where to look, in the size of `image` `(1, 3, H, W)`.
 
-    Black all over is nowhere. Raises MaskError for a mask of another shape than the picture's.
+    Black all over is nowhere. Raises MaskError for a mask of another shape than the image's.
     """
     return _in_size(mask, image, f"{name}: the region")
 
@@ -127,17 +127,17 @@ def region_of(mask: Tensor, image: Tensor, name: str = "the image") -> Tensor:
 def put_on(
     faces: Sequence[FaceAttributes], own: OwnMasks, size: Size
 ) -> tuple[FaceAttributes, ...]:
-    """The faces of a picture of `size` (H, W); the first one wears the masks, already `fitted`.
+    """The faces of an image of `size` (H, W); the first one wears the masks, already `fitted`.
 
     A mask replaces the part that was detected, or adds it (score 1, box from the mask); one of the
-    face is the face from now on. A picture without a face gets one from its own mask of the face;
+    face is the face from now on. An image without a face gets one from its own mask of the face;
     without such a mask nothing changes.
     """
     faces = tuple(faces)
     if not own or (not faces and FACE not in own):
         return faces
     if not faces or (faces[0].score == 0 and FACE in own):
-        # A face of score 0 stands for a whole picture in which none was seen.
+        # A face of score 0 stands for a whole image in which none was seen.
         box = _box(own[FACE])
         faces = (FaceAttributes(size, box, 1.0, detector=OWN_MASK), *faces[1:])
     first = faces[0]

@@ -103,7 +103,7 @@ def the_device(device: Any = None) -> Iterator[Line]:
         has_card = shutil.which("nvidia-smi") is not None
         if has_card and not torch.cuda.is_available():
             text = f"CPU, though there is an NVIDIA card: torch {torch.__version__} cannot use it"
-            yield Line("device", PROBLEM, text, "install torch built for CUDA, or mend the driver")
+            yield Line("device", PROBLEM, text, "install torch built for CUDA, or fix the driver")
         else:
             text = "CPU: facea-tiny trains in minutes, full-size models take hours"
             yield Line("device", NOTE, text, "train full-size models on a GPU")

@@ -1,4 +1,4 @@
-"""Measuring a painted person: likeness, copying, untouched background."""
+"""Measuring a generated person: likeness, copying, untouched background."""
 
 from typing import TYPE_CHECKING
 

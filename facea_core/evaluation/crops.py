@@ -1,4 +1,4 @@
-"""The one convention of how a head is cut out of a picture before it is compared with others.
+"""The one convention of how a head is cut out of an image before it is compared with others.
 
 The identity encoder is trained on exactly these crops, so geometry and filter are part of its
 weights: a change here asks for a new training.
@@ -36,9 +36,9 @@ def head_box(face: Box) -> Box:
 def face_crop(image: Tensor, face: Box, side: int = 64) -> Tensor:
     """Cuts `head_box(face)` out of image (1, 3, H, W) in [0, 1]: (1, 3, side, side).
 
-    `face` is in the frame of `image`. Where the square reaches outside the picture the border is
+    `face` is in the frame of `image`. Where the square reaches outside the image the border is
     repeated; the resize is bilinear and antialiased. Same device and dtype as the image.
-    Raises ImageError for another shape, an empty picture or an empty face box.
+    Raises ImageError for another shape, an empty image or an empty face box.
     """
     if image.ndim != 4 or image.shape[1] != 3 or 0 in image.shape:
         raise ImageError(

@@ -47,7 +47,7 @@ class Embedder(Protocol):
 
 
 class TinyEmbedder:
-    """The identity encoder of the embedded default: for painted faces, not for photographs."""
+    """The identity encoder of the embedded default: for synthetic faces, not for photographs."""
 
     name = "tiny"
     side = 64

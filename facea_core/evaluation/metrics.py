@@ -1,4 +1,4 @@
-"""How good a painted person is: how alike, how much copied from a photo, background untouched."""
+"""How good a generated person is: how alike, how much copied from a photo, background untouched."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def evaluate_identity(
     so the larger set counts as the average over its subsets of the smaller set's size.
 
     `background` is the mean absolute difference, in [0, 1], between `original (1, 3, H, W)` and the
-    generated pictures where `mask (1, 1, H, W)` is 0; without a mask over the whole picture. What
+    generated images where `mask (1, 1, H, W)` is 0; without a mask over the whole image. What
     is not given is NaN. Raises ConfigError without generated faces, ImageError or MaskError for
     tensors that do not fit.
     """
@@ -116,7 +116,7 @@ def background_change(
 ) -> float:
     """Mean absolute difference of images and original, all (1, 3, H, W), where the mask is 0.
 
-    NaN if the mask leaves nothing. Raises ImageError for a picture of another size.
+    NaN if the mask leaves nothing. Raises ImageError for an image of another size.
     """
     original = check_image(original)
     kept = torch.ones_like(original[:, :1]) if mask is None else check_mask(mask, original) == 0

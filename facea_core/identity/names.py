@@ -57,7 +57,7 @@ def person_name(text: str) -> tuple[str, list[str]]:
         return check_name(plain), []
     known = unicodedata.normalize("NFKD", plain.lower())
     known = "".join(one for one in known if not unicodedata.combining(one))
-    # What other alphabets or a path would leave is somebody else's name, or none.
+    # What other alphabets or a path would leave is another person's name, or none.
     if not _SPOKEN.fullmatch(known):
         return check_name(plain), []
     name = check_name(_proposal(known))

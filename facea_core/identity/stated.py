@@ -143,7 +143,7 @@ def _layer(layer: Any) -> str:
 
 
 def _meta(about: Mapping[str, Any]) -> IdentityMeta:
-    """Each field by its type in the dataclass; what a later version added is passed over."""
+    """Each field by its type in the dataclass; what a later version added is ignored."""
     kinds = get_type_hints(IdentityMeta)
     given = {}
     for field in fields(IdentityMeta):

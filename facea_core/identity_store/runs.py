@@ -105,7 +105,7 @@ def resumable(run: Path) -> int | None:
     except OSError as error:
         raise AssetError(
             f"cannot read {state} ({error.strerror or error}), the state of an unfinished "
-            "training, which is left as it is; mend its permissions to go on from it, or move it "
+            "training, which is left as it is; fix its permissions to go on from it, or move it "
             "away to begin anew"
         ) from error
     return saved_step(run)
@@ -176,7 +176,7 @@ def _modified(path: Path) -> float:
 
 
 class Journal:
-    """Losses and previews of a run, on disk, so that one that goes on has all of them."""
+    """Losses and previews of a run, on disk, so that one that continues has all of them."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder

@@ -1,6 +1,6 @@
 """The folder of identities: who is found there, and how somebody is put in without losing anybody.
 
-`<name>.safetensors` is the last training of a name, with a picture and a record beside it; older
+`<name>.safetensors` is the last training of a name, with an image and a record beside it; older
 ones are `<name>-<their origin>`. Whoever changes the files of a name holds the lock `.<name>.lock`.
 """
 
@@ -42,7 +42,7 @@ def find_identity(folder: str | Path, name: str, key: str, resolution: int = 0) 
     """The file of the training with this key among those of that name, whatever it is called.
 
     Of files that do not say at which resolution they learned, the record beside them may; one that
-    names another than `resolution` (0 = any) is passed over.
+    names another than `resolution` (0 = any) is ignored.
     """
     paths = Path(folder).glob(f"{name}*.safetensors")
     for path in sorted(paths, key=lambda path: (path.stem != name, path.name)):
@@ -179,7 +179,7 @@ def export(identity: Identity, words: Path | None, path: Path) -> None:
 def _older_kept(path: Path) -> Iterator[None]:
     """What has this name now also has a longer one when the block ends well; else all is as it was.
 
-    The file itself is never away from its name, not even for whoever dies in between.
+    The file is never missing under its name, not even if a process dies in between.
     """
     aside = _aside(path) if path.exists() else None
     if aside is None:

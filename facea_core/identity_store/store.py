@@ -1,4 +1,4 @@
-"""Identities on disk: a person is trained once, found again by content, and goes on where it
+"""Identities on disk: a person is trained once, found again by content, and continues where it
 stopped.
 
 In the folder of identities, beside `<name>.safetensors`, lie `<name>.jpg`, what it painted while it
@@ -91,7 +91,7 @@ def train_once(
     these inputs, for who has it already.
 
     What is the same is decided by content: photos, faces, settings that matter, weights, name, and
-    the resolution of the plan. A training that was stopped goes on from its state in `runs`, with
+    the resolution of the plan. A training that was stopped continues from its state in `runs`, with
     the same bytes in the end, and so does one that only asks for more steps than another had, where
     that one's state is still there; one that is at work elsewhere is waited for, with `on_tick`. In
     the end the file under the plain name is this training's, and so are the words in the folder
@@ -121,7 +121,7 @@ def train_once(
     require_writable_folder(folder)
     run = runs / key
     with at_work(run, wait):
-        # Whoever was waited for may have done all of it.
+        # The process that held the lock may have done all of it.
         if (found := find()) is not None:
             return found
         settle()
@@ -203,7 +203,7 @@ def find_trained(
         try:
             return _found(path, folder, photos, resolution, words)
         except IdentityFormatError:
-            # Learned anew; kept for whoever wants to look, under an ending that nobody reads.
+            # Trained again; kept for inspection, under an ending that nothing reads.
             move_away(path, path.with_suffix(".damaged"))
     for place in also:
         path = find_identity(place, name, key, resolution)

@@ -1,4 +1,4 @@
-"""Colours of pictures as sRGB: what profiles say is done to them, and what is written says sRGB."""
+"""Colours of images as sRGB: what profiles say is done to them, and what is written says sRGB."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ _SAME = 3
 
 
 def to_srgb(picture: Image.Image) -> tuple[Image.Image, tuple[str, ...]]:
-    """An 8-bit picture with the colours that its profile means, and a note if that changed any.
+    """An 8-bit image with the colours that its profile means, and a note if that changed any.
 
-    Transparency stays, as a channel. Without a profile, or with sRGB's own, the picture comes back
+    Transparency stays, as a channel. Without a profile, or with sRGB's own, the image comes back
     as it is; one that cannot be used is noted.
     """
     data = picture.info.get("icc_profile")
@@ -33,7 +33,7 @@ def to_srgb(picture: Image.Image) -> tuple[Image.Image, tuple[str, ...]]:
     try:
         source = ImageCms.ImageCmsProfile(io.BytesIO(data))
         mode = _MODES[source.profile.xcolor_space.strip()]  # pyright: ignore
-        # A grey picture may have a profile for RGB, but no other has one of another space.
+        # A grey image may have a profile for RGB, but no other has one of another space.
         if mode != ("L" if grey else "CMYK" if picture.mode == "CMYK" else "RGB") and not (
             grey and mode == "RGB"
         ):
@@ -45,14 +45,14 @@ def to_srgb(picture: Image.Image) -> tuple[Image.Image, tuple[str, ...]]:
         made = ImageCms.applyTransform(colours, transform)
     except (ImageCms.PyCMSError, OSError, ValueError, LookupError):
         return picture, (UNUSABLE,)
-    assert made is not None  # it is only where a picture is changed in its place
+    assert made is not None  # it is only where an image is changed in its place
     if clear:
         made.putalpha(plain.getchannel("A"))
     return made, (CONVERTED,)
 
 
 def grey_curve(picture: Image.Image) -> np.ndarray | None:
-    """What each of 256 greys, evenly spaced, is in sRGB by the picture's profile: float64 in
+    """What each of 256 greys, evenly spaced, is in sRGB by the image's profile: float64 in
     [0, 255]. None without a profile for grey that changes any."""
     ramp = Image.fromarray(np.arange(256, dtype=np.uint8)[None])
     ramp.info["icc_profile"] = picture.info.get("icc_profile")
@@ -64,7 +64,7 @@ def grey_curve(picture: Image.Image) -> np.ndarray | None:
 def srgb_profile() -> bytes:
     """sRGB's ICC profile, the same bytes every time."""
     data = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
-    # The header's date is now, and the same picture shall be the same file.
+    # The header's date is now, and the same image shall be the same file.
     return data[:24] + bytes((7, 208, 0, 1, 0, 1, 0, 0, 0, 0, 0, 0)) + data[36:]
 
 

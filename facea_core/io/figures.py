@@ -1,4 +1,4 @@
-"""The report sheet: one picture of what went in, what came out and how the training went."""
+"""The report sheet: one image of what went in, what came out and how the training went."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ MOST_ROWS, MOST_PIXELS = 100, 32 << 20
 
 @dataclass(frozen=True, eq=False)
 class Tile:
-    """A picture `(1, 3, H, W)` in [0, 1] and the line under it."""
+    """An image `(1, 3, H, W)` in [0, 1] and the line under it."""
 
     image: Tensor
     caption: str = ""
@@ -121,11 +121,11 @@ def draw_tiles(tiles: Sequence[Tile], columns: int = 5, side: int = 256) -> Tens
 def draw_grid(
     columns: Sequence[tuple[str, Sequence[Tensor]]], side: int = 256
 ) -> tuple[Tensor, list[str]]:
-    """Pictures `(1, 3, H, W)` side by side, `(1, 3, H, W)` in [0, 1], and notes.
+    """Images `(1, 3, H, W)` side by side, `(1, 3, H, W)` in [0, 1], and notes.
 
-    One row per picture, one column per label with its pictures; a single picture is shown in every
-    row, and where pictures ran out a place stays empty. `side` in pixels is that of the longer side
-    of a picture, and is less where the page would have more than `MOST_PIXELS`. At most
+    One row per image, one column per label with its images; a single image is shown in every
+    row, and where images ran out a place stays empty. `side` in pixels is that of the longer side
+    of an image, and is less where the page would have more than `MOST_PIXELS`. At most
     `MOST_ROWS` rows are drawn.
     """
     count, notes = max((len(pictures) for _, pictures in columns), default=0), []
@@ -195,7 +195,7 @@ def _heading(draw: ImageDraw.ImageDraw, x: int, y: int, text: str) -> None:
 
 
 def _paste(page: Image.Image, image: Tensor, x: int, y: int, side: int) -> None:
-    """Pastes the picture into a square, whole, its longer side filling it."""
+    """Pastes the image into a square, whole, its longer side filling it."""
     picture = to_pil(image)
     factor = side / max(picture.size)
     size = (max(round(picture.width * factor), 1), max(round(picture.height * factor), 1))

@@ -83,7 +83,7 @@ def plain_target(path: str | Path) -> Path:
             target = target.resolve()
         mode = target.stat().st_mode
     except (FileNotFoundError, NotADirectoryError):
-        return target  # whoever makes its folder says what is wrong with that
+        return target  # creating its folder will report what is wrong
     except (OSError, RuntimeError) as error:
         reason = getattr(error, "strerror", None) or error
         raise AssetError(f"cannot write {quoted(said)} ({reason}); give another name") from error

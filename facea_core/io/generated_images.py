@@ -1,4 +1,4 @@
-"""Painted pictures as files for others: with what made them, and the word that they were generated.
+"""Generated images as files for others: with what made them, and a note that they were generated.
 
 In words for people (PNG's text, EXIF) and for programs: XMP with IPTC's DigitalSourceType, which
 search engines and social networks read.
@@ -25,12 +25,12 @@ GENERATED = {
     "Software": f"FaceA {__version__}",
     "Generated": "painted by a diffusion model with FaceA; not a photograph",
 }
-"""What every picture that a model painted says in words."""
+"""What every image that a model painted says in words."""
 
 PART, ALL = "part", "all"
 
 SOURCES = {PART: "compositeWithTrainedAlgorithmicMedia", ALL: "trainedAlgorithmicMedia"}
-"""How much of a picture a model painted: IPTC's names for it."""
+"""How much of an image a model painted: IPTC's names for it."""
 
 ENDINGS = {"PNG": ".png", "JPEG": ".jpg", "WebP": ".webp"}
 
@@ -56,7 +56,7 @@ _XMP = """<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
 <?xpacket end="w"?>"""  # noqa: E501 (a value in XML must not be wrapped)
 
 # Where ComfyUI looks for a graph in EXIF: the prompt in the first, all else, "key:" before it, in
-# the others. Its fourth is the description, which says here that the picture was generated.
+# the others. Its fourth is the description, which says here that the image was generated.
 _PROMPT, *_OTHERS = 0x0110, 0x010F, 0x010D, 0x010C, 0x010B
 
 
@@ -74,7 +74,7 @@ def save_generated(
 
     `source` is one of `SOURCES`, `quality` JPEG's, 1 to 100, with colours at full size. `graph` is
     JSON by name ("prompt", "workflow"), put where ComfyUI reads it. Returns notes on what could not
-    be written with the picture. The file appears complete or not at all. Raises AssetError if it
+    be written with the image. The file appears complete or not at all. Raises AssetError if it
     cannot be written, ImageError if it is larger than its format holds, and ConfigError.
     """
     check_choice("generated", source, tuple(SOURCES))
@@ -96,7 +96,7 @@ def save_generated(
 
 
 def xmp_packet(source: str) -> bytes:
-    """The XMP of a picture of which a model painted `source`, one of `SOURCES`."""
+    """The XMP of an image of which a model painted `source`, one of `SOURCES`."""
     return _XMP.format(tool=GENERATED["Software"], source=SOURCES[source]).encode()
 
 

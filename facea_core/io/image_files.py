@@ -1,4 +1,4 @@
-"""Picture files as people really have them: what Pillow opens, made upright 8-bit sRGB.
+"""Image files as people really have them: what Pillow opens, made upright 8-bit sRGB.
 
 Phones write HEIC, rotate by EXIF and take 200 megapixels; scanners write 16 bits, printers CMYK.
 All of that ends here. `size` is (width, height) in this file, as Pillow counts.
@@ -26,7 +26,7 @@ LONGEST = 4096
 """Longest side in pixels that a photo keeps: no model here sees more, and 200 MP are 2.4 GB."""
 
 MIN_SIDE = 16
-"""Shortest picture side in pixels that is accepted."""
+"""Shortest image side in pixels that is accepted."""
 
 MOST_PIXELS = 1 << 28
 """More pixels than any camera's: a decompression bomb. Other formats than JPEG, which is reduced
@@ -35,7 +35,7 @@ while it is read, end at Pillow's own limit of 179 million."""
 BAD_EXIF = "EXIF data damaged: what could not be read of it is ignored"
 """A note."""
 
-# What Pillow's warnings say where tags of a picture are damaged.
+# What Pillow's warnings say where tags of an image are damaged.
 _EXIF_WORDS = ("EXIF", "Skipping tag", "Metadata Warning")
 
 # What decoders raise on damaged files; RuntimeError is libheif's.
@@ -64,10 +64,10 @@ _UPRIGHT = {
 def read_picture(
     path: str | Path, longest: int | None = None, *, clear: bool = False
 ) -> tuple[Image.Image, tuple[str, ...]]:
-    """The file as an upright 8-bit RGB picture, and notes on what was done to it.
+    """The file as an upright 8-bit RGB image, and notes on what was done to it.
 
     With `clear` one with transparent places comes as RGBA, else those are laid over white. With
-    `longest` a picture with a longer side is reduced to it, in bytes and, for JPEG, already
+    `longest` an image with a longer side is reduced to it, in bytes and, for JPEG, already
     while it is decoded. Raises ImageError for a file that is missing, damaged, too large, a camera
     raw or has a side under 16 px, and MissingDependencyError for HEIC without its plug-in.
     """
@@ -114,7 +114,7 @@ def read_picture(
 def flatten(
     picture: Image.Image, longest: int | None = None, size: tuple[int, int] | None = None
 ) -> tuple[Image.Image, tuple[str, ...]]:
-    """A PIL picture of any mode as upright 8-bit sRGB, and the notes that say how it came about.
+    """A PIL image of any mode as upright 8-bit sRGB, and the notes that say how it came about.
 
     With `longest` a longer side is reduced to it; `size` is what the file said, if it was decoded
     smaller. Raises ValueError for NaN and infinite values.

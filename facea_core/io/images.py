@@ -1,4 +1,4 @@
-"""Pictures in and out: files, PIL, tensors, crops.
+"""Images in and out: files, PIL, tensors, crops.
 
 Image float32 `(B, 3, H, W)` RGB in [0, 1], mask float32 `(B, 1, H, W)` in [0, 1], on the CPU unless
 the caller's tensor is elsewhere. `size` is (H, W).
@@ -32,13 +32,13 @@ EDGE = 0.5
 """From this value on a mask is repainted: the rule of ComfyUI, training and composing."""
 
 MOST_OUTSIDE = 4
-"""How many times as many pixels as lie inside a picture a crop of it may have."""
+"""How many times as many pixels as lie inside an image a crop of it may have."""
 
 _GLANCE = 16
 """Side of a glance in pixels."""
 
 _SAME_SCENE = 0.6
-"""Correlation of glances: of a picture before and after a face was repainted 0.9 and more."""
+"""Correlation of glances: of an image before and after a face was repainted 0.9 and more."""
 
 _FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
 _OPTIONS: dict[str, dict[str, object]] = {
@@ -52,9 +52,9 @@ LOSSY = "JPEG"
 
 
 def load_image(path: str | Path, longest: int | None = LONGEST) -> tuple[Tensor, tuple[str, ...]]:
-    """Reads a picture file: `(1, 3, H, W)` in [0, 1] and notes on what was done to it.
+    """Reads an image file: `(1, 3, H, W)` in [0, 1] and notes on what was done to it.
 
-    EXIF rotation is applied, transparency laid over white, grey, palette, CMYK and 16-bit pictures
+    EXIF rotation is applied, transparency laid over white, grey, palette, CMYK and 16-bit images
     become 8-bit-equivalent sRGB; of an animation the first frame is taken. A side longer than
     `longest` pixels is reduced to it; None keeps every pixel. Raises ImageError if the file is
     missing, unreadable, truncated, a camera raw, larger than any camera's or has a side under 16
@@ -84,7 +84,7 @@ def glances(images: Sequence[Tensor]) -> tuple[Tensor, ...]:
 
 
 def other_scene(one: Tensor, other: Tensor) -> bool:
-    """Whether two glances are of different pictures, and not of one that was worked on."""
+    """Whether two glances are of different images, and not of one that was worked on."""
     return bool(one.any() and other.any()) and float(one @ other) < _SAME_SCENE
 
 
@@ -117,12 +117,12 @@ def save_image(image: Tensor, path: str | Path) -> None:
 
 
 def from_pil(picture: Image.Image) -> Tensor:
-    """`(1, 3, H, W)` from a PIL picture of any mode; the same treatment as `load_image`."""
+    """`(1, 3, H, W)` from a PIL image of any mode; the same treatment as `load_image`."""
     return _tensor(flatten(picture)[0])
 
 
 def to_pil(image: Tensor) -> Image.Image:
-    """PIL picture from `(1, C, H, W)` or `(C, H, W)` in [0, 1]: 1 (mask), 3 (RGB) or 4 channels."""
+    """PIL image from `(1, C, H, W)` or `(C, H, W)` in [0, 1]: 1 (mask), 3 (RGB) or 4 channels."""
     single = image[0] if image.ndim == 4 and len(image) == 1 else image
     if single.ndim != 3 or single.shape[0] not in (1, 3, 4):
         raise ImageError(f"one picture (1, 3, H, W) is needed, not shape {tuple(image.shape)}")
@@ -134,7 +134,7 @@ def to_pil(image: Tensor) -> Image.Image:
 def to_rgb(image: Tensor) -> tuple[Tensor, tuple[str, ...]]:
     """`(B, 3, H, W)` and notes from an image of 1 (grey), 3 or 4 (alpha over white) channels.
 
-    For the doors of the core, where other tools hand over pictures. Raises ImageError otherwise.
+    For the public functions of the core. Raises ImageError otherwise.
     """
     if image.ndim != 4 or image.shape[1] not in (1, 3, 4):
         raise ImageError(f"an image (B, 3, H, W) is needed, not shape {tuple(image.shape)}")
@@ -190,7 +190,7 @@ def resize(image: Tensor, size: Size, *, mask: bool = False) -> Tensor:
 def crop(image: Tensor, box: Box, fill: str = "border") -> Tensor:
     """`(B, C, box.height, box.width)` of `(B, C, H, W)`; the box may reach outside.
 
-    Outside the picture its border is repeated, or, with fill="zero" (for masks), there is 0. Raises
+    Outside the image its border is repeated, or, with fill="zero" (for masks), there is 0. Raises
     ImageError for an empty box.
     """
     if box.width <= 0 or box.height <= 0:
@@ -209,10 +209,10 @@ def crop(image: Tensor, box: Box, fill: str = "border") -> Tensor:
 
 
 def cut(image: Tensor, box: Box, size: Size) -> Tensor:
-    """`resize(crop(image, box), size)`; most of `box` may lie outside a long and narrow picture.
+    """`resize(crop(image, box), size)`; most of `box` may lie outside a long and narrow image.
 
     There each axis is resampled by itself, the one that reaches outside the least first, so that
-    memory grows with the picture and not with the square around it; rounding may differ.
+    memory grows with the image and not with the square around it; rounding may differ.
     """
     height, width = image.shape[-2:]
     if box.area <= MOST_OUTSIDE * box.clip((height, width)).area:

@@ -61,7 +61,7 @@ def _take(path: Path) -> int | None:
         if not _try(handle):
             os.close(handle)
             return None
-        # Whoever had it before may have removed the file: then this is a lock on nothing.
+        # Its previous holder may have removed the file: then this lock protects nothing.
         with suppress(OSError):
             if os.path.samestat(os.fstat(handle), os.stat(path)):
                 return handle

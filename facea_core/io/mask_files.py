@@ -19,8 +19,8 @@ _ONE_COLOUR = 0.05
 def read_mask(path: str | Path) -> tuple[Tensor, tuple[str, ...]]:
     """A mask file as `(1, 1, H, W)` in [0, 1], 1 where it is drawn, and notes on how it was read.
 
-    What is not black is drawn. Of a picture with transparent places the alpha channel counts: where
-    one colour was drawn on nothing that is what was drawn, of any other picture what was erased. A
+    What is not black is drawn. Of an image with transparent places the alpha channel counts: where
+    one colour was drawn on nothing that is what was drawn, of any other image what was erased. A
     mask of two values whose stronger one is weak, as a labelled one of 0 and 1, is drawn where that
     is. A black one comes back as it is. Raises MaskError for a file that cannot be read, and for a
     mask whose strongest value is not black and too weak to be painted.
@@ -48,7 +48,7 @@ def read_mask(path: str | Path) -> tuple[Tensor, tuple[str, ...]]:
 
 
 def _from_alpha(values: Tensor) -> tuple[Tensor, tuple[str, ...]]:
-    """The mask of a picture (1, 4, H, W), and how it was read."""
+    """The mask of an image (1, 4, H, W), and how it was read."""
     alpha = values[:, 3:]
     drawn = values[0, :3, alpha[0, 0] >= EDGE]
     if drawn.shape[1] < 2 or float(drawn.std(dim=1).max()) < _ONE_COLOUR:

@@ -44,7 +44,7 @@ class _Found:
 
 
 class ReadPhoto(NamedTuple):
-    """A file, its picture `(1, 3, H, W)` in [0, 1] and what was done to it; or None and why."""
+    """A file, its image `(1, 3, H, W)` in [0, 1] and what was done to it; or None and why."""
 
     path: Path
     image: Tensor | None
@@ -60,7 +60,7 @@ class ReadPhoto(NamedTuple):
 def photo_files(folder: str | Path, order: str = BY_NAME, *, deep: bool = False) -> list[Path]:
     """The photos of a folder by their endings; with `deep` also those of the folders in it.
 
-    Hidden files and folders are passed over, and so are folders in it that are links or cannot be
+    Hidden files and folders are ignored, and so are folders in it that are links or cannot be
     listed. Raises ImageError if there is no such folder or no photo in it, ConfigError for an
     order that is none of `ORDERS` and for a folder of more than `MOST_ENTRIES` files.
     """
@@ -119,7 +119,7 @@ def read_photos(
 ) -> Iterator[ReadPhoto]:
     """Reads one after the other, as `load_image` does, until `limit` can be read; 0 is all.
 
-    A file that cannot be read ends nothing: it comes without a picture. `on_file` gets how many
+    A file that cannot be read ends nothing: it comes without an image. `on_file` gets how many
     were tried and how many there are. Raises ImageError if none can be read, and ConfigError for
     more than `MOST` of them or than fit into memory.
     """
@@ -137,7 +137,7 @@ def read_photos(
             refusal = refusal or reason
             yield photo._replace(notes=(reason,))
             continue
-        # Whoever takes it lays it out anew.
+        # The consumer lays it out anew.
         require_memory(photo.image.nbytes, f"photo {count + 1}", "set a smaller limit")
         yield photo
         count += 1

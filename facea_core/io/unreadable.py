@@ -1,4 +1,4 @@
-"""Files that cannot be used as pictures: why each cannot, and what to do about it."""
+"""Files that cannot be used as images: why each cannot, and what to do about it."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def refuse_half_read(path: Path, opened: Image.Image) -> None:
 
 
 def not_read(path: Path, error: Exception) -> ImageError:
-    """What `error`, raised while `path` was read as a picture, means to whoever gave the file."""
+    """What `error`, raised while `path` was read as an image, means to the user."""
     if isinstance(error, FileNotFoundError):
         return ImageError(f"there is no picture at {path}; check the path")
     if isinstance(error, IsADirectoryError):

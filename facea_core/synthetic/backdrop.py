@@ -75,7 +75,7 @@ def backdrop(scenes: Tensor, x: Tensor, y: Tensor) -> Tensor:
     hill = is_meadow * 0.22 * (1.0 - (x - side * 0.5) * (x - side * 0.5))
     blend(image, soft(horizon - y - hill, 0.05), land)
 
-    # Soft discs of light: a faint few in every picture, many in a busy one.
+    # Soft discs of light: a faint few in every image, many in a busy one.
     busy = how("busy")
     for k in range(_SPOTS):
         a = fraction(how("layout") * 7.31 + k * 0.618034)

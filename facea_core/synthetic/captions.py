@@ -1,4 +1,4 @@
-"""Captions of painted people: a small fixed grammar of lower-case words.
+"""Captions of synthetic people: a small fixed grammar of lower-case words.
 
 A caption reads "a photo of a woman with curly red hair, blue eyes, round glasses, freckles, fair
 skin, smiling, at sunset"; the last two come from the scene.

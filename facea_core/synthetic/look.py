@@ -1,6 +1,6 @@
 """Turns the numbers of people and scenes into measures and colours in head units.
 
-A head unit is half a picture's side at scale 1; the origin lies between the eyes' height and the
+A head unit is half an image's side at scale 1; the origin lies between the eyes' height and the
 ears, x runs right and y down. Every tensor is (N,1,1,1), a colour (N,3,1,1) in [0,1].
 """
 

@@ -1,4 +1,4 @@
-"""What the painter returns: pictures of people with what is where."""
+"""What the painter returns: images of people with what is where."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Box = tuple[int, int, int, int]
 
 @dataclass(frozen=True, eq=False)
 class Painting:
-    """Pictures of N people with what is where.
+    """Images of N people with what is where.
 
     image: (N,3,size,size) float32 RGB in [0,1]. masks: part -> (N,1,size,size) float32 coverage in
     [0,1] of the visible part; 'face' is the head's skin with the features in it and without hair,
@@ -28,7 +28,7 @@ class Painting:
 
     @cached_property
     def boxes(self) -> tuple[dict[str, Box], ...]:
-        """Per picture: part -> half-open pixel box x0,y0,x1,y1 of mask > 0.5; absent if empty."""
+        """Per image: part -> half-open pixel box x0,y0,x1,y1 of mask > 0.5; absent if empty."""
         found: tuple[dict[str, Box], ...] = tuple({} for _ in range(self.image.shape[0]))
         for part, mask in self.masks.items():
             inside = mask[:, 0] > 0.5
@@ -42,5 +42,5 @@ class Painting:
 
     @cached_property
     def captions(self) -> tuple[str, ...]:
-        """One caption per picture, person and scene included."""
+        """One caption per image, person and scene included."""
         return describe_all(self.people, self.scenes)

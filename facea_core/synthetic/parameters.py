@@ -154,7 +154,7 @@ def geometry(people: Tensor) -> Tensor:
     """(N, len(GEOMETRY)) numbers in [0,1] that show in the outline and features of a person.
 
     A number that hair hides (ears) or that has nothing to act on (a bald person's hairline) reads
-    0.5, so that it costs a regression the same for everybody.
+    0.5, so that its cost in a regression is the same for all.
     """
     style = hair_style(people)
     hides_ears = torch.tensor([s in EARS_HIDDEN for s in HAIR_STYLES], device=people.device)[style]

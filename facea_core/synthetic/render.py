@@ -1,8 +1,8 @@
 """Deterministic, anti-aliased painter of stylised faces.
 
-`paint(people, scenes)` turns numbers into pictures with exact masks, boxes and captions. The same
+`paint(people, scenes)` turns numbers into images with exact masks, boxes and captions. The same
 numbers give the same bytes on the same kind of device: nothing is random, the global generator is
-never touched, and on a CPU a picture is the same whether painted alone or in a batch, with one
+never touched, and on a CPU an image is the same whether painted alone or in a batch, with one
 thread or many (`facea_core.synthetic.sdf` says how). A GPU may round the last bits otherwise.
 """
 
@@ -69,7 +69,7 @@ __all__ = [
 
 PARTS = ("face", "hair", "eyebrows", "eyes", "nose", "mouth")
 
-# Windows (left, top, right, bottom) in picture units [-1,1] that hold a thing in every pose, so
+# Windows (left, top, right, bottom) in image units [-1,1] that hold a thing in every pose, so
 # that it costs no work elsewhere; a test paints without them and compares.
 WINDOWS = {
     "body": (-1.0, 0.08, 1.0, 1.0),
@@ -89,7 +89,7 @@ _GPU_CHUNK = 64
 
 
 class _Window:
-    """A rectangle of the picture, the same for every person."""
+    """A rectangle of the image, the same for every person."""
 
     def __init__(self, box: tuple[float, float, float, float], size: int) -> None:
         edge = [(v + 1.0) * 0.5 * size for v in box]
@@ -103,14 +103,14 @@ class _Window:
 def paint(people: Tensor, scenes: Tensor, size: int = 128) -> Painting:
     """Paints people (N, IDENTITY_SIZE) in scenes (N, SCENE_SIZE), numbers in [0,1], any device.
 
-    Pictures are `size` pixels square. Raises ValueError on other shapes.
+    Images are `size` pixels square. Raises ValueError on other shapes.
     """
     if people.ndim != 2 or people.shape[1] != IDENTITY_SIZE:
         raise ValueError(f"people must be (N, {IDENTITY_SIZE}), not {tuple(people.shape)}")
     if scenes.ndim != 2 or scenes.shape != (len(people), SCENE_SIZE):
         raise ValueError(f"scenes must be ({len(people)}, {SCENE_SIZE}), not {tuple(scenes.shape)}")
     people, scenes = people.detach().float(), scenes.detach().float()
-    # Small chunks keep the intermediate pictures in a CPU's cache; a GPU wants large ones.
+    # Small chunks keep the intermediate images in a CPU's cache; a GPU wants large ones.
     step = _CPU_CHUNK if people.device.type == "cpu" else _GPU_CHUNK
     image = people.new_empty(len(people), 3, size, size)
     masks = {part: people.new_zeros(len(people), 1, size, size) for part in PARTS}

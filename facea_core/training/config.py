@@ -254,7 +254,7 @@ def _list(names: Any) -> str:
 PRESETS: Mapping[str, TrainConfig] = {
     "paper": TrainConfig(),
     "stylised": TrainConfig(steps=600),
-    # What the miniature needs: so small a net learns little at the paper's rates in 100 steps, and
+    # What facea-tiny needs: so small a net learns little at the paper's rates in 100 steps, and
     # local tasks cost it likeness at equal batch. docs/benchmark.md has the table.
     "tiny": TrainConfig(
         steps=100,

@@ -13,7 +13,7 @@ class Costs:
     `unet`, `text` and `vae` are their weights; `lora` the trained numbers for each rank, by
     targets; `step` the activations of a training step for each latent pixel, by (targets,
     checkpointing): (with rank 0, more for each rank); `prompt` those of one prompt in the text
-    encoders; `encode` the autoencoder's for each latent pixel of a picture.
+    encoders; `encode` the autoencoder's for each latent pixel of an image.
     """
 
     unet: int

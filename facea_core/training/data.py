@@ -196,7 +196,7 @@ def whole_face(photo: Photo, config: TrainConfig, number: int = 0) -> tuple[Box,
 
 
 def _encode(backbone: Backbone, images: Tensor, tick: Callable[[], None]) -> LatentDistribution:
-    # One picture at a time: a large autoencoder's activations would fill the memory.
+    # One image at a time: a large autoencoder's activations would fill the memory.
     encoded = []
     for image in images.split(1):
         tick()

@@ -63,20 +63,19 @@ def train_identity(
     plan: Plan | None = None,
     origin: Origin | None = None,
 ) -> Identity:
-    """Learn the person in `photos` (FaceA-Net, AAAI 2025); the backbone comes out as it went in.
+    """Train the identity in `photos` (FaceA-Net, AAAI 2025); the backbone is restored.
 
     With `run_dir` the state is saved there every `config.save_every` steps and on any exception, by
-    a thread that the exception does not wait for; `resume` goes on from it, and the result has the
-    same bytes as that of an uninterrupted run (on a CPU; CUDA chooses kernels by a race). To
-    cancel, raise in `on_step`, `on_tick` (called after every step) or `on_encode` (called with the
-    crops encoded and all of them, before each image). Every random number comes from `config.seed`;
-    the global random state is not touched. `previewer` is called every `config.preview_every`
-    steps. `plan` says how the run fits on the device; None = as the free memory allows. If memory
-    runs out all the same, the run goes on from where it is in the next cheaper way. `origin` is
-    that of these inputs, for who has it already.
+    a thread that the exception does not wait for; `resume` continues from it, with the same bytes
+    as an uninterrupted run (on a CPU; on CUDA the fastest kernels are chosen by timing). To cancel,
+    raise in `on_step`, `on_tick` (called after every step) or `on_encode` (called with the crops
+    encoded and all of them, before each image). Every random number comes from `config.seed`; the
+    global random state is not touched. `previewer` is called every `config.preview_every` steps.
+    `plan` is the memory plan; None = as the free memory allows. If memory runs out all the same,
+    the run continues with the next cheaper plan. `origin` is that of these inputs, if known.
 
     Raises `TrainingError` (no photos; nothing, or another run, to resume; loss not finite; out of
-    memory in the cheapest way), `BackboneError` (a model without mask channels, unless
+    memory with the cheapest plan), `BackboneError` (a model without mask channels, unless
     `config.masked_latent`), `ConfigError` (attributes, more memory than there is), `ImageError` or
     `MaskError` (a photo), `AssetError` (the directory cannot be written).
     """
@@ -131,19 +130,19 @@ def train_identity(
             )
             if saved:
                 checkpoint.restore(saved)
-            # It shows at once whether the directory can be written, and is always a good one.
+            # Shows at once whether the directory can be written; there is always a good state.
             checkpoint.save(plan)
             checkpoint.flush()
-            # The autoencoder has done its work, and so have the text encoders if no word learns.
+            # The autoencoder is no longer needed, nor the text encoders if no word is trained.
             idle = [backbone.vae, *(() if config.embedding_lr else backbone.text.encoders.values())]
             crowded = False
 
             def train(plan: Plan) -> None:
-                """From wherever the run is to its last step, in this way."""
+                """From wherever the run is to its last step, with this plan."""
                 nonlocal cache, crowded
-                # Moving idle modules to and fro takes longer than a preview: not if there is room.
+                # Moving idle modules takes longer than a preview, so not if there is room.
                 away = () if not crowded and plan.has_room(idle) else idle
-                crowded = True  # whoever comes here again ran out of memory
+                crowded = True  # a second call means that memory ran out
                 checkpoint.rollback()
                 if cache.shape[1] != plan.resolution // spec.latent_factor:
                     cache, _ = encode_photos(plan)
@@ -151,7 +150,7 @@ def train_identity(
                     steps(plan)
 
             def steps(plan: Plan) -> None:
-                # Where nothing learns to read, the encoders are elsewhere but for this once.
+                # If no word is trained, the text encoders are on the device only for this.
                 reading = nullcontext() if config.embedding_lr else on_device(device, *idle)
                 asked = list(prompts.values())
                 if not (config.has_local or config.prior_extra or any(captions)):
@@ -174,7 +173,7 @@ def train_identity(
                 reporter = Reporter(config, checkpoint, plan, on_step, painter, mode)
                 throttle = in_flight_limit(device)
                 with checkpoint.saved_on_exception(plan):
-                    # Whoever was stopped before the last step could be reported hears of it now.
+                    # A run that was stopped before its last report makes that report now.
                     if checkpoint.done and checkpoint.losses.pending:
                         reporter.report_if_due()
                     while checkpoint.done < config.steps:
@@ -231,10 +230,10 @@ def make_step(
     losses: Losses,
     micro_batch: int,
 ) -> Callable[[Draw], None]:
-    """One step, to be called with a draw: all of it is work for the device, nothing is read back.
+    """One training step as a function of a draw: device work only, without a device sync.
 
-    `prompts` are those of `task_prompts`, in their order. At most `micro_batch` images are on their
-    way through the U-Net at once, with the gradient of all of them in the end.
+    `prompts` are those of `task_prompts`, in their order. At most `micro_batch` images go through
+    the U-Net at once; their gradients are accumulated.
     """
     parameters = [words.parameter, adapter.flat.parameter]
 

@@ -18,13 +18,13 @@ from .config import TrainConfig
 from .costs import COSTS
 
 STEP = 64
-"""Resolutions that the ladder tries are multiples of it."""
+"""Resolutions that the fallbacks try are multiples of it."""
 
 WORTH = 0.01
 """Share of the peak that giving something up must save."""
 
 LEAST = 8
-"""Sides of pictures in latent pixels begin here: the U-Nets halve them three times."""
+"""Sides of images in latent pixels begin here: the U-Nets halve them three times."""
 
 PHOTOS = 3
 """Photos that the cache of latents is reckoned for."""
@@ -36,8 +36,8 @@ _GB = 1e9
 class Plan:
     """How a training runs, and what it is predicted to need.
 
-    `resolution` is the side of the pictures in pixels; `micro_batch` how many of the step's `batch`
-    pictures are on the device at once; `checkpointing` whether the U-Net computes its activations
+    `resolution` is the side of the images in pixels; `micro_batch` how many of the step's `batch`
+    images are on the device at once; `checkpointing` whether the U-Net computes its activations
     twice; `free` the bytes that were free before anything was loaded, None = unknown; `peak` the
     predicted bytes: of tensors alone where `free` is unknown, else with what CUDA itself takes;
     `notes` what was given up and why.
@@ -97,20 +97,20 @@ def plan_training(
             f"resolution is {config.resolution}; give a multiple of {spec.latent_factor}, or 0 "
             f"for the model's own ({spec.resolution})"
         )
-    rungs = list(_ladder(spec, config, dtype, reserve=free is not None))
+    plans = list(_plans(spec, config, dtype, reserve=free is not None))
     if free is None:
         note = "free memory is unknown: nothing was given up to save any"
-        return replace(rungs[0], notes=(note,))
+        return replace(plans[0], notes=(note,))
     free += loaded
-    fitting = [rung for rung in rungs if rung.peak <= free]
+    fitting = [one for one in plans if one.peak <= free]
     if not fitting:
         note = (
             "it may not fit: close other programs, take a smaller rank, "
             "or name a lower resolution, micro_batch 1 and checkpointing on"
         )
-        return replace(rungs[-1], free=free, notes=(note,))
+        return replace(plans[-1], free=free, notes=(note,))
     chosen = replace(fitting[0], free=free)
-    return replace(chosen, notes=_given_up(rungs[0], chosen))
+    return replace(chosen, notes=_given_up(plans[0], chosen))
 
 
 def step_down(
@@ -125,9 +125,9 @@ def step_down(
         step = (way.resolution, way.micro_batch, way.checkpointing)
         return _step_bytes(spec, config, dtype, *step)
 
-    for rung in _ladder(spec, config, dtype, plan.free is not None, plan.resolution):
-        if need(rung) < need(plan):
-            return _instead(plan, rung)
+    for cheaper in _plans(spec, config, dtype, plan.free is not None, plan.resolution):
+        if need(cheaper) < need(plan):
+            return _instead(plan, cheaper)
     return None
 
 
@@ -199,7 +199,7 @@ def _step_bytes(
     return trained + text + sums + max(activations, gradients)
 
 
-def _ladder(
+def _plans(
     spec: BackboneSpec,
     config: TrainConfig,
     dtype: torch.dtype,

@@ -32,7 +32,7 @@ class Beginning(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class Origin:
-    """What a run was started with; a state goes on only where all of it is the same.
+    """What a run was started with; a state continues only where all of it is the same.
 
     Or where only more steps are asked for: see `TrainConfig.same_steps`. `photos` and `backbone`
     are hashes, `count` is the number of photos.

@@ -1,4 +1,4 @@
-"""Fixed-seed pictures during training: a photo's face, painted by what was learned so far."""
+"""Fixed-seed images during training: a photo's face, painted by what was learned so far."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def face_previewer(
     """For `train_identity`: repaint the face of `photo` with the same noise each time.
 
     `inpaint` and its `settings` are those of `composing`, handed in because training does not know
-    how pictures are composed; `on_step` goes to it, raise in it to cancel. The result is
+    how images are composed; `on_step` goes to it, raise in it to cancel. The result is
     `(len(seeds), 3, R, R)` at native resolution, outside the mask as in the photo.
     """
     crop = crop_example(photo, backbone, config)

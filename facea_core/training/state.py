@@ -73,7 +73,7 @@ class Checkpoint:
         self.done, self.random, self.whole = self.done + 1, self.generator.get_state(), True
 
     def save(self, plan: Plan) -> None:
-        """Have the state after `done` steps written, while the training goes on.
+        """Have the state after `done` steps written, while the training continues.
 
         The file is complete, or the older one stays. Whether it could be written is told by
         `flush`, or by the log.

@@ -167,9 +167,9 @@ def _part_box(part: Part) -> Box:
 def crop_box(
     region: Box, size: Size, config: TrainConfig, generator: torch.Generator | None = None
 ) -> Box:
-    """A square around `region`, jittered if a generator is given, in the frame of a `size` picture.
+    """A square around `region`, jittered if a generator is given, in the frame of a `size` image.
 
-    It lies inside the picture where it fits; where the region hardly fits, it reaches outside.
+    It lies inside the image where it fits; where the region hardly fits, it reaches outside.
     """
     shift_x, shift_y, scale = _uniform(3, generator)
     unit = max(region.width, region.height)
@@ -188,10 +188,10 @@ def region_mask(
     generator: torch.Generator | None = None,
     own: Tensor | None = None,
 ) -> Tensor:
-    """`(1, 1, R, R)` in {0, 1} of `region` as a picture of native resolution R sees it in `crop`.
+    """`(1, 1, R, R)` in {0, 1} of `region` as an image of native resolution R sees it in `crop`.
 
     Each side moves by up to `jitter` half widths. With the user's `own` mask `(1, 1, H, W)` of the
-    picture, of which `region` is the grown box, the result has its shape: it grows and moves on
+    image, of which `region` is the grown box, the result has its shape: it grows and moves on
     each side by as much as the box does. All zero if the region lies outside the crop.
     """
     resolution, least = spec.resolution, _LEAST * spec.latent_factor
@@ -241,7 +241,7 @@ def _shaped(own: Tensor, crop: Box, target: Box, least: int, resolution: int) ->
 def _spread(mask: Tensor, before: int, after: int, dim: int) -> Tensor:
     """A mask in {0, 1} with its edges moved along `dim` towards the start and the end, in pixels.
 
-    Less than 0 moves an edge inwards. Outside the picture nothing is known, and it goes on.
+    Less than 0 moves an edge inwards. Outside the image nothing is known, and it continues.
     """
     if before + after < 0:
         return 1 - _spread(1 - mask, -after, -before, dim)
@@ -267,7 +267,7 @@ def _uniform(count: int, generator: torch.Generator | None) -> list[float]:
 
 
 def _at_least(box: Box, least: int, resolution: int) -> Box:
-    """The box inside the picture with sides of at least `least` pixels."""
+    """The box inside the image with sides of at least `least` pixels."""
     (cx, cy), width, height = box.center, max(box.width, least), max(box.height, least)
     x0 = min(max(round(cx - width / 2), 0), resolution - least)
     y0 = min(max(round(cy - height / 2), 0), resolution - least)

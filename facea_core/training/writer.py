@@ -1,4 +1,4 @@
-"""States of runs, written while the training goes on, or after it was stopped.
+"""States of runs, written while the training continues, or after it was stopped.
 
 A state of SD 1.5 has hundreds of megabytes: who stops a run shall not wait for the disk.
 """

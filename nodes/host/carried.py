@@ -1,4 +1,4 @@
-"""What of a person's LoRA a MODEL holds, read from its patches: whoever put them in, merges too."""
+"""How much of a person's LoRA a MODEL holds, read from its patches, also after merges."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pictures and masks across the border: (B, H, W, C) and (B, H, W) there, (1, C, H, W) here."""
+"""Images and masks across the border: (B, H, W, C) and (B, H, W) there, (1, C, H, W) here."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ ROOM = 256 << 20
 
 
 class Pictures(Lazy[Tensor]):
-    """An IMAGE as pictures (1, 3, H, W) on the CPU, each made when it is asked for.
+    """An IMAGE as images (1, 3, H, W) on the CPU, each made when it is asked for.
 
     Of a video one frame is in memory twice. Alpha is laid over white; `notes` say so. Raises
-    ImageError for what is no picture, for an empty batch, and for any frame that cannot be used.
+    ImageError for what is no image, for an empty batch, and for any frame that cannot be used.
     """
 
     def __init__(self, images: Tensor) -> None:
@@ -52,18 +52,18 @@ class Pictures(Lazy[Tensor]):
         return self._images.shape[-1] == 4
 
     def rgba(self, number: int) -> Tensor:
-        """Picture (1, 4, H, W) as it came, if it has an alpha channel."""
+        """Image (1, 4, H, W) as it came, if it has an alpha channel."""
         return self._images[number][None].cpu().float().clamp(0, 1).movedim(-1, 1)
 
 
 def images_in(images: Tensor) -> tuple[Pictures, list[str]]:
-    """The pictures of an IMAGE, and notes. Raises ImageError."""
+    """The images of an IMAGE, and notes. Raises ImageError."""
     pictures = Pictures(images)
     return pictures, pictures.notes
 
 
 def masks_in(masks: Tensor | None) -> list[Tensor] | None:
-    """A MASK, one picture's or many's, as masks (1, 1, H, W). Raises MaskError."""
+    """A MASK, one image's or many's, as masks (1, 1, H, W). Raises MaskError."""
     if masks is None:
         return None
     if masks.ndim == 2:
@@ -76,7 +76,7 @@ def masks_in(masks: Tensor | None) -> list[Tensor] | None:
 
 
 def image_out(images: Sequence[Tensor]) -> Tensor:
-    """Pictures (B, C, H, W) of one size as one IMAGE; it may be their own memory."""
+    """Images (B, C, H, W) of one size as one IMAGE; it may be their own memory."""
     pictures = [image.movedim(1, -1) for image in images]
     if len(pictures) == 1:
         return pictures[0].contiguous()
@@ -85,7 +85,7 @@ def image_out(images: Sequence[Tensor]) -> Tensor:
 
 
 def image_of(count: int, images: Iterator[Tensor]) -> Tensor:
-    """The next pictures (1, C, H, W), all of one size, as an IMAGE of `count`.
+    """The next images (1, C, H, W), all of one size, as an IMAGE of `count`.
 
     Each is let go before the next is asked for: hundreds of them are in memory once.
     """
@@ -103,7 +103,7 @@ def mask_of(count: int, masks: Iterator[Tensor]) -> Tensor:
 
 
 class Stack:
-    """An IMAGE that is filled with pictures (1, C, H, W) of one size, one after the other."""
+    """An IMAGE that is filled with images (1, C, H, W) of one size, one after the other."""
 
     def __init__(self, count: int) -> None:
         self._count, self._filled = count, 0
@@ -127,7 +127,7 @@ class Stack:
 
 
 def in_room(size: tuple[int, int], count: int) -> tuple[int, int]:
-    """The size (H, W) at which `count` pictures fit into ROOM: this one, or smaller."""
+    """The size (H, W) at which `count` images fit into ROOM: this one, or smaller."""
     height, width = size
     factor = (ROOM / (12 * height * width * count)) ** 0.5
     if factor >= 1:

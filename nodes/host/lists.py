@@ -40,7 +40,7 @@ def lists_of(*kept: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
 
 
 def photos_in(batches: Sequence[torch.Tensor]) -> tuple[list[torch.Tensor], list[str]]:
-    """The pictures (1, 3, H, W) of all batches, in order, and notes. Raises ImageError."""
+    """The images (1, 3, H, W) of all batches, in order, and notes. Raises ImageError."""
     if not batches:
         raise ImageError("there are no photos: the wired list is empty; give at least one")
     read = [images_in(batch) for batch in batches]
@@ -51,7 +51,7 @@ def photos_in(batches: Sequence[torch.Tensor]) -> tuple[list[torch.Tensor], list
 def photos_out(
     pictures: Iterable[torch.Tensor], batches: Sequence[torch.Tensor]
 ) -> list[torch.Tensor]:
-    """Pictures (1, 3, H, W) as a list of IMAGEs, as many in each as in `batches`."""
+    """Images (1, 3, H, W) as a list of IMAGEs, as many in each as in `batches`."""
     left = iter(pictures)
     return [image_of(len(batch), left) for batch in batches]
 

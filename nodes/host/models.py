@@ -67,7 +67,7 @@ def clip_skip_notes(clip: Any, identities: Sequence[Identity]) -> list[str]:
 
 
 def is_inpainting(model: Any) -> bool:
-    """Whether the MODEL is shown the mask and the picture around it."""
+    """Whether the MODEL is shown the mask and the image around it."""
     return "masked_image" in model.model.concat_keys
 
 

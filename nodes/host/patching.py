@@ -171,7 +171,7 @@ def _fits(clip: Any, word: Word) -> bool:
 
 
 def wired_words(clip: Any) -> list[str]:
-    """The placeholders of everybody put into CLIP by `with_words`."""
+    """The placeholders of all identities put into CLIP by `with_words`."""
     return sorted({word for one in vars(clip.tokenizer).values() for word in _known(one)})
 
 

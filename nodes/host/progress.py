@@ -19,7 +19,7 @@ Cancelled = comfy.model_management.InterruptProcessingException
 
 
 class Progress:
-    """A node's bar, its picture and the line of text under it. Every call may raise a cancel.
+    """A node's bar, its image and the line of text under it. Every call may raise a cancel.
 
     `done` is what was last reported.
     """
@@ -31,14 +31,14 @@ class Progress:
         self._bar = comfy.utils.ProgressBar(max(total, 1), node_id=node_id)
 
     def at(self, done: int, total: int, picture: Any = None) -> None:
-        """`picture` is (format, PIL picture, longest side) or None."""
+        """`picture` is (format, PIL image, longest side) or None."""
         self.done = done
         # Also without a front end that listens, and before anything is drawn.
         comfy.model_management.throw_exception_if_processing_interrupted()
         self._bar.update_absolute(done, total, picture)
 
     def show(self, done: int, total: int, picture: Tensor) -> None:
-        """The same with a picture (1, 3, H, W)."""
+        """The same with an image (1, 3, H, W)."""
         self.at(done, total, ("JPEG", to_pil(picture), PREVIEW_SIDE))
 
     def prepare(self, what: str, done: int, total: int) -> None:

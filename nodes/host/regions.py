@@ -1,4 +1,4 @@
-"""CONDITIONING of a whole picture as it holds for a crop: regions, masks and ControlNet's hints."""
+"""CONDITIONING of a whole image as it holds for a crop: regions, masks and ControlNet's hints."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def _region(values: Mapping[str, Any], plan: CropPlan, frame: int) -> Tensor | N
 
 
 def _area(area: Any, size: Size) -> Box:
-    """An area (height, width, y, x), in cells or as shares of the picture, in pixels."""
+    """An area (height, width, y, x), in cells or as shares of the image, in pixels."""
     if area[0] == "percentage":
         height, width, y, x = area[1:]
         tall, wide = size
@@ -95,7 +95,7 @@ def _of_frame(batch: Tensor, frame: int) -> Tensor:
 
 
 def _cut(whole: Tensor, plan: CropPlan) -> Tensor:
-    """The crop of (1, C, h, w), which shows the picture of the plan at any size."""
+    """The crop of (1, C, h, w), which shows the image of the plan at any size."""
     height, width = whole.shape[-2:]
     scale = width / plan.source[1], height / plan.source[0]
     box = plan.box.scale(*scale)

@@ -61,7 +61,7 @@ class Results:
     def outputs(self) -> tuple[Any, ...]:
         """image, crop, mask, before_after."""
         if CROP in self._kept and not self._crops:
-            # Without a painted face there still is a crop, so that no batch is ever empty.
+            # Without a repainted face there still is a crop, so that no batch is ever empty.
             for job in self._jobs:
                 self._crops.add(resize(job.image, (self._side, self._side)))
         crops, masks = (

@@ -48,7 +48,7 @@ def output_files(
 def graph_texts(prompt: Any, extra: Any) -> dict[str, str]:
     """The graph as Save Image writes it, JSON by name; nothing with `--disable-metadata`.
 
-    `extra` is by name what whoever queued the prompt gave, the canvas for example, or nothing.
+    `extra` is by name what the client sent with the prompt, for example the canvas.
     """
     if args.disable_metadata:
         return {}

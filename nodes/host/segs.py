@@ -20,11 +20,11 @@ _AROUND = 3.0
 """Side of the crop around a face, in sides of its box; the Impact Pack's own default."""
 
 _FAINT = 1e-4
-"""The score of a segment that has none: 0 would stand for a picture without a face."""
+"""The score of a segment that has none: 0 would stand for an image without a face."""
 
 
 class Segment(NamedTuple):
-    """A face as the Impact Pack's nodes expect it; boxes are [x0, y0, x1, y1] in the picture."""
+    """A face as the Impact Pack's nodes expect it; boxes are [x0, y0, x1, y1] in the image."""
 
     cropped_image: Any
     cropped_mask: Any
@@ -36,9 +36,9 @@ class Segment(NamedTuple):
 
 
 def segs_of(faces: Sequence[FaceAttributes], size: Size) -> tuple[Size, list[Segment]]:
-    """The faces of a picture of `size` (H, W) as SEGS, each with the mask that Compose repaints.
+    """The faces of an image of `size` (H, W) as SEGS, each with the mask that Compose repaints.
 
-    Faces of score 0, which stand for a picture without one, are left out.
+    Faces of score 0, which stand for an image without one, are left out.
     """
     segments = []
     for face in faces:
@@ -46,7 +46,7 @@ def segs_of(faces: Sequence[FaceAttributes], size: Size) -> tuple[Size, list[Seg
             continue
         mask = composing.face_mask(face)
         around = face.face.grow(_AROUND).join(mask_box(mask) or face.face).clip(size)
-        # A copy: a view would hold the mask of the whole picture.
+        # A copy: a view would hold the mask of the whole image.
         crop = mask[0, 0, around.y0 : around.y1, around.x0 : around.x1].clone().numpy()
         segments.append(
             Segment(None, crop, face.score, list(around), list(face.face), detection.FACE, None)
@@ -55,7 +55,7 @@ def segs_of(faces: Sequence[FaceAttributes], size: Size) -> tuple[Size, list[Seg
 
 
 def faces_of_segs(segs: Any) -> DetectedFaces:
-    """SEGS as the faces of one picture, in their order, each with its segment as the face's mask.
+    """SEGS as the faces of one image, in their order, each with its segment as the face's mask.
 
     Raises MaskError for what has not the shape of SEGS.
     """

@@ -144,7 +144,7 @@ def distinct_names(paths: Sequence[Path]) -> list[str]:
 
 
 def in_a_row(pictures: Sequence[Tensor]) -> Tensor:
-    """Pictures of any size side by side, white below the lower ones, `(1, 3, H, W)`."""
+    """Images of any size side by side, white below the lower ones, `(1, 3, H, W)`."""
     height = max(picture.shape[2] for picture in pictures)
     return torch.cat(
         [F.pad(one, (0, 0, 0, height - one.shape[2]), value=1.0) for one in pictures], dim=3

@@ -1,4 +1,4 @@
-"""`facea compose`: from a picture and an identity to the finished picture."""
+"""`facea compose`: from an image and an identity to the finished image."""
 
 from __future__ import annotations
 

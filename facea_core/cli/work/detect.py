@@ -68,7 +68,7 @@ def detect(flags: Detect, config: DetectConfig) -> None:
 
 
 class Once:
-    """A detector that searches a picture once, however often it is asked the same."""
+    """A detector that searches an image once, however often it is asked the same."""
 
     def __init__(self, detector: Detector) -> None:
         self.name, self._detector = detector.name, detector
@@ -85,7 +85,7 @@ def detect_named(
     path: Path, image: Tensor, detector: Detector, config: DetectConfig,
     own: OwnMasks | None = None, region: Tensor | None = None,
 ) -> tuple[FaceAttributes | None, ...]:  # fmt: skip
-    """`detect_attributes` for one picture, its errors beginning with the file's name."""
+    """`detect_attributes` for one image, its errors beginning with the file's name."""
     masks = None if own is None else [own]
     regions = None if region is None else [region]
     try:
@@ -115,7 +115,7 @@ def with_chosen(
 
 
 def side_by_side(images: Sequence[Tensor], faces: Sequence[Sequence[FaceAttributes]]) -> Tensor:
-    """The previews of all pictures in one row of equal height, `(1, 3, H, W)`."""
+    """The previews of all images in one row of equal height, `(1, 3, H, W)`."""
     drawn = [draw_faces(image, found) for image, found in zip(images, faces, strict=True)]
     if len(drawn) == 1:
         return drawn[0]

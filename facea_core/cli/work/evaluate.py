@@ -1,4 +1,4 @@
-"""`facea evaluate`: from pictures and photos to likeness."""
+"""`facea evaluate`: from images and photos to likeness."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def evaluate(flags: Evaluate, detection: DetectConfig) -> None:
 
 
 def _show(names: Sequence[str], judged: Sequence[Likeness], figures: dict[str, Any]) -> None:
-    """A line per picture with its verdict, then the means, then who is how often seen."""
+    """A line per image with its verdict, then the means, then who is how often seen."""
     width = max(map(len, names))
     for name, one in zip(names, judged, strict=True):
         say(f"{name:<{width}}  {likeness_text(one)}")
@@ -74,7 +74,7 @@ def _show(names: Sequence[str], judged: Sequence[Likeness], figures: dict[str, A
 def _photo(
     photo: ReadPhoto, detector: Detector, config: DetectConfig, advance: Callable[[], object]
 ) -> list[tuple[str, Photo | None]]:
-    """The name and the face of a picture, None if there is none; nothing of an unreadable file."""
+    """The name and the face of an image, None if there is none; nothing of an unreadable file."""
     path, image, done, _ = photo
     if image is None:
         note(f"left out: {photo.problem}")

@@ -1,4 +1,4 @@
-"""Grounding-DINO as a detector: faces in the whole picture, then each part in a crop of one."""
+"""Grounding-DINO as a detector: faces in the whole image, then each part in a crop of one."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _AROUND = 2.0
 class GroundingDinoDetector:
     """Finds any phrase with Grounding-DINO, each asked alone: together they disturb each other.
 
-    Faces come from a pass over the whole picture. Every other phrase is asked in a crop around each
+    Faces come from a pass over the whole image. Every other phrase is asked in a crop around each
     of at most 8 faces, the surest first, in which the parts are large and the neighbours few.
     """
 
@@ -66,14 +66,14 @@ class GroundingDinoDetector:
 
 
 def view_of(face: Box, size: Size) -> Box:
-    """The part of a picture of `size` (H, W) in which a face's parts are looked for."""
+    """The part of an image of `size` (H, W) in which a face's parts are looked for."""
     side = round(_AROUND * max(face.width, face.height))
     x, y = (round(centre - side / 2) for centre in face.center)
     return Box(x, y, x + side, y + side).clip(size)
 
 
 def candidates(answer: Answer, view: Box) -> list[tuple[Box, float]]:
-    """Boxes in the picture's pixels, with their scores, of an answer about the `view` of it."""
+    """Boxes in the image's pixels, with their scores, of an answer about the `view` of it."""
     keep = answer.scores[:_MOST] >= _FLOOR
     centre, half = answer.boxes[:_MOST][keep].split(2, dim=1)
     scale = torch.tensor([view.width, view.height])

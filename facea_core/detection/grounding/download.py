@@ -27,8 +27,8 @@ def download(
 ) -> Path:
     """The file of release `name` in `folder`; fetched unless it is there already.
 
-    It grows under the name `<file>.part`, and a later call goes on from there. Only when its length
-    and SHA-256 are those of the release does it get its name. Raises ConfigError for an unknown
+    It grows under the name `<file>.part`, and a later call resumes it. It gets its name only when
+    its length and SHA-256 are those of the release. Raises ConfigError for an unknown
     name and AssetError if the folder cannot be written, the network fails or the file is not the
     published one.
     """

@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from transformers import GroundingDinoForObjectDetection
 
 SHORTEST, LONGEST, LEAST = 800, 1333, 480
-"""Sides in pixels: the model was trained on pictures whose shortest side has 480 to 800."""
+"""Sides in pixels: the model was trained on images whose shortest side has 480 to 800."""
 
 _STRIP, _MOST = 64, 16384
-"""Sides in pixels of what the model is shown of a picture that is far longer than high."""
+"""Sides in pixels of what the model is shown of an image that is far longer than high."""
 
 _MEAN, _STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
@@ -146,12 +146,12 @@ def prepare(view: Tensor, shortest: int = SHORTEST) -> Tensor:
 def size_for(size: Size, shortest: int = SHORTEST) -> Size:
     """(H, W) with that shortest side, or less so that the longest is at most 5/3 of it.
 
-    At 800 these are the sizes of the authors' own code: 800, and at most 1333; but for pictures
+    At 800 these are the sizes of the authors' own code: 800, and at most 1333; but for images
     more than 20 times as long as high, which that code fails on.
     """
     short, long = min(size), max(size)
     side = min(shortest, round(LONGEST / SHORTEST * shortest * short / long))
-    # The model chooses 900 places to look at: a mere strip of a picture must have as many.
+    # The model chooses 900 places to look at: a mere strip of an image must have as many.
     side = max(side, _STRIP)
     other = min(int(side * long / short), _MOST)
     return (side, other) if size[0] <= size[1] else (other, side)
@@ -180,9 +180,9 @@ def _one_format(model: GroundingDinoForObjectDetection) -> AbstractContextManage
 
 @contextmanager
 def one_view(model: GroundingDinoForObjectDetection) -> Iterator[None]:
-    """Within the block the model sees the first picture of a batch only, in place of all.
+    """Within the block the model sees the first image of a batch only, in place of all.
 
-    The phrases of a batch share their picture, and the vision backbone is a good part of the work.
+    The phrases of a batch share their image, and the vision backbone is a good part of the work.
     """
     inner: Any = model.model
     inner.backbone = _OneView(inner.backbone)

@@ -59,7 +59,7 @@ def find_weights(folders: Iterable[Path]) -> list[Path]:
     """Grounding-DINO files and Hugging Face folders in `folders`, by name; nothing is opened.
 
     A file counts by its name, because folders are shared with other packs; a folder if its
-    `config.json` says that it is one. What does not exist or cannot be read is passed over, for
+    `config.json` says that it is one. What does not exist or cannot be read is ignored, for
     hosts ask while they draw their lists.
     """
     found = []

@@ -27,19 +27,19 @@ from .search import Place, look
 ASSET = "mediapipe-face.safetensors"
 
 _SIDES = (192, 384, 768)
-"""Longer sides in pixels at which every picture is searched, for large faces and small ones."""
+"""Longer sides in pixels at which every image is searched, for large faces and small ones."""
 
 _MORE = 1536
-"""The next one, for large pictures in which only small faces were found, or none."""
+"""The next one, for large images in which only small faces were found, or none."""
 
 _ENLARGED = 2.0
-"""Larger copies of small pictures show nothing that is not there."""
+"""Larger copies of small images show nothing that is not there."""
 
 _SMALL = 40
 """A face this wide in the largest view, or less, may have smaller neighbours."""
 
 _SURE = 0.5
-"""A face of this score ends the search in turned copies of the picture."""
+"""A face of this score ends the search in turned copies of the image."""
 
 _LEAST = 0.05
 _MOST_FACES = 64
@@ -52,7 +52,7 @@ class MeshDetector:
     """Faces, eyes, eyebrows, nose and mouth from MediaPipe's face mesh; hair estimated from them.
 
     Eyes and eyebrows come as one box around both, and as two. All but hair have outlines. The
-    picture is searched at several sizes, and in turned copies if it shows no face upright. `nets`
+    image is searched at several sizes, and in turned copies if it shows no face upright. `nets`
     defaults to those that come with the pack, loaded at the first call; AssetError without them.
     """
 

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 STRIDE = 32
-"""What the sides of BlazeFace's pictures are multiples of."""
+"""What the sides of BlazeFace's images are multiples of."""
 
 CELL = 4
 """Side in pixels of the cells that BlazeFace answers for."""

@@ -49,7 +49,7 @@ class Seen(NamedTuple):
 def parts_of(points: np.ndarray) -> dict[str, Seen]:
     """Face, eyebrows, eyes, nose and mouth from points `(468, 2)`, and hair estimated from them.
 
-    Of pairs the outlines and halves lie from left to right, as seen in the picture.
+    Of pairs the outlines and halves lie from left to right, as seen in the image.
     """
     unit = float(np.hypot(*(points[454] - points[234])))
     unit = max(unit, float(np.hypot(*(points[152] - points[10]))) / 1.6)

@@ -1,4 +1,4 @@
-"""A face's 468 points from a place in a picture."""
+"""A face's 468 points from a place in an image."""
 
 from __future__ import annotations
 
@@ -55,19 +55,19 @@ def place_of(points: np.ndarray, like: Place) -> Place:
 
 
 def _rotation(angle: float) -> np.ndarray:
-    """Turns rows of points clockwise, as one looks at the picture, by `points @ _rotation.T`."""
+    """Turns rows of points clockwise, as one looks at the image, by `points @ _rotation.T`."""
     c, s = math.cos(angle), math.sin(angle)
     return np.array([[c, -s], [s, c]])
 
 
 def _onto(points: np.ndarray, place: Place) -> np.ndarray:
-    """Points of the network's square in the picture."""
+    """Points of the network's square in the image."""
     level = (points / SIDE - 0.5) * (_WIDER * place.side)
     return level @ _rotation(place.angle).T + (place.x, place.y)
 
 
 def _square(image: Tensor, place: Place) -> Tensor:
-    """The square `(1, 3, SIDE, SIDE)` around a place, level; the picture's border is repeated."""
+    """The square `(1, 3, SIDE, SIDE)` around a place, level; the image's border is repeated."""
     side = _WIDER * place.side
     # First an upright box that holds it, small enough for sampling without aliasing.
     reach = math.ceil(side * (abs(math.cos(place.angle)) + abs(math.sin(place.angle))) / 2) + 2

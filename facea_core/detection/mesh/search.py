@@ -1,4 +1,4 @@
-"""Where faces may be in a picture: BlazeFace on copies of several sizes, turned ones too."""
+"""Where faces may be in an image: BlazeFace on copies of several sizes, turned ones too."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _MOST = 48
 """Most places that one view proposes."""
 
 _ROOM = 0.25
-"""The margin around a picture, as a share of its longer side: faces cut by the border."""
+"""The margin around an image, as a share of its longer side: faces cut by the border."""
 
 _POINTS = slice(4, 16)
 _SEEN = 400
@@ -32,7 +32,7 @@ _SEEN = 400
 class Place(NamedTuple):
     """A square that a face is thought to fill, level with its eyes.
 
-    Centre and `side` are pixels of the picture; `angle` is how far it is turned clockwise, in
+    Centre and `side` are pixels of the image; `angle` is how far it is turned clockwise, in
     radians; `score` in [0, 1]. `pixels` is the face's width in the view that it was seen in.
     """
 
@@ -57,7 +57,7 @@ def look(image: Tensor, net: BlazeFace, longest: int, turn: int = 0) -> list[Pla
     margin = math.ceil(_ROOM * longest / STRIDE) * STRIDE // 2
     view = torch.rot90(_framed(view, margin), turn, (-2, -1))
     found = _read(*net(view))
-    # From the view's pixels to the upright one's, then to the picture's.
+    # From the view's pixels to the upright one's, then to the image's.
     points = found[:, :14].reshape(-1, 7, 2)
     points = _turned_back(points, turn, (view.shape[-2], view.shape[-1])) - margin
     points = points * (width / wide, height / high)

@@ -1,4 +1,4 @@
-"""The U-Net between its products, by kernels of our own where they run."""
+"""The U-Net between its matrix multiplications, by kernels of our own where they run."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def _resnet(block: Any, norm: Callable[..., Tensor], x: Tensor, temb: Tensor) ->
 def _transformer_output(
     block: Any, *, hidden_states: Tensor, residual: Tensor, height: int, width: int, **_: int
 ) -> Tensor:
-    """diffusers' own puts the picture into rows here, which the next convolution undoes."""
+    """diffusers' own puts the image into rows here, which the next convolution undoes."""
 
     def as_picture(x: Tensor) -> Tensor:
         return x.unflatten(1, (height, width)).permute(0, 3, 1, 2)

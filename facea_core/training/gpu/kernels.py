@@ -1,4 +1,4 @@
-"""What a U-Net does between its products, in Triton: group norm with SiLU, and GEGLU.
+"""What a U-Net does between its matrix multiplications, in Triton: group norm with SiLU, and GEGLU.
 
 torch's own group norm on CUDA works on rows of pixels and makes a copy of all that lies channels
 last, as convolutions want it; it gives rows back, and the next convolution copies once more, and so
@@ -21,7 +21,7 @@ from torch.autograd import Function
 from torch.autograd.function import once_differentiable
 
 PIXELS, CHANNELS = 64, 64
-"""What one program takes of a picture."""
+"""What one program takes of an image."""
 COLUMNS = 1024
 
 

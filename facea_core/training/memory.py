@@ -55,11 +55,11 @@ class Plan:
     def line(self) -> str:
         """One line for reports."""
         split = f", {self.micro_batch} at once" if self.micro_batch < self.batch else ""
-        pictures = "1 picture" if self.batch == 1 else f"{self.batch} pictures"
+        images = "1 image" if self.batch == 1 else f"{self.batch} images"
         twice = ", checkpointing" if self.checkpointing else ""
         free = "" if self.free is None else f" of {self.free / _GB:.1f}"
         return (
-            f"{self.family} {self.resolution} px, {pictures}{split}{twice}; "
+            f"{self.family} {self.resolution} px, {images}{split}{twice}; "
             f"about {self.peak / _GB:.1f}{free} GB"
         )
 

@@ -124,11 +124,11 @@ def test_a_resolution_the_model_cannot_have_is_refused():
 def test_the_line_and_the_notes_say_what_was_given_up():
     plan = plan_training(SPECS["sdxl"], TrainConfig(), BF16, 12 * GB)
     about = f"about {plan.peak / GB:.1f} of 12.0 GB"
-    assert plan.line() == f"sdxl 1024 px, 4 pictures, checkpointing; {about}"
+    assert plan.line() == f"sdxl 1024 px, 4 images, checkpointing; {about}"
     assert "checkpointing" in plan.notes[0]
     lower = step_down(plan, SPECS["sdxl"], TrainConfig(), BF16)
     assert lower is not None
-    assert lower.line().startswith("sdxl 1024 px, 4 pictures, 2 at once, checkpointing; about")
+    assert lower.line().startswith("sdxl 1024 px, 4 images, 2 at once, checkpointing; about")
     assert plan.line() in lower.notes[-1]
 
 

@@ -57,18 +57,20 @@ class Studio:
         on_step: Any,
     ) -> torch.Tensor:  # fmt: skip
         """As `composing.Painter`, for picture number `frame` of a batch."""
-        identity, edit = face.identity, face.edit
-        mixed = identity is not None and edit is not None and edit.amount > 0
-        model = self._patched(identity, mixed)
+        identity = face.identity
+        edit = face.edit if face.edit is not None and face.edit.amount > 0 else None
+        model = self._patched(identity, mixed=edit is not None)
         prompt = composing.face_prompt(face.prompt, identity, self.given)
         shown = self._encode(prompt) if self._positive is None else self._positive
-        pair = [in_crop(one, crop.plan, frame) for one in (shown, self._unwanted)]
-        if mixed:
+        wanted, unwanted = (in_crop(one, crop.plan, frame) for one in (shown, self._unwanted))
+        if identity is not None and edit is not None:
             plain = in_crop(self._encode(edit.prompt), crop.plan, frame)
-            pair = laid_out(model, identity, pair, [plain, pair[1]], edit)
-        return paint_crop(model, self._vae, *pair, self.settings, crop, seeds, on_step)
+            wanted, unwanted = laid_out(
+                model, identity, (wanted, unwanted), (plain, unwanted), edit
+            )
+        return paint_crop(model, self._vae, wanted, unwanted, self.settings, crop, seeds, on_step)
 
-    def _patched(self, identity: Identity | None, mixed: bool) -> Any:
+    def _patched(self, identity: Identity | None, *, mixed: bool) -> Any:
         if (identity, mixed) not in self._models:
             model = without_dynamic(self._model) if mixed else self._model
             if identity is not None:

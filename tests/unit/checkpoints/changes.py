@@ -2,8 +2,6 @@
 
 from collections.abc import Callable
 
-from facea_core.backbone.spec import Family
-
 from ...layouts import (
     Shapes,
     renamed,
@@ -13,10 +11,6 @@ UNET, VAE, TEXT = "model.diffusion_model.", "first_stage_model.", "cond_stage_mo
 ONE, TWO = "conditioner.embedders.0.", "conditioner.embedders.1."
 IDS = "transformer.text_model.embeddings.position_ids"
 FIRST = UNET + "input_blocks.0.0.weight"
-
-
-def narrow(family: Family) -> bool:
-    return family.unet["block_out_channels"][0] < 320
 
 
 def plus(**more: tuple[int, ...]) -> Callable[[Shapes], Shapes]:

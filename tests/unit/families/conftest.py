@@ -7,6 +7,7 @@ from facea_core.backbone import Backbone
 from facea_core.backbone.load import empty_backbone
 
 from ...layouts import narrow_backbone
+from ..hollow import built_once
 from .modules import FULL
 
 
@@ -20,3 +21,9 @@ def full() -> dict[str, Backbone]:
     """The real configurations without their memory: shapes only."""
     with torch.device("meta"):
         return {name: empty_backbone(family) for name, family in FULL.items()}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _built_once():
+    with built_once():
+        yield

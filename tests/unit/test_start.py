@@ -38,33 +38,28 @@ print(json.dumps(large), file=sys.__stdout__)
     return set(json.loads(done.stdout))
 
 
-def after(*words: str, status: int) -> set[str]:
-    """The large libraries after a command that ends with this status."""
+def after(*commands: tuple[tuple[str, ...], int]) -> set[str]:
+    """The large libraries of one Python after commands, each of which ends with its status."""
     return started(f"""
 from facea_core.cli import main
-try:
-    status = main({list(words)!r})
-except SystemExit as end:
-    status = end.code
-assert status == {status}, status
+for words, wanted in {commands!r}:
+    try:
+        status = main(list(words))
+    except SystemExit as end:
+        status = end.code
+    assert status == wanted, (words, status)
 """)
 
 
-def test_the_list_of_commands_needs_no_library():
-    assert after("--help", status=0) == set()
-
-
-@pytest.mark.parametrize("name", COMMANDS)
-def test_the_help_of_a_command_needs_no_library(name: str):
-    assert after(name, "--help", status=0) == set()
+def test_help_needs_no_library():
+    assert after((("--help",), 0), *(((name, "--help"), 0) for name in COMMANDS)) == set()
 
 
 GIVEN = ("--name", "ada", "--class", "woman", "--base", "none.safetensors")
 
 
-@pytest.mark.parametrize(
-    ("words", "status"),
-    [
+def test_what_is_wrong_on_a_command_line_is_said_before_a_library_is_needed():
+    wrong = (
         (("train", *GIVEN, "--stps", "3"), 2),
         (("train", *GIVEN, "--steps", "many"), 2),
         (("train", *GIVEN, "--steps", "0"), 1),
@@ -81,22 +76,20 @@ GIVEN = ("--name", "ada", "--class", "woman", "--base", "none.safetensors")
         (("demo", "--seed", "one"), 2),
         (("info",), 2),
         (("doctor", "now"), 2),
-    ],
-)
-def test_what_is_wrong_on_a_command_line_is_said_before_a_library_is_needed(words, status: int):
-    assert after(*words, status=status) == set()
+    )
+    assert after(*wrong) == set()
 
 
 def test_defaults_that_go_by_the_model_are_shown_without_torch():
     tiny = str(asset(TINY_FILE))
     words = ("train", *GIVEN[:-1], tiny, "--help")
-    assert after(*words, status=0) <= {"numpy"}
+    assert after((words, 0)) <= {"numpy"}
 
 
 def test_info_needs_no_torch(tmp_path, identity: Identity):
     save_identity(identity, tmp_path / "ada.safetensors")
     path = str(tmp_path / "ada.safetensors")
-    assert after("info", path, status=0) <= {"numpy", "tqdm"}
+    assert after((("info", path), 0)) <= {"numpy", "tqdm"}
 
 
 def test_what_the_nodes_import_needs_torch_alone():

@@ -16,10 +16,10 @@ def test_many_seeds_paint_one_image_which_is_encoded_once(
 ):
     image, mask = (x[:1] for x in scene)
     config = ComposeConfig(steps=2, sampler=sampler, denoise=denoise)
-    batch = paint(backbone, prompts, image, mask, config, seed=SEEDS[:3])
+    batch = paint(backbone, prompts, image, mask, config, seed=SEEDS[:2])
     assert encoded == [1] * (1 if denoise == 1 else 2)
-    assert [len(sample) for sample, _, _ in fed] == [2 * len(SEEDS[:3])] * 2
-    for seed, painted in zip(SEEDS[:3], batch.split(1), strict=True):
+    assert [len(sample) for sample, _, _ in fed] == [2 * len(SEEDS[:2])] * 2
+    for seed, painted in zip(SEEDS[:2], batch.split(1), strict=True):
         alone = paint(backbone, prompts, image, mask, config, seed=seed)
         assert torch.allclose(alone, painted, atol=1e-5)
 

@@ -25,8 +25,15 @@ from ..layouts import (
     without,
     write_hollow,
 )
+from .hollow import built_once
 
 VAE = "first_stage_model."
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _built_once():
+    with built_once():
+        yield
 
 
 @pytest.fixture

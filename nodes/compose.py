@@ -15,15 +15,19 @@ from ..facea_core.composing import ComposeConfig
 from ..facea_core.settings import check_choice, check_number, check_text
 from ..facea_core.types import DetectedFaces, Identity
 from .host import (
+    FRAME_SEEDS,
     Paint,
+    Studio,
     clip_skip_notes,
     faces_of_segs,
     field_input,
     images_in,
     masks_in,
     own_choices,
+    paint_jobs,
     plain_numbers,
     report_of,
+    said_of,
     samplers,
     say,
     schedulers,
@@ -32,7 +36,6 @@ from .host import (
     wired,
 )
 from .host.schema import ATTRIBUTES, IDENTITY, SEGS
-from .painting import FRAME_SEEDS, Studio, paint_jobs, said_of
 
 _NOBODY = (
     "the prompt is empty and no identity is wired, so the model painted whoever it likes; write a "

@@ -73,10 +73,6 @@ class TrainConfig:
     prior_extra: int = setting(
         0, "additional examples per step that preserve the base model's own output", 0, 64
     )
-    loss_by: str = setting(
-        "item", "what weighs alike in the loss: examples, or latents inside a mask",
-        choices=("item", "area"),
-    )  # fmt: skip
     background_weight: float = setting(0.0, "loss weight outside the mask", 0.0, 1.0)
     global_prompt: str = setting(
         "a photo of a {class} with {words}", "prompt of global tasks; must contain {words}"

@@ -35,7 +35,7 @@ from .gpu.blocks import fused_kernels, lean_blocks
 from .gpu.cuda_graph import captured
 from .gpu.footprint import as_current, checkpointed, on_device, searched_convolutions
 from .gpu.in_flight import in_flight_limit
-from .losses import Losses, item_weights, region_loss
+from .losses import Losses, region_loss
 from .memory import Plan, resolution_down, step_down
 from .optimiser import make_optimiser, set_rates
 from .origin import Origin
@@ -249,7 +249,6 @@ def make_step(
         # Encode each distinct prompt once, with gradient to the words.
         encoded = constant or encode()
         shared = leaves(encoded)
-        worth = item_weights(cache.mask[batch.rows], config)
         found = []
         for first, part in batch.parts(micro_batch):
             # Gather the examples and add the noise.
@@ -272,7 +271,7 @@ def make_step(
             context = shared.select(part.prompts)
             output = backbone.predict(noisy, part.timestep, context, mask, masked_latent)
             loss = region_loss(output.float(), target, mask, config.background_weight)
-            ((loss * worth[first : first + len(loss)]).sum() / len(batch.rows)).backward()
+            (loss.sum() / len(batch.rows)).backward()
             found.append(loss.detach())
         backward(encoded, shared)
 

@@ -9,7 +9,6 @@ import torch
 from torch import Tensor
 
 from ..errors import TrainingError
-from .config import TrainConfig
 from .tasks import EMPTY, GLOBAL, PRIOR
 
 
@@ -22,17 +21,6 @@ def region_loss(output: Tensor, target: Tensor, mask: Tensor, background: float 
     weight = mask + background * (1 - mask)
     error = ((output - target).square() * weight).flatten(1).sum(1)
     return error / (weight.flatten(1).sum(1) * output.shape[1])
-
-
-def item_weights(mask: Tensor, config: TrainConfig) -> Tensor:
-    """What each item of a step counts, `(B,)` with mean 1, of masks `(B, 1, h, w)`.
-
-    By area, every latent inside a mask counts alike, as in Break-A-Scene's own code.
-    """
-    if config.loss_by == "item":
-        return mask.new_ones(len(mask))
-    area = mask.flatten(1).sum(1)
-    return area / area.mean()
 
 
 class Losses:

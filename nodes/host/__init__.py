@@ -19,6 +19,7 @@ from .layout import ROOM, Pictures, image_of, image_out, images_in, in_room, mas
 from .lists import lists_of, photos_in, photos_out, split
 from .mixing import laid_out, without_dynamic
 from .models import clip_skip_notes, make_room, spec_of, training_backbone, training_hash
+from .painting import FRAME_SEEDS, Studio, paint_jobs, said_of
 from .patching import clip_vocabularies, load_report, painting_model, with_lora, with_words
 from .plain import plain_numbers
 from .progress import Cancelled, Progress, say
@@ -33,6 +34,10 @@ from .training_progress import TrainingProgress
 from .wiring import is_wired, left_out
 
 __all__ = [
+    "FRAME_SEEDS",
+    "Studio",
+    "paint_jobs",
+    "said_of",
     "NONE",
     "ROOM",
     "Cancelled",

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from facea_core.training import TrainConfig
-from facea_core.training.losses import Losses, item_weights, region_loss
+from facea_core.training.losses import Losses, region_loss
 from facea_core.training.optimiser import rate_factor
 
 
@@ -23,17 +23,6 @@ def test_the_loss_sees_only_the_hole_and_is_the_mean_inside_it():
         torch.testing.assert_close(loss[item], inside.square().mean())
     everywhere = (output - target).square().flatten(1).mean(1)
     torch.testing.assert_close(region_loss(output, target, mask, 1.0), everywhere)
-
-
-def test_by_area_every_latent_inside_a_mask_counts_alike():
-    random = torch.Generator().manual_seed(0)
-    output, target = torch.randn(2, 3, 4, 8, 8, generator=random)
-    mask = torch.zeros(3, 1, 8, 8)
-    mask[0, :, :2, :2] = mask[1] = mask[2, :, 5, 5:] = 1
-    loss = region_loss(output, target, mask) * item_weights(mask, TrainConfig(loss_by="area"))
-    inside = (output - target).square() * mask
-    torch.testing.assert_close(loss.mean(), inside.sum() / mask.sum() / 4)
-    assert torch.equal(item_weights(mask, TrainConfig()), torch.ones(3))
 
 
 def test_rates_rise_and_fall_as_told():

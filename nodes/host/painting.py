@@ -13,20 +13,14 @@ from ..facea_core import composing
 from ..facea_core.composing import ComposeConfig
 from ..facea_core.machine import give_back_memory
 from ..facea_core.types import BackboneSpec, Composition, Identity
-from .host import (
-    Paint,
-    Pictures,
-    Progress,
-    Results,
-    encode,
-    in_crop,
-    is_wired,
-    laid_out,
-    paint_crop,
-    painting_model,
-    with_words,
-    without_dynamic,
-)
+from .layout import Pictures
+from .mixing import laid_out, without_dynamic
+from .patching import painting_model, with_words
+from .progress import Progress
+from .regions import in_crop
+from .results import Results
+from .sampling import Paint, encode, paint_crop
+from .wiring import is_wired
 
 FRAME_SEEDS = ("next", "same")
 

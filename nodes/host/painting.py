@@ -9,10 +9,10 @@ from typing import Any
 
 import torch
 
-from ..facea_core import composing
-from ..facea_core.composing import ComposeConfig
-from ..facea_core.machine import give_back_memory
-from ..facea_core.types import BackboneSpec, Composition, Identity
+from ...facea_core import composing
+from ...facea_core.composing import ComposeConfig
+from ...facea_core.machine import give_back_memory
+from ...facea_core.types import BackboneSpec, Composition, Identity
 from .layout import Pictures
 from .mixing import laid_out, without_dynamic
 from .patching import painting_model, with_words

@@ -73,8 +73,8 @@ class FaceALoadPhotos(io.ComfyNode):
                 ),
                 io.String.Output(
                     display_name="captions", is_output_list=True,
-                    tooltip="The text of photo.txt beside photo.jpg, for each photo; empty where "
-                    "there is no such file.",
+                    tooltip="The text of photo.txt beside photo.jpg, for each photo; empty if "
+                    "there is none.",
                 ),
             ],
         )  # fmt: skip

@@ -22,6 +22,7 @@ from .host import (
     Progress,
     field_input,
     image_out,
+    lora_weights,
     loras_folder,
     make_room,
     plain_numbers,
@@ -76,9 +77,11 @@ class FaceATrainSlider(io.ComfyNode):
                 ),
             ],
             outputs=[
-                io.Combo.Output(
-                    display_name="lora_name",
-                    tooltip="The saved file, for Load LoRA: wire it to lora_name.",
+                io.Custom("LORA_MODEL").Output(
+                    display_name="lora", tooltip="The slider, for ComfyUI's Load LoRA Model."
+                ),
+                io.String.Output(
+                    display_name="path", tooltip="The saved file, as LoRA lists call it."
                 ),
                 io.Image.Output(display_name="loss_plot", tooltip="The loss over the steps."),
                 io.String.Output(
@@ -105,13 +108,15 @@ class FaceATrainSlider(io.ComfyNode):
         path, record, losses = sliders.find_slider(home, name, origin), {}, []
         if path is None:
             path, record, losses = cls._learn((model, clip, vae), name, origin)
-        about = {"lora_name": path.name, **record, "settings": config.line(), "notes": notes}
+        about = {"path": path.name, **record, "settings": config.line(), "notes": notes}
         line = "; ".join([_told(about), *notes])
         say(line, cls.hidden.unique_id)
         _LOG.info("FaceA, %s: %s", name, line)
         plot = image_out([draw_losses(losses)])
         report = json.dumps(about, indent=2)
-        return io.NodeOutput(path.name, plot, report, ui={"text": [line], "facea": [about]})
+        return io.NodeOutput(
+            lora_weights(path), path.name, plot, report, ui={"text": [line], "facea": [about]}
+        )
 
     @classmethod
     def _learn(
@@ -154,6 +159,6 @@ class FaceATrainSlider(io.ComfyNode):
 
 def _told(about: dict[str, Any]) -> str:
     if "loss" not in about:
-        return f"{about['lora_name']} was learned before; nothing to do"
+        return f"{about['path']} was learned before; nothing to do"
     made = f"{1 - about['loss']:.0%} of the wanted change is made"
-    return f"saved {about['lora_name']}; {about['steps']} steps in {about['seconds']:.0f} s; {made}"
+    return f"saved {about['path']}; {about['steps']} steps in {about['seconds']:.0f} s; {made}"

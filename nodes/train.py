@@ -125,8 +125,8 @@ class FaceAEmbeddingTrainer(io.ComfyNode):
                 ),
                 io.String.Input(
                     "captions", default="", multiline=True, optional=True,
-                    tooltip="What is a photo's own and not the person's, a line for each: smiling, "
-                    "at night. Or wire captions. The person is learned apart from it.",
+                    tooltip="What each photo shows that does not belong to the person, one line "
+                    "per photo: smiling, at night. Or connect a list of captions.",
                 ),
             ],
             outputs=[

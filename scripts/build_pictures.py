@@ -177,8 +177,8 @@ def slider(studio: Studio) -> None:
     shown = studio.run(api("10-slider"))
     card(
         "10-slider",
-        [[*shown["Less grey"], *shown["As they are"], *shown["More grey"]]],
-        ["one person: less grey hair, and more"],
+        [[*shown["Less beard"], *shown["As they are"], *shown["More beard"]]],
+        ["one person: less beard, and more"],
     )
 
 

@@ -133,15 +133,16 @@ def _check_prompt(name: str, text: str) -> None:
 
 
 TINY = SliderConfig(
-    positive="a photo of a man with grey hair",
-    negative="a photo of a man with black hair",
+    positive="a photo of a man with a full beard",
+    negative="a photo of a man",
     neutral="a photo of a man",
     steps=80,
     lora_lr=2e-3,
-    guidance=2.0,
+    guidance=1.0,
     paintings=16,
     levels=10,
     report_every=10,
     save_every=40,
 )
-"""What the embedded miniature needs, by measurement: docs/benchmark.md has the table."""
+"""For the embedded miniature, which one word changes as much as it can: more guidance than 1
+overshoots. docs/benchmark.md has what it does."""

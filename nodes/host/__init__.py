@@ -20,7 +20,14 @@ from .lists import lists_of, photos_in, photos_out, split
 from .mixing import laid_out, without_dynamic
 from .models import clip_skip_notes, make_room, spec_of, training_backbone, training_hash
 from .painting import FRAME_SEEDS, Studio, paint_jobs, said_of
-from .patching import clip_vocabularies, load_report, painting_model, with_lora, with_words
+from .patching import (
+    clip_vocabularies,
+    load_report,
+    lora_weights,
+    painting_model,
+    with_lora,
+    with_words,
+)
 from .plain import plain_numbers
 from .progress import Cancelled, Progress, say
 from .regions import in_crop
@@ -70,6 +77,7 @@ __all__ = [
     "laid_out",
     "left_out",
     "lists_of",
+    "lora_weights",
     "loras_folder",
     "load_report",
     "make_room",

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import comfy.lora
+import comfy.utils
 import torch
 from torch import Tensor
 
@@ -75,6 +77,11 @@ def _added(
     for strength, some in alike.items():
         clone.add_patches(some, strength)
     return clone, total
+
+
+def lora_weights(path: Path) -> dict[str, Tensor]:
+    """The tensors of a LoRA file, as ComfyUI's LORA_MODEL."""
+    return comfy.utils.load_torch_file(str(path), safe_load=True)
 
 
 def load_report(identity: Identity, model: Any = None, clip: Any = None) -> dict[str, Any]:

@@ -11,15 +11,15 @@ def slider(g: Graph) -> None:
     base = g.checkpoint("The small model", TINY)
     ada, ada_found = sample_photos(g, "ada", 50, "male")
     learn_ada = learn_sample(g, base, "ada", ada, ada_found)
-    learn_grey = g.node(
+    learn_beard = g.node(
         "FaceATrainSlider",
-        "Learn grey hair",
+        "Learn a full beard",
         model=base["MODEL"],
         clip=base["CLIP"],
         vae=base["VAE"],
-        name="grey-hair",
-        positive="a photo of a man with grey hair",
-        negative="a photo of a man with black hair",
+        name="full-beard",
+        positive="a photo of a man with a full beard",
+        negative="a photo of a man",
         neutral="a photo of a man",
     )
     there = g.node(
@@ -37,10 +37,10 @@ def slider(g: Graph) -> None:
         model, way = base["MODEL"], []
         if strength:
             loaded = g.node(
-                "LoraLoaderModelOnly",
+                "LoraModelLoader",
                 f"The slider at {strength:+g}",
                 model=model,
-                lora_name=learn_grey["lora_name"],
+                lora=learn_beard["lora"],
                 strength_model=strength,
             )
             model, way = loaded["MODEL"], [loaded]
@@ -58,16 +58,16 @@ def slider(g: Graph) -> None:
         )
         return [*way, compose], g.picture(title, compose["image"], wide=LOOK, high=266)
 
-    less, show_less = painted("Less grey", -1.0)
+    less, show_less = painted("Less beard", -1.0)
     plain, show_plain = painted("As they are", 0.0)
-    more, show_more = painted("More grey", 1.0)
+    more, show_more = painted("More beard", 1.0)
 
     start = g.note(
         "Start here",
         """
         ## More or less of something
 
-        Press **Run**. A person is learned from photos, and *grey hair* from two prompts; then
+        Press **Run**. A person is learned from photos, and *a full beard* from two prompts; then
         the person is painted three times, with less of it, as they are, and with more.
         """,
     )
@@ -75,7 +75,7 @@ def slider(g: Graph) -> None:
         "What is a slider?",
         """
         A small LoRA: at 1 it adds what the positive prompt says and the negative does not, at
-        -1 it takes it away. *Load LoRA* loads it from -2 to 2, several together too. Use words
+        -1 it takes it away. It is saved among the LoRAs, for *Load LoRA* too. Use words
         that the model knows.
         """,
     )
@@ -84,7 +84,7 @@ def slider(g: Graph) -> None:
             Group("Start", "violet", ([start],)),
             Group("1 · The person", "blue", ([base, ada, ada_found, there],)),
         ],
-        Group("2 · Learn both", "green", ([learn_ada], [learn_grey, about])),
+        Group("2 · Learn both", "green", ([learn_ada], [learn_beard, about])),
         Group("3 · Paint at -1, 0 and 1", "red", ([*less, *plain, *more],)),
         Group("4 · The result", "sand", ([show_less, show_plain, show_more],)),
     )

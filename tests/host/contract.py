@@ -69,7 +69,13 @@ NODES = {
             "limit": Widget("INT", 0, 0, 1000),
             "subfolders": Widget("BOOLEAN", False),
         },
-        {"images": "IMAGE", "names": "STRING", "count": "INT", "report": "STRING"},
+        {
+            "images": "IMAGE",
+            "names": "STRING",
+            "count": "INT",
+            "report": "STRING",
+            "captions": "STRING",
+        },  # fmt: skip
     ),
     "FaceAAttributeDetect": Promise(
         "FaceA Attribute Detect (find face, mask)",
@@ -169,6 +175,7 @@ NODES = {
             "previews": Widget("INT", 8, 0),
             "save_words": Widget("BOOLEAN", True),
             "settings": Widget("STRING", ""),
+            "captions": Widget("STRING", "", optional=True),
         },
         {
             "identity": IDENTITY,
@@ -262,7 +269,7 @@ NODES = {
             "seed": Widget("INT", 0, 0, 2**64 - 1),
             "settings": Widget("STRING", ""),
         },
-        {"lora_name": "COMBO", "loss_plot": "IMAGE", "report": "STRING"},
+        {"lora": "LORA_MODEL", "path": "STRING", "loss_plot": "IMAGE", "report": "STRING"},
         output_node=True,
     ),
     "FaceAEdit": Promise(

@@ -177,8 +177,8 @@ def slider(studio: Studio) -> None:
     shown = studio.run(api("10-slider"))
     card(
         "10-slider",
-        [[*shown["Less beard"], *shown["As they are"], *shown["More beard"]]],
-        ["one person: less beard, and more"],
+        [[*shown["Less beard"], *shown["As it is"], *shown["More beard"]]],
+        ["one face: less beard, and more"],
     )
 
 

@@ -1,16 +1,15 @@
-"""One person at three strengths of a slider."""
+"""One face at three strengths of a slider."""
 
 from __future__ import annotations
 
 from canvas import Graph, Group, Node
 
-from .common import LOOK, TINY, learn_sample, sample_photos
+from .common import LOOK, TINY
 
 
 def slider(g: Graph) -> None:
     base = g.checkpoint("The small model", TINY)
-    ada, ada_found = sample_photos(g, "ada", 50, "male")
-    learn_ada = learn_sample(g, base, "ada", ada, ada_found)
+    ben = g.node("FaceASamplePhotos", "A picture to paint into", person=53)
     learn_beard = g.node(
         "FaceATrainSlider",
         "Learn a full beard",
@@ -26,14 +25,14 @@ def slider(g: Graph) -> None:
         "FaceAAttributeDetect",
         "Find the face",
         folded=True,
-        images=ada["context"],
+        images=ben["context"],
         words="custom",
         custom_words="face",
         detector="tiny",
     )
 
     def painted(title: str, strength: float) -> tuple[list[Node], Node]:
-        """The person with the slider at a strength, and the nodes on the way."""
+        """A face with the slider at a strength, and the nodes on the way."""
         model, way = base["MODEL"], []
         if strength:
             loaded = g.node(
@@ -48,27 +47,27 @@ def slider(g: Graph) -> None:
             "FaceAInpaintCompose",
             title,
             folded=True,
-            image=ada["context"],
+            image=ben["context"],
             model=model,
             clip=base["CLIP"],
             vae=base["VAE"],
             attributes=there["attributes"],
-            identity=learn_ada["identity"],
+            prompt="a photo of a man",
             seed=1,
         )
         return [*way, compose], g.picture(title, compose["image"], wide=LOOK, high=266)
 
-    less, show_less = painted("Less beard", -1.0)
-    plain, show_plain = painted("As they are", 0.0)
-    more, show_more = painted("More beard", 1.0)
+    less, show_less = painted("Less beard", -2.0)
+    plain, show_plain = painted("As it is", 0.0)
+    more, show_more = painted("More beard", 2.0)
 
     start = g.note(
         "Start here",
         """
         ## More or less of something
 
-        Press **Run**. A person is learned from photos, and *a full beard* from two prompts; then
-        the person is painted three times, with less of it, as they are, and with more.
+        Press **Run**. *A full beard* is learned from two prompts, without any photo; then one face
+        is painted three times, with less of it, as it is, and with more.
         """,
     )
     about = g.note(
@@ -82,9 +81,9 @@ def slider(g: Graph) -> None:
     g.lay_out(
         [
             Group("Start", "violet", ([start],)),
-            Group("1 · The person", "blue", ([base, ada, ada_found, there],)),
+            Group("1 · The model and a picture", "blue", ([base, ben, there],)),
         ],
-        Group("2 · Learn both", "green", ([learn_ada], [learn_beard, about])),
-        Group("3 · Paint at -1, 0 and 1", "red", ([*less, *plain, *more],)),
+        Group("2 · Learn the slider", "green", ([learn_beard, about],)),
+        Group("3 · Paint at -2, 0 and 2", "red", ([*less, *plain, *more],)),
         Group("4 · The result", "sand", ([show_less, show_plain, show_more],)),
     )

@@ -122,7 +122,7 @@ class Benchmark:
     def _cost(self, arm: Arm) -> float:
         """About how many steps of the preset's an arm takes for one person."""
         way = self._training(arm)
-        learned = way.steps * (way.batch + way.local_extra) / self.preset.batch
+        learned = way.steps * way.items / self.preset.batch
         steps = self.compose.steps * arm.painting.get("candidates", 1)
         painting = 0.0 if arm.kind == "paste" else self.config.scenes * steps / 2
         return (learned if arm.kind == "train" else 0) + painting + 1
@@ -174,7 +174,7 @@ class Benchmark:
             replace(self.preset, seed=subject.number, attributes=subject.attributes)
         )
         folder = self.folder / "identities" / subject.name
-        share = (config.batch + config.local_extra) / self.preset.batch
+        share = config.items / self.preset.batch
         runs = folder / "runs" / arm.name
         identity = train_once(
             subject.photos, self.backbone, config, folder, runs,

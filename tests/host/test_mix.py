@@ -75,3 +75,14 @@ def test_a_mix_by_parts_is_no_lora(client: Client):
     graph.add("PreviewAny", source=loaded.out(2))
     with pytest.raises(NodeError, match="which only composing can paint"):
         client.run(graph)
+
+
+def test_a_mix_by_parts_is_not_edited(client: Client):
+    graph, mix, model, photos = mixed("eyes: ada, rest: eve")
+    made = graph.add(
+        "FaceAEdit", image=photos.out(1), model=model[0], clip=model[1], vae=model[2],
+        edit="smiling", attributes=detect(graph, photos.out(1)).out(0), identity=mix.out(0),
+    )  # fmt: skip
+    graph.add("PreviewImage", images=made.out(0))
+    with pytest.raises(NodeError, match="mix by parts"):
+        client.run(graph)

@@ -10,9 +10,9 @@ import torch
 from comfy_api.latest import io
 
 from ..facea_core import composing, detection
+from ..facea_core import identity as identities
 from ..facea_core.composing import ComposeConfig, EditConfig
 from ..facea_core.errors import ConfigError
-from ..facea_core.identity import check_whole
 from ..facea_core.settings import check_choice, check_number, check_text
 from ..facea_core.types import DetectedFaces, FaceAttributes, Identity
 from .host import (
@@ -141,7 +141,7 @@ class FaceAEdit(io.ComfyNode):
     ) -> io.NodeOutput:  # fmt: skip
         wired("identity", identity, Identity)
         if identity is not None:
-            check_whole(identity)
+            identities.check_whole(identity)
         if isinstance(attributes, tuple | list):
             attributes = faces_of_segs(attributes)
         wired("attributes", attributes, DetectedFaces)

@@ -7,7 +7,7 @@ from typing import Any
 
 from comfy_api.latest import io
 
-from ..facea_core.identity import identity_starts, start_notes, summary, word_norms
+from ..facea_core import identity as identities
 from ..facea_core.types import Identity
 from .host import (
     NONE,
@@ -73,10 +73,10 @@ class FaceAIdentityInfo(io.ComfyNode):
         wired("identity", identity, Identity)
         person = chosen_identity(file, identity)
         known = {} if clip is None else clip_vocabularies(clip, person)
-        about = {**summary(person), "loads": load_report(person, model, clip)}
+        about = {**identities.summary(person), "loads": load_report(person, model, clip)}
         for word, told in zip(person.words, about["words"], strict=True):
-            told["norms"] = word_norms(word, known)
-        about["notes"] = start_notes(identity_starts(person), known)
+            told["norms"] = identities.word_norms(word, known)
+        about["notes"] = identities.start_notes(identities.identity_starts(person), known)
         counts = f"{about['layers']} layers, {len(about['words'])} words"
         line = f"{person.name}: {counts}, for {person.meta.family}"
         line = "; ".join([line, *about["notes"]])

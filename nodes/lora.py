@@ -6,7 +6,7 @@ from typing import Any
 
 from comfy_api.latest import io
 
-from ..facea_core.identity import check_whole
+from ..facea_core import identity as identities
 from ..facea_core.settings import check_number
 from ..facea_core.types import Identity
 from .host import (
@@ -90,7 +90,7 @@ class FaceALoRALoader(io.ComfyNode):
         check_number("words_strength", words_strength, 0, 2)
         wired("identity", identity, Identity)
         person = chosen_identity(file, identity)
-        check_whole(person)
+        identities.check_whole(person)
         patched, total = with_lora(model, person, lora_strength)
         worded = with_words(clip, person, words_strength)
         before = f", {total - lora_strength:g} of it from before" if total != lora_strength else ""

@@ -7,8 +7,8 @@ from typing import Any
 
 from comfy_api.latest import io
 
+from ..facea_core import identity as identities
 from ..facea_core import identity_store
-from ..facea_core.identity import check_whole, mix_people, person_name, summary
 from ..facea_core.settings import check_text
 from ..facea_core.types import Identity
 from .host import elsewhere, identities_folders, relative_name, say, schema, wired
@@ -65,12 +65,14 @@ class FaceAMixPeople(io.ComfyNode):
         people = [identity, *(more.get(name) for name in PEOPLE[1:])]
         for name, one in zip(PEOPLE, people, strict=True):
             wired(name, one, Identity)
-        called, notes = person_name(save_as) if check_text("save_as", save_as).strip() else ("", [])
-        mixed = mix_people([one for one in people if one is not None], how, called)
-        report = {**summary(mixed), "path": ""}
+        called, notes = (
+            identities.person_name(save_as) if check_text("save_as", save_as).strip() else ("", [])
+        )
+        mixed = identities.mix_people([one for one in people if one is not None], how, called)
+        report = {**identities.summary(mixed), "path": ""}
         line = _line(mixed)
         if called:
-            check_whole(mixed)
+            identities.check_whole(mixed)
             home, *_ = identities_folders()
             path = identity_store.put_in(mixed, home)
             report["path"] = relative_name(path)

@@ -15,7 +15,6 @@ from ..facea_core.identity import person_name
 from ..facea_core.io.figures import draw_losses
 from ..facea_core.settings import read_settings
 from ..facea_core.sliders import SliderConfig
-from ..facea_core.training.state import saved_step
 from ..facea_core.types import StepReport
 from .host import (
     Cancelled,
@@ -144,7 +143,7 @@ class FaceATrainSlider(io.ComfyNode):
                 learned = sliders.train_slider(
                     backbone, config, on_step=on_step, on_tick=progress.at,
                     on_paint=lambda *at: progress.prepare("painting what is learned on", *at),
-                    run_dir=run, resume=bool(saved_step(run)), plan=plan, origin=origin,
+                    run_dir=run, resume=bool(training.saved_step(run)), plan=plan, origin=origin,
                 )  # fmt: skip
             except Cancelled:
                 progress.say(f"stopped at step {progress.done} of {config.steps}; queue again to "

@@ -48,8 +48,7 @@ from .host.schema import ATTRIBUTES, IDENTITY
 AUTO = "auto"
 
 _LOG = logging.getLogger(__name__)
-_FINE = ("batch", "rank", "words_rate", "lora_rate", "previews", "save_words", "settings",
-         "captions")  # fmt: skip
+_FINE = ("batch", "rank", "words_rate", "lora_rate", "previews", "save_words", "settings")
 
 
 def _preset_or(name: str) -> io.Input:
@@ -124,9 +123,9 @@ class FaceAEmbeddingTrainer(io.ComfyNode):
                     tooltip='Other training settings, as JSON: {"local_ratio": 0.3}.',
                 ),
                 io.String.Input(
-                    "captions", default="", multiline=True, optional=True,
+                    "captions", optional=True, force_input=True,
                     tooltip="What each photo shows that does not belong to the person, one line "
-                    "per photo: smiling, at night. Or connect a list of captions.",
+                    "per photo: smiling, at night; or a list, as FaceA Load Photos gives it.",
                 ),
             ],
             outputs=[

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from .memory import Plan, plan_training
     from .origin import Origin
     from .preview import Previewer, face_previewer
+    from .state import saved_step
 
 __getattr__ = door(
     __name__,
@@ -23,6 +24,7 @@ __getattr__ = door(
         "memory": ("Plan", "plan_training"),
         "origin": ("Origin",),
         "preview": ("Previewer", "face_previewer"),
+        "state": ("saved_step",),
     },
 )
 
@@ -41,5 +43,6 @@ __all__ = [
     "preset_for",
     "preview_every",
     "require_room",
+    "saved_step",
     "train_identity",
 ]

@@ -9,7 +9,7 @@ from typing import Any
 import comfy.hooks
 import node_helpers
 
-from ...facea_core.composing import Edit
+from ...facea_core import composing
 from ...facea_core.types import Identity
 from .patching import held_patches
 
@@ -24,7 +24,7 @@ def without_dynamic(model: Any) -> Any:
 
 
 def laid_out(
-    model: Any, identity: Identity, own: Sequence[Any], alone: Sequence[Any], edit: Edit
+    model: Any, identity: Identity, own: Sequence[Any], alone: Sequence[Any], edit: composing.Edit
 ) -> list[Any]:
     """Conditionings by which MODEL, which holds the person, paints an edit.
 

@@ -40,8 +40,9 @@ from facea_core.backbone import Backbone, LatentDistribution
 from facea_core.backbone.backbone import alphas_cumprod
 from facea_core.backbone.load import empty_backbone
 from facea_core.backbone.spec import FAMILIES
-from facea_core.identity.lora import TARGETS, lora
+from facea_core.identity.lora import lora
 from facea_core.identity.subject import SOMEBODY
+from facea_core.identity.targets import TARGETS
 from facea_core.identity.words import by_placeholder, learnable_words
 from facea_core.training.config import TrainConfig
 from facea_core.training.data import LatentCache

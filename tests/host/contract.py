@@ -175,7 +175,7 @@ NODES = {
             "previews": Widget("INT", 8, 0),
             "save_words": Widget("BOOLEAN", True),
             "settings": Widget("STRING", ""),
-            "captions": Widget("STRING", "", optional=True),
+            "captions": Socket("STRING", optional=True),
         },
         {
             "identity": IDENTITY,

@@ -120,23 +120,23 @@ def held(host: Any, cast: Any) -> list[int]:
     """How many bytes Compose still holds of each frame that it has finished."""
     import torch
 
-    compose, seen = part("nodes.compose"), []
+    compose, painting, seen = part("nodes.compose"), part("nodes.host.painting"), []
 
-    class Results(compose.Results):
+    class Results(painting.Results):
         def __init__(self, *given: Any) -> None:
             super().__init__(*given)
             seen.append(self)
 
     image = cast.context.image.movedim(1, -1)
     size = image.shape[1:3]
-    used, compose.Results = compose.Results, Results
+    used, painting.Results = painting.Results, Results
     try:
         run_node(
             compose.FaceAInpaintCompose, image=image.repeat(2, 1, 1, 1), model=host[0],
             clip=host[1], vae=host[2], steps=1, prompt="a man", mask=torch.ones(1, *size),
         )  # fmt: skip
     finally:
-        compose.Results = used
+        painting.Results = used
     made = [value for one in seen[0].made for value in (one.image, one.mask)]
     return [value.untyped_storage().nbytes() for value in made]
 

@@ -77,7 +77,7 @@ def learned(family: Any, unet: Any) -> Any:
     import torch
 
     types = part("facea_core.types")
-    pattern = part("facea_core.identity.lora").TARGETS["wide"]
+    pattern = part("facea_core.identity.targets").TARGETS["wide"]
     weights = {path: m.weight for path, m in unet.named_modules() if re.fullmatch(pattern, path)}
     layers = {
         path: types.LoraWeights(

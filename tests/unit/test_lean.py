@@ -71,7 +71,7 @@ def test_layers_that_share_an_input_are_what_each_is_alone(backbone: Backbone):
 def test_the_lora_learns_what_pefts_does(backbone: Backbone, targets: str):
     from peft import LoraConfig, inject_adapter_in_model
 
-    from facea_core.identity.lora import TARGETS
+    from facea_core.identity.targets import TARGETS
 
     x, context = torch.randn(2, 9, 8, 8), torch.randn(2, 7, 128)
 

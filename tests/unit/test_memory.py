@@ -13,7 +13,7 @@ from facea_core.backbone.load import empty_backbone
 from facea_core.backbone.spec import FAMILIES as MODELS
 from facea_core.backbone.spec import SPECS
 from facea_core.errors import ConfigError
-from facea_core.identity.lora import TARGETS
+from facea_core.identity.targets import TARGETS
 from facea_core.training.config import TrainConfig
 from facea_core.training.costs import COSTS
 from facea_core.training.device_memory import free_memory

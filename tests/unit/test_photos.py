@@ -144,9 +144,9 @@ def test_photos_that_do_not_fit_into_memory_are_refused(
         list(read_photos(photo_files(album)))
 
 
-def test_the_fingerprint_follows_the_photos_and_nothing_else(album: Path):
+def test_the_fingerprint_follows_photos_and_captions_and_nothing_else(album: Path):
     seen = [photos_fingerprint(album)]
-    (album / "img_9.txt").write_text("another caption")
+    (album / "img_9.xmp").write_text("another note")
     photo(album / "sub" / "new.png")
     assert photos_fingerprint(album) == seen[0]
     for change in (

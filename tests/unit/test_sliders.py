@@ -94,7 +94,7 @@ def test_same_seed_same_numbers_also_when_it_was_stopped(
     for layer, weights in slider.lora.items():
         assert torch.equal(weights.up, again.lora[layer].up)
     with pytest.raises(StateError, match="guidance"):
-        train_slider(backbone, replace(SMALL, guidance=1.0), run_dir=tmp_path, resume=True)
+        train_slider(backbone, replace(SMALL, guidance=3.0), run_dir=tmp_path, resume=True)
 
 
 def test_resume_needs_a_directory(backbone: Backbone):

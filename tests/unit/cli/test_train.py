@@ -28,7 +28,7 @@ def test_train_says_how_it_fits_in_memory_before_it_looks_at_photos(world, insid
     status = train(world, "--json", "-", "--micro-batch", "1", "--batch", "2", "--resolution", "64")
     said = capsys.readouterr()
     assert status == 0
-    plan = "facea-tiny 64 px, 2 pictures, 1 at once; about 0.0 GB"
+    plan = "facea-tiny 64 px, 2 images, 1 at once; about 0.0 GB"
     assert said.err.startswith(plan)
     figures = json.loads(said.out)
     assert figures["plan"].startswith(plan)

@@ -93,7 +93,7 @@ def test_photos_that_do_not_fit_are_made_smaller_and_nothing_else_is_given_up(ba
         _, reports = train(large, steps=2)
     assert list(dict.fromkeys(sides)) == [288, 256, 192]
     assert sides.count(288) == sides.count(256) == 1
-    assert reports[-1].plan.startswith("facea-tiny 192 px, 4 pictures; about")
+    assert reports[-1].plan.startswith("facea-tiny 192 px, 4 images; about")
     assert reports[-1].plan.count("out of memory with") == 2
 
 
@@ -103,7 +103,7 @@ def test_after_smaller_photos_a_step_gives_up_what_a_step_can(backbone: Backbone
         _, reports = train(large, steps=1)
     assert sides[0] == 192
     assert set(sides[1:]) == {128}
-    assert reports[-1].plan.startswith("facea-tiny 128 px, 4 pictures, 2 at once; about")
+    assert reports[-1].plan.startswith("facea-tiny 128 px, 4 images, 2 at once; about")
 
 
 @pytest.mark.parametrize("options", [{"resolution": 64}, {}])

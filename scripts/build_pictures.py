@@ -175,11 +175,10 @@ def mixed_people(studio: Studio) -> None:
 
 def slider(studio: Studio) -> None:
     shown = studio.run(api("10-slider"))
-    card(
-        "10-slider",
-        [[*shown["Less beard"], *shown["As it is"], *shown["More beard"]]],
-        ["one face: less beard, and more"],
-    )
+    rows = [[*shown["Less beard"], *shown["As it is"], *shown["More beard"]]]
+    captions = ["one face: less beard, and more"]
+    card("10-slider", rows, captions)
+    save(poster(rows, captions), DOCS / jpg("TrainSlider"))
 
 
 def edited_person(studio: Studio) -> None:
@@ -187,11 +186,9 @@ def edited_person(studio: Studio) -> None:
     photos = next(k for k, node in graph.items() if node["class_type"] == "FaceASamplePhotos")
     look_at(graph, "ada", photos, 0)
     shown = studio.run(graph)
-    card(
-        "9-edit-a-person",
-        [shown["ada"], shown["The result"]],
-        ["an open mouth,", "the person kept"],
-    )
+    rows, captions = [shown["ada"], shown["The result"]], ["an open mouth,", "the person kept"]
+    card("9-edit-a-person", rows, captions)
+    save(poster(rows, captions), DOCS / jpg("Edit"))
 
 
 def stock_nodes(studio: Studio) -> None:

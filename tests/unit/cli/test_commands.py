@@ -35,6 +35,8 @@ SHAPES = {
     "compose": "--identity --base --out --prompt --face-index --seed --references --candidates "
     "--config",
     "edit": "--edit --identity --base --out --parts --mask --amount --handover --seed --config",
+    "slider": "--base --out --positive --negative --neutral --steps --guidance --run --resume",
+    "mix": "--how --out --name",
     "evaluate": "--references --held-out --json",
     "info": "--json",
     "doctor": "--json",

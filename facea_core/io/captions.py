@@ -39,12 +39,13 @@ def one_line(text: str, name: str = "the caption") -> str:
     return check_text(name, " ".join(text.split()).strip(", "), LONGEST)
 
 
-def captions_for(given: Sequence[str], photos: int) -> tuple[str, ...]:
+def captions_for(given: Sequence[str | None], photos: int) -> tuple[str, ...]:
     """One caption for each of so many photos.
 
-    `given` is one text with a line for each photo, or a list of texts; nothing = no captions.
+    `given` is one text with a line for each photo, or a list of texts; nothing or None = none.
     Raises ConfigError for another number of them than of photos.
     """
+    given = [text for text in given if text is not None]
     lines = given[0].rstrip().split("\n") if len(given) == 1 else list(given)
     if not any(line.strip() for line in lines):
         return ("",) * photos

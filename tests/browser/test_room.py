@@ -123,9 +123,9 @@ def test_nothing_covers_anything_while_it_runs(
     visitor.page.evaluate(
         """own => app.graph.nodes
             .flatMap(node => node.widgets ?? [])
-            .filter(widget => widget.name === 'parts')
-            .forEach(parts => {
-                parts.value = parts.value.replace(/:[a-z]+/g, name => name + own)
+            .filter(widget => widget.name === 'parts' || widget.name === 'how')
+            .forEach(said => {
+                said.value = said.value.replace(/: ?[a-z]+/g, name => name + own)
             })""",
         own,
     )

@@ -41,7 +41,7 @@ def test_captions_are_lines_or_a_list(given: list[str]):
 
 
 def test_no_captions_are_none():
-    for given in ([], [""], ["\n \n"], ["", ""]):
+    for given in ([], [None], [""], ["\n \n"], ["", ""]):
         assert captions_for(given, 3) == ("", "", "")
 
 

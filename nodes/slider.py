@@ -18,7 +18,7 @@ from ..facea_core.sliders import SliderConfig
 from ..facea_core.types import StepReport
 from .host import (
     Cancelled,
-    Progress,
+    TrainingProgress,
     field_input,
     image_out,
     lora_weights,
@@ -126,28 +126,23 @@ class FaceATrainSlider(io.ComfyNode):
         room, began = make_room(), perf_counter()
         plan = training.plan_training(spec_of(wired[0]), config.training, room.dtype, room.free)
         training.require_room(plan, room.device)
-        progress = Progress(config.steps, cls.hidden.unique_id)
-        progress.say(f"{config.line()}; {plan.line()}; copying the model …")
+        shown = TrainingProgress(name, config.steps, cls.hidden.unique_id)
+        shown.progress.say(f"{config.line()}; {plan.line()}; copying the model …")
         losses: list[tuple[int, float]] = []
 
         def on_step(report: StepReport) -> None:
             losses.append((report.step, report.loss))
-            minutes, seconds = divmod(round(report.eta), 60)
-            progress.say(
-                f"step {report.step} of {report.total} · loss {report.loss:.3f} · "
-                f"{minutes}:{seconds:02} left"
-            )
+            shown.step(report)
 
         with training_backbone(*wired, room) as backbone:
             try:
                 learned = sliders.train_slider(
-                    backbone, config, on_step=on_step, on_tick=progress.at,
-                    on_paint=lambda *at: progress.prepare("painting what is learned on", *at),
+                    backbone, config, on_step=on_step, on_tick=shown.progress.at,
+                    on_paint=lambda *at: shown.progress.prepare("painting what is learned on", *at),
                     run_dir=run, resume=bool(training.saved_step(run)), plan=plan, origin=origin,
                 )  # fmt: skip
             except Cancelled:
-                progress.say(f"stopped at step {progress.done} of {config.steps}; queue again to "
-                             "go on")  # fmt: skip
+                shown.stopped()
                 raise
         path = sliders.slider_path(loras_folder(), name, origin)
         sliders.save_slider(learned, path)

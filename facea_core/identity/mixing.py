@@ -21,7 +21,7 @@ from ..errors import BackboneMismatchError, ConfigError, quoted
 from ..settings import check_text
 from ..types import Identity, IdentityMeta, LoraWeights, Word
 from ..version import __version__
-from .names import LOCAL_PROMPT, LONGEST_NAME, check_name
+from .names import GLOBAL_PROMPT, LOCAL_PROMPT, LONGEST_NAME, check_name
 from .words import fill_prompt
 
 REST = "rest"
@@ -29,7 +29,6 @@ REST = "rest"
 
 EXAMPLE = "eyes: ada, rest: ben for parts, or ada: 0.5, ben: 0.5 for a blend"
 
-_GLOBAL_PROMPT = "a photo of a {class} with {words}"
 _SEPARATOR = re.compile(r"[,;/\n]")
 
 
@@ -220,7 +219,7 @@ def _blended_meta(words: Sequence[Word], parents: Sequence[tuple[Identity, float
     nouns = {one.meta.class_noun for one, _ in parents}
     noun = nouns.pop() if len(nouns) == 1 else "person"
     prompts = {
-        "global_prompt": str(first.config.get("global_prompt") or _GLOBAL_PROMPT),
+        "global_prompt": str(first.config.get("global_prompt") or GLOBAL_PROMPT),
         "local_prompt": str(first.config.get("local_prompt") or LOCAL_PROMPT),
     }
     sizes = [

@@ -9,8 +9,9 @@ from ..attributes import Attribute
 from ..errors import ConfigError, quoted
 from ..settings import check_text
 
+GLOBAL_PROMPT = "a photo of a {class} with {words}"
 LOCAL_PROMPT = "a photo of {words} of a {class}"
-"""What one part is repainted by, unless a training says otherwise."""
+"""What the whole face and one part are repainted by, unless a training says otherwise."""
 
 LONGEST_NAME = 64
 """Characters of the longest name, which has to fit into names of files with an addition."""

@@ -20,13 +20,13 @@ from ..training.fallback import with_fallback
 from ..training.gpu.attention import lean_attention
 from ..training.gpu.blocks import fused_kernels, lean_blocks
 from ..training.gpu.footprint import as_current, checkpointed, on_device, searched_convolutions
-from ..training.gpu.in_flight import in_flight_limit
 from ..training.losses import Losses, region_loss
 from ..training.memory import Plan, step_down
-from ..training.optimiser import make_optimiser, set_rates
+from ..training.optimiser import make_optimiser
 from ..training.origin import photos_hash
-from ..training.report import Reporter, due
+from ..training.report import Reporter
 from ..training.state import Checkpoint, read_state
+from ..training.stepping import run_steps
 from ..training.tasks import GLOBAL
 from ..types import LoraWeights, OnStep, OnTick, Photo
 from .config import SliderConfig, SliderOrigin
@@ -148,24 +148,12 @@ def train_slider(
                     steps(plan, step)
 
             def steps(plan: Plan, step: Callable[[Tensor], None]) -> None:
+                def drawn() -> None:
+                    rows = torch.randint(len(pool), (config.batch,), generator=generator)
+                    step(rows.to(device))
+
                 reporter = Reporter(training, checkpoint, plan, on_step, None, lambda: "")
-                throttle = in_flight_limit(device)
-                with checkpoint.saved_on_exception(plan):
-                    if checkpoint.done and checkpoint.losses.pending:
-                        reporter.report_if_due()
-                    while checkpoint.done < config.steps:
-                        rows = torch.randint(len(pool), (config.batch,), generator=generator)
-                        set_rates(checkpoint.optimiser, checkpoint.done, training)
-                        step(rows.to(device))
-                        checkpoint.advance()
-                        throttle()
-                        if on_tick is not None:
-                            on_tick(checkpoint.done, config.steps)
-                        reporter.step_done()
-                        if due(checkpoint.done, config.save_every, training):
-                            checkpoint.losses.check(checkpoint.path)
-                            checkpoint.flush()
-                            checkpoint.save(plan)
+                run_steps(drawn, training, checkpoint, plan, reporter, on_tick)
 
             _, plan = with_fallback(train, plan, cheaper)
             checkpoint.flush()

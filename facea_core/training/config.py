@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..attributes import Attribute, attribute_table
 from ..errors import BackboneError, ConfigError, quoted
-from ..identity.names import LOCAL_PROMPT
+from ..identity.names import GLOBAL_PROMPT, LOCAL_PROMPT
 from ..identity.targets import TARGETS
 from ..settings import (
     check_settings,
@@ -74,9 +74,7 @@ class TrainConfig:
         0, "additional examples per step that preserve the base model's own output", 0, 64
     )
     background_weight: float = setting(0.0, "loss weight outside the mask", 0.0, 1.0)
-    global_prompt: str = setting(
-        "a photo of a {class} with {words}", "prompt of global tasks; must contain {words}"
-    )
+    global_prompt: str = setting(GLOBAL_PROMPT, "prompt of global tasks; must contain {words}")
     local_prompt: str = setting(LOCAL_PROMPT, "prompt of local tasks; must contain {words}")
     variants: int = setting(16, "random crops per photo, encoded before training", 1, 256)
     context: float = setting(1.5, "side of the crop, in longer sides of the mask", 1.0, 8.0)

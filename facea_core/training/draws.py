@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from .config import TrainConfig
+from .tasks import GLOBAL, PRIOR, task_names
 
 PRIOR_LOCAL, PRIOR_EMPTY = 0.5, 0.5
 """Of the items that keep what the model paints: how many see one part, and how many no prompt."""
@@ -89,13 +90,12 @@ def draw_step(
     asked = torch.where(row == rows.face[p, v], rows.asked[p], task)
     prompt = torch.where(drop < config.prompt_drop, 0, asked)
     if config.prior_extra:
-        # In words that are not learned, or in none.
-        parts = len(config.table)
-        whole = torch.where(drop < (1 + PRIOR_EMPTY) / 2, 2 * parts + 3, parts + 2)
-        plain = torch.where(task == 1, whole, task + parts + 1)
-        plain = torch.where(drop < PRIOR_EMPTY, 0, plain)
-        prompt = torch.where(prior, plain, prompt)
-        task = torch.where(prior, len(config.table) + 2, task)
+        # By the class alone or in words that are not learned, whose prompts follow it, or by none.
+        kept = task_names(config).index(PRIOR)
+        alone = (task == task_names(config).index(GLOBAL)) & (drop < (1 + PRIOR_EMPTY) / 2)
+        plain = torch.where(alone, kept, kept + task)
+        prompt = torch.where(prior, torch.where(drop < PRIOR_EMPTY, 0, plain), prompt)
+        task = torch.where(prior, kept, task)
     stratum = torch.randperm(count, generator=generator)
     timestep = ((stratum + jitter) * (timesteps / count)).long().clamp(max=timesteps - 1)
     noise = torch.randn(1 + samples, count, *shape, generator=generator)

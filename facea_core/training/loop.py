@@ -34,14 +34,14 @@ from .gpu.attention import lean_attention
 from .gpu.blocks import fused_kernels, lean_blocks
 from .gpu.cuda_graph import captured
 from .gpu.footprint import as_current, checkpointed, on_device, searched_convolutions
-from .gpu.in_flight import in_flight_limit
 from .losses import Losses, region_loss
 from .memory import Plan, resolution_down, step_down
-from .optimiser import make_optimiser, set_rates
+from .optimiser import make_optimiser
 from .origin import Origin
 from .preview import Previewer
-from .report import Reporter, due
+from .report import Reporter
 from .state import Checkpoint, read_state
+from .stepping import run_steps
 from .tasks import EMPTY, GLOBAL, check_photo, part_sizes, task_names, task_prompts
 from .text_gradient import backward, leaves
 
@@ -171,27 +171,10 @@ def train_identity(
                 step, mode = captured(step, checkpoint, device, config.capture)
                 painter = paint if previewer else None
                 reporter = Reporter(config, checkpoint, plan, on_step, painter, mode)
-                throttle = in_flight_limit(device)
-                with checkpoint.saved_on_exception(plan):
-                    # A run that was stopped before its last report makes that report now.
-                    if checkpoint.done and checkpoint.losses.pending:
-                        reporter.report_if_due()
-                    while checkpoint.done < config.steps:
-                        # Draw everything random about this step, on the CPU.
-                        batch = cache.draw(config, generator)
-                        set_rates(checkpoint.optimiser, checkpoint.done, config)
-                        step(batch)
-                        checkpoint.advance()
-                        throttle()
-                        if on_tick is not None:
-                            on_tick(checkpoint.done, config.steps)
-
-                        # Preview, report, save: only here does the host wait for the device.
-                        reporter.step_done()
-                        if due(checkpoint.done, config.save_every, config):
-                            checkpoint.losses.check(checkpoint.path)
-                            checkpoint.flush()  # the one before
-                            checkpoint.save(plan)
+                run_steps(
+                    lambda: step(cache.draw(config, generator)),
+                    config, checkpoint, plan, reporter, on_tick,
+                )  # fmt: skip
 
             _, plan = with_fallback(train, plan, lambda plan: step_down(plan, spec, config, dtype))
             checkpoint.flush()

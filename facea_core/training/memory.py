@@ -165,13 +165,15 @@ def predict_bytes(
     pixels = (resolution // spec.latent_factor) ** 2
     caching = (costs.text + costs.vae + costs.encode * pixels) * size
     step = _step_bytes(spec, config, dtype, resolution, micro_batch, checkpointing)
-    examples = PHOTOS * config.variants * _prompts(config)
+    examples = PHOTOS * config.variants * (2 + (len(config.table) if config.has_local else 0))
     cache = examples * 2 * spec.latent_channels * pixels * FLOAT
     return costs.unet * size + cache + max(caching, step)
 
 
 def _prompts(config: TrainConfig) -> int:
-    return 2 + (len(config.table) if config.has_local else 0)
+    """How many are encoded in a step; those of captions are not known yet."""
+    words = len(config.table) if config.has_local or config.prior_extra else 0
+    return (2 + words) * (2 if config.prior_extra else 1)
 
 
 def _step_bytes(

@@ -39,8 +39,9 @@ def task_prompts(
 ) -> dict[str, str]:
     """Task -> prompt, in the order in which draws number them.
 
-    None, the whole face with all words, each part; with `prior_extra` both again in words that are
-    not learned; and the whole face of each photo that has a caption.
+    None, the whole face with all words, each part. With `prior_extra` the class alone, whose number
+    is that of its task, then the face and each part in words that are not learned. Then the whole
+    face of each photo that has a caption.
     """
     noun = subject.class_noun
     words = {one.name: placeholder(subject.name, one) for one in config.table}
@@ -56,15 +57,13 @@ def task_prompts(
 
 
 def _prior_prompts(config: TrainConfig, noun: str) -> dict[str, str]:
-    """The same in words that are not learned, and the class alone."""
     if not config.prior_extra:
         return {}
     names = [one.name for one in config.table]
-    said = {GLOBAL: plain_prompt(config.global_prompt, noun, names)}
-    said |= {part: plain_prompt(config.local_prompt, noun, [part]) for part in names}
     return {
-        **{f"{PRIOR} {task}": text for task, text in said.items()},
         PRIOR: f"a photo of a {noun}",
+        f"{PRIOR} {GLOBAL}": plain_prompt(config.global_prompt, noun, names),
+        **{f"{PRIOR} {one}": plain_prompt(config.local_prompt, noun, [one]) for one in names},
     }
 
 

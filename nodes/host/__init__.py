@@ -19,7 +19,7 @@ from .layout import ROOM, Pictures, image_of, image_out, images_in, in_room, mas
 from .lists import lists_of, photos_in, photos_out, split
 from .mixing import laid_out, without_dynamic
 from .models import clip_skip_notes, make_room, spec_of, training_backbone, training_hash
-from .painting import FRAME_SEEDS, Studio, paint_jobs, said_of
+from .painting import FRAME_SEEDS, Studio, paint_jobs, painting_inputs, said_of
 from .patching import (
     clip_vocabularies,
     load_report,
@@ -44,6 +44,7 @@ __all__ = [
     "FRAME_SEEDS",
     "Studio",
     "paint_jobs",
+    "painting_inputs",
     "said_of",
     "NONE",
     "ROOM",

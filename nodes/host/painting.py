@@ -8,6 +8,7 @@ from functools import cached_property, partial
 from typing import Any
 
 import torch
+from comfy_api.latest import io
 
 from ...facea_core import composing
 from ...facea_core.composing import ComposeConfig
@@ -19,10 +20,40 @@ from .patching import painting_model, with_words
 from .progress import Progress
 from .regions import in_crop
 from .results import Results
-from .sampling import Paint, encode, paint_crop
+from .sampling import Paint, encode, paint_crop, samplers, schedulers
+from .schema import field_input
 from .wiring import is_wired
 
 FRAME_SEEDS = ("next", "same")
+
+
+def painting_inputs() -> list[Any]:
+    """The widgets of the nodes that paint, from the negative prompt to the feather."""
+    return [
+        io.String.Input(
+            "negative_prompt", default="", multiline=True,
+            tooltip="What the image should not show.",
+        ),
+        field_input(ComposeConfig, "seed", control_after_generate=True),
+        field_input(ComposeConfig, "steps"),
+        io.Float.Input(
+            "cfg", default=0.0, min=0.0, max=30.0, step=0.1,
+            tooltip="Guidance scale: how closely to follow the prompt. 0 = the model's "
+            "default.",
+        ),
+        io.Combo.Input(
+            "sampler_name", options=samplers(), default="dpmpp_2m",
+            tooltip="Sampler, as in KSampler.",
+        ),
+        io.Combo.Input(
+            "scheduler", options=schedulers(), default="karras",
+            tooltip="Noise schedule, as in KSampler.",
+        ),
+        field_input(ComposeConfig, "denoise"),
+        field_input(ComposeConfig, "context_factor"),
+        field_input(ComposeConfig, "grow"),
+        field_input(ComposeConfig, "feather"),
+    ]  # fmt: skip
 
 
 class Studio:

@@ -46,10 +46,10 @@ def test_what_the_model_keeps_is_asked_in_ordinary_words():
     config = TrainConfig(attributes="eyes, nose", prior_extra=1)
     prompts = task_prompts(config, Subject("ada", "woman"))
     assert list(prompts.items())[4:] == [
+        ("prior", "a photo of a woman"),
         ("prior global", "a photo of a woman with eyes nose"),
         ("prior eyes", "a photo of eyes of a woman"),
         ("prior nose", "a photo of nose of a woman"),
-        ("prior", "a photo of a woman"),
     ]
 
 

@@ -15,28 +15,19 @@ from facea_core.io.output_files import require_writable_folder
 
 from ..likeness.config import BenchmarkConfig
 from ..likeness.journal import Journal, Row, read_rows
-from . import heads, mix, parts
+from . import heads, mix, parts, slider
 from .bench import Bench, Task, Wanted
 from .form import Control
-from .slider import run_sliders
 
 TASKS: Mapping[str, Task] = {
-    "parts": parts.TASK, "heads": heads.TASK, "mix": mix.TASK,
+    "parts": parts.TASK, "heads": heads.TASK, "mix": mix.TASK, "slider": slider.TASK,
 }  # fmt: skip
-
-
-SLIDER = "slider"
 
 
 def run(flags: Control) -> None:
     """Whatever is not done yet, then the tables of all that is in the folder."""
     tasks = tasks_named(flags.tasks)
     require_writable_folder(flags.out)
-    if SLIDER in tasks:
-        run_sliders(flags)
-    tasks = {name: task for name, task in tasks.items() if task is not None}
-    if not tasks:
-        return
     number, count = BenchmarkConfig(part=flags.part).share
     bench = Bench(flags)
     about = {
@@ -63,14 +54,13 @@ def run(flags: Control) -> None:
     say(text)
 
 
-def tasks_named(names: str) -> dict[str, Task | None]:
-    """Tasks by name; SLIDER has a run and a table of its own. Raises ConfigError for none such."""
-    known = {**TASKS, SLIDER: None}
+def tasks_named(names: str) -> dict[str, Task]:
+    """Raises ConfigError for a task that there is not."""
     wanted = [name.strip() for name in names.split(",") if name.strip()]
     for name in wanted:
-        if name not in known:
-            raise ConfigError(f"there is no task {quoted(name)}; choose among {', '.join(known)}")
-    return {name: known[name] for name in wanted}
+        if name not in TASKS:
+            raise ConfigError(f"there is no task {quoted(name)}; choose among {', '.join(TASKS)}")
+    return {name: TASKS[name] for name in wanted}
 
 
 def tables(rows: Sequence[Row]) -> str:

@@ -3,30 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
-from pathlib import Path
+from contextlib import ExitStack
+from dataclasses import dataclass
+from math import nan
 from statistics import fmean
 
 import torch
 from torch import Tensor
-from tqdm import tqdm
 
-from facea_core.backbone import Backbone, load_backbone
-from facea_core.cli.talk import say
-from facea_core.composing import ComposeConfig, compose_identity, face_mask
-from facea_core.detection.base import Detector
+from facea_core.composing import ComposeConfig, TargetFace, compose_identity, face_mask
 from facea_core.detection.config import DetectConfig
 from facea_core.detection.detect import detect_attributes
-from facea_core.detection.load import load_detector
-from facea_core.errors import BenchError
 from facea_core.evaluation import face_crop
-from facea_core.evaluation.identity_encoder import AttributeProbe, load_attribute_probe
+from facea_core.evaluation.identity_encoder import AttributeProbe
 from facea_core.identity.adapters import merged_lora
-from facea_core.identity.subject import Subject
-from facea_core.identity_store.store import train_once
-from facea_core.io.files import atomic_path
-from facea_core.io.output_files import require_writable_folder
 from facea_core.seeds import seeded
 from facea_core.sliders import (
     SliderConfig,
@@ -41,12 +31,13 @@ from facea_core.sliders import (
 from facea_core.synthetic.painting import Painting
 from facea_core.synthetic.parameters import BEARDS, HAIR_COLOURS, sample_people, sample_scenes
 from facea_core.synthetic.render import paint
-from facea_core.training import TrainConfig
-from facea_core.types import Box, Identity, LoraWeights
+from facea_core.types import Box, LoraWeights
 
-from ..likeness.subjects import UNSEEN, painted_subject
-from .form import Control
+from ..likeness.journal import Row
+from ..likeness.subjects import UNSEEN
+from .bench import Bench, Painted, Task, Wanted, markdown
 
+BOTH = "both at +1"
 STRENGTHS = (-2.0, -1.5, -1.0, -0.5, 0.0, 0.5, 1.0, 1.5, 2.0)
 Layers = Mapping[str, LoraWeights]
 
@@ -73,106 +64,56 @@ QUESTIONS: Mapping[str, Question] = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True, eq=False)
-class Bench:
-    """What everybody is painted and looked at with."""
-
-    backbone: Backbone
-    detector: Detector
-    probe: AttributeProbe
-    learned: Mapping[str, Layers]
-
-
-@dataclass(frozen=True)
-class Seen:
-    """One person in one picture: by slider, how sure the probe is of its attribute at each of
-    STRENGTHS, and the likeness; and how far the other slider moves its attribute at +1."""
-
-    sure: Mapping[str, tuple[float, ...]]
-    likeness: Mapping[str, tuple[float, ...]]
-    mixed: Mapping[str, float]
-
-
-def run_sliders(flags: Control) -> None:
-    """Learn both sliders and everybody, paint at all strengths, and say what came out.
+def paint_sliders(bench: Bench, index: int, wanted: Wanted) -> Iterator[Painted]:
+    """The person with each slider at each strength, and with both at 1, into pictures of others.
 
     The prompts are those of men, so women are passed over.
     """
-    require_writable_folder(flags.out)
-    backbone = load_backbone("tiny")
-    learned = {name: _slider(flags.out, name, backbone) for name in QUESTIONS}
-    bench = Bench(backbone, load_detector("tiny"), load_attribute_probe(), learned)
-    seen = [
-        one
-        for index in tqdm(range(flags.people), desc="people", disable=None, leave=False)
-        for one in _person(bench, flags, flags.first + index)
-    ]
-    text = table(seen)
-    with atomic_path(flags.out / "sliders.md") as temporary:
-        temporary.write_text(text, "utf-8")
-    say(text)
-
-
-def _person(bench: Bench, flags: Control, number: int) -> Iterator[Seen]:
-    """A person in the pictures of others."""
-    resolution = bench.backbone.spec.resolution
-    subject = painted_subject(number, 0, resolution, bench.detector)
-    if subject.noun != "man":
+    subject, number = bench.subject(index), bench.number(index)
+    arms = {
+        **{f"{name} {at:+g}": {name: at} for name in QUESTIONS for at in STRENGTHS},
+        BOTH: dict.fromkeys(QUESTIONS, 1.0),
+    }
+    missing = {(arm, k) for arm in arms for k in range(bench.flags.hosts) if wanted(arm, k)}
+    if subject.noun != "man" or not missing:
         return
-    folder, name = flags.out / "identities" / f"person-{number}", f"person-{number}"
-    person = train_once(
-        subject.photos, bench.backbone, replace(TrainConfig.from_preset("tiny"), seed=number),
-        folder, folder / "runs", Subject(name, subject.noun),
-    ).identity  # fmt: skip
+    person = bench.learned(index)
     own = [_read(bench.probe, one.image, one.attributes.face)[0] for one in subject.photos]
-    for k, host in enumerate(_hosts(number, flags.hosts, resolution)):
+    layers = {name: _slider(bench, name) for name in QUESTIONS}
+    for k, host in enumerate(_hosts(number, bench.flags.hosts, bench.backbone.spec.resolution)):
         (face,) = detect_attributes([host.image], bench.detector, DetectConfig("face"))
-        if face is not None:
-            config = ComposeConfig(seed=1000 * number + k)
-            yield _picture(bench, person, own, host, face_mask(face, config), config)
+        config = ComposeConfig(seed=1000 * number + k)
+        for arm, strengths in arms.items():
+            if face is None or (arm, k) not in missing:
+                continue
+            with ExitStack() as merged:
+                for name, at in strengths.items():
+                    merged.enter_context(merged_lora(bench.backbone.unet, layers[name], at))
+                target = TargetFace(face_mask(face, config), person)
+                image = compose_identity(host.image, [target], bench.backbone, config).image
+            who, answers = _read(bench.probe, image, Box(*host.boxes[0]["face"]))
+            sure = {name: float(answers[q.question][q.answer]) for name, q in QUESTIONS.items()}
+            yield Painted(arm, k, image, {**sure, "likeness": max(float(who @ one) for one in own)})
 
 
-def _picture(
-    bench: Bench, person: Identity, own: Sequence[Tensor], host: Painting, mask: Tensor,
-    config: ComposeConfig,
-) -> Seen:  # fmt: skip
-    box = Box(*host.boxes[0]["face"])
-
-    def look(*sliders: tuple[Layers, float]) -> tuple[Tensor, Mapping[str, Tensor]]:
-        with _merged(bench.backbone, sliders):
-            made = compose_identity(host.image, [(mask, person)], bench.backbone, config)
-        return _read(bench.probe, made.image, box)
-
-    def sure(name: str, answers: Mapping[str, Tensor]) -> float:
-        return float(answers[QUESTIONS[name].question][QUESTIONS[name].answer])
-
-    _, both = look(*((layers, 1.0) for layers in bench.learned.values()))
-    rises, likeness, mixed = {}, {}, {}
-    for name, layers in bench.learned.items():
-        looks = [look((layers, strength)) for strength in STRENGTHS]
-        rises[name] = tuple(sure(name, answers) for _, answers in looks)
-        likeness[name] = tuple(max(float(who @ one) for one in own) for who, _ in looks)
-        mixed[name] = abs(sure(name, both) - rises[name][STRENGTHS.index(1.0)])
-    return Seen(rises, likeness, mixed)
-
-
-def table(seen: Sequence[Seen]) -> str:
+def table(rows: Sequence[Row]) -> str:
     """Per attribute: its mean probability at each strength, how evenly it rises, and likeness."""
-    if not seen:
-        raise BenchError("nobody was painted: none of these people is a man; give more --people")
+
+    def mean(arm: str, measure: str) -> float:
+        return fmean([row[measure] for row in rows if row["arm"] == arm] or [nan])
+
     head = ["Slider", *(f"{one:+g}" for one in STRENGTHS), "Spearman", "span",
             "likeness at -1", "at +1", "moved by the other"]  # fmt: skip
-    lines = [f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
-    for name in seen[0].sure:
-        sure = [fmean(column) for column in zip(*(one.sure[name] for one in seen), strict=True)]
-        like = [fmean(column) for column in zip(*(one.likeness[name] for one in seen), strict=True)]
-        less, plain, more = (like[STRENGTHS.index(one)] for one in (-1.0, 0.0, 1.0))
-        cells = [f"{one:.2f}" for one in sure]
-        cells += [f"{spearman(sure):.2f}", f"{sure[-1] - sure[0]:.2f}"]
-        cells += [f"{less - plain:+.2f}", f"{more - plain:+.2f}"]
-        cells.append(f"{fmean([one.mixed[name] for one in seen]):.2f}")
-        lines.append(f"| {name} | {' | '.join(cells)} |")
-    return "\n".join([*lines, ""])
+    lines = []
+    for name in QUESTIONS:
+        sure = [mean(f"{name} {at:+g}", name) for at in STRENGTHS]
+        less, plain, more = (mean(f"{name} {at:+g}", "likeness") for at in (-1.0, 0.0, 1.0))
+        lines.append([
+            name, *(f"{one:.2f}" for one in sure), f"{spearman(sure):.2f}",
+            f"{sure[-1] - sure[0]:.2f}", f"{less - plain:+.2f}", f"{more - plain:+.2f}",
+            f"{abs(mean(BOTH, name) - mean(f'{name} {1.0:+g}', name)):.2f}",
+        ])  # fmt: skip
+    return markdown(head, lines) + "\n"
 
 
 def spearman(values: Sequence[float]) -> float:
@@ -181,18 +122,18 @@ def spearman(values: Sequence[float]) -> float:
     return float(torch.corrcoef(torch.stack([torch.arange(len(values)).double(), ranks]))[0, 1])
 
 
-def _slider(out: Path, name: str, backbone: Backbone) -> Layers:
+def _slider(bench: Bench, name: str) -> Layers:
     """Learned once, and found again."""
     asked, plain = QUESTIONS[name], name.replace(" ", "-")
     config = SliderConfig.for_family(
         "facea-tiny", positive=asked.positive, negative=asked.negative, neutral=NEUTRAL
     )
-    origin = slider_origin(backbone.hash, config)
-    path = find_slider(out, plain, origin)
+    origin = slider_origin(bench.backbone.hash, config)
+    path = find_slider(bench.flags.out, plain, origin)
     if path is None:
-        path = slider_path(out, plain, origin)
-        save_slider(train_slider(backbone, config, origin=origin), path)
-    return slider_layers(read_lora(path), backbone.unet, name)
+        path = slider_path(bench.flags.out, plain, origin)
+        save_slider(train_slider(bench.backbone, config, origin=origin), path)
+    return slider_layers(read_lora(path), bench.backbone.unet, name)
 
 
 def _hosts(number: int, count: int, size: int) -> Iterator[Painting]:
@@ -202,17 +143,12 @@ def _hosts(number: int, count: int, size: int) -> Iterator[Painting]:
         yield paint(sample_people(1, generator), sample_scenes(1, generator), size)
 
 
-@contextmanager
-def _merged(backbone: Backbone, sliders: Sequence[tuple[Layers, float]]) -> Iterator[None]:
-    with ExitStack() as merged:
-        for layers, strength in sliders:
-            merged.enter_context(merged_lora(backbone.unet, layers, strength))
-        yield
-
-
 @torch.no_grad()
 def _read(probe: AttributeProbe, image: Tensor, face: Box) -> tuple[Tensor, Mapping[str, Tensor]]:
     """Who it is `(64,)`, a unit vector, and the probabilities of each question's answers."""
     seen = probe.look(face_crop(image, face, 64))
     answers = {name: logits[0].softmax(dim=0) for name, logits in seen.classes.items()}
     return torch.nn.functional.normalize(seen.vector[0], dim=0), answers
+
+
+TASK = Task(paint_sliders, table)

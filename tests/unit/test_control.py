@@ -3,11 +3,11 @@
 import pytest
 import torch
 
-from benchmarks.control import heads
+from benchmarks.control import form, heads, slider
 from benchmarks.control.measure import measured, of_person
 from benchmarks.control.parts import SELECTIVITY, table
 from benchmarks.control.repaint import ARMS
-from benchmarks.control.run import tables, tasks_named
+from benchmarks.control.run import TASKS, tables, tasks_named
 from benchmarks.control.slider import spearman
 from benchmarks.control.truth import COLUMNS, chimera, hosts
 from facea_core.errors import ConfigError
@@ -83,3 +83,18 @@ def test_tables_are_those_of_the_tasks_that_were_painted():
 def test_the_rank_correlation_knows_order_and_nothing_else():
     assert spearman([0.1, 0.2, 0.9, 1.0]) == pytest.approx(1)
     assert spearman([1.0, 0.9, 0.2, 0.1]) == pytest.approx(-1)
+
+
+def test_the_table_of_sliders_says_how_evenly_each_rises_and_what_it_costs():
+    arms = {f"{name} {at:+g}": at for name in slider.QUESTIONS for at in slider.STRENGTHS}
+    rows = [
+        {"person": "person-0", "arm": arm, "scene": 0, "likeness": 0.8 - abs(at) / 10,
+         **dict.fromkeys(slider.QUESTIONS, (at + 2) / 4)}
+        for arm, at in {**arms, slider.BOTH: 1.0}.items()
+    ]  # fmt: skip
+    for line in slider.table(rows).splitlines()[2:]:
+        assert line.endswith("| 1.00 | 1.00 | -0.10 | -0.10 | 0.00 |")
+
+
+def test_the_tasks_are_those_that_the_help_names():
+    assert tuple(TASKS) == form.TASKS

@@ -82,6 +82,9 @@ def test_a_mix_by_parts_is_not_edited(client: Client):
     made = graph.add(
         "FaceAEdit", image=photos.out(1), model=model[0], clip=model[1], vae=model[2],
         edit="smiling", attributes=detect(graph, photos.out(1)).out(0), identity=mix.out(0),
+        parts="", amount=1.0, handover=150, negative_prompt="", seed=0, steps=2, cfg=0.0,
+        sampler_name="euler", scheduler="normal", denoise=1.0, context_factor=1.5, grow=0.1,
+        feather=0.08, colour_match=1.0, lora_strength=1.0, frame_seed="next",
     )  # fmt: skip
     graph.add("PreviewImage", images=made.out(0))
     with pytest.raises(NodeError, match="mix by parts"):

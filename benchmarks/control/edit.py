@@ -81,7 +81,7 @@ def paint_edits(bench: Bench, index: int, wanted: Wanted) -> Iterator[Painted]:
         for name, change in CHANGES.items():
             has = change.question in given and int(given[change.question]) == change.answer
             bald = change.question == "hair_colour" and int(given["hair_style"]) == 0
-            arms = [arm for arm in ARMS if wanted(f"{name}: {arm}", k)]
+            arms = [arm for arm in ARMS if wanted(f"{name}, {arm}", k)]
             if has or bald or not arms or (change.men_only and subject.noun != "man"):
                 continue
             parts = edited_parts(change.text)
@@ -97,7 +97,7 @@ def paint_edits(bench: Bench, index: int, wanted: Wanted) -> Iterator[Painted]:
                 )
                 before, after = (_answers(bench, one, box) for one in (image.image, made))
                 others = [name for name in before if name != change.question]
-                yield Painted(f"{name}: {arm}", k, made, {
+                yield Painted(f"{name}, {arm}", k, made, {
                     "right": float(after[change.question] == change.answer),
                     "likeness": likeness.heldout,
                     "kept": fmean(float(before[name] == after[name]) for name in others),
@@ -143,7 +143,7 @@ def table(rows: Sequence[Row]) -> str:
     lines = []
     for name, change in CHANGES.items():
         means = {
-            arm: {measure: by_person(rows, f"{name}: {arm}", _mean(measure))
+            arm: {measure: by_person(rows, f"{name}, {arm}", _mean(measure))
                   for measure in MEASURES}
             for arm in ARMS
         }  # fmt: skip

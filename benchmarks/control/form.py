@@ -17,7 +17,9 @@ class Control(Form):
     May be stopped at any time; the same command goes on. The tables tell of all in the folder.
     """
 
-    out: Path = flag(Path("control"), "folder for identities, lines of figures and table.md", "DIR")
+    out: Path = flag(
+        Path("control"), "folder for identities, lines of figures, table.md and page.html", "DIR"
+    )
     tasks: str = flag(", ".join(TASKS), f"what is painted: {', '.join(TASKS)}")
     people: int = flag(4, "number of people to train", min=2, max=1000)
     first: int = flag(0, "number of the first painted person", min=0, max=10**6)

@@ -1,4 +1,4 @@
-"""Everybody learned, every task painted in every arm, once; and the tables."""
+"""Everybody learned, every task painted in every arm, once; the tables, and a page of pictures."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from ..likeness.journal import Journal, Row, read_rows
 from . import edit, hair, heads, mix, parts, slider
 from .bench import Bench, Task, Wanted
 from .form import Control
+from .page import page, picture
 
 TASKS: Mapping[str, Task] = {
     "parts": parts.TASK, "heads": heads.TASK, "mix": mix.TASK, "slider": slider.TASK,
@@ -43,15 +44,17 @@ def run(flags: Control) -> None:
             began, mark = perf_counter(), f"{name}: "
             wanted = Wanted(mark, person, done)
             for arm, scene, image, figures in task.paint(bench, index, wanted):
-                save_generated(image, flags.out / "pictures" / name / arm / f"{person}-{scene}.png")
+                save_generated(image, flags.out / picture(name, arm, person, scene))
                 journal.add({
                     "person": person, "arm": mark + arm, "scene": scene, **figures,
                     "seconds": perf_counter() - began,
                 })  # fmt: skip
                 began = perf_counter()
-    text = tables(read_rows(flags.out))
-    with atomic_path(flags.out / "table.md") as temporary:
-        temporary.write_text(text, "utf-8")
+    rows = read_rows(flags.out)
+    text = tables(rows)
+    for name, content in (("table.md", text), ("page.html", page(rows))):
+        with atomic_path(flags.out / name) as temporary:
+            temporary.write_text(content, "utf-8")
     say(text)
 
 

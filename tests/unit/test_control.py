@@ -5,6 +5,7 @@ import torch
 
 from benchmarks.control import form, heads, slider
 from benchmarks.control.measure import measured, of_person
+from benchmarks.control.page import page
 from benchmarks.control.parts import SELECTIVITY, table
 from benchmarks.control.repaint import ARMS
 from benchmarks.control.run import TASKS, tables, tasks_named
@@ -78,6 +79,22 @@ def test_tables_are_those_of_the_tasks_that_were_painted():
     row = {"person": "person-0", "arm": "heads: words", "scene": 0, "likeness": 0.8, "prompt": 1.0}
     assert "## heads" in (text := tables([row]))
     assert "## parts" not in text
+
+
+def test_the_page_shows_each_picture_in_the_column_of_its_arm():
+    rows = [
+        {"person": "person-0", "arm": f"{task}: {arm}", "scene": 1}
+        for task, arm in (
+            ("edit", "smile, edit"),
+            ("edit", "smile, text"),
+            ("hair", "100 % bald"),
+        )
+    ]
+    html = page(rows)
+    assert html.count("<h2>") == 2
+    assert html.index("<th>smile, edit</th>") < html.index("<th>smile, text</th>")
+    assert 'src="pictures/edit/smile%2C%20edit/person-0-1.png"' in html
+    assert 'src="pictures/hair/100%20%25%20bald/person-0-1.png"' in html
 
 
 def test_the_rank_correlation_knows_order_and_nothing_else():

@@ -53,7 +53,7 @@ def test_every_change_is_an_answer_of_its_question():
 def test_the_table_of_edits_says_what_each_costs():
     likeness = {"edit": 0.75, "text": 0.7, "base": 0.1, "untouched": 0.8}
     rows = [
-        {"person": f"person-{i}", "arm": f"{name}: {arm}", "scene": 0, "right": 1.0, "kept": 0.9,
+        {"person": f"person-{i}", "arm": f"{name}, {arm}", "scene": 0, "right": 1.0, "kept": 0.9,
          "likeness": likeness[arm]}
         for i in range(3) for name in edit.CHANGES for arm in edit.ARMS
     ]  # fmt: skip

@@ -6,7 +6,7 @@ import uuid
 from typing import Any
 
 from .graph import Graph
-from .values import Node, Slot
+from .values import LATER, Node, Slot
 
 FRONTEND = "1.27.10"
 
@@ -30,6 +30,7 @@ def prompt_of(graph: Graph) -> dict[str, Any]:
             "class_type": node.kind,
             "inputs": {
                 **{name: _value(node, name) for name in node.spec.widgets},
+                **LATER.get(node.kind, {}),
                 **{
                     name: [str(value.node.id), value.index]
                     for name in node.spec.inputs

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from .values import Group, Node, Slot, Spec
+from .values import LATER, Group, Node, Slot, Spec
 
 # `TITLE` is the bar above a node's position.
 TITLE, SLOT, WIDGET, TEXT, EDGE = 30, 20, 24, 54, 14
@@ -40,6 +40,7 @@ def room_of(node: Node) -> int:
         wired = isinstance(node.inputs.get(name), Slot)
         high += SLOT if wired else LINES if options.get("multiline") else ROW
         high += SHOWN * bool(options.get("image_upload"))
+    high += ROW * len(LATER.get(kind, {}).keys() - spec.inputs.keys())
     if kind == "FaceAEmbeddingTrainer":  # its last picture while training, and the sheet
         return high + SAID + 2 * SHOWN + 16
     if kind in ("FaceASaveImage", "SaveImage"):

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 WIDGETS = {"INT", "FLOAT", "STRING", "BOOLEAN", "COMBO"}
+LATER: dict[str, dict[str, Any]] = {"LoraModelLoader": {"bypass": False}}
+"""Inputs of ComfyUI's own nodes that a newer one requires, and an older one passes over."""
 
 
 class Slot(NamedTuple):

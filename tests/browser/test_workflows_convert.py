@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from ..host.client import Client
+from ..host.graph import LATER
 from ..host.install import ROOT
 from ..host.server import Server
 from .frontend import Frontend
@@ -53,6 +54,9 @@ def test_loading_changes_nothing(frontend: Frontend, name: str):
             node["size"] = [
                 min(pair) for pair in zip(node["size"], drawn["nodes"][at]["size"], strict=True)
             ]
+            later = LATER.get(node["type"], set())
+            node["inputs"] = [slot for slot in node["inputs"] if slot[0] not in later]
+            node["values"] = node["values"][: len(node["values"]) - len(later)]
     changed = [(node, drawn["nodes"].get(at)) for at, node in saved["nodes"].items()
                if node != drawn["nodes"].get(at)]  # fmt: skip
     assert changed == []

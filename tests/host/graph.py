@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+LATER = {"LoraModelLoader": {"bypass"}}
+"""Inputs of ComfyUI's own nodes that a newer one requires, and an older one passes over."""
+
 
 @dataclass(frozen=True)
 class Node:

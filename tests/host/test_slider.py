@@ -24,7 +24,9 @@ def painted() -> tuple[Graph, Node]:
         "FaceATrainSlider", model=model[0], clip=model[1], vae=model[2], name="test-beard",
         **PROMPTS, steps=2, guidance=1.0, seed=7, settings=SMALL,
     )  # fmt: skip
-    loaded = graph.add("LoraModelLoader", model=model[0], lora=slider.out(0), strength_model=1.5)
+    loaded = graph.add(
+        "LoraModelLoader", model=model[0], lora=slider.out(0), strength_model=1.5, bypass=False
+    )
     photos = graph.add("FaceASamplePhotos", person=50, photos=1, size=128)
     found = detect(graph, photos.out(1), words="custom", custom_words="face")
     wires = (loaded.out(0), model[1], model[2])

@@ -26,12 +26,16 @@ def pytest_configure() -> None:
     torch.set_num_threads(1)
 
 
+ALONE = tuple(f"tests/host/test_{name}.py" for name in ("equality", "listing", "stock"))
+"""Tests of ComfyUI's code without its server: they may run beside it."""
+
+
 class OneHostScheduling(LoadFileScheduling):
     """A file's tests stay together, and so do all that share a ComfyUI: only one runs at a time."""
 
     def _split_scope(self, nodeid: str) -> str:
         shared = nodeid.startswith(("tests/host/", "tests/browser/"))
-        return "host" if shared else super()._split_scope(nodeid)
+        return "host" if shared and not nodeid.startswith(ALONE) else super()._split_scope(nodeid)
 
 
 @pytest.hookimpl(optionalhook=True)

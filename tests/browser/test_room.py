@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -27,7 +28,12 @@ from .visitor import Visitor
 LETTERS = 14
 """Pixels of the letters on a node, where the canvas is not zoomed."""
 
-BRIEF = {"steps": 6, "batch": 1, "previews": 2, "settings": '{"variants": 2}'}
+BRIEF = {
+    "FaceAEmbeddingTrainer": {
+        "steps": 6, "batch": 1, "previews": 2, "settings": '{"variants": 2}',
+    },
+    "FaceATrainSlider": {"steps": 4, "settings": '{"paintings": 4, "levels": 2}'},
+}  # fmt: skip
 
 # Wires are drawn behind nodes: those of which one can see no beginning or end cannot be followed.
 BEHIND = """
@@ -66,11 +72,23 @@ def renderer(request: pytest.FixtureRequest, frontend: Frontend, host: Server) -
         requests.post(setting, json=False, timeout=60).raise_for_status()
 
 
-@pytest.fixture
-def visitor(renderer: str, frontend: Frontend, host: Server) -> Iterator[Visitor]:
-    """In a window of its own: what a node once showed comes back on the next one of its number."""
+@dataclass(frozen=True)
+class Room:
+    """A template in a window of its own: what a node once showed comes back on the next one of its
+    number. `scale` is how far it is zoomed."""
+
+    name: str
+    visitor: Visitor
+    scale: float
+
+
+@pytest.fixture(scope="module", params=NAMES)
+def room(
+    request: pytest.FixtureRequest, renderer: str, frontend: Frontend, host: Server
+) -> Iterator[Room]:
     window = frontend.page.context.browser.new_page(viewport=frontend.page.viewport_size)
-    yield Visitor(Frontend(window, host.url))
+    visitor = Visitor(Frontend(window, host.url))
+    yield Room(request.param, visitor, opened(visitor, request.param))
     window.close()
 
 
@@ -87,12 +105,11 @@ def opened(visitor: Visitor, name: str) -> float:
     return visitor.page.evaluate("app.canvas.ds.scale")
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_a_template_can_be_read(visitor: Visitor, renderer: str, tell: Tell, name: str):
-    scale = opened(visitor, name)
+def test_a_template_can_be_read(room: Room, renderer: str, tell: Tell):
+    visitor, scale = room.visitor, room.scale
     covered = visitor.overlaps()
     tell(
-        f"{name}, {renderer}: {scale:.0%}, letters of {LETTERS * scale:.1f} pixels, "
+        f"{room.name}, {renderer}: {scale:.0%}, letters of {LETTERS * scale:.1f} pixels, "
         f"{len(covered)} overlaps, {visitor.page.evaluate(BEHIND)} wires behind nodes"
     )
     assert covered == set()
@@ -101,23 +118,19 @@ def test_a_template_can_be_read(visitor: Visitor, renderer: str, tell: Tell, nam
     assert scale >= (0.6 if visitor.frontend.newer else 0.57)
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_nothing_covers_anything_while_it_runs(
-    visitor: Visitor, host: Server, renderer: str, tell: Tell, name: str
-):
-    twin = json.loads((WORKFLOWS / "api" / f"{name}.json").read_text("utf-8"))
+def test_nothing_covers_anything_while_it_runs(room: Room, host: Server, renderer: str, tell: Tell):
+    twin = json.loads((WORKFLOWS / "api" / f"{room.name}.json").read_text("utf-8"))
     if files := needs_download(twin):
         pytest.skip(f"needs {', '.join(files)}")
-    opened(visitor, name)
-    own = f"room{len(renderer)}"
+    visitor, own = room.visitor, f"room{len(renderer)}"
     visitor.page.evaluate(
-        """([values, own]) => app.graph.nodes
-            .filter(node => node.type === 'FaceAEmbeddingTrainer')
-            .flatMap(node => node.widgets)
-            .forEach(widget => {
+        """([brief, own]) => app.graph.nodes
+            .filter(node => node.type in brief)
+            .forEach(node => node.widgets.forEach(widget => {
+                const values = brief[node.type]
                 if (widget.name in values) widget.value = values[widget.name]
                 if (widget.name === 'name' && widget.value !== 'sample') widget.value += own
-            })""",
+            }))""",
         [BRIEF, own],
     )
     visitor.page.evaluate(
@@ -142,5 +155,5 @@ def test_nothing_covers_anything_while_it_runs(
                 ended = time.monotonic()
         entry: dict[str, Any] = list(client.history().values())[-1]
     assert entry["status"]["status_str"] == "success", entry["status"]["messages"][-1]
-    tell(f"{name}, {renderer}, running: {len(covered)} overlaps")
+    tell(f"{room.name}, {renderer}, running: {len(covered)} overlaps")
     assert covered == set()

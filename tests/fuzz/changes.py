@@ -68,7 +68,12 @@ def dumps(value: Any, random: Random) -> str:
 def join(header: Mapping[str, Any], body: bytes, random: Random) -> bytes:
     text = dumps(header, random).encode()
     text += b" " * random.choice((-len(text) % 8, -len(text) % 8, 0, 3))
-    return len(text).to_bytes(8, "little") + text + body
+    return packed(text, body)
+
+
+def packed(header: bytes, body: bytes) -> bytes:
+    """A file of this header, without regard to what it says."""
+    return len(header).to_bytes(8, "little") + header + body
 
 
 def with_about(random: Random, source: Source, about: Any, seal: str = "kept") -> bytes:
@@ -85,8 +90,7 @@ def sealed_again(metadata: dict[str, str], source: Source, seal: str) -> bytes:
     elif seal == "renewed":
         metadata[SEAL] = checksum(load(source.data), metadata[source.text])
     header = {**source.header(), "__metadata__": metadata}
-    text = json.dumps(header).encode()
-    return len(text).to_bytes(8, "little") + text + source.body
+    return packed(json.dumps(header).encode(), source.body)
 
 
 def flip_in(low: Callable[[Source], int], high: Callable[[Source], int]) -> Change:
@@ -195,7 +199,7 @@ def header_is_other_json(random: Random, source: Source) -> bytes:
     text = random.choice(
         (b"[]", b"null", b"{}", b"{", b"", b"1", b"\xff\xfe", b"[" * 100_000, b'{"a":' * 50_000)
     )
-    return len(text).to_bytes(8, "little") + text + source.body
+    return packed(text, source.body)
 
 
 def text_is_other_json(random: Random, source: Source) -> bytes:

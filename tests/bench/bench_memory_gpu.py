@@ -25,7 +25,8 @@ from facea_core.training import free_memory, plan_training, train_identity
 from facea_core.training.memory import PHOTOS
 from facea_core.types import StepReport
 
-from .bench_memory import CUDA, FAMILY, Setting
+from .bench_memory import CUDA
+from .one_step import FAMILY, Setting
 
 
 def rows(settings: list[Setting]) -> Iterator[dict[str, Any]]:

@@ -19,7 +19,7 @@ from facea_core.training.costs import COSTS
 from facea_core.training.device_memory import free_memory
 from facea_core.training.memory import Plan, plan_training, resolution_down, step_down
 
-from ..bench import bench_memory
+from ..bench.one_step import Setting, build, peak_of
 
 BF16 = torch.bfloat16
 GB = 10**9
@@ -186,9 +186,9 @@ def test_the_table_has_the_sizes_of_the_real_modules(family):
 )
 def test_a_real_step_needs_what_was_predicted(device, setting):
     """At full size without values, every tensor followed; with values, as the allocator says."""
-    chosen = bench_memory.Setting(*setting)
-    backbone = bench_memory.build(chosen.family, device, torch.float32)
-    needed, weights = bench_memory.peak_of(chosen, backbone)
+    chosen = Setting(*setting)
+    backbone = build(chosen.family, device, torch.float32)
+    needed, weights = peak_of(chosen, backbone)
     assert abs(chosen.predicted() - needed) < 0.05 * (needed - weights)
 
 

@@ -17,10 +17,10 @@ ROOT = Path(__file__).parents[2]
 
 def main(comfyui: str, folder: str, *names: str) -> None:
     sys.path[:0] = [comfyui, str(ROOT), str(ROOT / "tests" / "bench")]
-    import check_families
     import comfy.options  # noqa: F401  (before what reads its arguments from the command line)
     import torch
     from comfy.cli_args import args
+    from families.full_size import COMMON, host_modules, random_tensor
     from safetensors.torch import save_file
 
     args.cpu = not torch.cuda.is_available()  # else ComfyUI wants a card
@@ -28,12 +28,12 @@ def main(comfyui: str, folder: str, *names: str) -> None:
     for name in names:
         family, kind = name.split("-")
         began, file = perf_counter(), Path(folder) / f"{name}.safetensors"
-        check_families.COMMON["in_channels"] = 9 if kind == "inpainting" else 4
-        config, parts = check_families.host_modules(family)
+        COMMON["in_channels"] = 9 if kind == "inpainting" else 4
+        config, parts = host_modules(family)
         generator = torch.Generator(device).manual_seed(0)
         for state in parts.values():
             for key, value in state.items():
-                state[key] = check_families.random_tensor(key, value.shape, generator)
+                state[key] = random_tensor(key, value.shape, generator)
         state = {
             **config.process_unet_state_dict_for_saving(parts["unet"]),
             **config.process_vae_state_dict_for_saving(parts["vae"]),

@@ -22,7 +22,9 @@ from ..host.fixtures import Tell
 from ..host.graph import Graph, only
 from ..host.server import PACK, Server
 from .frontend import Frontend
-from .visitor import Moment, Visitor, inside
+from .moments import Moment
+from .rectangles import inside
+from .visitor import Visitor
 
 FIRST_RUN = "1-first-run"
 TRAINER = "FaceAEmbeddingTrainer"

@@ -15,11 +15,10 @@ from ..host.graph import LATER
 from ..host.install import ROOT
 from ..host.server import Server
 from .frontend import Frontend
+from .rectangles import Rect, inside, overlap
 
 WORKFLOWS = ROOT / "workflows"
 NAMES = sorted(path.stem for path in WORKFLOWS.glob("*.json"))
-
-Rect = tuple[float, float, float, float]
 
 
 def canvas(name: str) -> dict[str, Any]:
@@ -140,11 +139,3 @@ def essence(graph: dict[str, Any]) -> dict[str, Any]:
 def bounding(box: list[float]) -> Rect:
     x, y, width, height = box
     return x, y, x + width, y + height
-
-
-def overlap(a: Rect, b: Rect) -> bool:
-    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
-
-
-def inside(box: Rect, frame: Rect) -> bool:
-    return frame[0] <= box[0] and frame[1] <= box[1] and box[2] <= frame[2] and box[3] <= frame[3]

@@ -3,68 +3,12 @@
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
 
 from .frontend import Frontend
-
-Rect = tuple[float, float, float, float]
-"""Left, top, right, bottom."""
-
-# How the trainer says how far it is.
-_STEP = re.compile(r"step (\d+) of (\d+) · loss \d+\.\d+ · \d+:\d\d left")
-
-_SHOWN = """
-id => {
-    const node = app.graph.getNodeById(id)
-    const line = node.widgets?.find(w => w.name === '$$node-text-preview')
-    const picture = node.imgs?.[0]
-    const read = [...document.querySelectorAll('.dom-widget')].filter(
-        one => line?.value && one.checkVisibility() && one.textContent.includes(line.value))
-    return [
-        node.progress ?? null,
-        line?.value ?? '',
-        read.length === 1,
-        picture?.naturalWidth ? [picture.naturalWidth, picture.naturalHeight] : null,
-    ]
-}
-"""
-
-# The page itself looks: a machine that does other things asks it too seldom.
-_WATCH = f"""
-id => {{
-    const shown = {_SHOWN}
-    window.faceaMoments = []
-    const look = () => {{
-        const now = JSON.stringify(shown(id))
-        if (window.faceaMoments.at(-1) !== now) window.faceaMoments.push(now)
-    }}
-    look()
-    setInterval(look, 50)
-}}
-"""
-
-
-@dataclass(frozen=True)
-class Moment:
-    """What a node shows at one moment: its bar (0 to 1), its line of text, its picture's size.
-
-    The line can be `read` where it is an element of the page over the canvas.
-    """
-
-    bar: float | None
-    line: str
-    read: bool
-    picture: tuple[int, int] | None
-
-    @property
-    def step(self) -> int | None:
-        """The step in the line of a trainer; None if the line is another."""
-        line = _STEP.fullmatch(self.line)
-        return int(line[1]) if line else None
+from .moments import SHOWN, WATCH, Moment, moment_of
+from .rectangles import Rect, overlap
 
 
 class Visitor:
@@ -219,14 +163,14 @@ class Visitor:
         self.page.mouse.click(800, 990)
 
     def moment(self, kind: str) -> Moment:
-        return _moment(self.page.evaluate(_SHOWN, self.node(kind)))
+        return moment_of(self.page.evaluate(SHOWN, self.node(kind)))
 
     def watch(self, kind: str) -> None:
         """From now on `moments` has each change of what the node shows."""
-        self.page.evaluate(_WATCH, self.node(kind))
+        self.page.evaluate(WATCH, self.node(kind))
 
     def moments(self) -> list[Moment]:
-        return [_moment(json.loads(one)) for one in self.page.evaluate("window.faceaMoments")]
+        return [moment_of(json.loads(one)) for one in self.page.evaluate("window.faceaMoments")]
 
     def finished(self, kind: str) -> bool:
         """Whether a node has had its turn and given pictures."""
@@ -306,16 +250,3 @@ class Visitor:
             self.node(kind),
         )
         self.page.mouse.click(*place)
-
-
-def _moment(shown: Sequence[Any]) -> Moment:
-    bar, line, read, picture = shown
-    return Moment(bar, line, read, tuple(picture) if picture else None)
-
-
-def overlap(a: Rect, b: Rect) -> bool:
-    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
-
-
-def inside(a: Rect, b: Rect) -> bool:
-    return b[0] <= a[0] and b[1] <= a[1] and a[2] <= b[2] and a[3] <= b[3]

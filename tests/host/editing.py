@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from compared import diff
 from inside import part, run_node
 
 STEPS, SEED = 8, 5
@@ -37,18 +38,15 @@ def edits(core: Any, host: Any, cast: Any, identity: Any) -> dict[str, Any]:
     def theirs(amount: float, *wired: Any, **more: Any) -> Any:
         return shown(amount, *wired, **more)[0].movedim(-1, 1)
 
-    def apart(first: Any, second: Any) -> float:
-        return float((first.float() - second.float()).abs().max())
-
     changed = shown(1.0, identity=identity)[2]
     outside = (changed[:, None] == 0).expand_as(image)
     made = {amount: theirs(amount, identity=identity) for amount in (0.0, 0.5, 1.0)}
-    same = {f"edit {amount:g}": apart(one, ours(amount)) for amount, one in made.items()}
+    same = {f"edit {amount:g}": diff(one, ours(amount)) for amount, one in made.items()}
     return {
         **same,
-        "edit of anybody": apart(theirs(1.0), ours(1.0, None)),
-        "edit with a loader": apart(theirs(1.0, *loaded[:2], identity=identity), made[1.0]),
-        "edit again": apart(theirs(1.0, identity=identity), made[1.0]),
-        "edit, felt": min(apart(made[0.0], made[0.5]), apart(made[0.5], made[1.0])),
-        "edit, outside": apart(made[1.0][outside], image[outside]),
+        "edit of anybody": diff(theirs(1.0), ours(1.0, None)),
+        "edit with a loader": diff(theirs(1.0, *loaded[:2], identity=identity), made[1.0]),
+        "edit again": diff(theirs(1.0, identity=identity), made[1.0]),
+        "edit, felt": min(diff(made[0.0], made[0.5]), diff(made[0.5], made[1.0])),
+        "edit, outside": diff(made[1.0][outside], image[outside]),
     }

@@ -55,3 +55,15 @@ def test_the_short_one_in_the_readme_runs_with_the_painted_people(tmp_path: Path
     }
     run(replaced(quick_start((ROOT / "README.md").read_text("utf-8")), small), tmp_path)
     assert load_image(tmp_path / "ada-at-the-party.png")[0].shape == cast.context.image.shape
+
+
+def test_the_package_lists_its_names_and_imports_none(tmp_path: Path):
+    code = """
+import sys
+import facea_core
+assert set(facea_core.__all__) <= set(dir(facea_core))
+assert not {"torch", "numpy"} & set(sys.modules)
+from facea_core import *
+assert train_identity and "torch" in sys.modules
+"""
+    assert run(code, tmp_path) == ""

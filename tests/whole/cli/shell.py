@@ -7,6 +7,7 @@ import pytest
 from facea_core.cli import main
 
 SMALL = ["--preset", "tiny", "--rank", "4", "--batch", "1", "--variants", "1"]
+SMALL += ["--detector", "landmarks", "--device", "cpu"]
 
 
 def train(world: Path, *arguments: object, photos: tuple[str, ...] = ("ada.png",)) -> int:

@@ -1,0 +1,47 @@
+"""The list of commands, and the flags that scripts rely on."""
+
+import pytest
+
+from facea_core import __version__
+from facea_core.cli import COMMANDS, main
+
+
+def test_without_a_command_the_commands_are_listed(capsys):
+    assert main([]) == 0
+    listed = capsys.readouterr().out
+    assert all(f"\n  {name} " in listed for name in COMMANDS)
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out == f"facea {__version__}\n"
+
+
+def test_an_unknown_command_names_the_nearest(capsys):
+    assert main(["trian"]) == 2
+    assert "'train'" in capsys.readouterr().err
+
+
+SHAPES = {
+    "demo": "--out --seed --steps",
+    "detect": "--detector --json --preview --config",
+    "audit": "--detector --attributes --policy --resolution --json --overlay --crops --embedder",
+    "train": "--policy --base --name --class --preset --steps --out --run --resume --config "
+    "--prediction --resolution --micro-batch --checkpointing --masked-latent --capture",
+    "compose": "--identity --base --out --prompt --face-index --seed --references --candidates "
+    "--config",
+    "edit": "--edit --identity --base --out --parts --mask --amount --handover --seed --config",
+    "slider": "--base --out --positive --negative --neutral --steps --guidance --run --resume",
+    "mix": "--how --out --name",
+    "evaluate": "--references --held-out --json",
+    "info": "--json",
+    "doctor": "--json",
+}
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_flags_that_scripts_rely_on_are_there(name: str, capsys):
+    with pytest.raises(SystemExit) as end:
+        main([name, "--help"])
+    assert end.value.code == 0
+    listed = capsys.readouterr().out.split()
+    assert [
+        flag for flag in SHAPES[name].split() if flag not in {w.strip(",") for w in listed}
+    ] == []

@@ -22,7 +22,7 @@ from .training import assert_close, train
 def test_what_the_model_keeps_is_the_same_in_pieces(backbone: Backbone):
     options = {"steps": 2, "prior_extra": 3, "prompt_drop": 0.0}
     whole, reports = train(backbone, **options)
-    for micro_batch in (1, 2, 5):
+    for micro_batch in (1, 5):
         spared, others = train(backbone, micro_batch=micro_batch, **options)
         assert_close(whole, spared)
         for mine, theirs in zip(reports, others, strict=True):
@@ -32,7 +32,7 @@ def test_what_the_model_keeps_is_the_same_in_pieces(backbone: Backbone):
     assert reports[1].task_losses["prior"] > 0
 
 
-@pytest.mark.parametrize("way", [{"micro_batch": 1}, {"micro_batch": 3}, {"checkpointing": "on"}])
+@pytest.mark.parametrize("way", [{"micro_batch": 3}, {"checkpointing": "on"}])
 def test_saving_memory_learns_the_same(backbone: Backbone, whole, way: dict):
     identity, reports = whole
     spared, others = train(backbone, **way)

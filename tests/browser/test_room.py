@@ -59,7 +59,8 @@ BEHIND = """
 """
 
 
-@pytest.fixture(scope="module", params=["LiteGraph", "Nodes 2.0"])
+# Of the wider scope: all templates in one renderer, then all in the other, which is the usual one.
+@pytest.fixture(scope="package", params=["Nodes 2.0", "LiteGraph"])
 def renderer(request: pytest.FixtureRequest, frontend: Frontend, host: Server) -> Iterator[str]:
     newer = frontend.newer
     if request.param == "Nodes 2.0" and not newer:
@@ -72,10 +73,16 @@ def renderer(request: pytest.FixtureRequest, frontend: Frontend, host: Server) -
         requests.post(setting, json=False, timeout=60).raise_for_status()
 
 
+@pytest.fixture(scope="module")
+def visitor(renderer: str, frontend: Frontend, host: Server) -> Iterator[Visitor]:
+    window = frontend.page.context.browser.new_page(viewport=frontend.page.viewport_size)
+    yield Visitor(Frontend(window, host.url))
+    window.close()
+
+
 @dataclass(frozen=True)
 class Room:
-    """A template in a window of its own: what a node once showed comes back on the next one of its
-    number. `scale` is how far it is zoomed."""
+    """A template on the canvas; `scale` is how far it is zoomed."""
 
     name: str
     visitor: Visitor
@@ -83,13 +90,10 @@ class Room:
 
 
 @pytest.fixture(scope="module", params=NAMES)
-def room(
-    request: pytest.FixtureRequest, renderer: str, frontend: Frontend, host: Server
-) -> Iterator[Room]:
-    window = frontend.page.context.browser.new_page(viewport=frontend.page.viewport_size)
-    visitor = Visitor(Frontend(window, host.url))
-    yield Room(request.param, visitor, opened(visitor, request.param))
-    window.close()
+def room(request: pytest.FixtureRequest, visitor: Visitor) -> Room:
+    # What a node once showed comes back on the next one of its number.
+    visitor.page.evaluate("app.nodeOutputs = {}")
+    return Room(request.param, visitor, opened(visitor, request.param))
 
 
 def opened(visitor: Visitor, name: str) -> float:

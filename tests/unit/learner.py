@@ -10,7 +10,6 @@ import json
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 from facea_core.backbone import Backbone
@@ -18,12 +17,12 @@ from facea_core.backbone.load import random_backbone
 from facea_core.identity.subject import Subject
 from facea_core.identity_store.store import Trained, train_once
 from facea_core.training import TrainConfig
+from tests.narrow import quick
 from tests.unit.photos import small_photo
 
 
 def make_backbone() -> Backbone:
-    whole = random_backbone(0)
-    return replace(whole, spec=replace(whole.spec, resolution=32))
+    return quick(random_backbone(0), 32)
 
 
 def learn(

@@ -23,12 +23,14 @@ from facea_core.errors import ConfigError, NoFaceError
 from facea_core.evaluation import TinyEmbedder
 from facea_core.selection import person_rank, photos_to_choose_by
 
+from ..narrow import quick
+
 SIDE = 64
 
 
 @pytest.fixture(scope="module")
 def backbone() -> Backbone:
-    return random_backbone(0)
+    return quick(random_backbone(0), 128)
 
 
 def picture() -> Tensor:

@@ -27,13 +27,14 @@ from facea_core.training.optimiser import make_optimiser
 from facea_core.training.state import Checkpoint
 from facea_core.types import StepReport
 
+from ..narrow import quick
+
 CONFIG = TrainConfig(attributes="eyes,mouth", steps=4, batch=4, rank=2, variants=1)
 
 
 def small() -> Backbone:
     """The miniature at a quarter of its resolution: the same laws in less time."""
-    tiny = random_backbone(0)
-    return replace(tiny, spec=replace(tiny.spec, resolution=32))
+    return quick(random_backbone(0), 32)
 
 
 def test_the_optimiser_has_its_moments_before_the_first_step():
@@ -63,7 +64,7 @@ def accumulator(parameter: Tensor) -> Node:
         {"micro_batch": 2},
     ],
 )
-def test_no_step_leaves_an_accumulator_to_the_next(backbone: Backbone, options: dict):
+def test_no_step_leaves_an_accumulator_to_the_next(options: dict):
     """It belongs to the stream that it was made on, and a graph is captured on another one."""
     steps = []
 
@@ -78,7 +79,7 @@ def test_no_step_leaves_an_accumulator_to_the_next(backbone: Backbone, options: 
 
     handle = register_optimizer_step_pre_hook(look)
     try:
-        train_identity(painted_photos(1, 128), backbone, replace(CONFIG, **options))
+        train_identity(painted_photos(1, 128), small(), replace(CONFIG, **options))
     finally:
         handle.remove()
     assert len(steps) == CONFIG.steps

@@ -8,13 +8,13 @@ import torch
 from torch import Tensor
 
 from facea_core.backbone import Backbone, LatentDistribution, latent_mask, masked_image
-from facea_core.backbone.spec import TINY
 from facea_core.errors import MaskError
 from facea_core.training import TrainConfig
 from facea_core.training.data import build_cache, crop_example
 from facea_core.training.origin import photos_hash
 from facea_core.types import Box, FaceAttributes, Part, Photo
 
+from ..narrow import quick
 from .photos import EYES, FACE, make_photo
 from .test_tasks import drawn, with_masks, with_part
 
@@ -25,7 +25,7 @@ CACHE, HASH = "9884867b4b6cef51", "83c6a7113bdd6c66"
 @pytest.fixture
 def backbone(backbone: Backbone) -> Backbone:
     """The miniature at half of its resolution: the same laws in less time."""
-    return replace(backbone, spec=replace(backbone.spec, resolution=64))
+    return quick(backbone, 64)
 
 
 class Variational(Backbone):
@@ -62,7 +62,7 @@ def test_without_own_masks_the_cache_is_what_it_always_was(backbone: Backbone):
     photo = make_photo()
     found = replace(photo.attributes, parts=(*photo.attributes.parts, hair))
     photos = [replace(photo, attributes=found), make_photo(1, 90, 160)]
-    whole = replace(backbone, spec=TINY.spec)
+    whole = quick(backbone, 128)
     cache = build_cache(photos, whole, config, torch.Generator().manual_seed(2))
     digest = hashlib.sha256()
     for tensor in (cache.mask, cache.crop_of, cache.rows.face, cache.rows.parts, cache.rows.tasks):

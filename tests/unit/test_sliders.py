@@ -31,6 +31,8 @@ from facea_core.sliders import (
     train_slider,
 )
 
+from ..narrow import quick
+
 SMALL = SliderConfig.for_family(
     "facea-tiny", steps=6, batch=2, paintings=2, levels=2, lora_lr=3e-3, report_every=1
 )
@@ -39,8 +41,7 @@ SMALL = SliderConfig.for_family(
 @pytest.fixture(scope="module")
 def backbone() -> Backbone:
     """The miniature at half of its resolution: the same laws in less time."""
-    tiny = random_backbone(0)
-    return replace(tiny, spec=replace(tiny.spec, resolution=64))
+    return quick(random_backbone(0), 64)
 
 
 @pytest.fixture(scope="module")

@@ -2,13 +2,12 @@
 
 from collections import Counter
 from collections.abc import Callable
+from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
-from diffusers import AutoencoderTiny
 from safetensors.torch import load_file
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
@@ -27,6 +26,7 @@ from facea_core.training.state import saved_step
 from facea_core.training.writer import settle
 from facea_core.types import StepReport
 
+from ..narrow import quick
 from .photos import make_photo
 
 CONFIG = TrainConfig(
@@ -41,7 +41,7 @@ class Cancel(Exception):
 @pytest.fixture
 def backbone(backbone: Backbone) -> Backbone:
     """The miniature at a quarter of its resolution: the same laws in less time."""
-    return replace(backbone, spec=replace(backbone.spec, resolution=32))
+    return quick(backbone, 32)
 
 
 def bits(backbone: Backbone) -> list[Tensor]:
@@ -160,13 +160,9 @@ def test_one_example_is_learned_by_heart(backbone: Backbone):
 
 
 def test_a_half_precision_backbone_learns_in_float32(backbone: Backbone):
-    # A narrow autoencoder: a CPU may take seconds for a wide one's convolutions in bfloat16.
-    few: Any = (8, 8, 8, 8)
-    narrow: Any = AutoencoderTiny(encoder_block_out_channels=few, decoder_block_out_channels=few)
     # Not a quarter: attention to a single place has no gradient to round.
-    spec = replace(backbone.spec, resolution=64)
-    large = replace(backbone, spec=spec, vae=narrow.eval().requires_grad_(False))
-    half = move(large, "cpu", torch.bfloat16)
+    large = quick(backbone, 64)
+    half = move(replace(large, vae=deepcopy(large.vae)), "cpu", torch.bfloat16)
     identity = train_identity([make_photo()], half, replace(CONFIG, steps=1, batch=1))
     assert {w.up.dtype for w in identity.lora.values()} == {torch.float32}
     assert all(w.up.isfinite().all() and w.up.abs().max() > 0 for w in identity.lora.values())

@@ -1,18 +1,17 @@
 """A model and a picture to paint into."""
 
-from dataclasses import replace
-
 import pytest
 import torch
 
 from facea_core.backbone.load import random_backbone
 
+from ...narrow import quick
+
 
 @pytest.fixture(scope="module")
 def backbone():
     """One for all, at half its side for speed: painting leaves it as it is, as a test states."""
-    tiny = random_backbone(0)
-    return replace(tiny, spec=replace(tiny.spec, resolution=64))
+    return quick(random_backbone(0), 64)
 
 
 @pytest.fixture

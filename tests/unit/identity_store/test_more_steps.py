@@ -1,6 +1,7 @@
 """Who asks for more steps of the same goes on, and gets what one long training would have given."""
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,24 +18,37 @@ from facea_core.training.state import STATE_FILE, saved_step
 from ..photos import small_photo
 from .learning import CONFIG, Stop, files, learn, same
 
-LONG = replace(CONFIG, steps=7)
+LONG = replace(CONFIG, steps=6)
 
 
 @pytest.fixture(scope="module")
 def straight(backbone: Backbone, tmp_path_factory: pytest.TempPathFactory):
-    """Seven steps without a break."""
+    """Six steps without a break."""
     return learn(backbone, tmp_path_factory.mktemp("straight"), config=LONG)
 
 
-def test_more_steps_go_on_with_the_bytes_of_one_long_training(backbone, straight, tmp_path: Path):
-    learn(backbone, tmp_path)
-    longer = learn(backbone, tmp_path, config=LONG)
-    assert (longer.record["resumed_from"], longer.record["steps_run"]) == (4, 3)
+@pytest.fixture(scope="module")
+def four(backbone: Backbone, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where four steps were trained, with the state that a longer run goes on from."""
+    place = tmp_path_factory.mktemp("four")
+    learn(backbone, place)
+    return place
+
+
+@pytest.fixture
+def short(four: Path, tmp_path: Path) -> Path:
+    """A copy of that place."""
+    return shutil.copytree(four, tmp_path / "short")
+
+
+def test_more_steps_go_on_with_the_bytes_of_one_long_training(backbone, straight, short: Path):
+    longer = learn(backbone, short, config=LONG)
+    assert (longer.record["resumed_from"], longer.record["steps_run"]) == (4, 2)
     assert longer.path.read_bytes() == straight.path.read_bytes()
     assert dict(straight.record["losses"]).items() <= dict(longer.record["losses"]).items()
     # The shorter one is still found, and so is the longer one.
-    assert learn(backbone, tmp_path).record["cached"]
-    assert learn(backbone, tmp_path, config=LONG).record["cached"]
+    assert learn(backbone, short).record["cached"]
+    assert learn(backbone, short, config=LONG).record["cached"]
 
 
 def test_a_stopped_training_is_gone_on_with_by_a_longer_and_by_a_shorter_one(
@@ -67,13 +81,15 @@ def test_a_stopped_training_is_gone_on_with_by_a_longer_and_by_a_shorter_one(
     ids=str,
 )
 def test_what_a_longer_run_would_do_otherwise_begins_anew(
-    backbone: Backbone, tmp_path: Path, changes: dict
+    backbone: Backbone, short: Path, tmp_path: Path, changes: dict
 ):
-    learn(
-        backbone, tmp_path, previewer=None,
-        config=replace(CONFIG, **{**changes, "steps": 4, "seed": 0, "rank": 2}),
-    )  # fmt: skip
-    other = learn(backbone, tmp_path, previewer=None, config=replace(LONG, **changes))
+    before = replace(CONFIG, **{**changes, "steps": 4, "seed": 0, "rank": 2})
+    if before == CONFIG:
+        place = short
+    else:
+        place = tmp_path
+        learn(backbone, place, previewer=None, config=before)
+    other = learn(backbone, place, previewer=None, config=replace(LONG, **changes))
     assert other.record["resumed_from"] == 0
 
 
@@ -89,12 +105,11 @@ def test_only_the_newest_finished_states_stay(backbone: Backbone, tmp_path: Path
 
 
 def test_a_finished_state_that_is_damaged_costs_steps_and_nothing_else(
-    backbone: Backbone, straight, tmp_path: Path
+    backbone: Backbone, straight, short: Path
 ):
-    learn(backbone, tmp_path)
-    (state,) = (tmp_path / "runs" / "finished").glob(f"*/{STATE_FILE}")
+    (state,) = (short / "runs" / "finished").glob(f"*/{STATE_FILE}")
     state.write_bytes(state.read_bytes()[:-1] + b"?")
-    longer = learn(backbone, tmp_path, config=LONG)
+    longer = learn(backbone, short, config=LONG)
     assert longer.record["resumed_from"] == 0
     assert longer.path.read_bytes() == straight.path.read_bytes()
     assert any("began anew" in note for note in longer.record["notes"])
@@ -120,7 +135,7 @@ def test_the_core_goes_on_in_the_same_folder_and_says_what_it_cannot(
     train(CONFIG, resume=False)
     assert same(train(LONG), straight.identity)
     before = files(tmp_path)
-    with pytest.raises(StateError, match="at step 7, and 4 are asked for; ask for more"):
+    with pytest.raises(StateError, match="at step 6, and 4 are asked for; ask for more"):
         train(CONFIG)
     with pytest.raises(StateError, match="decay"):
         train(replace(LONG, decay="cosine", steps=9))

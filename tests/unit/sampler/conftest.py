@@ -6,11 +6,13 @@ import torch
 from facea_core.backbone.load import empty_backbone, random_backbone
 from facea_core.backbone.spec import TINY
 
+from ...narrow import quick
+
 
 @pytest.fixture(scope="module")
 def backbone():
     """One for all: painting leaves it as it is."""
-    return random_backbone(0)
+    return quick(random_backbone(0), 128)
 
 
 @pytest.fixture(scope="module")
@@ -18,7 +20,7 @@ def blind():
     """One of four channels."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        return empty_backbone(TINY, TINY.variant(inpainting=False))
+        return quick(empty_backbone(TINY, TINY.variant(inpainting=False)), 128)
 
 
 @pytest.fixture(scope="module")

@@ -16,11 +16,27 @@ from xdist.scheduler import LoadFileScheduling
 
 from facea_core.backbone import Backbone
 
-from .host.fixtures import client, comfyui, graphs, host, pytest_terminal_summary, tell
+from .host.fixtures import (
+    client,
+    comfyui,
+    graphs,
+    host,
+    next_prompt_runs,
+    pytest_terminal_summary,
+    tell,
+)
 from .tiny import marks, shared_tiny
 
 # Fixtures and a hook, found here by their names.
-__all__ = ["client", "comfyui", "graphs", "host", "pytest_terminal_summary", "tell"]
+__all__ = [
+    "client",
+    "comfyui",
+    "graphs",
+    "host",
+    "next_prompt_runs",
+    "pytest_terminal_summary",
+    "tell",
+]
 
 
 def pytest_configure() -> None:

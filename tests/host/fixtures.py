@@ -22,6 +22,8 @@ from typing import Any
 import pytest
 
 from .client import Client
+from .faces import photos
+from .graph import Graph
 from .install import ROOT, NotReadyError, find, required
 from .server import Server
 
@@ -57,6 +59,15 @@ def host(comfyui: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Se
 def client(host: Server) -> Iterator[Client]:
     with Client(host.url) as client:
         yield client
+
+
+@pytest.fixture
+def next_prompt_runs(client: Client) -> Iterator[None]:
+    """After the test, ComfyUI must still work."""
+    yield
+    graph = Graph()
+    shown = graph.add("PreviewImage", images=photos(graph, person=8, count=1)[1].out(3))
+    assert client.run(graph).outputs[shown.id]["images"]
 
 
 @pytest.fixture

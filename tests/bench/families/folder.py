@@ -73,5 +73,8 @@ def write_folder(family: str, folder: Path, parts: dict[str, dict[str, Any]]) ->
         own = encoder.state_dict().keys()
         encoder.load_state_dict({k: v for k, v in state.items() if k in own}, assign=True)
         encoder.save_pretrained(folder / place, variant="fp16")
-    DDIMScheduler(prediction_type="epsilon").save_pretrained(folder / "scheduler")
+    scheduler = DDIMScheduler(
+        prediction_type="epsilon", beta_schedule="scaled_linear", beta_start=0.00085, beta_end=0.012
+    )
+    scheduler.save_pretrained(folder / "scheduler")
     return round(perf_counter() - began, 1)

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from .client import Client
-from .contract import NODES, Socket, Widget
+from .contract import NODES
 from .install import ROOT
+from .promise import Socket, Widget
 from .server import PACK, Server
 
 LANGUAGES = ("en", "zh")

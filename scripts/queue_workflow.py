@@ -77,8 +77,7 @@ class ComfyUI:
         field = f"--{edge}\r\nContent-Disposition: form-data; name="
         head = f'{field}"subfolder"\r\n\r\n{folder}\r\n{field}"image"; filename="{name}"\r\n\r\n'
         body = head.encode() + file.read_bytes() + f"\r\n--{edge}--\r\n".encode()
-        said = self.post("/upload/image", body, f"multipart/form-data; boundary={edge}")
-        return said["name"]
+        return self.post("/upload/image", body, f"multipart/form-data; boundary={edge}")["name"]
 
     def history(self, run: str) -> dict[str, Any] | None:
         """The finished run, or None while it waits or works."""
@@ -160,7 +159,7 @@ def follow(
         elif kind == "progress" and node in graph:
             done, total = data["value"], data["max"]
             say(f"{_title(graph[node])}: {done}/{total}{_left(done, total, began)}")
-        elif (kind in ("silence", "executing")) and (entry := comfy.history(run)) is not None:
+        elif kind in ("silence", "executing") and (entry := comfy.history(run)) is not None:
             return entry
 
 
@@ -286,16 +285,10 @@ def main() -> int:
     parser.add_argument("graph", type=Path, help="a graph in API form")
     parser.add_argument("--url", default="http://127.0.0.1:8188", help="where ComfyUI listens")
     parser.add_argument("--out", type=Path, default=Path("results"), help="folder for the results")
-    parser.add_argument(
-        "--set", action="append", default=[], metavar="NODE.INPUT=VALUE", help="change an input"
-    )
-    parser.add_argument(
-        "--upload",
-        action="append",
-        default=[],
-        metavar="NODE.INPUT=FILE",
-        help="send a picture, or a folder of them",
-    )
+    parser.add_argument("--set", action="append", default=[], metavar="NODE.INPUT=VALUE",
+                        help="change an input")  # fmt: skip
+    parser.add_argument("--upload", action="append", default=[], metavar="NODE.INPUT=FILE",
+                        help="send a picture, or a folder of them")  # fmt: skip
     try:
         return run(parser.parse_args())
     except FailedError as error:

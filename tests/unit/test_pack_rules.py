@@ -83,6 +83,14 @@ def test_the_pack_keeps_its_rules():
     assert pack_violations(PACK) == []
 
 
+@pytest.mark.parametrize("folder", ["tests", "benchmarks", "pretraining", "scripts"])
+def test_what_stands_around_the_pack_has_short_files_too(folder: str):
+    files = sorted((PACK / folder).rglob("*.py"))
+    assert files
+    found = [too_long(path.relative_to(PACK), path.read_text("utf-8")) for path in files]
+    assert [line for lines in found for line in lines] == []
+
+
 NODE, HOST, FIRST = "nodes/train.py", "nodes/host/models.py", "nodes/__init__.py"
 LATE = "async def comfy_entrypoint():\n    "
 

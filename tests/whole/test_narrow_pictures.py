@@ -1,6 +1,6 @@
 """Pictures of 20,000 x 20 pixels go all the way in the memory that others need."""
 
-from ..unit.test_limits import needs_limits, under_limit
+from .test_limits import needs_limits, under_limit
 
 
 @needs_limits

@@ -23,6 +23,8 @@ COMMANDS = {
     "slider": "learn to add and take away an attribute, from prompts alone",
     "compose": "paint a learned person into a picture",
     "edit": "change one attribute of a face by words, the person kept",
+    "crop": "cut the square around a face, with its mask, for any other program",
+    "paste": "put a repainted crop back, with no trace outside its mask",
     "evaluate": "compare generated pictures with photos of the person",
     "info": "say what an identity file holds",
     "doctor": "say what is missing here, or in the way, and what to do about it",

@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from .chosen import chosen_masks, part_names
     from .compose import Painter, compose_faces, compose_identity
     from .config import PREVIEW, ComposeConfig, EditConfig
+    from .cropped import FaceCrops, crop_faces, crop_spec, paste_faces
+    from .crops_file import load_crops, save_crops
     from .edit import edit_target, edited, edited_parts
     from .faces import Crop, Edit, TargetFace
     from .masks import blend_weight, face_mask, faces_mask, soften
@@ -30,6 +32,8 @@ __getattr__ = door(
         "chosen": ("chosen_masks", "part_names"),
         "compose": ("Painter", "compose_faces", "compose_identity"),
         "config": ("PREVIEW", "ComposeConfig", "EditConfig"),
+        "cropped": ("FaceCrops", "crop_faces", "crop_spec", "paste_faces"),
+        "crops_file": ("load_crops", "save_crops"),
         "edit": ("edit_target", "edited", "edited_parts"),
         "faces": ("Crop", "Edit", "TargetFace"),
         "masks": ("blend_weight", "face_mask", "faces_mask", "soften"),
@@ -51,6 +55,7 @@ __all__ = [
     "Find",
     "Edit",
     "EditConfig",
+    "FaceCrops",
     "Job",
     "Jobs",
     "Painter",
@@ -63,8 +68,10 @@ __all__ = [
     "chosen_masks",
     "compose_faces",
     "compose_identity",
+    "crop_faces",
     "crop_image",
     "crop_mask",
+    "crop_spec",
     "edit_target",
     "edited",
     "edited_parts",
@@ -72,6 +79,7 @@ __all__ = [
     "face_prompt",
     "faces_mask",
     "inpaint",
+    "load_crops",
     "mask_pieces",
     "match_colour",
     "mixed_faces",
@@ -80,9 +88,11 @@ __all__ = [
     "paint_together",
     "part_faces",
     "part_names",
+    "paste_faces",
     "plan_batch",
     "plan_crop",
     "prompt_for",
+    "save_crops",
     "soften",
     "wanted_parts",
 ]

@@ -50,6 +50,11 @@ class Jobs(Lazy[Job]):
     def __init__(self, images: Sequence[Tensor], plans: Sequence[_Plan]) -> None:
         self._images, self._plans = images, plans
 
+    @classmethod
+    def of(cls, image: Tensor, faces: Sequence[TargetFace]) -> Jobs:
+        """One picture (1, 3, H, W) with these faces."""
+        return cls([image], [_Plan(0, len(faces), lambda _: faces)])
+
     def __len__(self) -> int:
         return len(self._plans)
 

@@ -97,7 +97,8 @@ def compose_faces(
     `config.candidates`, matched in colour and put back, in order, each face seeing those before it.
     What is 0.5 or more is repainted whole; a mask with hard edges is blended outwards over the
     feather (`soften`), any other only where it is above 0. No pixel changes where the mask that is
-    returned is 0; at feather 0 that is where all masks are 0. A mask that is nowhere 0.5 is not
+    returned is 0; at feather 0 that is where all masks are 0. A square that comes back as it was
+    handed over changes nothing. A mask that is nowhere 0.5 is not
     painted and leaves a note. Of several candidates the one is kept that meets the image best and
     that `rank` likes best. Raises ImageError and MaskError for tensors that cannot be used, before
     anything is painted.
@@ -141,7 +142,8 @@ def compose_faces(
             choices.append(choice)
         # A slice would keep the others in memory.
         patch = made[kept : kept + 1].clone()
-        result = stitch(result, patch, mask, plan)
+        if not torch.equal(patch, shown):
+            result = stitch(result, patch, mask, plan)
         touched = torch.maximum(touched, blend_weight(mask))
         plans.append(plan)
         crops.append(shown)

@@ -28,6 +28,8 @@ SHAPES = {
     "compose": "--identity --base --out --prompt --face-index --seed --references --candidates "
     "--config",
     "edit": "--edit --identity --base --out --parts --mask --amount --handover --seed --config",
+    "crop": "--out --size --parts --mask --region --grow --feather --json --config",
+    "paste": "--crop --crops --out --colour-match --json --config",
     "slider": "--base --out --positive --negative --neutral --steps --guidance --run --resume",
     "mix": "--how --out --name",
     "evaluate": "--references --held-out --json",

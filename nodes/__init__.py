@@ -9,6 +9,8 @@ from .compose import FaceAInpaintCompose
 from .detect import FaceAAttributeDetect
 from .doctor import FaceADoctor
 from .edit import FaceAEdit
+from .face_crop import FaceAFaceCrop
+from .face_paste import FaceAFacePaste
 from .grid import FaceACompareGrid
 from .host import register_detectors, register_tiny, warn_of_differences
 from .info import FaceAIdentityInfo
@@ -40,6 +42,8 @@ class FaceA(ComfyExtension):
             FaceAMixPeople,
             FaceAInpaintCompose,
             FaceAEdit,
+            FaceAFaceCrop,
+            FaceAFacePaste,
             FaceASaveImage,
             FaceALikeness,
             FaceACompareGrid,

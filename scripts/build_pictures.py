@@ -191,6 +191,21 @@ def edited_person(studio: Studio) -> None:
     save(poster(rows, captions), DOCS / jpg("Edit"))
 
 
+def any_sampler(studio: Studio) -> None:
+    graph = api("11-any-sampler")
+    photos = next(k for k, node in graph.items() if node["class_type"] == "FaceASamplePhotos")
+    cut = next(k for k, node in graph.items() if node["class_type"] == "FaceAFaceCrop")
+    decode = next(k for k, node in graph.items() if node["class_type"] == "VAEDecode")
+    look_at(graph, "context", photos, 1)
+    look_at(graph, "cut", cut, 0)
+    look_at(graph, "new", decode, 0)
+    shown = studio.run(graph)
+    crops, pictures = [*shown["cut"], *shown["new"]], [*shown["context"], *shown["The result"]]
+    card("11-any-sampler", [crops, pictures], ["cut out, painted by any sampler,", "put back"])
+    save(poster([crops], ["cut out, and painted by any sampler"]), DOCS / jpg("FaceCrop"))
+    save(poster([pictures], ["before, and with the crop put back"]), DOCS / jpg("FacePaste"))
+
+
 def stock_nodes(studio: Studio) -> None:
     graph = api("5-stock-nodes")
     photos = next(k for k, node in graph.items() if node["class_type"] == "FaceASamplePhotos")
@@ -215,6 +230,7 @@ def main() -> None:
     mixed_people(studio)
     slider(studio)
     edited_person(studio)
+    any_sampler(studio)
     stock_nodes(studio)
     if args.cards:
         return

@@ -30,7 +30,7 @@ from .patching import (
 )
 from .plain import plain_numbers
 from .progress import Cancelled, Progress, say
-from .regions import in_crop
+from .regions import crop_of, in_crop
 from .results import Results, report_of
 from .sampling import Paint, encode, paint_crop, samplers, schedulers
 from .saving import graph_texts, output_files
@@ -57,6 +57,7 @@ __all__ = [
     "chosen_identity",
     "clip_skip_notes",
     "clip_vocabularies",
+    "crop_of",
     "detector_models",
     "elsewhere",
     "embeddings_folder",

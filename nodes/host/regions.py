@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from ...facea_core import composing
 from ...facea_core.errors import ConfigError
 from ...facea_core.io.images import crop
 from ...facea_core.types import Box, CropPlan, Size
@@ -42,6 +43,13 @@ def in_crop(conditioning: Any, plan: CropPlan, frame: int = 0) -> Any:
             "prompt for the whole picture, or move a region"
         )
     return kept
+
+
+def crop_of(image: Tensor, plan: CropPlan) -> Tensor:
+    """The crop of an image (1, C, h, w) of the same scene, at any size: (1, C, s, s)."""
+    if (image.shape[-2], image.shape[-1]) == tuple(plan.source):
+        return composing.crop_image(image, plan)
+    return _cut(image, plan)
 
 
 def _region(values: Mapping[str, Any], plan: CropPlan, frame: int) -> Tensor | None:

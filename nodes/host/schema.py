@@ -13,6 +13,7 @@ from ...facea_core.errors import ConfigError, quoted
 
 ATTRIBUTES = io.Custom("FACEA_ATTRIBUTES")
 IDENTITY = io.Custom("FACEA_IDENTITY")
+CROPS = io.Custom("FACEA_CROPS")
 SEGS = io.Custom("SEGS")
 """Of the Impact Pack, which needs not be there."""
 

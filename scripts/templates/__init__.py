@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from canvas import Graph
 
+from .any_sampler import any_sampler
 from .edit_person import edit_person
 from .first_run import first_run
 from .mixed_parts import mixed_parts
@@ -26,4 +27,5 @@ GRAPHS: dict[str, Callable[[Graph], None]] = {
     "8-mix-people": mixed_people,
     "10-slider": slider,
     "9-edit-a-person": edit_person,
+    "11-any-sampler": any_sampler,
 }

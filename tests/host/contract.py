@@ -7,7 +7,7 @@ order and new ones go last; whoever changes a row here breaks somebody's workflo
 from __future__ import annotations
 
 from .photo_nodes import PHOTO_NODES
-from .promise import ATTRIBUTES, IDENTITY, Promise, Socket, Widget, combo
+from .promise import ATTRIBUTES, CROPS, IDENTITY, Promise, Socket, Widget, combo
 
 NODES = {
     **PHOTO_NODES,
@@ -163,6 +163,44 @@ NODES = {
             "before_after": "IMAGE",
             "report": "STRING",
         },
+    ),
+    "FaceAFaceCrop": Promise(
+        "FaceA Face Crop (for any sampler)",
+        {
+            "image": Socket("IMAGE"),
+            "size": Widget("INT", 1024, 64, 4096),
+            "context_factor": Widget("FLOAT", 1.5),
+            "grow": Widget("FLOAT", 0.1),
+            "feather": Widget("FLOAT", 0.08),
+            "neck": Widget("FLOAT", 0.3),
+            "hair": Widget("BOOLEAN", True),
+            "hair_room": Widget("FLOAT", 0.0, 0, 1),
+            "parts": Widget("STRING", ""),
+            "attributes": Socket(f"{ATTRIBUTES},SEGS", optional=True),
+            "mask": Socket("MASK", optional=True),
+            "also": Socket("IMAGE", optional=True),
+            "positive": Socket("CONDITIONING", optional=True),
+            "negative": Socket("CONDITIONING", optional=True),
+        },
+        {
+            "crop": "IMAGE",
+            "mask": "MASK",
+            "crops": CROPS,
+            "also": "IMAGE",
+            "positive": "CONDITIONING",
+            "negative": "CONDITIONING",
+            "report": "STRING",
+        },
+    ),
+    "FaceAFacePaste": Promise(
+        "FaceA Face Paste (stitch crops back)",
+        {
+            "crop": Socket("IMAGE"),
+            "crops": Socket(CROPS),
+            "colour_match": Widget("FLOAT", 1.0, 0, 1),
+            "image": Socket("IMAGE", optional=True),
+        },
+        {"image": "IMAGE", "mask": "MASK", "report": "STRING"},
     ),
     "FaceASaveImage": Promise(
         "FaceA Save Image (mark as painted)",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-ATTRIBUTES, IDENTITY = "FACEA_ATTRIBUTES", "FACEA_IDENTITY"
+ATTRIBUTES, IDENTITY, CROPS = "FACEA_ATTRIBUTES", "FACEA_IDENTITY", "FACEA_CROPS"
 
 
 @dataclass(frozen=True)

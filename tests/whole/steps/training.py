@@ -8,7 +8,7 @@ from facea_core.backbone import Backbone
 from facea_core.training import TrainConfig, train_identity
 from facea_core.types import Identity, StepReport
 
-from ..photos import make_photo
+from ...unit.photos import make_photo
 
 CONFIG = TrainConfig(
     attributes="eyes,mouth", steps=4, batch=4, rank=2, variants=1, report_every=1, save_every=1

@@ -18,7 +18,7 @@ from facea_core.training import TrainConfig, face_previewer
 from facea_core.training.writer import settle
 from facea_core.types import Identity
 
-from ..photos import small_photo
+from ...unit.photos import small_photo
 
 CONFIG = TrainConfig(
     attributes="eyes",

@@ -10,7 +10,7 @@ from facea_core.identity_store.store import (
     Trained,
 )
 
-from ..learner import make_backbone
+from ...unit.learner import make_backbone
 from .learning import learn
 
 

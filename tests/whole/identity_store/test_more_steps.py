@@ -15,7 +15,7 @@ from facea_core.identity_store.runs import KEPT_FINISHED
 from facea_core.training import train_identity
 from facea_core.training.state import STATE_FILE, saved_step
 
-from ..photos import small_photo
+from ...unit.photos import small_photo
 from .learning import CONFIG, Stop, files, learn, same
 
 LONG = replace(CONFIG, steps=6)

@@ -14,7 +14,7 @@ from facea_core.identity_store.store import (
 )
 from facea_core.training.state import STATE_FILE, saved_step
 
-from ..learner import make_backbone
+from ...unit.learner import make_backbone
 from .learning import SHORT, Stop, begins, files, learn, stopping
 
 

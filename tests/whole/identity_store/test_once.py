@@ -15,8 +15,8 @@ from facea_core.identity_store.store import (
 )
 from facea_core.types import Box, Part, Photo
 
-from ..learner import make_backbone
-from ..photos import small_photo
+from ...unit.learner import make_backbone
+from ...unit.photos import small_photo
 from .learning import CONFIG, begins, files, learn, same
 
 

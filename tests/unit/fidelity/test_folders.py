@@ -19,8 +19,6 @@ from transformers import (
 from benchmarks.likeness.features import load_features
 from benchmarks.likeness.folders import person_folders, read_scenes, read_subject
 from benchmarks.likeness.metrics import PARTS, Judge
-from benchmarks.likeness.run import Benchmark, BenchmarkConfig, preset_of
-from benchmarks.likeness.subjects import Scene, Subject
 from facea_core.backbone import load_backbone
 from facea_core.detection.load import load_detector
 from facea_core.errors import AssetError, ConfigError, ImageError, NoFaceError
@@ -106,34 +104,3 @@ def test_a_folder_that_is_no_clip_is_refused(tmp_path: Path):
     for folder in (tmp_path, tmp_path / "nowhere"):
         with pytest.raises(AssetError, match="is no CLIP or DINO"):
             load_features(folder)
-
-
-class Ruler:
-    """Measures nothing."""
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-
-    def measure(self, subject: Subject, scene: Scene, image: torch.Tensor) -> dict[str, float]:
-        return {"dino": 1.0}
-
-
-def test_a_folder_is_not_gone_on_with_by_other_instruments_or_people(
-    tmp_path: Path, subject: Subject, judge: Judge
-):
-    def bench(judge: Judge = judge, subject: Subject = subject, detector: str = "tiny"):
-        backbone = load_backbone("tiny")
-        config = BenchmarkConfig(people=1, scenes=len(subject.scenes), arms="paste")
-        Benchmark(
-            tmp_path, config, backbone, lambda index: subject, judge, load_detector(detector),
-            replace(preset_of(backbone), steps=1, variants=1),
-        ).run()  # fmt: skip
-
-    bench()
-    bench()
-    with pytest.raises(ConfigError, match="measured by: .*now .*vit 1.*use a new folder"):
-        bench(replace(judge, more=(Ruler("vit 1"),)))
-    with pytest.raises(ConfigError, match="detector: 'tiny', now 'auto"):
-        bench(detector="auto")
-    with pytest.raises(ConfigError, match="holds person-3 from other pictures"):
-        bench(subject=replace(subject, made_of="elsewhere"))

@@ -113,7 +113,7 @@ class FaceAFaceCrop(io.ComfyNode):
         config = ComposeConfig(**more)
         check_text("parts", parts)
         images, notes = images_in(image)
-        others, other_notes = images_in(image if also is None else also)
+        others, other_notes = (images, []) if also is None else images_in(also)
         if len(others) not in (1, len(images)):
             raise ImageError(
                 f"also has {len(others)} pictures and image has {len(images)}; give as many, or one"
@@ -130,9 +130,11 @@ class FaceAFaceCrop(io.ComfyNode):
             )
         every = [(n, crop) for n, crops in enumerate(made.crops) for crop in crops]
         first, plan = every[0][0], every[0][1].plan
-        alike = (crop_of(others[n % len(others)], one.plan) for n, one in every)
-        notes += [*(f"also: {note}" for note in other_notes if also is not None)]
-        notes += [*more_notes, *made.notes]
+        alike = (
+            one.image if also is None else crop_of(others[n % len(others)], one.plan)
+            for n, one in every
+        )  # fmt: skip
+        notes += [*(f"also: {note}" for note in other_notes), *more_notes, *made.notes]
         if len(every) > 1 and (positive or negative):
             notes.append(f"the conditioning is cut to the first of {len(every)} crops")
         if notes:

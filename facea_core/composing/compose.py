@@ -98,10 +98,9 @@ def compose_faces(
     What is 0.5 or more is repainted whole; a mask with hard edges is blended outwards over the
     feather (`soften`), any other only where it is above 0. No pixel changes where the mask that is
     returned is 0; at feather 0 that is where all masks are 0. A square that comes back as it was
-    handed over changes nothing. A mask that is nowhere 0.5 is not
-    painted and leaves a note. Of several candidates the one is kept that meets the image best and
-    that `rank` likes best. Raises ImageError and MaskError for tensors that cannot be used, before
-    anything is painted.
+    handed over changes nothing. A mask that is nowhere 0.5 is not painted and leaves a note. Of
+    several candidates the one is kept that meets the image best and that `rank` likes best. Raises
+    ImageError and MaskError for tensors that cannot be used, before anything is painted.
     """
     config = config or ComposeConfig()
     image = check_image(image.detach().cpu())

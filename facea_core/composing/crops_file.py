@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +39,7 @@ def save_crops(given: FaceCrops, path: str | Path) -> None:
         "side": given.side,
         "config": asdict(given.config),
         "size": list(job.image.shape[-2:]),
-        "image": _glance(job.image),
+        "image": _fingerprint(job.image),
     }
     with atomic_path(Path(path)) as temporary:
         temporary.write_bytes(sealed(tensors, {META: json.dumps(about)}, META))
@@ -73,10 +73,10 @@ def load_crops(path: str | Path, image: Tensor) -> FaceCrops:
             "give the picture that they were cut from"
         )
     given = crop_faces(Jobs.of(image, faces), side, config)
-    if _glance(image) == about["image"]:
+    if _fingerprint(image) == about["image"]:
         return given
     other = "this is not the picture that the crops were cut from"
-    return FaceCrops(given.jobs, side, config, given.crops, (*given.notes, other))
+    return replace(given, notes=(*given.notes, other))
 
 
 def _count(tensors: dict[str, Any]) -> int:
@@ -91,7 +91,7 @@ def _face(tensors: dict[str, Tensor], number: int, size: tuple[int, ...]) -> Tar
     return TargetFace(mask, around=around)
 
 
-def _glance(image: Tensor) -> str:
+def _fingerprint(image: Tensor) -> str:
     """A picture by its 8-bit values."""
     levels = (image * 255).round().byte().contiguous()
     return hashlib.sha256(levels.numpy().tobytes()).hexdigest()

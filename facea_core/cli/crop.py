@@ -11,7 +11,7 @@ from .flags import parse
 
 _PAINTING = (
     "steps", "cfg", "seed", "sampler", "denoise", "strength", "negative", "colour_match",
-    "candidates",
+    "candidates", "second_pass",
 )  # fmt: skip
 
 

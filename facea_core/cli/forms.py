@@ -185,6 +185,10 @@ class Compose(DetectorFlags):
     mask: Path | None = flag(
         None, "inpaint mask to use instead of a detected face: white is repainted", "FILE"
     )
+    keep: Path | None = flag(
+        None, "mask of what is in front of the face, a hand, glasses: white is never repainted",
+        "FILE",
+    )  # fmt: skip
     region: Path | None = flag(None, "search for the face only where this mask is white", "FILE")
     prediction: str | None = prediction_flag()
     vae: Path | None = vae_flag()

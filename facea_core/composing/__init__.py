@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from ..late import door
 
 if TYPE_CHECKING:
+    from .assign import assigned
     from .batch import Job, Jobs, plan_batch
     from .candidates import Rank, candidate_seed
     from .chosen import chosen_masks, part_names
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 __getattr__ = door(
     __name__,
     {
+        "assign": ("assigned",),
         "batch": ("Job", "Jobs", "plan_batch"),
         "candidates": ("Rank", "candidate_seed"),
         "chosen": ("chosen_masks", "part_names"),
@@ -62,6 +64,7 @@ __all__ = [
     "Rank",
     "TargetFace",
     "WantedPart",
+    "assigned",
     "blend_weight",
     "candidate_seed",
     "check_not_mixed",

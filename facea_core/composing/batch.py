@@ -5,23 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TypeVar
 
 from torch import Tensor
 
 from ..errors import ConfigError, ImageError, MaskError
-from ..io.images import check_mask, glance, other_scene, resize
+from ..io.images import glance, other_scene
 from ..lazy import Lazy
 from ..types import BackboneSpec, DetectedFaces, FaceAttributes, Identity, Size
 from .chosen import require_found
 from .config import ComposeConfig
 from .faces import TargetFace
 from .mixed import Find, check_not_mixed, mixed_faces, mixed_parts
+from .pairs import fitted, pair, size_of
 from .parts import WantedPart, part_faces, shown_parts, wanted_parts
 from .pieces import mask_pieces
 from .prompts import prompt_for
 
-T = TypeVar("T")
 Faces = Callable[[Size], Sequence[TargetFace]]
 """The faces to paint in an image of that size."""
 
@@ -61,7 +60,7 @@ class Jobs(Lazy[Job]):
     def build(self, number: int) -> Job:
         plan = self._plans[number]
         image = self._images[plan.index]
-        return Job(image, tuple(plan.faces(_size(image))), plan.index)
+        return Job(image, tuple(plan.faces(size_of(image))), plan.index)
 
     def each(self, change: Callable[[TargetFace], TargetFace]) -> Jobs:
         """The same with every face to paint changed."""
@@ -70,6 +69,26 @@ class Jobs(Lazy[Job]):
             return replace(plan, faces=lambda size: [change(one) for one in plan.faces(size)])
 
         return Jobs(self._images, [changed(plan) for plan in self._plans])
+
+    def keeping(self, masks: Sequence[Tensor]) -> Jobs:
+        """The same with masks (1, 1, H, W), one for all images or one each, of what is not to be
+        repainted; one of another size is resized. Raises MaskError for another number of them."""
+        if len(masks) not in (1, len(self._images)):
+            raise MaskError(
+                f"there are {len(masks)} masks of what to keep for {len(self._images)} pictures; "
+                "give one, or one for each picture"
+            )
+
+        def kept(plan: _Plan) -> _Plan:
+            mask = masks[plan.index % len(masks)]
+
+            def faces(size: Size) -> list[TargetFace]:
+                keep = fitted(mask, size)
+                return [replace(one, keep=keep) for one in plan.faces(size)]
+
+            return replace(plan, faces=faces)
+
+        return Jobs(self._images, [kept(plan) for plan in self._plans])
 
     @property
     def faces(self) -> int:
@@ -132,17 +151,17 @@ def _drawn(
     plans, notes, resized = [], [], False
     counts: dict[tuple[int, Size], int] = {}
     alone = [identity for identity in identities if identity is not None]
-    pairs = _pair(len(images), masks, "masks", MaskError)
+    pairs = pair(len(images), masks, "masks", MaskError)
     for number, (index, at) in enumerate(pairs, start=1):
-        size = _size(images[index])
+        size = size_of(images[index])
 
         def pieces(size: Size, mask: Tensor = masks[at]) -> list[TargetFace]:
-            places = mask_pieces(_fitted(mask, size), spec, config.context_factor)
+            places = mask_pieces(fitted(mask, size), spec, config.context_factor)
             return [TargetFace(place) for place in places]
 
         if (at, size) not in counts:
             counts[at, size] = len(pieces(size))
-        resized |= _size(masks[at]) != size
+        resized |= size_of(masks[at]) != size
         count = counts[at, size]
         if count > 1:
             notes.append(f"picture {number}: the mask shows {count} places, each with its own crop")
@@ -171,13 +190,13 @@ def _searched(
     if everybody:
         require_found([*(one.part for one in wanted), *mixed_parts(identities)], everybody)
     named = bool(wanted) and all(one.person for one in wanted)
-    pairs = _pair(len(images), found.faces, "searched pictures", ImageError)
+    pairs = pair(len(images), found.faces, "searched pictures", ImageError)
     for number, (index, at) in enumerate(pairs, start=1):
         # A face of score 0 stands for an image without one.
         seen = [face for face in found.faces[at] if face.score > 0]
         if not seen:
             notes.append(f"picture {number}: no face was found, it stays as it is")
-        size = _size(images[index]) if seen else None
+        size = size_of(images[index]) if seen else None
         for face in seen:
             if tuple(face.size) != size:
                 raise ImageError(
@@ -274,25 +293,3 @@ def _kept(
             "no identity is wired for them"
         )
     return kept
-
-
-def _pair(
-    images: int, others: Sequence[T], noun: str, error: type[ImageError] | type[MaskError]
-) -> list[tuple[int, int]]:
-    count = max(images, len(others))
-    if min(images, len(others)) not in (1, count):
-        raise error(
-            f"there are {images} pictures and {len(others)} {noun}; give as many of both, or "
-            "one of one kind"
-        )
-    return [(i % images, i % len(others)) for i in range(count)]
-
-
-def _size(image: Tensor) -> Size:
-    return image.shape[-2], image.shape[-1]
-
-
-def _fitted(mask: Tensor, size: Size) -> Tensor:
-    # Its values first: resizing would hide a scale of bytes and spread a NaN.
-    mask = check_mask(mask.detach().cpu(), mask)
-    return check_mask(resize(mask, size, mask=True), mask.new_empty(1, 1, *size))

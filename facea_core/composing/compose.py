@@ -20,7 +20,7 @@ from ..types import BackboneSpec, Choice, Composition, CropPlan, Identity
 from .candidates import Rank, candidate_seed, choose
 from .config import ComposeConfig
 from .faces import Crop, TargetFace
-from .masks import blend_weight, soften
+from .masks import SECOND_PASS_WIDER, blend_weight, soften, widened
 from .plan import plan_crop
 from .prompts import face_prompt, prompt_for
 from .sampler import Mixture, OnPaint, inpaint
@@ -61,10 +61,10 @@ def compose_identity(
     mixtures = {face: _mixture(backbone, face, config.negative, alone) for face in targets}
     # One identity is merged once for all of its faces.
     shared = next(iter(identities)) if len(identities) == 1 else None
-    total = sum(marks(face.mask) for face in targets) * config.candidates * config.steps
+    total = sum(marks(face.mask) for face in targets) * config.steps_of_face
     done = 0
 
-    def paint(face: TargetFace, crop: Crop, seeds: Sequence[int]) -> Tensor:
+    def paint(how: ComposeConfig, face: TargetFace, crop: Crop, seeds: Sequence[int]) -> Tensor:
         nonlocal done
 
         def report(steps: int, _: int) -> None:
@@ -73,14 +73,15 @@ def compose_identity(
 
         with _applied(backbone, None if shared else face.identity, config.strength):
             made = inpaint(
-                backbone, *conditions[face], crop.image, crop.mask, config, seeds, report,
+                backbone, *conditions[face], crop.image, crop.mask, how, seeds, report,
                 mixtures[face],
             )  # fmt: skip
-        done += len(seeds) * config.steps
+        done += len(seeds) * how.steps
         return made
 
+    first, second = partial(paint, config), partial(paint, config.second)
     with _applied(backbone, shared, config.strength):
-        return compose_faces(image, targets, paint, backbone.spec, config, rank)
+        return compose_faces(image, targets, first, backbone.spec, config, rank, second)
 
 
 def compose_faces(
@@ -90,6 +91,7 @@ def compose_faces(
     spec: BackboneSpec,
     config: ComposeConfig | None = None,
     rank: Rank | None = None,
+    refine: Painter | None = None,
 ) -> Composition:
     """Image (1, 3, H, W) with what `paint` makes of the square around each face's mask.
 
@@ -99,8 +101,10 @@ def compose_faces(
     feather (`soften`), any other only where it is above 0. No pixel changes where the mask that is
     returned is 0; at feather 0 that is where all masks are 0. A square that comes back as it was
     handed over changes nothing. A mask that is nowhere 0.5 is not painted and leaves a note. Of
-    several candidates the one is kept that meets the image best and that `rank` likes best. Raises
-    ImageError and MaskError for tensors that cannot be used, before anything is painted.
+    several candidates the one is kept that meets the image best and that `rank` likes best. With
+    `config.second_pass` it is handed to `refine`, by which the face is painted once more under a
+    slightly wider mask. Raises ImageError and MaskError for tensors that cannot be used, before
+    anything is painted.
     """
     config = config or ComposeConfig()
     image = check_image(image.detach().cpu())
@@ -124,32 +128,54 @@ def compose_faces(
             continue
         around = mask if face.around is None else torch.maximum(mask, face.around)
         plan = plan_crop(around, spec, config.context_factor)
-        shown, wanted = crop_image(result, plan), crop_mask(mask, plan)
-        drawn = crop_mask((mask >= EDGE).float(), plan)
-        visible = visible_mask(wanted, drawn, spec.latent_factor)
-        if visible is not wanted:
+        mask = _without_kept(mask, face)
+        if not marks(mask):
+            notes.append(f"face {number}: all of it is to be kept")
+            continue
+        crop, part = _shown(result, mask, plan, spec)
+        if part:
             notes.append(
                 f"face {number}: the mask, or a part of it, is smaller than the model can see; "
                 "more was painted and cut to the mask"
             )
-        made = paint(face, Crop(shown, visible, plan), seeds)
-        made = match_colour(made, shown, visible, config.colour_match)
+        made = match_colour(paint(face, crop, seeds), crop.image, crop.mask, config.colour_match)
         kept = 0
         if len(made) > 1:
-            choice = choose(made, shown, wanted, rank and partial(rank, face))
+            choice = choose(made, crop.image, crop_mask(mask, plan), rank and partial(rank, face))
             kept = choice.kept
             choices.append(choice)
         # A slice would keep the others in memory.
         patch = made[kept : kept + 1].clone()
-        if not torch.equal(patch, shown):
-            result = stitch(result, patch, mask, plan)
+        crops.append(crop.image)
+        result = _stitched(result, patch, crop, mask)
+        if refine is not None and config.second_pass:
+            mask = _without_kept(widened(mask, SECOND_PASS_WIDER), face)
+            crop, _ = _shown(result, mask, plan, spec)
+            patch = refine(face, crop, seeds[kept : kept + 1])
+            patch = match_colour(patch, crop.image, crop.mask, config.colour_match)
+            result = _stitched(result, patch, crop, mask)
         touched = torch.maximum(touched, blend_weight(mask))
         plans.append(plan)
-        crops.append(shown)
         patches.append(patch)
     return Composition(
         result, touched, tuple(plans), tuple(crops), tuple(patches), tuple(notes), tuple(choices)
     )
+
+
+def _without_kept(mask: Tensor, face: TargetFace) -> Tensor:
+    return mask if face.keep is None else torch.minimum(mask, 1 - face.keep)
+
+
+def _shown(image: Tensor, mask: Tensor, plan: CropPlan, spec: BackboneSpec) -> tuple[Crop, bool]:
+    """What the model is shown of the image, and whether it had to be shown more than the mask."""
+    wanted = crop_mask(mask, plan)
+    drawn = crop_mask((mask >= EDGE).float(), plan)
+    visible = visible_mask(wanted, drawn, spec.latent_factor)
+    return Crop(crop_image(image, plan), visible, plan), visible is not wanted
+
+
+def _stitched(image: Tensor, patch: Tensor, crop: Crop, mask: Tensor) -> Tensor:
+    return image if torch.equal(patch, crop.image) else stitch(image, patch, mask, crop.plan)
 
 
 def marks(mask: Tensor) -> bool:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 
 from ..attributes import NECK_LENGTH
 from ..settings import check_settings, setting
 from .solvers import SOLVERS
+
+LEAST_DENOISE = 0.02
 
 
 @dataclass(frozen=True)
@@ -30,7 +33,7 @@ class ComposeConfig:
     denoise: float = setting(
         1.0,
         "denoising strength: 1 repaints completely, lower values keep more of the original",
-        0.02,
+        LEAST_DENOISE,
         1,
     )
     strength: float = setting(1.0, "strength of the person's LoRA", -2, 2)
@@ -58,9 +61,30 @@ class ComposeConfig:
         0.0, "extra space beside the face for longer or fuller hair, in face widths",
         0, 1,
     )  # fmt: skip
+    second_pass: float = setting(
+        0.0, "denoising strength of a second pass over each painted face and its seam, in half the "
+        "steps; 0 = none", 0, 0.5,
+    )  # fmt: skip
 
     def __post_init__(self) -> None:
         check_settings(self)
+
+    @property
+    def second_steps(self) -> int:
+        """Steps of the second pass; 0 = there is none."""
+        return math.ceil(self.steps / 2) if self.second_pass else 0
+
+    @property
+    def steps_of_face(self) -> int:
+        """Steps of all paintings of a face."""
+        return self.candidates * self.steps + self.second_steps
+
+    @property
+    def second(self) -> ComposeConfig:
+        """How the second pass paints; as the first where there is none."""
+        if not self.second_pass:
+            return self
+        return replace(self, steps=self.second_steps, denoise=max(self.second_pass, LEAST_DENOISE))
 
 
 @dataclass(frozen=True)

@@ -32,7 +32,8 @@ class TargetFace:
     itself; an empty prompt is the identity's own. `around (1, 1, H, W)` is what the model is shown
     the surroundings of; None = the mask. `place` tells the mask anew when it is this face's turn,
     of the picture (1, 3, H, W) with all before it painted; None = `mask` holds. `edit` changes
-    something about the identity.
+    something about the identity. `keep (1, 1, H, W)` is what lies in front of the face: 1 = never
+    repainted.
     """
 
     mask: Tensor
@@ -41,6 +42,7 @@ class TargetFace:
     around: Tensor | None = None
     place: Callable[[Tensor], Tensor] | None = None
     edit: Edit | None = None
+    keep: Tensor | None = None
 
 
 @dataclass(frozen=True, eq=False)

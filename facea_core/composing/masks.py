@@ -25,6 +25,9 @@ from .config import ComposeConfig
 _FAINT = 1 / 16
 """A mask that is stronger than this anywhere but about its masked region was made to fade."""
 
+SECOND_PASS_WIDER = 0.02
+"""How much wider a second pass paints, in sizes of the mask: over the seam of the first."""
+
 
 def blend_weight(mask: Tensor) -> Tensor:
     """Share of the patch in the result, in [0, 1], by soft mask (B, 1, H, W); 0 where that is 0."""
@@ -58,6 +61,17 @@ def soften(mask: Tensor, feather: float) -> Tensor:
     soft = mask.clone()
     window(box, margin, soft).copy_(torch.where(kept, view, torch.maximum(view, ramp.clamp(min=0))))
     return without_unseen(soft)
+
+
+def widened(mask: Tensor, share: float) -> Tensor:
+    """Mask (1, 1, H, W) moved outwards by `share` of the longer side of its masked region, at least
+    one pixel; its fade moves along."""
+    box = mask_box(mask >= EDGE)
+    if box is None:
+        return mask
+    reach = max(1, round(share * max(box.width, box.height)))
+    along = F.max_pool2d(mask, (1, 2 * reach + 1), 1, (0, reach))
+    return F.max_pool2d(along, (2 * reach + 1, 1), 1, (reach, 0))
 
 
 def face_mask(attributes: FaceAttributes, config: ComposeConfig | None = None) -> Tensor:

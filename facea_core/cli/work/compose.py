@@ -90,9 +90,13 @@ def compose(flags: Compose, config: ComposeConfig, detection: DetectConfig) -> N
         if masks[1:]:
             done = (*done, f"the mask shows {len(masks)} places, each with its own crop")
         faces = [TargetFace(one, identity) for one in masks]
+    if flags.keep is not None:
+        keep, drawn = read_mask(flags.keep)
+        keep, done = check_mask(keep, image), (*done, *drawn)
+        faces = [replace(face, keep=keep) for face in faces]
     with (
         with_sliders(backbone, sliders),
-        painting_bar(config.steps * config.candidates * len(faces)) as on_step,
+        painting_bar(config.steps_of_face * len(faces)) as on_step,
     ):
         made = compose_identity(image, faces, backbone, config, flags.prompt, on_step, rank)
     hand_out(flags, made, face, done, backbone.spec.family)

@@ -61,6 +61,6 @@ def edit(
         flags.base, device, prediction=flags.prediction, vae=flags.vae, clip_skip=skip
     )
     faces = [edited(replace(one, identity=identity), flags.edit, parts, change) for one in targets]
-    with painting_bar(config.steps * len(faces)) as on_step:
+    with painting_bar(config.steps_of_face * len(faces)) as on_step:
         made = compose_identity(image, faces, backbone, config, on_step=on_step)
     hand_out(flags, made, face, done, backbone.spec.family)

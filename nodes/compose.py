@@ -43,8 +43,10 @@ _NOBODY = (
 
 _FINE = (
     "context_factor", "grow", "feather", "neck", "hair", "colour_match", "lora_strength",
-    "hair_room", "candidates", "frame_seed",
+    "hair_room", "candidates", "frame_seed", "crop_hints", "second_pass", "faces",
 )  # fmt: skip
+
+CROP_HINTS = ("yes", "as they are")
 
 IDENTITIES = ("identity", "identity_2", "identity_3", "identity_4")
 
@@ -123,6 +125,27 @@ class FaceAInpaintCompose(io.ComfyNode):
                     tooltip="Repaint only these parts of each face: nose, mouth. Add names to "
                     "mix people: eyes:ada, mouth:ben. Empty = the whole head.",
                 ),
+                io.Conditioning.Input(
+                    "hints", optional=True,
+                    tooltip="Conditioning from Apply ControlNet: its ControlNets guide every "
+                    "face, and each face keeps its own prompt.",
+                ),
+                io.Combo.Input(
+                    "crop_hints", options=list(CROP_HINTS), default="yes", optional=True,
+                    tooltip="yes: ControlNet images show the whole image and are cropped for each "
+                    "face. as they are: they were made for the crop already.",
+                ),
+                field_input(ComposeConfig, "second_pass", optional=True),
+                io.Mask.Input(
+                    "keep", optional=True,
+                    tooltip="What is in front of the face and must stay: a hand, glasses, a "
+                    "microphone. Nothing white here is repainted.",
+                ),
+                io.String.Input(
+                    "faces", default="", optional=True,
+                    tooltip="Which face each identity is painted over: 2, 1 or 2:ada, 1:ben. Empty "
+                    "= in detection order.",
+                ),
             ],
             outputs=[
                 io.Image.Output(display_name="image", tooltip="The final image."),
@@ -137,7 +160,7 @@ class FaceAInpaintCompose(io.ComfyNode):
             ],
         )  # fmt: skip
 
-    validate_inputs = own_choices("sampler_name", "scheduler", "frame_seed")
+    validate_inputs = own_choices("sampler_name", "scheduler", "frame_seed", "crop_hints")
 
     @classmethod
     @plain_numbers
@@ -147,7 +170,8 @@ class FaceAInpaintCompose(io.ComfyNode):
         denoise: float, lora_strength: float, mask: torch.Tensor | None = None,
         attributes: Any = None, positive: Any = None, negative: Any = None,
         references: torch.Tensor | None = None, frame_seed: str = "next",
-        parts: str = "", **more: Any,
+        parts: str = "", hints: Any = None, crop_hints: str = CROP_HINTS[0],
+        keep: torch.Tensor | None = None, faces: str = "", **more: Any,
     ) -> io.NodeOutput:  # fmt: skip
         identities: list[Identity | None] = [more.pop(name, None) for name in IDENTITIES]
         for wire, who in zip(IDENTITIES, identities, strict=True):
@@ -159,6 +183,7 @@ class FaceAInpaintCompose(io.ComfyNode):
         check_number("cfg", cfg, 0, 30)
         check_number("lora_strength", lora_strength, -2, 2)
         check_choice("frame_seed", frame_seed, FRAME_SEEDS)
+        check_choice("crop_hints", crop_hints, CROP_HINTS)
         for text in (prompt, negative_prompt):
             check_text("the prompt", text)
         check_text("parts", parts)
@@ -167,21 +192,24 @@ class FaceAInpaintCompose(io.ComfyNode):
             notes = ["transparency is given back; the model saw it over white"]
         spec = spec_of(model)
         jobs, more_notes = composing.plan_batch(
-            images, masks_in(mask), attributes, identities, config, spec, prompt, parts,
-            selection.part_finder(selection.detector_for(spec.family)),
+            images, masks_in(mask), attributes, composing.assigned(faces, identities), config,
+            spec, prompt, parts, selection.part_finder(selection.detector_for(spec.family)),
         )  # fmt: skip
+        if keep is not None:
+            jobs = jobs.keeping(masks_in(keep) or [])
         settings = Paint(steps, cfg or spec.cfg, sampler_name, scheduler, denoise)
         given = [one for who in identities if who for one in identity.everybody(who)]
         studio = Studio(
-            model, clip, vae, settings, given, lora_strength, negative_prompt, positive, negative
-        )
+            model, clip, vae, settings, given, lora_strength, negative_prompt, positive, negative,
+            hints, crop_hints == CROP_HINTS[0],
+        )  # fmt: skip
 
         rank, rank_notes = _rank(references, spec.family, config)
         results = paint_jobs(
             cls, studio, images, jobs, config, spec, frame_seed, rank, identities[0]
         )
         made = results.made
-        notes += studio.lora_notes
+        notes += [*studio.lora_notes, *studio.followed.notes]
         notes += [*more_notes, *rank_notes]
         if attributes is not None:
             notes += detection.smear_note(spec.family, chain.from_iterable(attributes.faces))
@@ -195,7 +223,8 @@ class FaceAInpaintCompose(io.ComfyNode):
         if not any(one.plans for one in made):
             logging.warning("FaceA Inpaint Compose: %s", "; ".join(said))
         return io.NodeOutput(
-            *results.outputs, json.dumps(report_of(made, notes, studio.loras), indent=2)
+            *results.outputs,
+            json.dumps(report_of(made, notes, studio.loras, studio.cropped), indent=2),
         )
 
 

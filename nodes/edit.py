@@ -152,10 +152,11 @@ class FaceAEdit(io.ComfyNode):
         studio = Studio(model, clip, vae, settings, given, lora_strength, negative_prompt)
         results = paint_jobs(cls, studio, images, jobs, config, spec, frame_seed)
         made = results.made
-        notes += [*studio.lora_notes, *more_notes, *clip_skip_notes(studio.clip, given)]
+        notes += [*studio.lora_notes, *studio.followed.notes, *more_notes]
+        notes += clip_skip_notes(studio.clip, given)
         if attributes is not None:
             notes += detection.smear_note(spec.family, chain.from_iterable(attributes.faces))
         if said := said_of(made, notes):
             say("\n".join(said), cls.hidden.unique_id)
-        report = {"parts": list(names), **report_of(made, notes, studio.loras)}
+        report = {"parts": list(names), **report_of(made, notes, studio.loras, studio.cropped)}
         return io.NodeOutput(*results.outputs, json.dumps(report, indent=2))

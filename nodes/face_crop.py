@@ -14,6 +14,7 @@ from ..facea_core.errors import ImageError, NoFaceError
 from ..facea_core.settings import check_text
 from ..facea_core.types import DetectedFaces
 from .host import (
+    Followed,
     crop_of,
     faces_of_segs,
     field_input,
@@ -137,17 +138,22 @@ class FaceAFaceCrop(io.ComfyNode):
         notes += [*(f"also: {note}" for note in other_notes), *more_notes, *made.notes]
         if len(every) > 1 and (positive or negative):
             notes.append(f"the conditioning is cut to the first of {len(every)} crops")
+        followed = Followed()
+        wires = [positive or [], negative or []]
+        conditionings = in_crop(wires, plan, first, followed=followed)
+        notes += followed.notes
         if notes:
             say("\n".join(notes), cls.hidden.unique_id)
         report = {
             "crops": [{"picture": n + 1, "box": list(one.plan.box)} for n, one in every],
             "notes": notes,
+            "cropped": sorted(followed.cropped),
         }
         return io.NodeOutput(
             image_of(len(every), (one.image for _, one in every)),
             mask_of(len(every), (one.mask for _, one in every)),
             made,
             image_of(len(every), alike),
-            *(in_crop(one or [], plan, first) for one in (positive, negative)),
+            *conditionings,
             json.dumps(report, indent=2),
         )

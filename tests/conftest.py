@@ -50,7 +50,7 @@ def pytest_collection_finish() -> None:
     gc.set_threshold(10_000, 20, 20)
 
 
-ALONE = tuple(f"tests/host/test_{name}.py" for name in ("equality", "listing", "stock"))
+ALONE = tuple(f"tests/host/test_{name}.py" for name in ("equality", "hints", "listing", "stock"))
 """Tests of ComfyUI's code without its server: they may run beside it."""
 
 

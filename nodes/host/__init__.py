@@ -1,6 +1,7 @@
 """All that FaceA knows of ComfyUI: only this folder imports `comfy` and `folder_paths`."""
 
 from .condition import examine_host, warn_of_differences
+from .cropped import Followed, crop_of
 from .detectors import detector_models, open_detector, register_detectors
 from .folders import (
     NONE,
@@ -30,7 +31,7 @@ from .patching import (
 )
 from .plain import plain_numbers
 from .progress import Cancelled, Progress, say
-from .regions import crop_of, in_crop
+from .regions import in_crop
 from .results import Results, report_of
 from .sampling import Paint, encode, paint_crop, samplers, schedulers
 from .saving import graph_texts, output_files
@@ -57,6 +58,7 @@ __all__ = [
     "chosen_identity",
     "clip_skip_notes",
     "clip_vocabularies",
+    "Followed",
     "crop_of",
     "detector_models",
     "elsewhere",

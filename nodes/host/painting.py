@@ -14,6 +14,9 @@ from ...facea_core import composing
 from ...facea_core.composing import ComposeConfig
 from ...facea_core.machine import give_back_memory
 from ...facea_core.types import BackboneSpec, Composition, Identity
+from .adapters import adapters_in_crop
+from .cropped import Followed
+from .hints import with_hints
 from .layout import Pictures
 from .mixing import laid_out, without_dynamic
 from .patching import painting_model, with_words
@@ -60,12 +63,15 @@ class Studio:
     """MODEL, CLIP and VAE, which paint a crop as whoever it is to be.
 
     `given` are all people who may be painted; `positive` and `negative` are the user's own
-    conditioning, in place of prompts. `loras` says how strongly each painted person was in MODEL.
+    conditioning, in place of prompts, `hints` one whose ControlNets every prompt gets. Without
+    `crop_hints` ControlNets' images are used as they are. `loras` says how strongly each painted
+    person was in MODEL, `followed` what of the wired was cropped along with a face.
     """
 
     def __init__(
         self, model: Any, clip: Any, vae: Any, settings: Paint, given: Sequence[Identity],
         lora_strength: float, negative_prompt: str, positive: Any = None, negative: Any = None,
+        hints: Any = None, crop_hints: bool = True,
     ) -> None:  # fmt: skip
         for identity in given:
             clip = with_words(clip, identity)
@@ -73,27 +79,38 @@ class Studio:
         self._model, self._vae, self._strength = model, vae, lora_strength
         self._positive = positive
         self._unwanted = encode(clip, negative_prompt) if negative is None else negative
+        self._hints, self._crop_hints = hints, crop_hints
+        if hints is not None:
+            with_hints([], hints)  # to learn now, not after a painted face, that there are none
         self._models: dict[tuple[Identity | None, bool], Any] = {}
         self._encoded: dict[str, Any] = {}
         self.loras: dict[str, float] = {}
+        self.followed = Followed()
 
     def paint(
-        self, face: composing.TargetFace, crop: composing.Crop, seeds: Sequence[int], frame: int,
-        on_step: Any,
+        self, face: composing.TargetFace, crop: composing.Crop, seeds: Sequence[int],
+        config: ComposeConfig, frame: int, on_step: Any,
     ) -> torch.Tensor:  # fmt: skip
-        """As `composing.Painter`, for picture number `frame` of a batch."""
+        """As `composing.Painter`, by the steps and denoise of `config`, for picture number `frame`
+        of a batch."""
         identity = face.identity
         edit = face.edit if face.edit is not None and face.edit.amount > 0 else None
         model = self._patched(identity, mixed=edit is not None)
         prompt = composing.face_prompt(face.prompt, identity, self.given)
-        shown = self._encode(prompt) if self._positive is None else self._positive
-        wanted, unwanted = (in_crop(one, crop.plan, frame) for one in (shown, self._unwanted))
+        shown = [self._encode(prompt) if self._positive is None else self._positive]
+        shown += [self._unwanted, *([self._encode(edit.prompt)] if edit else [])]
+        if self._hints is not None:
+            shown = with_hints(shown, self._hints)
+        wanted, unwanted, *plain = in_crop(
+            shown, crop.plan, frame, hints=self._crop_hints, followed=self.followed
+        )
         if identity is not None and edit is not None:
-            plain = in_crop(self._encode(edit.prompt), crop.plan, frame)
             wanted, unwanted = laid_out(
-                model, identity, (wanted, unwanted), (plain, unwanted), edit
+                model, identity, (wanted, unwanted), (*plain, unwanted), edit
             )
-        return paint_crop(model, self._vae, wanted, unwanted, self.settings, crop, seeds, on_step)
+        model = adapters_in_crop(model, crop.plan, frame, self.followed)
+        how = replace(self.settings, steps=config.steps, denoise=config.denoise)
+        return paint_crop(model, self._vae, wanted, unwanted, how, crop, seeds, on_step)
 
     def _patched(self, identity: Identity | None, *, mixed: bool) -> Any:
         if (identity, mixed) not in self._models:
@@ -109,6 +126,11 @@ class Studio:
             self._encoded[prompt] = encode(self.clip, prompt)
         return self._encoded[prompt]
 
+    @property
+    def cropped(self) -> list[str]:
+        """What of the wired was cropped along with a face."""
+        return sorted(self.followed.cropped)
+
     @cached_property
     def lora_notes(self) -> list[str]:
         return [
@@ -123,8 +145,7 @@ def paint_jobs(
     ranked: Identity | None = None,
 ) -> Results:  # fmt: skip
     """All jobs painted, with progress on the node; `rank` chooses among candidates of `ranked`."""
-    steps = studio.settings.steps
-    total = jobs.faces * config.candidates * steps
+    total = jobs.faces * config.steps_of_face
     progress, done = Progress(total, node.hidden.unique_id), 0
 
     def on_step(step: int, preview: Any) -> None:
@@ -132,11 +153,12 @@ def paint_jobs(
 
     def paint_job(number: int, job: composing.Job) -> Composition:
         def paint(
-            face: composing.TargetFace, crop: composing.Crop, seeds: Sequence[int]
-        ) -> torch.Tensor:
+            how: ComposeConfig, face: composing.TargetFace, crop: composing.Crop,
+            seeds: Sequence[int],
+        ) -> torch.Tensor:  # fmt: skip
             nonlocal done
-            patches = studio.paint(face, crop, seeds, number, on_step)
-            done += steps * len(seeds)
+            patches = studio.paint(face, crop, seeds, how, number, on_step)
+            done += how.steps * len(seeds)
             return patches
 
         def like(face: composing.TargetFace, patch: torch.Tensor) -> float | None:
@@ -144,7 +166,10 @@ def paint_jobs(
             return rank(face, patch) if rank and face.identity is ranked else None
 
         frame = replace(config, seed=(config.seed + number * (frame_seed == "next")) % 2**64)
-        return composing.compose_faces(job.image, job.faces, paint, spec, frame, rank and like)
+        first, second = partial(paint, frame), partial(paint, frame.second)
+        return composing.compose_faces(
+            job.image, job.faces, first, spec, frame, rank and like, second
+        )
 
     wired_at = partial(is_wired, node.hidden.prompt, node.hidden.unique_id)
     results = Results(images, jobs, spec.resolution, wired_at)

@@ -1,43 +1,67 @@
-"""CONDITIONING of a whole image as it holds for a crop: regions, masks and ControlNet's hints."""
+"""CONDITIONING of a whole image as it holds for a crop: masks, areas, boxes, latents, hints."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ...facea_core import composing
 from ...facea_core.errors import ConfigError
-from ...facea_core.io.images import crop
 from ...facea_core.types import Box, CropPlan, Size
+from .cropped import Followed, crop_of, of_frame, piece_of, shape_of
+from .hints import control_in_crop
 
 _CELL = 8
-"""Pixels of a side that ComfyUI counts areas in."""
+"""Pixels of a side that ComfyUI counts areas and boxes in."""
 
 
-def in_crop(conditioning: Any, plan: CropPlan, frame: int = 0) -> Any:
-    """The conditioning where the crop of `plan` lies; what lies wholly elsewhere is left out.
+def in_crop(
+    conditionings: Sequence[Any], plan: CropPlan, frame: int = 0, *, hints: bool = True,
+    followed: Followed | None = None,
+) -> list[Any]:  # fmt: skip
+    """Each conditioning where the crop of `plan` lies; what lies wholly elsewhere is left out.
 
     Areas become masks: a part of a face may be smaller than a model can paint by itself. Of batches
-    of masks and hints it is the one of this `frame`. Raises ConfigError if nothing is left.
+    of masks and hints it is the one of this `frame`. ControlNets that several conditionings share
+    stay shared. Without `hints` they are used as they are, made for the crop already. `followed` is
+    told what was cropped and what was not; nothing that was given is changed. Raises ConfigError if
+    nothing of a conditioning is left.
     """
-    kept = []
-    for embedding, values in conditioning:
-        here = dict(values)
-        region = _region(here, plan, frame)
-        for name in ("area", "set_area_to_bounds"):
-            here.pop(name, None)
+    followed = Followed() if followed is None else followed
+
+    @cache
+    def control(one: Any) -> Any:
+        return control_in_crop(one, plan, frame, followed)
+
+    def here(values: Mapping[str, Any]) -> dict[str, Any] | None:
+        new = {k: v for k, v in values.items() if k not in ("area", "set_area_to_bounds")}
+        region = _region(values, plan, frame)
         if region is not None:
+            followed.cropped.add("a mask or an area")
             if not region.any():
-                continue
-            here["mask"] = region
-        if here.get("control") is not None:
-            here["control"] = _control(here["control"], plan, frame)
-        kept.append([embedding, here])
-    if conditioning and not kept:
+                return None
+            new["mask"] = region
+        if hints and values.get("control") is not None:
+            new["control"] = control(values["control"])
+        if "gligen" in values:
+            new |= _boxes(new.pop("gligen"), plan, followed)
+        if "reference_latents" in values:
+            new["reference_latents"] = [
+                _latent(one, plan, frame, followed) for one in values["reference_latents"]
+            ]
+        return new
+
+    return [_kept(one, here, plan) for one in conditionings]
+
+
+def _kept(conditioning: Any, here: Any, plan: CropPlan) -> list[Any]:
+    each = [(embedding, here(values)) for embedding, values in conditioning]
+    kept = [[embedding, values] for embedding, values in each if values is not None]
+    if each and not kept:
         raise ConfigError(
             f"no region of the wired conditioning reaches the face at {tuple(plan.box)}; add a "
             "prompt for the whole picture, or move a region"
@@ -45,23 +69,17 @@ def in_crop(conditioning: Any, plan: CropPlan, frame: int = 0) -> Any:
     return kept
 
 
-def crop_of(image: Tensor, plan: CropPlan) -> Tensor:
-    """The crop of an image (1, C, h, w) of the same scene, at any size: (1, C, s, s)."""
-    if (image.shape[-2], image.shape[-1]) == tuple(plan.source):
-        return composing.crop_image(image, plan)
-    return _cut(image, plan)
-
-
 def _region(values: Mapping[str, Any], plan: CropPlan, frame: int) -> Tensor | None:
     """Where in the crop it holds, (1, s, s); None = everywhere."""
     region = None
     if values.get("mask") is not None:
-        region = _cut(_of_frame(values["mask"].float().cpu()[:, None], frame), plan)[:, 0]
+        mask = of_frame(values["mask"].float().cpu()[:, None], frame)
+        region = crop_of(mask, plan, mask=True)[:, 0]
     if values.get("area") is not None:
         drawn = torch.zeros(1, 1, *plan.source)
         box = _area(values["area"], plan.source)
         drawn[..., box.y0 : box.y1, box.x0 : box.x1] = 1
-        area = _cut(drawn, plan)[:, 0]
+        area = crop_of(drawn, plan, mask=True)[:, 0]
         region = area if region is None else region * area
     return region
 
@@ -78,36 +96,36 @@ def _area(area: Any, size: Size) -> Box:
     return Box(*(round(value) for value in box)).clip(size)
 
 
-def _control(control: Any, plan: CropPlan, frame: int) -> Any:
-    """A copy of a ControlNet, and of those before it, with the hints of the crop."""
-    copied = control.copy()
-    hint = control.cond_hint_original
-    if hint is not None:
-        copied.cond_hint_original = _cut(_of_frame(hint, frame), plan)
-        copied.cond_hint = None
-    # Masks of inpainting ControlNets; one of a single value holds everywhere.
-    more = getattr(control, "extra_concat_orig", None)
-    if more:
-        copied.extra_concat_orig = [
-            _cut(_of_frame(one, frame), plan) if one.ndim == 4 and one[0, 0].numel() > 1 else one
-            for one in more
+def _boxes(gligen: Any, plan: CropPlan, followed: Followed) -> dict[str, Any]:
+    """GLIGEN's boxes in cells of the crop; those that lie elsewhere are left out."""
+    kind, model, places = gligen
+    if kind != "position":
+        followed.left.add(f"GLIGEN of kind {kind}")
+        return {"gligen": gligen}
+    followed.cropped.add("GLIGEN's boxes")
+    scale = plan.size[0] / plan.box.height, plan.size[1] / plan.box.width
+    start = plan.box.y0 / _CELL, plan.box.x0 / _CELL
+    end = plan.size[0] / _CELL, plan.size[1] / _CELL
+    inside = []
+    for embedding, height, width, y, x in places:
+        low = [max((at - s) * f, 0.0) for at, s, f in zip((y, x), start, scale, strict=True)]
+        far = (y + height, x + width)
+        high = [
+            min((at - s) * f, most) for at, s, f, most in zip(far, start, scale, end, strict=True)
         ]
-    if control.previous_controlnet is not None:
-        copied.set_previous_controlnet(_control(control.previous_controlnet, plan, frame))
-    return copied
+        if high[0] > low[0] and high[1] > low[1]:
+            inside.append((embedding, high[0] - low[0], high[1] - low[1], *low))
+    return {"gligen": (kind, model, inside)} if inside else {}
 
 
-def _of_frame(batch: Tensor, frame: int) -> Tensor:
-    at = frame % len(batch)
-    return batch[at : at + 1]
-
-
-def _cut(whole: Tensor, plan: CropPlan) -> Tensor:
-    """The crop of (1, C, h, w), which shows the image of the plan at any size."""
-    height, width = whole.shape[-2:]
-    scale = width / plan.source[1], height / plan.source[0]
-    box = plan.box.scale(*scale)
-    if box.area > 0:
-        whole = crop(whole, box)
-    # Not to [0, 1]: hints mark what is to be inpainted with -1.
-    return F.interpolate(whole.float(), plan.size, mode="bilinear", antialias=True)
+def _latent(latent: Tensor, plan: CropPlan, frame: int, followed: Followed) -> Tensor:
+    """A reference latent (B, C, …, h, w) of the whole image; any other stays as it is."""
+    factor = round(plan.source[0] / latent.shape[-2])
+    if not factor or not shape_of(latent, plan):
+        followed.left.add("a reference latent of another shape than the picture's")
+        return latent
+    followed.cropped.add("a reference latent")
+    piece = piece_of(of_frame(latent, frame).flatten(1, -3), plan).float()
+    size = [side // factor for side in plan.size]
+    cut = F.interpolate(piece, size, mode="bilinear", antialias=True)
+    return cut.unflatten(1, latent.shape[1:-2])

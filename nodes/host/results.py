@@ -81,11 +81,15 @@ class Results:
 
 
 def report_of(
-    made: Sequence[Composition], notes: Sequence[str], loras: Mapping[str, float]
+    made: Sequence[Composition],
+    notes: Sequence[str],
+    loras: Mapping[str, float],
+    cropped: Sequence[str] = (),
 ) -> dict[str, Any]:
     """What was painted, as plain values.
 
-    `loras`: how strongly each painted person's LoRA was in the model, in total.
+    `loras`: how strongly each painted person's LoRA was in the model, in total; `cropped`: what of
+    the wired was cropped along with a face.
     """
     images = [
         {
@@ -95,4 +99,4 @@ def report_of(
         }
         for one in made
     ]
-    return {"pictures": images, "lora": dict(loras), "notes": list(notes)}
+    return {"pictures": images, "lora": dict(loras), "cropped": list(cropped), "notes": list(notes)}

@@ -159,8 +159,8 @@ def hinted() -> dict[str, Any]:
     second.set_previous_controlnet(first)
     plan = types.CropPlan((64, 128), types.Box(64, 16, 96, 48), (32, 32))
     wired = [[torch.zeros(1, 7, 8), {"control": second, "pooled_output": None}]]
-    ((_, here),) = in_crop(wired, plan)
-    ((_, later),) = in_crop(wired, plan, 3)
+    (((_, here),),) = in_crop([wired], plan)
+    (((_, later),),) = in_crop([wired], plan, 3)
     shown, before = here["control"], here["control"].previous_controlnet
     return {
         "shown": float((shown.cond_hint_original - rows[:1, :, 16:48, 64:96]).abs().max()),

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from comfy_api.latest import io
 
-from ..facea_core import composing, detection
+from ..facea_core import audit, composing, detection
 from ..facea_core.attributes import PRESETS
 from ..facea_core.detection.config import DETECTORS, RENAMED, DetectConfig
 from ..facea_core.errors import NoFaceError, PartError
@@ -112,6 +112,11 @@ class FaceAAttributeDetect(io.ComfyNode):
                     tooltip="Search only where this mask is white; other faces are ignored and "
                     "not numbered. One for all images, or one each.",
                 ),
+                io.Image.Input(
+                    "references", optional=True,
+                    tooltip="Photos of one person: only their faces are used, the most alike "
+                    "first, and numbered in that order.",
+                ),
             ],
             outputs=[
                 ATTRIBUTES.Output(
@@ -152,6 +157,7 @@ class FaceAAttributeDetect(io.ComfyNode):
         own_mask_of: str = "",
         own_masks: torch.Tensor | None = None,
         region: torch.Tensor | None = None,
+        references: torch.Tensor | None = None,
         **settings: object,
     ) -> io.NodeOutput:
         table = custom_words if words == CUSTOM else words
@@ -159,10 +165,15 @@ class FaceAAttributeDetect(io.ComfyNode):
         pictures, notes = images_in(images)
         own = detection.own_masks(len(pictures), own_mask_of, masks_in(own_masks) or ())
         searcher = open_detector(detector, detector_model, cls.hidden.unique_id)
+        only = None
+        if references is not None:
+            photos, more = images_in(references)
+            notes += [f"references: {note}" for note in more]
+            only = audit.only_of(photos, searcher)
         progress = Progress(len(pictures), cls.hidden.unique_id)
         try:
             faces = detection.detect_chosen(
-                pictures, searcher, config, own, masks_in(region), progress.at
+                pictures, searcher, config, own, masks_in(region), progress.at, only
             )
         except (NoFaceError, PartError) as error:
             if len(pictures) == 1:

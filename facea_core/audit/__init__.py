@@ -17,6 +17,7 @@ if TYPE_CHECKING:
         likeness_line,
         likeness_text,
     )
+    from .person import only_of
     from .show import audit_json, audit_line, audit_table, audit_text, draw_audit
     from .unreadable import with_unreadable
     from .upright import crop_photos, upright_crop, upright_photo
@@ -37,6 +38,7 @@ __getattr__ = door(
             "likeness_line",
             "likeness_text",
         ),
+        "person": ("only_of",),
         "show": ("audit_json", "audit_line", "audit_table", "audit_text", "draw_audit"),
         "unreadable": ("with_unreadable",),
         "upright": ("crop_photos", "upright_crop", "upright_photo"),
@@ -71,6 +73,7 @@ __all__ = [
     "judge_likeness",
     "likeness_line",
     "likeness_text",
+    "only_of",
     "upright_crop",
     "upright_photo",
     "with_unreadable",

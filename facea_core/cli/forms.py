@@ -51,6 +51,9 @@ class Detect(DetectorFlags):
     region: Path | None = flag(
         None, "search for faces only where this mask is white, in every photo", "FILE"
     )
+    references: tuple[Path, ...] = flag(
+        (), "photos of one person: only their faces are used, the most alike first", "PHOTOS"
+    )
     config: Path | None = config_flag()
 
 
@@ -190,6 +193,9 @@ class Compose(DetectorFlags):
         "FILE",
     )  # fmt: skip
     region: Path | None = flag(None, "search for the face only where this mask is white", "FILE")
+    over: tuple[Path, ...] = flag(
+        (), "photos of whoever is to be painted over: other faces are left alone", "PHOTOS"
+    )
     prediction: str | None = prediction_flag()
     vae: Path | None = vae_flag()
     device: str = device_flag()

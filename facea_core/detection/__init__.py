@@ -7,7 +7,7 @@ from ..late import door
 if TYPE_CHECKING:
     from .base import FACE, Detector
     from .config import DETECTORS, DetectConfig
-    from .detect import detect_attributes, detect_chosen, part_masks, to_json
+    from .detect import Only, detect_attributes, detect_chosen, part_masks, to_json
     from .found import found_together, photos_with_faces, smear_note, so_many
     from .load import load_detector
     from .preview import draw_faces
@@ -18,7 +18,7 @@ __getattr__ = door(
     {
         "base": ("FACE", "Detector"),
         "config": ("DETECTORS", "DetectConfig"),
-        "detect": ("detect_attributes", "detect_chosen", "part_masks", "to_json"),
+        "detect": ("Only", "detect_attributes", "detect_chosen", "part_masks", "to_json"),
         "found": ("found_together", "photos_with_faces", "smear_note", "so_many"),
         "load": ("load_detector",),
         "preview": ("draw_faces",),
@@ -27,6 +27,7 @@ __getattr__ = door(
 )
 
 __all__ = [
+    "Only",
     "DETECTORS",
     "FACE",
     "DetectConfig",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -20,6 +20,9 @@ from .estimate import estimated_note, missing_note, with_estimates
 from .select import select, select_faces
 from .user_masks import OwnMasks, fitted, put_on, region_of
 
+Only = Callable[[Tensor, Sequence[FaceAttributes]], Sequence[FaceAttributes]]
+"""(image, its faces) -> those that count, in their order."""
+
 HAIR = ATTRIBUTES["hair"]
 
 _IN_REGION = 0.25
@@ -35,6 +38,7 @@ def detect_attributes(
     config: DetectConfig | None = None,
     own: Sequence[OwnMasks] | None = None,
     regions: Sequence[Tensor] | None = None,
+    only: Only | None = None,
 ) -> tuple[FaceAttributes | None, ...]:
     """The chosen face of each image `(1, 3, H, W)` with its parts; as many answers as images.
 
@@ -44,7 +48,7 @@ def detect_attributes(
     config = config or DetectConfig()
     if not config.one_face:
         raise ConfigError("one face per picture is needed here: give a face_index from 0")
-    answers = detect_chosen(images, detector, config, own, regions)
+    answers = detect_chosen(images, detector, config, own, regions, only=only)
     return tuple(next(iter(faces), None) for faces in answers)
 
 
@@ -55,6 +59,7 @@ def detect_chosen(
     own: Sequence[OwnMasks] | None = None,
     regions: Sequence[Tensor] | None = None,
     on_tick: OnTick | None = None,
+    only: Only | None = None,
 ) -> tuple[tuple[FaceAttributes, ...], ...]:
     """The chosen faces, or every face, of each image `(1, 3, H, W)`; as many answers as images.
 
@@ -64,7 +69,8 @@ def detect_chosen(
     "estimate" does the same and adds the parts a face lacks from its proportions (score 0).
     `own` are the user's masks of each image, see `put_on`: what they show is not missing. `regions`
     are masks (1, 1, H, W), one or one per image: what lies outside is not looked at, see
-    `in_region`. `on_tick` is called after every image. Raises ImageError for an image that cannot
+    `in_region`. `only` leaves some of the faces, in its own order: numbers then count those.
+    `on_tick` is called after every image. Raises ImageError for an image that cannot
     be used, MaskError for masks that do not fit.
     """
     config = config or DetectConfig()
@@ -84,7 +90,7 @@ def detect_chosen(
         masks = own[number - 1] if own else {}
         region = regions[(number - 1) % len(regions)] if regions else None
         try:
-            answers.append(_detect_one(image, detector, config, name, masks, region))
+            answers.append(_detect_one(image, detector, config, name, masks, region, only))
         except (NoFaceError, PartError):
             if config.on_missing != "skip":
                 raise
@@ -193,7 +199,7 @@ def in_region(faces: Sequence[FaceAttributes], region: Tensor) -> tuple[FaceAttr
 
 def _detect_one(
     image: Tensor, detector: Detector, config: DetectConfig, name: str, own: OwnMasks,
-    region: Tensor | None,
+    region: Tensor | None, only: Only | None,
 ) -> tuple[FaceAttributes, ...]:  # fmt: skip
     image = _one(image)
     size = (image.shape[-2], image.shape[-1])
@@ -201,6 +207,13 @@ def _detect_one(
     seen = faces = detect_faces(image, detector, config)
     if region is not None:
         faces = in_region(seen, region_of(region, image, name))
+    if only is not None and faces:
+        faces = tuple(only(image, faces))
+        if not faces and config.on_missing not in ("pass", "estimate"):
+            raise NoFaceError(
+                f"{name} has {len(seen)} face{'s' * (len(seen) > 1)}, and none is that of the "
+                "person in the references; give more photos, or choose the face by its number"
+            )
     wanted = config.wanted or tuple(range(max(len(faces), 1)))
     there = [faces[number] for number in wanted if number < len(faces)]
     absent = [number for number in wanted if number >= len(faces)]

@@ -57,7 +57,6 @@ def first_run(g: Graph) -> None:
     save = g.node("FaceASaveImage", "The result", images=compose["image"])
     boxes = g.picture("What was found", found["preview"])
     sheet = g.picture("The person, while training", train["previews"], wide=LOOK)
-    path = g.text("Saved among the LoRAs as", train["path"], high=88)
     prompt = g.text("The person's prompt", apply["prompt"], high=110)
     change = g.larger("Before and after", compose["before_after"], wide=LOOK, high=266)
 
@@ -90,8 +89,6 @@ def first_run(g: Graph) -> None:
         Group("1 · The photos", "violet", ([start, photos],)),
         Group("2 · Find the face", "cyan", ([base, found, boxes],)),
         Group("3 · Learn the person", "green", ([train],)),
-        Group(
-            "4 · Paint it into another picture", "red", ([apply, target, path], [compose, prompt])
-        ),
+        Group("4 · Paint it into another picture", "red", ([apply, target, prompt], [compose])),
         Group("5 · The result", "sand", ([save, *change, sheet],)),
     )

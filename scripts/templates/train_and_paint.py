@@ -28,7 +28,6 @@ def train_and_paint(g: Graph) -> None:
     )
     save = g.node("FaceASaveImage", "The result", wide=LOOK, images=compose["image"])
     verdict = g.picture("Red ones are not learned from", audit["overlay"], high=290)
-    report = g.text("What the training says", train["report"], high=130)
     prompt = g.text("The person's prompt", apply["prompt"], high=110)
     sheet = g.picture("The person, while training", train["previews"], wide=LOOK)
     change = g.picture("Before and after", compose["before_after"], wide=LOOK)
@@ -64,7 +63,7 @@ def train_and_paint(g: Graph) -> None:
         Group(
             "3 · Paint the person in",
             "red",
-            ([apply, target, there, report, about_paint], [compose, prompt]),
+            ([apply, target, there, prompt, about_paint], [compose]),
         ),
         Group("4 · The result", "sand", ([save, change, sheet],)),
     )

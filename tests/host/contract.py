@@ -101,6 +101,11 @@ NODES = {
             "references": Socket("IMAGE", optional=True),
             "frame_seed": combo("next", "same", optional=True),
             "parts": Widget("STRING", "", optional=True),
+            "hints": Socket("CONDITIONING", optional=True),
+            "crop_hints": combo("yes", "as they are", optional=True),
+            "second_pass": Widget("FLOAT", 0.0, 0, 0.5, optional=True),
+            "keep": Socket("MASK", optional=True),
+            "faces": Widget("STRING", "", optional=True),
         },
         {
             "image": "IMAGE",

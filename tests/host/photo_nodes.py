@@ -64,6 +64,7 @@ PHOTO_NODES = {
             "own_masks": Socket("MASK", optional=True),
             "faces": Widget("STRING", "", optional=True),
             "region": Socket("MASK", optional=True),
+            "references": Socket("IMAGE", optional=True),
         },
         {
             "attributes": ATTRIBUTES,

@@ -73,3 +73,15 @@ def test_a_number_that_is_not_in_the_region_is_an_error(client: Client):
     picture = two_people(graph)
     with pytest.raises(NodeError, match="1 face in the region and number 1"):
         sides(client, graph, picture, faces="1", region=half(graph, "left"))
+
+
+@pytest.mark.parametrize(("person", "side"), [(3, "l"), (5, "r")])
+def test_only_the_face_of_the_person_in_the_references(client: Client, person: int, side: str):
+    graph = Graph()
+    left, right = (graph.add("FaceASamplePhotos", person=one, photos=1, size=128) for one in (3, 5))
+    both = graph.add(
+        "ImageStitch", image1=left, image2=right, direction="right", match_image_size=True,
+        spacing_width=0, spacing_color="white",
+    )  # fmt: skip
+    known = graph.add("FaceASamplePhotos", person=person, photos=3, size=128)
+    assert sides(client, graph, both, references=known, face_index=-1) == side

@@ -132,3 +132,24 @@ def test_each_picture_may_have_a_region_of_its_own():
     assert (one.face, other.face) == (LEFT, RIGHT)
     with pytest.raises(MaskError, match="regions for 2 pictures and 3 pictures"):
         detect_chosen([IMAGE] * 3, Three(), config, regions=regions)
+
+
+def test_only_some_faces_count_and_are_numbered_in_their_order():
+    def only(_, faces):
+        return [faces[2], faces[0]]
+
+    config = DetectConfig("face", face_order="left-to-right", face_index=-1)
+    (found,) = detect_chosen([IMAGE], Three(), config, only=only)
+    assert [face.face for face in found] == [RIGHT, LEFT]
+    (found,) = detect_chosen([IMAGE], Three(), DetectConfig("face"), only=only)
+    assert [face.face for face in found] == [LEFT]
+
+
+def test_nobody_in_the_picture_is_the_person():
+    for on_missing, count in (("skip", 0), ("pass", 1)):
+        config = DetectConfig("face", on_missing=on_missing)
+        (found,) = detect_chosen([IMAGE], Three(), config, only=lambda *_: ())
+        assert len(found) == count
+        assert all(face.score == 0 for face in found)
+    with pytest.raises(NoFaceError, match="3 faces, and none is that of the person"):
+        detect_chosen([IMAGE], Three(), DetectConfig("face"), only=lambda *_: ())

@@ -37,7 +37,7 @@ from ...sliders.file import read_lora, slider_layers
 from ...types import Box, Composition, FaceAttributes, LoraWeights
 from ..forms import Compose, EditCommand
 from ..talk import hand_over, note, notes, painting_bar, require_outputs, say
-from .detect import detect_named, read_region
+from .detect import detect_named, read_only, read_region
 from .detectors import open_detector, pick_device
 from .photos import read_given
 
@@ -71,7 +71,8 @@ def compose(flags: Compose, config: ComposeConfig, detection: DetectConfig) -> N
         find = part_finder(detector)
         if parts := [*(one.part for one in wanted), *mixed_parts([identity])]:
             detection = replace(detection, attributes=", ".join(parts))
-        (face,) = detect_named(flags.image, image, detector, detection, region=region)
+        only = read_only("--over", flags.over, detector)
+        (face,) = detect_named(flags.image, image, detector, detection, region=region, only=only)
         assert face is not None  # without a face there is an error
         mask = face_mask(face, config)
     backbone = load_backbone(

@@ -9,9 +9,10 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from ...audit.person import only_of
 from ...detection.base import Detector
 from ...detection.config import DetectConfig
-from ...detection.detect import detect_attributes, detect_faces, to_json
+from ...detection.detect import Only, detect_attributes, detect_faces, to_json
 from ...detection.preview import draw_faces
 from ...detection.user_masks import OwnMasks, read_own_masks
 from ...errors import ImageError, MaskError, NoFaceError, PartError
@@ -37,6 +38,7 @@ def detect(flags: Detect, config: DetectConfig) -> None:
     own = read_own_masks(flags.images, flags.own_masks) if flags.own_masks else None
     region = read_region(flags.region)
     detector = Once(open_detector(flags))
+    only = read_only("--references", flags.references, detector)
     given = read_given(flags.images)
     found: list[FaceAttributes | None] = []
     with bar("detecting", len(given), "photo") as shown:
@@ -46,7 +48,9 @@ def detect(flags: Detect, config: DetectConfig) -> None:
                 found.append(None)
             else:
                 masks = own[number] if own else None
-                found += detect_named(photo.path, photo.image, detector, config, masks, region)
+                found += detect_named(
+                    photo.path, photo.image, detector, config, masks, region, only
+                )
             shown.update()
 
     data = to_json(found)
@@ -83,15 +87,24 @@ class Once:
 
 def detect_named(
     path: Path, image: Tensor, detector: Detector, config: DetectConfig,
-    own: OwnMasks | None = None, region: Tensor | None = None,
+    own: OwnMasks | None = None, region: Tensor | None = None, only: Only | None = None,
 ) -> tuple[FaceAttributes | None, ...]:  # fmt: skip
     """`detect_attributes` for one image, its errors beginning with the file's name."""
     masks = None if own is None else [own]
     regions = None if region is None else [region]
     try:
-        return detect_attributes([image], detector, config, masks, regions)
+        return detect_attributes([image], detector, config, masks, regions, only)
     except (MaskError, NoFaceError, PartError) as error:
         raise type(error)(f"{path}: {error}") from error
+
+
+def read_only(name: str, paths: Sequence[Path], detector: Detector) -> Only | None:
+    """What leaves of the faces those of the person in the photos; None without any."""
+    if not paths:
+        return None
+    given = read_given(photos_of(paths))
+    notes(name, [photo.problem for photo in given if photo.problem])
+    return only_of([photo.image for photo in given if photo.image is not None], detector)
 
 
 def read_region(path: Path | None) -> Tensor | None:

@@ -140,7 +140,7 @@ def compose_faces(
             )
         made = match_colour(paint(face, crop, seeds), crop.image, crop.mask, config.colour_match)
         kept = 0
-        if len(made) > 1:
+        if len(made) > 1 or rank is not None:
             choice = choose(made, crop.image, crop_mask(mask, plan), rank and partial(rank, face))
             kept = choice.kept
             choices.append(choice)

@@ -23,6 +23,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("identity", "detection"),
     ("training", "composing", "evaluation"),
     ("audit", "doctor", "selection", "identity_store", "sliders", "demo"),
+    ("portraits",),
     ("cli",),
 )
 """A room is a file or a folder of facea_core. It may import rooms on the floors below its own."""
@@ -38,7 +39,7 @@ ONLY_IN: dict[str, tuple[str, ...]] = {
     # For the name of an error, and for the one file that fetches weights when it is asked to.
     "pickle": ("detection/grounding",),
     "urllib": ("detection/grounding",),
-    "scipy": ("masks.py", "composing", "detection"),
+    "scipy": ("masks.py", "composing", "detection", "portraits"),
     "argparse": ("cli",),
 }
 

@@ -82,6 +82,7 @@ def compose(flags: Compose, config: ComposeConfig, detection: DetectConfig) -> N
     rank = read_rank(flags.references, backbone.spec.family)
     if rank and config.candidates == 1:
         note("--references: there is nothing to choose among with --candidates 1")
+        rank = None
     if wanted and face is not None:
         faces = part_faces(face, wanted, identity, by_name, config, flags.prompt)
     elif identity.parts and face is not None:

@@ -1,0 +1,58 @@
+"""People painted into templates, one template after another."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+from ..backbone import Backbone
+from ..composing import ComposeConfig, Rank, TargetFace, compose_identity, face_mask
+from ..composing.sampler import OnPaint
+from ..types import Composition, FaceAttributes, Identity
+from .template import Template
+
+Sitting = tuple[Template, Sequence[FaceAttributes]]
+"""A template, and the face that each person is painted over."""
+
+
+def targets(
+    sitting: Sitting, people: Sequence[Identity], config: ComposeConfig, prompt: str = ""
+) -> list[TargetFace]:
+    """What is painted, in the order of the people, each by their own words.
+
+    `prompt` is said beside them where the template says nothing.
+    """
+    template, faces = sitting
+    more = template.prompt or prompt
+    return [
+        TargetFace(
+            face_mask(face, config), who, ", ".join(one for one in (who.meta.prompt, more) if one),
+            keep=template.keep,
+        )
+        for face, who in zip(faces, people, strict=True)
+    ]  # fmt: skip
+
+
+def paint_portraits(
+    sittings: Sequence[Sitting],
+    people: Sequence[Identity],
+    backbone: Backbone,
+    config: ComposeConfig,
+    prompt: str = "",
+    on_step: OnPaint | None = None,
+    rank: Rank | None = None,
+) -> list[Composition]:
+    """A composition for each sitting, in their order; see `targets` and `compose_identity`."""
+    total, made = len(sittings) * len(people) * config.steps_of_face, []
+    for number, sitting in enumerate(sittings):
+        faces = targets(sitting, people, config, prompt)
+        done = number * len(people) * config.steps_of_face
+        report = partial(_report, on_step, done, total)
+        image = sitting[0].image
+        made.append(compose_identity(image, faces, backbone, config, on_step=report, rank=rank))
+    return made
+
+
+def _report(on_step: OnPaint | None, before: int, total: int, steps: int, _: int) -> None:
+    if on_step is not None:
+        on_step(before + steps, total)

@@ -10,6 +10,7 @@ from .detect import FaceAAttributeDetect
 from .doctor import FaceADoctor
 from .edit import FaceAEdit
 from .face_crop import FaceAFaceCrop
+from .face_hints import FaceAFaceHints
 from .face_paste import FaceAFacePaste
 from .grid import FaceACompareGrid
 from .host import register_detectors, register_tiny, warn_of_differences
@@ -44,6 +45,7 @@ class FaceA(ComfyExtension):
             FaceAEdit,
             FaceAFaceCrop,
             FaceAFacePaste,
+            FaceAFaceHints,
             FaceASaveImage,
             FaceALikeness,
             FaceACompareGrid,

@@ -27,6 +27,7 @@ COMMANDS = {
     "template": "add pictures to a folder of templates, or say which are fit",
     "crop": "cut the square around a face, with its mask, for any other program",
     "paste": "put a repainted crop back, with no trace outside its mask",
+    "hints": "draw ControlNet hints of faces: keypoints, outlines, edges",
     "evaluate": "compare generated pictures with photos of the person",
     "info": "say what an identity file holds",
     "doctor": "say what is missing here, or in the way, and what to do about it",

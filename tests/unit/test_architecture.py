@@ -21,7 +21,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("attributes", "io"),
     ("masks", "backbone"),
     ("identity", "detection"),
-    ("training", "composing", "evaluation"),
+    ("training", "composing", "evaluation", "hints"),
     ("audit", "doctor", "selection", "identity_store", "sliders", "demo"),
     ("portraits",),
     ("cli",),
@@ -39,7 +39,7 @@ ONLY_IN: dict[str, tuple[str, ...]] = {
     # For the name of an error, and for the one file that fetches weights when it is asked to.
     "pickle": ("detection/grounding",),
     "urllib": ("detection/grounding",),
-    "scipy": ("masks.py", "composing", "detection", "portraits"),
+    "scipy": ("masks.py", "composing", "detection", "hints", "portraits"),
     "argparse": ("cli",),
 }
 

@@ -206,6 +206,18 @@ def any_sampler(studio: Studio) -> None:
     save(poster([pictures], ["before, and with the crop put back"]), DOCS / jpg("FacePaste"))
 
 
+def face_hints(studio: Studio) -> None:
+    shown = studio.run(api("12-face-hints"))
+    rows = [
+        [*shown["The picture"], *shown["The person"][:1]],
+        [*shown["Its own face"], *shown["The person's face"]],
+        [*shown["Keypoints"], *shown["Lines and edges"]],
+    ]
+    captions = ["a picture and a person", "lines: its own face, and the person's", "more kinds"]
+    card("12-face-hints", rows[:2], captions[:2])
+    save(poster(rows, captions), DOCS / jpg("FaceHints"))
+
+
 def stock_nodes(studio: Studio) -> None:
     graph = api("5-stock-nodes")
     photos = next(k for k, node in graph.items() if node["class_type"] == "FaceASamplePhotos")
@@ -231,6 +243,7 @@ def main() -> None:
     slider(studio)
     edited_person(studio)
     any_sampler(studio)
+    face_hints(studio)
     stock_nodes(studio)
     if args.cards:
         return

@@ -17,6 +17,7 @@ from typing import Any
 from facea_core.audit import AuditConfig
 from facea_core.composing import ComposeConfig, EditConfig
 from facea_core.detection.config import DetectConfig
+from facea_core.hints import HintConfig
 from facea_core.sliders.config import TINY, SliderConfig
 from facea_core.training.config import PRESETS, TrainConfig
 
@@ -36,6 +37,7 @@ PARTS = (
     ("Sliders", SliderConfig, "`facea slider`, FaceA Train Slider"),
     ("Painting", ComposeConfig, "`facea compose`, FaceA Inpaint Compose"),
     ("Editing", EditConfig, "`facea edit`, FaceA Edit"),
+    ("Hints", HintConfig, "`facea hints`, FaceA Face Hints"),
 )
 
 OTHERS: Mapping[str, Mapping[str, Any]] = {

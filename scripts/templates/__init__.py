@@ -6,6 +6,7 @@ from canvas import Graph
 
 from .any_sampler import any_sampler
 from .edit_person import edit_person
+from .face_hints import face_hints
 from .first_run import first_run
 from .mixed_parts import mixed_parts
 from .mixed_people import mixed_people
@@ -28,4 +29,5 @@ GRAPHS: dict[str, Callable[[Graph], None]] = {
     "10-slider": slider,
     "9-edit-a-person": edit_person,
     "11-any-sampler": any_sampler,
+    "12-face-hints": face_hints,
 }

@@ -207,6 +207,23 @@ NODES = {
         },
         {"image": "IMAGE", "mask": "MASK", "report": "STRING"},
     ),
+    "FaceAFaceHints": Promise(
+        "FaceA Face Hints (for ControlNet)",
+        {
+            "image": Socket("IMAGE"),
+            "attributes": Socket(ATTRIBUTES),
+            "kind": combo(
+                "keypoints", "openpose", "lines", "edges", "lines and edges", default="lines"
+            ),
+            "blend": Widget("FLOAT", 0.0, 0, 1),
+            "head": combo("erased", "kept"),
+            "hair": Widget("BOOLEAN", False),
+            "faces": Widget("STRING", ""),
+            "photo_attributes": Socket(ATTRIBUTES, optional=True),
+            "photos": Socket("IMAGE", optional=True),
+        },
+        {"hint": "IMAGE", "mask": "MASK", "report": "STRING"},
+    ),
     "FaceASaveImage": Promise(
         "FaceA Save Image (mark as painted)",
         {

@@ -32,6 +32,7 @@ SHAPES = {
     "paste": "--crop --crops --out --colour-match --json --config",
     "slider": "--base --out --positive --negative --neutral --steps --guidance --run --resume",
     "mix": "--how --out --name",
+    "hints": "--out --kind --blend --head --hair --photos --mask --faces --detector --json",
     "evaluate": "--references --held-out --json",
     "info": "--json",
     "doctor": "--json",

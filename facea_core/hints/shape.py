@@ -12,19 +12,12 @@ from torch import Tensor
 from ..detection.base import FACE
 from ..detection.points import face_points
 from ..errors import ConfigError, ImageError, NoFaceError, PartError
-from ..masks import rounded_outline, usable
-from ..types import Box, DetectedFaces, FaceAttributes, Outline, Part
+from ..types import Box, DetectedFaces, FaceAttributes, Part
 from .align import between, resampled, similarity, started_like
 from .config import EDGES, LINES, LINES_AND_EDGES, HintConfig
-from .contour import mask_outlines
+from .outlines import part_outlines
 
 LINE_PARTS = (FACE, "hair", "eyebrows", "eyes", "nose", "mouth")
-
-_HALF = 0.4
-"""Width of either half of a pair, in widths of the box around both."""
-
-_THIN = 0.3
-"""Least height of such a half, in heights of the box."""
 
 # Where the parts of a face usually are, as shares of its box.
 _USUAL: dict[str, tuple[tuple[float, float], ...]] = {
@@ -76,7 +69,7 @@ def shape_of(face: FaceAttributes, image: Tensor | None = None) -> FaceShape:
     parts = {part.attribute: part for part in face.parts}
     parts.setdefault(FACE, Part(FACE, face.face, face.score))
     outlines = {
-        name: tuple(resampled(one) for one in _outlines(parts[name], face.roll))
+        name: tuple(resampled(one) for one in part_outlines(parts[name], face))
         for name in LINE_PARTS
         if name in parts
     }
@@ -178,33 +171,6 @@ def _five_of_both(a: FaceShape, b: FaceShape) -> tuple[np.ndarray, np.ndarray]:
         return np.concatenate([(shape.anchors if n in shared else usual)[n] for n in _USUAL])
 
     return five(a), five(b)
-
-
-def _outlines(part: Part, roll: float | None) -> tuple[Outline, ...]:
-    """What is known of the part's outline: the user's own mask, outlines, or its box."""
-    if part.mask is not None:
-        return mask_outlines(part.mask)
-    if outlines := usable(part.outlines):
-        return outlines
-    if part.box.area == 0:
-        return ()
-    if part.attribute in ("eyes", "eyebrows"):
-        return _halves(part.box, roll or 0.0)
-    return (rounded_outline(part.box),)
-
-
-def _halves(box: Box, roll: float) -> tuple[Outline, ...]:
-    """Both of a pair, turned by `roll` degrees, in the box around them."""
-    width = _HALF * box.width
-    drop = min((box.width - width) * abs(math.tan(math.radians(roll))), (1 - _THIN) * box.height)
-    height = box.height - drop
-    tops = (box.y0, box.y0 + drop) if roll > 0 else (box.y0 + drop, box.y0)
-    whole = (np.array(rounded_outline(box)) - box[:2]) / (box.width, box.height)
-    halves = zip((box.x0, box.x1 - width), tops, strict=True)
-    return tuple(
-        tuple((left + x * width, top + y * height) for x, y in whole.tolist())
-        for left, top in halves
-    )
 
 
 def _anchors(

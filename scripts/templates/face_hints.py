@@ -10,8 +10,8 @@ PARTS = "face, eyebrows, eyes, nose, mouth"
 
 
 def face_hints(g: Graph) -> None:
-    scene = g.node("FaceASamplePhotos", "Somebody in a picture", person=50, photos=1, size=256)
-    photos = g.node("FaceASamplePhotos", "Photos of the person", person=235, size=256)
+    scene = g.node("FaceASamplePhotos", "Somebody in a picture", person=3, photos=1, size=256)
+    photos = g.node("FaceASamplePhotos", "Photos of the person", person=19, size=256)
     there = _searched(g, "Find the face in the picture", scene["context"])
     known = _searched(g, "Find the person's face", photos["photos"])
 

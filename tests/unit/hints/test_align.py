@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from facea_core.hints.align import CORNERS, between, resampled, similarity, started_like
-from facea_core.hints.contour import mask_outlines
+from facea_core.hints.outlines import mask_outlines
 
 FIVE = np.array([[30.0, 40], [70, 42], [50, 60], [35, 80], [66, 79]])
 

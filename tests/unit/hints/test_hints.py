@@ -89,7 +89,26 @@ def test_both_eyes_and_both_eyebrows_have_an_outline_also_in_one_box():
         box = BOXES[name]
         low = np.minimum(left.min(axis=0), right.min(axis=0))
         high = np.maximum(left.max(axis=0), right.max(axis=0))
-        assert np.allclose([*low, *high], box, atol=0.3)
+        assert np.allclose([*low, *high], box, atol=1)
+
+
+@pytest.mark.parametrize("roll", [-25.0, -8.0, 0.0, 12.0])
+def test_a_turned_face_has_turned_outlines_in_the_same_boxes(roll):
+    for name, outlines in shape_of(face(roll=roll)).outlines.items():
+        ring = np.concatenate(outlines)
+        box = BOXES[name]
+        assert np.allclose([*ring.min(axis=0), *ring.max(axis=0)], box, atol=0.06 * 80), name
+    (outline,) = shape_of(face(roll=roll)).outlines["face"]
+    out = outline - outline.mean(axis=0)
+    axis = np.linalg.eigh(out.T @ out)[1][:, 1]
+    axis = axis * np.sign(axis[1])
+    # The long side of the face lies across its eyes.
+    assert np.degrees(np.arctan2(-axis[0], axis[1])) == pytest.approx(roll, abs=1)
+
+
+def test_the_one_eye_of_a_profile_has_one_outline():
+    (eye,) = shape_of(face({**BOXES, "eyes": Box(70, 66, 88, 76)})).outlines["eyes"]
+    assert np.ptp(eye, axis=0) == pytest.approx((18, 10), abs=0.3)
 
 
 def test_hair_is_drawn_if_it_is_asked_for():

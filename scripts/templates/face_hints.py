@@ -23,7 +23,7 @@ def face_hints(g: Graph) -> None:
     own = hints("Lines of its own face", kind="lines")
     other = hints("Lines of the person's face", kind="lines", blend=1.0, **person)
     five = hints("Keypoints, half way", kind="keypoints", blend=0.5, **person)
-    edges = hints("Lines, and edges around the head", kind="lines and edges", blend=1.0, **person)
+    edges = hints("Lines, edges around the head", kind="lines and edges", blend=1.0, **person)
     shown = [
         g.picture("The picture", scene["context"]),
         g.picture("The person", photos["photos"]),

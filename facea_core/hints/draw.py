@@ -63,7 +63,7 @@ def draw_hints(
     With a `person` (`person_shape`) every face gets `config.blend` of that one's shape. An image
     without a face has a black hint, or edges alone, an empty mask and a note. `on_tick` is called
     after every image. Raises ImageError if `found` is not of these images, and PartError where a
-    face has no points that the kind draws; nothing is drawn before all sizes are checked.
+    face has no points that the kind draws.
     """
     config = config or HintConfig()
     if len(images) != len(found.faces):

@@ -20,6 +20,7 @@ from .load import FaceALoadPhotos
 from .lora import FaceALoRALoader
 from .mix import FaceAMixPeople
 from .parts import FaceAPartMask
+from .portrait import FaceATemplatePortrait
 from .samples import FaceASamplePhotos
 from .save import FaceASaveImage
 from .slider import FaceATrainSlider
@@ -43,6 +44,7 @@ class FaceA(ComfyExtension):
             FaceAMixPeople,
             FaceAInpaintCompose,
             FaceAEdit,
+            FaceATemplatePortrait,
             FaceAFaceCrop,
             FaceAFacePaste,
             FaceAFaceHints,

@@ -34,7 +34,7 @@ from .host import (
     spec_of,
     wired,
 )
-from .host.schema import ATTRIBUTES, IDENTITY, SEGS
+from .host.schema import ATTRIBUTES, IDENTITIES, IDENTITY, SEGS
 
 _NOBODY = (
     "the prompt is empty and no identity is wired, so the model painted whoever it likes; write a "
@@ -47,8 +47,6 @@ _FINE = (
 )  # fmt: skip
 
 CROP_HINTS = ("yes", "as they are")
-
-IDENTITIES = ("identity", "identity_2", "identity_3", "identity_4")
 
 
 class FaceAInpaintCompose(io.ComfyNode):
@@ -204,10 +202,8 @@ class FaceAInpaintCompose(io.ComfyNode):
             hints, crop_hints == CROP_HINTS[0],
         )  # fmt: skip
 
-        rank, rank_notes = _rank(references, spec.family, config)
-        results = paint_jobs(
-            cls, studio, images, jobs, config, spec, frame_seed, rank, identities[0]
-        )
+        rank, rank_notes = _rank(references, spec.family, config, identities[0])
+        results = paint_jobs(cls, studio, images, jobs, config, spec, frame_seed, rank)
         made = results.made
         notes += [*studio.lora_notes, *studio.followed.notes]
         notes += [*more_notes, *rank_notes]
@@ -229,7 +225,7 @@ class FaceAInpaintCompose(io.ComfyNode):
 
 
 def _rank(
-    references: torch.Tensor | None, family: str, config: ComposeConfig
+    references: torch.Tensor | None, family: str, config: ComposeConfig, whose: Identity | None
 ) -> tuple[composing.Rank | None, list[str]]:
     if references is None:
         return None, []
@@ -238,5 +234,9 @@ def _rank(
     detector, embedder = selection.tools_for(family)
     images, notes = images_in(references)
     photos, left_out = selection.photos_to_choose_by(images, detector)
-    rank = selection.person_rank(photos, detector, embedder)
+    like = selection.person_rank(photos, detector, embedder)
+
+    def rank(face: composing.TargetFace, patch: torch.Tensor) -> float | None:
+        return like(face, patch) if face.identity is whose else None
+
     return rank, [f"references: {note}" for note in notes + left_out]

@@ -218,6 +218,14 @@ def face_hints(studio: Studio) -> None:
     save(poster(rows, captions), DOCS / jpg("FaceHints"))
 
 
+def template_portrait(studio: Studio) -> None:
+    shown = studio.run(api("13-template-portrait"))
+    rows = [shown["Their pictures"], shown["The portraits, the best first"]]
+    captions = ["templates,", "and a person, the best first"]
+    card("13-template-portrait", rows, captions)
+    save(poster(rows, captions), DOCS / jpg("TemplatePortrait"))
+
+
 def stock_nodes(studio: Studio) -> None:
     graph = api("5-stock-nodes")
     photos = next(k for k, node in graph.items() if node["class_type"] == "FaceASamplePhotos")
@@ -244,6 +252,7 @@ def main() -> None:
     edited_person(studio)
     any_sampler(studio)
     face_hints(studio)
+    template_portrait(studio)
     stock_nodes(studio)
     if args.cards:
         return

@@ -21,7 +21,7 @@ ARMS: Mapping[str, float] = {"one pass": 0.0, "0.1": 0.1, "0.2": 0.2, "0.3": 0.3
 """By name the denoising strength of the second pass."""
 
 MEASURES: Mapping[str, str] = {
-    "rim": "error of the gradients in a ring of 6 pixels about the mask's edge",
+    "rim": "error of the gradients in a ring of 6 pixels about the mask's edge, in 1/1000",
     "likeness": "to photos of the person that were not learned from, cosine",
 }
 
@@ -73,8 +73,11 @@ def _gradient(image: Tensor) -> Tensor:
 
 
 def table(rows: Sequence[Row]) -> str:
+    factor = {"rim": 1000, "likeness": 1}
     means = {
-        (arm, name): by_person(rows, arm, lambda some, n=name: fmean(row[n] for row in some))
+        (arm, name): by_person(
+            rows, arm, lambda some, n=name: factor[n] * fmean(row[n] for row in some)
+        )
         for arm in ARMS
         for name in MEASURES
     }

@@ -6,7 +6,6 @@ one.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import torch
@@ -15,8 +14,9 @@ from torch import Tensor
 
 from ..attributes import Attribute
 from ..detection.base import FACE
+from ..detection.pose import roll_of, yaw_of
 from ..types import FaceAttributes, Part
-from .upright import roll_of, upright_crop
+from .upright import upright_crop
 from .values import Measures
 
 SHOWN = 0.4
@@ -92,29 +92,6 @@ def blur_of(image: Tensor, face: FaceAttributes, resolution: int) -> float:
         # Nothing at all to see is as blurred as can be.
         values.append(1 - lost / total if total > 1e-3 else 1.0)
     return max(values)
-
-
-def yaw_of(face: FaceAttributes) -> float | None:
-    """Roughly how far the head is turned, in degrees, positive to the image's right.
-
-    From how far eyes, nose and mouth lie off the middle of the face, as on a ball. None where the
-    face is cut by the border or too little was seen; beyond 40 degrees the figure means little.
-    """
-    height, width = face.size
-    box = face.face
-    if box.x0 <= 0 or box.x1 >= width or not box.area:
-        return None
-    angle, (cx, cy) = math.radians(roll_of(face)), box.center
-    seen = [face.part(name) for name in ("eyes", "nose", "mouth")]
-    offsets = []
-    for part in seen:
-        if part is not None and not part.estimated:
-            x, y = part.box.center
-            across = (x - cx) * math.cos(angle) + (y - cy) * math.sin(angle)
-            offsets.append(across / box.width)
-    if len(offsets) < 2:
-        return None
-    return math.degrees(math.asin(min(max(2 * sum(offsets) / len(offsets), -1.0), 1.0)))
 
 
 def _blank(image: Tensor, face: FaceAttributes, part: Part) -> bool:

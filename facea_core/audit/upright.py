@@ -14,6 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from ..detection.pose import roll_of
 from ..errors import ConfigError, ImageError
 from ..evaluation.crops import HEAD_LIFT, HEAD_SCALE
 from ..io.images import resize
@@ -76,22 +77,6 @@ class Turn:
             image, grid.to(image.dtype), mode, padding_mode="border", align_corners=False
         )
         return F.avg_pool2d(seen, dense).clamp(0, 1) if dense > 1 else seen.clamp(0, 1)
-
-
-def roll_of(face: FaceAttributes) -> float:
-    """Degrees, clockwise positive: as measured at the eyes, else from the line eyes to mouth.
-
-    0 where neither was seen; estimated parts say nothing.
-    """
-    if face.roll is not None and math.isfinite(face.roll):
-        return face.roll
-    eyes, mouth = face.part("eyes"), face.part("mouth")
-    if eyes is None or mouth is None or eyes.estimated or mouth.estimated:
-        return 0.0
-    (x0, y0), (x1, y1) = eyes.box.center, mouth.box.center
-    if y1 <= y0:
-        return 0.0
-    return math.degrees(math.atan2(x0 - x1, y1 - y0))
 
 
 def upright_crop(

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
+import torch
 from scipy.optimize import linear_sum_assignment
 
-from ..audit.likeness import judge_likeness
 from ..errors import ConfigError
-from ..evaluation.embedders import Embedder
+from ..evaluation import Embedder, embed_faces
 from ..types import FaceAttributes, Photo
 from .template import Template
 
@@ -35,9 +34,7 @@ def seats_by_likeness(
             f"people are seated by likeness, and there are no photos of person {lacking[0]}; give "
             "some of everybody, or seat people from left to right"
         )
-    seen = [Photo(template.image, face) for face in template.faces]
-    likeness = np.array(
-        [[one.nearest for one in judge_likeness(seen, some, embedder)] for some in photos]
-    )
-    _, columns = linear_sum_assignment(likeness, maximize=True)
+    seen = embed_faces([Photo(template.image, face) for face in template.faces], embedder)
+    nearest = [(embed_faces(some, embedder) @ seen.T).amax(dim=0) for some in photos]
+    _, columns = linear_sum_assignment(torch.stack(nearest).numpy(), maximize=True)
     return [template.faces[column] for column in columns]

@@ -6,20 +6,17 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from ..audit.config import AuditConfig
-from ..audit.judge import judge
-from ..audit.measure import measure
 from ..detection.base import Detector
 from ..detection.config import EVERY_FACE, DetectConfig
 from ..detection.detect import detect_chosen
+from ..detection.pose import yaw_of
 from ..types import FaceAttributes
 
 MOST_YAW = 45.0
 """Degrees from which on a head is seen from the side, where little of a face is learned."""
 
-_UNFIT = ("small_face", "cut_face")
-"""Findings of an audit that make a face unfit; a dark or soft one only takes part in its picture.
-"""
+LEAST_FACE = 0.2
+"""Side of a face in sides of the model's native image, below which it is painted too coarsely."""
 
 _SEARCHED = DetectConfig(
     "face, eyes, nose, mouth, hair", face_index=EVERY_FACE, face_order="left-to-right",
@@ -67,7 +64,7 @@ def examine(
         if number >= len(seen):
             unfit.append(f"face {number + 1} is not there")
             continue
-        reasons = _reasons(image, seen[number], resolution)
+        reasons = _reasons(seen[number], resolution)
         if reasons:
             unfit.append(f"face {number + 1}: {', '.join(reasons)}")
         else:
@@ -75,12 +72,14 @@ def examine(
     return Template(name, image, tuple(fit), prompt, keep, tuple(unfit))
 
 
-def _reasons(image: Tensor, face: FaceAttributes, resolution: int) -> list[str]:
-    config = AuditConfig(resolution=resolution)
-    measures = measure(image, [face], _SEARCHED.table, resolution)
-    found = judge(measures, [face], len(_SEARCHED.table) - 1, config)
-    # What is to be done about it is said to people who choose photos to learn from.
-    reasons = [one.text.partition(":")[0] for one in found if one.check in _UNFIT]
-    if measures.yaw is not None and abs(measures.yaw) > MOST_YAW:
-        reasons.append(f"turned to the side by about {abs(measures.yaw):.0f} degrees")
+def _reasons(face: FaceAttributes, resolution: int) -> list[str]:
+    reasons, (height, width), box = [], face.size, face.face
+    side, least = max(box.width, box.height), round(LEAST_FACE * resolution)
+    if side < least:
+        reasons.append(f"{side} px large, and {least} px are needed at {resolution} px")
+    if box.x0 <= 0 or box.y0 <= 0 or box.x1 >= width or box.y1 >= height:
+        reasons.append("touches the border")
+    yaw = yaw_of(face)
+    if yaw is not None and abs(yaw) > MOST_YAW:
+        reasons.append(f"turned to the side by about {abs(yaw):.0f} degrees")
     return reasons

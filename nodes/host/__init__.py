@@ -20,7 +20,7 @@ from .layout import ROOM, Pictures, image_of, image_out, images_in, in_room, mas
 from .lists import lists_of, photos_in, photos_out, split
 from .mixing import laid_out, without_dynamic
 from .models import clip_skip_notes, make_room, spec_of, training_backbone, training_hash
-from .painting import FRAME_SEEDS, Studio, paint_jobs, painting_inputs, said_of
+from .painting import FRAME_SEEDS, Studio, composer, paint_jobs, painting_inputs, said_of
 from .patching import (
     clip_vocabularies,
     load_report,
@@ -57,6 +57,7 @@ __all__ = [
     "TrainingProgress",
     "chosen_identity",
     "clip_skip_notes",
+    "composer",
     "clip_vocabularies",
     "Followed",
     "crop_of",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cached_property, partial
 from typing import Any
@@ -139,19 +139,29 @@ class Studio:
         ]  # fmt: skip
 
 
-def paint_jobs(
-    node: Any, studio: Studio, images: Pictures, jobs: composing.Jobs, config: ComposeConfig,
-    spec: BackboneSpec, frame_seed: str = "next", rank: composing.Rank | None = None,
-    ranked: Identity | None = None,
-) -> Results:  # fmt: skip
-    """All jobs painted, with progress on the node; `rank` chooses among candidates of `ranked`."""
-    total = jobs.faces * config.steps_of_face
+Compose = Callable[[int, torch.Tensor, Sequence[composing.TargetFace], ComposeConfig], Composition]
+"""(number of the image, image (1, 3, H, W), its faces, how) -> the image with them painted."""
+
+
+def composer(
+    node: Any, studio: Studio, faces: int, config: ComposeConfig, spec: BackboneSpec,
+    rank: composing.Rank | None = None,
+) -> Compose:  # fmt: skip
+    """What paints pictures with so many faces in all, with progress on the node."""
+    total = faces * config.steps_of_face
     progress, done = Progress(total, node.hidden.unique_id), 0
 
     def on_step(step: int, preview: Any) -> None:
         progress.at(done + step, total, preview)
 
-    def paint_job(number: int, job: composing.Job) -> Composition:
+    def like(face: composing.TargetFace, patch: torch.Tensor) -> float | None:
+        progress.alive()
+        return rank(face, patch) if rank else None
+
+    def compose(
+        number: int, image: torch.Tensor, faces: Sequence[composing.TargetFace],
+        config: ComposeConfig,
+    ) -> Composition:  # fmt: skip
         def paint(
             how: ComposeConfig, face: composing.TargetFace, crop: composing.Crop,
             seeds: Sequence[int],
@@ -161,20 +171,23 @@ def paint_jobs(
             done += how.steps * len(seeds)
             return patches
 
-        def like(face: composing.TargetFace, patch: torch.Tensor) -> float | None:
-            progress.alive()
-            return rank(face, patch) if rank and face.identity is ranked else None
+        first, second = partial(paint, config), partial(paint, config.second)
+        return composing.compose_faces(image, faces, first, spec, config, rank and like, second)
 
-        frame = replace(config, seed=(config.seed + number * (frame_seed == "next")) % 2**64)
-        first, second = partial(paint, frame), partial(paint, frame.second)
-        return composing.compose_faces(
-            job.image, job.faces, first, spec, frame, rank and like, second
-        )
+    return compose
 
+
+def paint_jobs(
+    node: Any, studio: Studio, images: Pictures, jobs: composing.Jobs, config: ComposeConfig,
+    spec: BackboneSpec, frame_seed: str = "next", rank: composing.Rank | None = None,
+) -> Results:  # fmt: skip
+    """All jobs painted, with progress on the node; `rank` chooses among candidates."""
+    compose = composer(node, studio, jobs.faces, config, spec, rank)
     wired_at = partial(is_wired, node.hidden.prompt, node.hidden.unique_id)
     results = Results(images, jobs, spec.resolution, wired_at)
     for number, job in enumerate(jobs):
-        results.add(job, paint_job(number, job))
+        seed = (config.seed + number * (frame_seed == "next")) % 2**64
+        results.add(job, compose(number, job.image, job.faces, replace(config, seed=seed)))
     give_back_memory()
     return results
 

@@ -13,6 +13,9 @@ from ...facea_core.errors import ConfigError, quoted
 
 ATTRIBUTES = io.Custom("FACEA_ATTRIBUTES")
 IDENTITY = io.Custom("FACEA_IDENTITY")
+IDENTITIES = ("identity", "identity_2", "identity_3", "identity_4")
+"""Inputs of nodes that paint several people."""
+
 CROPS = io.Custom("FACEA_CROPS")
 SEGS = io.Custom("SEGS")
 """Of the Impact Pack, which needs not be there."""

@@ -14,6 +14,7 @@ from .person_into_picture import person_into_picture
 from .sdxl_scene import sdxl_scene
 from .slider import slider
 from .stock_nodes import stock_nodes
+from .template_portrait import template_portrait
 from .train_and_paint import train_and_paint
 from .two_people import two_people
 
@@ -30,4 +31,5 @@ GRAPHS: dict[str, Callable[[Graph], None]] = {
     "9-edit-a-person": edit_person,
     "11-any-sampler": any_sampler,
     "12-face-hints": face_hints,
+    "13-template-portrait": template_portrait,
 }

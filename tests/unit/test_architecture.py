@@ -22,8 +22,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("masks", "backbone"),
     ("identity", "detection"),
     ("training", "composing", "evaluation", "hints"),
-    ("audit", "doctor", "selection", "identity_store", "sliders", "demo"),
-    ("portraits",),
+    ("audit", "doctor", "selection", "identity_store", "sliders", "demo", "portraits"),
     ("cli",),
 )
 """A room is a file or a folder of facea_core. It may import rooms on the floors below its own."""

@@ -8,9 +8,10 @@ import torch
 from PIL import Image
 from skimage.data import astronaut
 
-from facea_core.audit.upright import Turn, crop_photos, roll_of, upright_crop, upright_photo
+from facea_core.audit.upright import Turn, crop_photos, upright_crop, upright_photo
 from facea_core.detection.detect import detect_faces
 from facea_core.detection.landmarks import LandmarksDetector
+from facea_core.detection.pose import roll_of
 from facea_core.dlib_models import landmarks_available
 from facea_core.errors import ConfigError, ImageError
 from facea_core.io.images import from_pil, resize

@@ -11,7 +11,7 @@ from facea_core.audit import (
     audit_photos,
 )
 from facea_core.audit.alike import group, pictures_alike
-from facea_core.audit.measure import yaw_of
+from facea_core.detection.pose import yaw_of
 from facea_core.errors import AuditError, ImageError, NoFaceError
 from facea_core.io.images import resize
 from facea_core.types import Box

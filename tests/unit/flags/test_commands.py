@@ -32,6 +32,8 @@ SHAPES = {
     "paste": "--crop --crops --out --colour-match --json --config",
     "slider": "--base --out --positive --negative --neutral --steps --guidance --run --resume",
     "mix": "--how --out --name",
+    "portrait": "--identity --base --out --prompt --photos --by-likeness --candidates --seed",
+    "template": "--into --people --resolution --prompt --faces --keep",
     "hints": "--out --kind --blend --head --hair --photos --mask --faces --detector --json",
     "evaluate": "--references --held-out --json",
     "info": "--json",

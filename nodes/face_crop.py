@@ -15,7 +15,6 @@ from ..facea_core.settings import check_text
 from ..facea_core.types import DetectedFaces
 from .host import (
     Followed,
-    crop_of,
     faces_of_segs,
     field_input,
     image_of,
@@ -132,7 +131,7 @@ class FaceAFaceCrop(io.ComfyNode):
         every = [(n, crop) for n, crops in enumerate(made.crops) for crop in crops]
         first, plan = every[0][0], every[0][1].plan
         alike = (
-            one.image if also is None else crop_of(others[n % len(others)], one.plan)
+            one.image if also is None else composing.crop_alike(others[n % len(others)], one.plan)
             for n, one in every
         )  # fmt: skip
         notes += [*(f"also: {note}" for note in other_notes), *more_notes, *made.notes]

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from diffusers import AutoencoderTiny
+from diffusers import AutoencoderTiny, ControlNetModel
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
@@ -35,7 +35,7 @@ from facea_core.evaluation.identity_encoder import (
 from facea_core.synthetic.render import VOCABULARY
 
 from . import autoencoder as ae
-from . import denoiser, detector, encoder, score
+from . import control, denoiser, detector, encoder, score
 from .dataset import Pool, paint_pool
 from .latents import encode_pictures
 from .repaint import reconstruct
@@ -102,6 +102,15 @@ class Job:
             denoiser.networks(start).load_state_dict(load_file(path))
         return move(start, self.device, torch.float32)
 
+    def control(self, backbone: Backbone) -> ControlNetModel:
+        """As the run has it, or one that has learned nothing."""
+        network = control.start_control(backbone)
+        path = self.folder / "control.safetensors"
+        if path.exists():
+            network.load_state_dict(load_file(path))
+        nn.Module.to(network, self.device)  # diffusers' own is typed for a dtype alone
+        return network
+
 
 def train_autoencoder(job: Job) -> None:
     pool = job.pool()
@@ -153,6 +162,16 @@ def train_encoder(job: Job) -> None:
     loss = encoder.encoder_loss(probe, heads, job.piece)
     job.learn("encoder", probe, loss, encoder.RATE)
     job.write("encoder", probe.state_dict())
+
+
+def train_control(job: Job) -> None:
+    """Beside this run's backbone, which stays as it is."""
+    backbone = slim(job.backbone())
+    data = control.encode_hints(job.people, job.seed, backbone, job.piece)
+    network = job.control(backbone)
+    loss = control.control_loss(network, backbone, data, job.piece)
+    job.learn("control", network, loss, control.RATE)
+    job.write("control", network.state_dict())
 
 
 def publish(job: Job) -> None:
@@ -242,6 +261,7 @@ STAGES: dict[str, tuple[Callable[[Job], None], int]] = {
     "denoiser": (train_denoiser, 4500),
     "detector": (train_detector, 1200),
     "encoder": (train_encoder, 1200),
+    "control": (train_control, 4500),
     "publish": (publish, 0),
 }
 """What each stage does, and how many people each process paints for it."""

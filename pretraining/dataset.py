@@ -85,7 +85,7 @@ def inpaint_masks(masks: Tensor, part: Tensor, generator: torch.Generator) -> Te
     empty = shape.flatten(1).amax(dim=1) < 0.5
     shape = torch.where(empty.view(-1, 1, 1, 1), head, shape)
     solid = shape > 0.5
-    y0, y1, x0, x1 = _edges(solid)
+    y0, y1, x0, x1 = edges_of(solid)
     draw = torch.rand(len(masks), 6, generator=generator).to(masks.device)
     neck = NECK_LENGTH * (y1 - y0) * (2 * draw[:, 5] - 1).clamp(min=0)
     y1 = torch.where(part == HEAD, y1 + neck, y1)
@@ -107,14 +107,14 @@ def inpaint_masks(masks: Tensor, part: Tensor, generator: torch.Generator) -> Te
 def _neck(masks: Tensor, part: Tensor, length: Tensor) -> Tensor:
     """The neck `(B, 1, H, W)` in {0, 1} of each head, `length (B,)` pixels below its face."""
     line = torch.arange(masks.shape[-1], device=masks.device) + 0.5
-    y0, y1, x0, x1 = (edge.view(-1, 1, 1, 1) for edge in _edges(masks[:, :1] > 0.5))
+    y0, y1, x0, x1 = (edge.view(-1, 1, 1, 1) for edge in edges_of(masks[:, :1] > 0.5))
     below = (line > (y0 + y1) / 2) & (line < y1 + length.view(-1, 1, 1, 1))
     beside = (line - (x0 + x1) / 2).abs() < NECK_WIDTH * (x1 - x0) / 2
     wanted = ((part == HEAD) & (length > 0)).view(-1, 1, 1, 1)
     return (wanted & below.transpose(2, 3) & beside).float()
 
 
-def _edges(solid: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+def edges_of(solid: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """(y0, y1, x0, x1), each `(B,)`, of what is true in `(B, 1, H, W)`."""
     size = solid.shape[-1]
     line, edges = torch.arange(size, device=solid.device), []

@@ -79,7 +79,7 @@ def encode_pictures(
         seen[foreign] = host_masks  # the mask is where the other head was
         mask = inpaint_masks(seen, part, generator)
         mixed = image.clone()
-        mixed[foreign] = _stitched(image[foreign], host, mask[foreign], generator)
+        mixed[foreign] = stitched(image[foreign], host, mask[foreign], generator)
         clean = encode(mixed)
         add(clean, mixed, masks, mask, index, part)
         if single.any():
@@ -95,7 +95,7 @@ def _painted(people: Tensor, scenes: Tensor, device: str) -> tuple[Tensor, Tenso
     return painting.image, part_masks(painting)
 
 
-def _stitched(image: Tensor, host: Tensor, mask: Tensor, generator: torch.Generator) -> Tensor:
+def stitched(image: Tensor, host: Tensor, mask: Tensor, generator: torch.Generator) -> Tensor:
     """`image` inside the mask and `host` around it; every other edge is a soft one."""
     soft = F.avg_pool2d(mask, 9, stride=1, padding=4, count_include_pad=False)
     hard = (torch.rand(len(mask), generator=generator) < 0.5).view(-1, 1, 1, 1).to(mask.device)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
         masked_image,
     )
     from .base import family_of
+    from .control import ControlNet, load_control
     from .header import CheckpointHeader, inspect_checkpoint
     from .load import assemble, hash_of, load_backbone
     from .parts import Parts
@@ -31,6 +32,7 @@ __getattr__ = door(
             "masked_image",
         ),
         "base": ("family_of",),
+        "control": ("ControlNet", "load_control"),
         "header": ("CheckpointHeader", "inspect_checkpoint"),
         "load": ("assemble", "hash_of", "load_backbone"),
         "parts": ("Parts",),
@@ -42,6 +44,7 @@ __all__ = [
     "Backbone",
     "CheckpointHeader",
     "Conditioning",
+    "ControlNet",
     "LatentDistribution",
     "Parts",
     "WORD",
@@ -52,6 +55,7 @@ __all__ = [
     "inspect_checkpoint",
     "latent_mask",
     "load_backbone",
+    "load_control",
     "masked_image",
     "placeholders",
     "spaced",

@@ -16,6 +16,8 @@ from .prompts import Conditioning, TextEncoders
 if TYPE_CHECKING:
     from diffusers import AutoencoderKL, AutoencoderTiny, UNet2DConditionModel
 
+    from .control import Residuals
+
 HASHED = 64
 """Numbers of each tensor that the backbone's hash looks at, about."""
 
@@ -120,26 +122,33 @@ class Backbone:
         conditioning: Conditioning,
         mask_latent: Tensor,
         masked_latent: Tensor,
+        residuals: Residuals | None = None,
     ) -> Tensor:
         """The U-Net's answer `(B, C, h, w)` for noisy latents at `timestep (B,)`.
 
         An inpainting model is shown [noisy latent | mask | masked-image latent], the order that
-        ComfyUI feeds; another one only the noisy latent. Device work only.
+        ComfyUI feeds; another one only the noisy latent. `residuals` of a ControlNet are added
+        inside. Device work only.
         """
         parts = [noisy, mask_latent, masked_latent] if self.spec.inpainting else [noisy]
-        added = None
-        if conditioning.pooled is not None:
-            added = {
-                "text_embeds": conditioning.pooled.to(self.dtype),
-                "time_ids": self._time_ids(noisy),
-            }
         return self.unet(
             torch.cat(parts, dim=1).to(self.dtype),
             timestep,
             encoder_hidden_states=conditioning.context.to(self.dtype),
-            added_cond_kwargs=added,
+            added_cond_kwargs=self.added(noisy, conditioning),
+            down_block_additional_residuals=residuals and residuals.down,
+            mid_block_additional_residual=residuals and residuals.middle,
             return_dict=False,
         )[0]
+
+    def added(self, latent: Tensor, conditioning: Conditioning) -> dict[str, Tensor] | None:
+        """What SDXL is told beside the prompt; None = nothing."""
+        if conditioning.pooled is None:
+            return None
+        return {
+            "text_embeds": conditioning.pooled.to(self.dtype),
+            "time_ids": self._time_ids(latent),
+        }
 
     def _time_ids(self, latent: Tensor) -> Tensor:
         """SDXL's (original size, crop corner, target size) (2307.01952, sec. 2.2), `(B, 6)`.

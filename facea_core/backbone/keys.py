@@ -59,30 +59,7 @@ def unet_prefixes(config: Mapping[str, Any]) -> dict[str, str]:
     """Prefix in the single file -> prefix in the diffusers U-Net, for a U-Net of this config."""
     levels = len(config["block_out_channels"])
     layers = config["layers_per_block"]
-    pairs = [
-        ("time_embed.0.", "time_embedding.linear_1."),
-        ("time_embed.2.", "time_embedding.linear_2."),
-        ("label_emb.0.0.", "add_embedding.linear_1."),
-        ("label_emb.0.2.", "add_embedding.linear_2."),
-        ("input_blocks.0.0.", "conv_in."),
-        ("out.0.", "conv_norm_out."),
-        ("out.2.", "conv_out."),
-        *_resnet("middle_block.0", "mid_block.resnets.0"),
-        ("middle_block.1.", "mid_block.attentions.0."),
-        *_resnet("middle_block.2", "mid_block.resnets.1"),
-    ]
-    block = 1
-    for level in range(levels):
-        for layer in range(layers):
-            single, module = f"input_blocks.{block}", f"down_blocks.{level}"
-            pairs += _resnet(f"{single}.0", f"{module}.resnets.{layer}")
-            pairs.append((f"{single}.1.", f"{module}.attentions.{layer}."))
-            block += 1
-        if level < levels - 1:
-            pairs.append(
-                (f"input_blocks.{block}.0.op.", f"down_blocks.{level}.downsamplers.0.conv.")
-            )
-            block += 1
+    pairs = [*_encoder(config), ("out.0.", "conv_norm_out."), ("out.2.", "conv_out.")]
     block = 0
     for level in range(levels):
         has_attention = "CrossAttn" in config["up_block_types"][level]
@@ -97,6 +74,43 @@ def unet_prefixes(config: Mapping[str, Any]) -> dict[str, str]:
                 pairs.append((f"{single}.{last}.conv.", f"{module}.upsamplers.0.conv."))
             block += 1
     return dict(pairs)
+
+
+def control_prefixes(config: Mapping[str, Any]) -> dict[str, str]:
+    """Prefix in an original ControlNet -> prefix in the `ControlNetModel` of this config."""
+    levels, hint = len(config["block_out_channels"]), "controlnet_cond_embedding"
+    pairs = [*_encoder(config), ("middle_block_out.0.", "controlnet_mid_block.")]
+    for i in range(levels * (config["layers_per_block"] + 1)):
+        pairs.append((f"zero_convs.{i}.0.", f"controlnet_down_blocks.{i}."))
+    inner = 2 * (len(config["conditioning_embedding_out_channels"]) - 1)
+    # In a row with what has no weights.
+    places = ("conv_in", *(f"blocks.{i}" for i in range(inner)), "conv_out")
+    pairs += [(f"input_hint_block.{2 * i}.", f"{hint}.{one}.") for i, one in enumerate(places)]
+    return dict(pairs)
+
+
+def _encoder(config: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    levels = len(config["block_out_channels"])
+    yield from (
+        ("time_embed.0.", "time_embedding.linear_1."),
+        ("time_embed.2.", "time_embedding.linear_2."),
+        ("label_emb.0.0.", "add_embedding.linear_1."),
+        ("label_emb.0.2.", "add_embedding.linear_2."),
+        ("input_blocks.0.0.", "conv_in."),
+        *_resnet("middle_block.0", "mid_block.resnets.0"),
+        ("middle_block.1.", "mid_block.attentions.0."),
+        *_resnet("middle_block.2", "mid_block.resnets.1"),
+    )
+    block = 1
+    for level in range(levels):
+        for layer in range(config["layers_per_block"]):
+            single, module = f"input_blocks.{block}", f"down_blocks.{level}"
+            yield from _resnet(f"{single}.0", f"{module}.resnets.{layer}")
+            yield f"{single}.1.", f"{module}.attentions.{layer}."
+            block += 1
+        if level < levels - 1:
+            yield f"input_blocks.{block}.0.op.", f"down_blocks.{level}.downsamplers.0.conv."
+            block += 1
 
 
 def rename(state: Mapping[str, T], prefixes: Mapping[str, str]) -> dict[str, T]:

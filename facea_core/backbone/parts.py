@@ -78,12 +78,11 @@ def _unet_prefix(state: Mapping[str, S]) -> str:
     return keys.UNET_PREFIX
 
 
-def identify(parts: Parts[S], source: str) -> tuple[Family, bool]:
-    """The family that a model's shapes say, and whether it is an inpainting model of it.
+def family_by_shape(unet: Mapping[str, S], source: str) -> tuple[Family, int]:
+    """The family of a U-Net, or of half a one, under the names of either layout, and its inputs.
 
-    Raises BackboneError for other architectures, and where a whole module is missing.
+    Raises BackboneError for other architectures.
     """
-    unet = parts.unet
     first = unet.get("input_blocks.0.0.weight", unet.get("conv_in.weight"))
     width = next((v.shape[1] for k, v in unet.items() if k.endswith("attn2.to_k.weight")), None)
     added = unet.get("label_emb.0.0.weight", unet.get("add_embedding.linear_1.weight"))
@@ -100,13 +99,20 @@ def identify(parts: Parts[S], source: str) -> tuple[Family, bool]:
             config["cross_attention_dim"],
             config.get("projection_class_embeddings_input_dim"),
         ):
-            break
-    else:
-        raise BackboneError(
-            f"{source} is not a supported model (first convolution {tuple(first.shape)}, text "
-            f"width {width}); FaceA supports: {', '.join(f.spec.family for f in FAMILIES)}"
-        )
-    name, inputs = family.spec.family, first.shape[1]
+            return family, first.shape[1]
+    raise BackboneError(
+        f"{source} is not a supported model (first convolution {tuple(first.shape)}, text "
+        f"width {width}); FaceA supports: {', '.join(f.spec.family for f in FAMILIES)}"
+    )
+
+
+def identify(parts: Parts[S], source: str) -> tuple[Family, bool]:
+    """The family that a model's shapes say, and whether it is an inpainting model of it.
+
+    Raises BackboneError for other architectures, and where a whole module is missing.
+    """
+    family, inputs = family_by_shape(parts.unet, source)
+    name = family.spec.family
     if inputs not in (family.unet["in_channels"], family.spec.latent_channels):
         raise BackboneError(
             f"{source} is a {name} model with {inputs} input channels, neither an inpainting model "

@@ -104,6 +104,7 @@ def _kl(sample_size: int, scaling_factor: float) -> dict[str, Any]:
 _PENULTIMATE = -2
 
 TINY_FILE = "checkpoints/facea-tiny.safetensors"
+CONTROL_FILE = "controlnet/facea-tiny-control.safetensors"
 """Among the assets."""
 
 TINY = Family(

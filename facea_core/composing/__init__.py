@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from .chosen import chosen_masks, part_names
     from .compose import Painter, compose_faces, compose_identity
     from .config import PREVIEW, ComposeConfig, EditConfig
+    from .control import Control
     from .cropped import FaceCrops, crop_faces, crop_spec, paste_faces
     from .crops_file import load_crops, save_crops
     from .edit import edit_target, edited, edited_parts
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from .plan import plan_crop
     from .prompts import face_prompt, prompt_for
     from .sampler import inpaint
-    from .stitch import crop_image, crop_mask, match_colour
+    from .stitch import crop_alike, crop_image, crop_mask, match_colour, piece_alike
     from .together import most_together, paint_together
 
 __getattr__ = door(
@@ -34,6 +35,7 @@ __getattr__ = door(
         "chosen": ("chosen_masks", "part_names"),
         "compose": ("Painter", "compose_faces", "compose_identity"),
         "config": ("PREVIEW", "ComposeConfig", "EditConfig"),
+        "control": ("Control",),
         "cropped": ("FaceCrops", "crop_faces", "crop_spec", "paste_faces"),
         "crops_file": ("load_crops", "save_crops"),
         "edit": ("edit_target", "edited", "edited_parts"),
@@ -45,7 +47,7 @@ __getattr__ = door(
         "plan": ("plan_crop",),
         "prompts": ("face_prompt", "prompt_for"),
         "sampler": ("inpaint",),
-        "stitch": ("crop_image", "crop_mask", "match_colour"),
+        "stitch": ("crop_alike", "crop_image", "crop_mask", "match_colour", "piece_alike"),
         "together": ("most_together", "paint_together"),
     },
 )
@@ -53,6 +55,7 @@ __getattr__ = door(
 __all__ = [
     "PREVIEW",
     "ComposeConfig",
+    "Control",
     "Crop",
     "Find",
     "Edit",
@@ -71,6 +74,7 @@ __all__ = [
     "chosen_masks",
     "compose_faces",
     "compose_identity",
+    "crop_alike",
     "crop_faces",
     "crop_image",
     "crop_mask",
@@ -92,6 +96,7 @@ __all__ = [
     "part_faces",
     "part_names",
     "paste_faces",
+    "piece_alike",
     "plan_batch",
     "plan_crop",
     "prompt_for",

@@ -19,6 +19,7 @@ from ..io.images import EDGE, check_image, check_mask
 from ..types import BackboneSpec, Choice, Composition, CropPlan, Identity
 from .candidates import Rank, candidate_seed, choose
 from .config import ComposeConfig
+from .control import Control, check_controls
 from .faces import Crop, TargetFace
 from .masks import SECOND_PASS_WIDER, blend_weight, soften, widened
 from .plan import plan_crop
@@ -38,19 +39,23 @@ def compose_identity(
     prompt: str | Sequence[str] = "",
     on_step: OnPaint | None = None,
     rank: Rank | None = None,
+    control: Sequence[Control] = (),
 ) -> Composition:
     """Paints each face's identity into image (1, 3, H, W) where its mask (1, 1, H, W) says.
 
     Faces are painted in order, each seeing those before it; see `compose_faces`. A face may be a
     pair (mask, identity). `prompt` is for faces that have none of their own: one for all or one per
     face, as several or in one text (`prompt_for`); see `face_prompt`. `on_step(done, total)` counts
-    the steps of all candidates of all faces; raise in it to cancel.
+    the steps of all candidates of all faces; raise in it to cancel. Hints of `control` show the
+    whole image, at any size: each face is painted by what of them lies in its crop.
 
     Everything is checked before anything is painted. Raises ImageError and MaskError for tensors
     that cannot be used, ConfigError for prompts that do not match the faces or hold an unknown
-    word, BackboneMismatchError for an identity of another model family.
+    word, BackboneMismatchError for an identity of another model family, BackboneError for a
+    ControlNet of one.
     """
     config = config or ComposeConfig()
+    check_controls(control, backbone.spec.family)
     targets = _targets(faces, prompt)
     identities = {face.identity for face in targets}
     conditions = {
@@ -74,7 +79,7 @@ def compose_identity(
         with _applied(backbone, None if shared else face.identity, config.strength):
             made = inpaint(
                 backbone, *conditions[face], crop.image, crop.mask, how, seeds, report,
-                mixtures[face],
+                mixtures[face], [one.cropped(crop.plan) for one in control],
             )  # fmt: skip
         done += len(seeds) * how.steps
         return made

@@ -14,6 +14,7 @@ from ..backbone import Backbone, Conditioning, latent_mask, masked_image
 from ..errors import BackboneError, ConfigError, MaskError
 from ..seeds import seeded
 from .config import ComposeConfig
+from .control import Control, Steer, steering
 from .solvers import SOLVERS, Level, levels
 from .together import most_together, paint_together
 
@@ -52,6 +53,7 @@ def inpaint(
     seed: int | Sequence[int] | None = None,
     on_step: OnPaint | None = None,
     mixture: Mixture | None = None,
+    control: Sequence[Control] = (),
 ) -> Tensor:
     """Repaints image (B or 1, 3, H, W) where mask (B or 1, 1, H, W) rounds to 1: (B, 3, H, W), CPU.
 
@@ -65,7 +67,7 @@ def inpaint(
     A model that is not shown the surroundings gets them back, noised, at every step.
     `config.denoise` d < 1 starts from the noised image and takes the last `steps` of `steps / d`
     steps, as in ComfyUI; see `solvers.timesteps`. The model is asked once per step, and where there
-    is a `mixture` the other one too.
+    is a `mixture` the other one too. The hints of `control` show what is painted, at its size.
 
     Raises ConfigError for prompts or seeds and MaskError for masks that are not as many as the
     images, BackboneError if the model answers with NaN.
@@ -91,6 +93,7 @@ def inpaint(
     mask_latents = latent_mask(mask, backbone.spec.latent_factor)
     masked_latents = backbone.encode_image(masked_image(image, mask)).sample()
     schedule = levels(backbone.alphas_cumprod, config.steps, config.denoise)
+    steer = steering(backbone, control, schedule)
     blind = not backbone.spec.inpainting
     cleans = torch.zeros_like(masked_latents[:1], dtype=torch.float32)
     if config.denoise < 1 or blind:
@@ -106,10 +109,10 @@ def inpaint(
             for of_all in (cleans, mask_latents, masked_latents)
         )
         unwanted = None if negative is None else _rows(negative, index)
-        guide = _guided(backbone, _rows(conditioning, index), unwanted, cfg)
+        guide = _guided(backbone, _rows(conditioning, index), unwanted, cfg, steer)
         if mixture is not None:
             away = None if negative is None else _rows(mixture.negative, index)
-            other = _guided(backbone, _rows(mixture.conditioning, index), away, cfg)
+            other = _guided(backbone, _rows(mixture.conditioning, index), away, cfg, steer)
             guide = _mixed(guide, other, mixture)
         taken = 0
 
@@ -150,22 +153,32 @@ def _seeds(seed: int | Sequence[int], count: int) -> list[int]:
 
 
 def _guided(
-    backbone: Backbone, wanted: Conditioning, unwanted: Conditioning | None, cfg: float
+    backbone: Backbone,
+    wanted: Conditioning,
+    unwanted: Conditioning | None,
+    cfg: float,
+    steer: Steer | None,
 ) -> Guide:
     """The model's output under classifier-free guidance (2207.12598), float32."""
+
+    def predict(
+        latent: Tensor, timestep: Tensor, said: Conditioning, mask: Tensor, masked: Tensor
+    ) -> Tensor:
+        timesteps = timestep.expand(len(latent))
+        residuals = None if steer is None else steer(latent, timesteps, said)
+        return backbone.predict(latent, timesteps, said, mask, masked, residuals).float()
+
     if unwanted is None:
 
         def plain(latent: Tensor, timestep: Tensor, mask: Tensor, masked: Tensor) -> Tensor:
-            timesteps = timestep.expand(len(latent))
-            return backbone.predict(latent, timesteps, wanted, mask, masked).float()
+            return predict(latent, timestep, wanted, mask, masked)
 
         return plain
     both = _join(wanted, unwanted)
 
     def guided(latent: Tensor, timestep: Tensor, mask: Tensor, masked: Tensor) -> Tensor:
         latent, mask, masked = (torch.cat([x, x]) for x in (latent, mask, masked))
-        timesteps = timestep.expand(len(latent))
-        output = backbone.predict(latent, timesteps, both, mask, masked).float()
+        output = predict(latent, timestep, both, mask, masked)
         towards, away = output.chunk(2)
         return away + cfg * (towards - away)
 

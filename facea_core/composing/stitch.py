@@ -24,6 +24,26 @@ def crop_mask(mask: Tensor, plan: CropPlan) -> Tensor:
     return resize(crop(mask, plan.box), plan.size, mask=True)
 
 
+def crop_alike(whole: Tensor, plan: CropPlan, *, mask: bool = False) -> Tensor:
+    """The crop (1, C, *plan.size) of (1, C, h, w), which shows the image of `plan` at any size.
+
+    At the image's own size it is `crop_image`, or `crop_mask` for a mask. Values below 0, by which
+    ControlNet's hints mark what is to be inpainted, are not mixed with others.
+    """
+    piece = piece_alike(whole, plan).float()
+    if piece.min() < 0:
+        return F.interpolate(piece, plan.size, mode="nearest-exact")
+    return resize(piece, plan.size, mask=mask)
+
+
+def piece_alike(whole: Tensor, plan: CropPlan) -> Tensor:
+    """The same before it is resized. Outside the border is repeated, as the image's is, so that it
+    still shows what the model sees."""
+    height, width = whole.shape[-2:]
+    box = plan.box.scale(width / plan.source[1], height / plan.source[0])
+    return crop(whole, box) if box.area > 0 else whole
+
+
 def match_colour(patch: Tensor, original: Tensor, mask: Tensor, strength: float = 1.0) -> Tensor:
     """Shifts the patch's tones so that it meets the original around the masked region.
 

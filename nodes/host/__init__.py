@@ -1,7 +1,7 @@
 """All that FaceA knows of ComfyUI: only this folder imports `comfy` and `folder_paths`."""
 
 from .condition import examine_host, warn_of_differences
-from .cropped import Followed, crop_of
+from .cropped import Followed
 from .detectors import detector_models, open_detector, register_detectors
 from .folders import (
     NONE,
@@ -60,7 +60,6 @@ __all__ = [
     "composer",
     "clip_vocabularies",
     "Followed",
-    "crop_of",
     "detector_models",
     "elsewhere",
     "embeddings_folder",

@@ -14,8 +14,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ...facea_core import composing
 from ...facea_core.types import CropPlan
-from .cropped import Followed, crop_of, of_frame, shape_of
+from .cropped import Followed, of_frame, shape_of
 
 
 def adapters_in_crop(model: Any, plan: CropPlan, frame: int, followed: Followed) -> Any:
@@ -31,7 +32,7 @@ def adapters_in_crop(model: Any, plan: CropPlan, frame: int, followed: Followed)
             return given
         followed.cropped.add("an adapter's mask")
         one = of_frame(given, frame)[:, None]
-        return crop_of(one, plan, mask=True)[:, 0].to(given)
+        return composing.crop_alike(one, plan, mask=True)[:, 0].to(given)
 
     replaced = model.model_options.get("transformer_options", {}).get("patches_replace", {})
     if not any(_has_masks(patch) for patches in replaced.values() for patch in patches.values()):

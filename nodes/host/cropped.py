@@ -1,13 +1,11 @@
-"""What shows a whole image, at any size, as it is in a crop of that image."""
+"""What follows a crop of its image, and what does not."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-import torch.nn.functional as F
 from torch import Tensor
 
-from ...facea_core.io.images import crop, resize
 from ...facea_core.types import CropPlan
 
 _ALIKE = 0.02
@@ -35,23 +33,3 @@ def shape_of(whole: Tensor, plan: CropPlan) -> bool:
 def of_frame(batch: Tensor, frame: int) -> Tensor:
     at = frame % len(batch)
     return batch[at : at + 1]
-
-
-def crop_of(whole: Tensor, plan: CropPlan, *, mask: bool = False) -> Tensor:
-    """The crop (1, C, s, s) of (1, C, h, w), which shows the image of `plan` at any size.
-
-    At the image's own size it is `composing.crop_image`. Values below 0, by which ControlNet's
-    hints mark what is to be inpainted, are not mixed with others.
-    """
-    piece = piece_of(whole, plan).float()
-    if piece.min() < 0:
-        return F.interpolate(piece, plan.size, mode="nearest-exact")
-    return resize(piece, plan.size, mask=mask)
-
-
-def piece_of(whole: Tensor, plan: CropPlan) -> Tensor:
-    """The same before it is resized. Outside the border is repeated, as the image's is, so that it
-    still shows what the model sees."""
-    height, width = whole.shape[-2:]
-    box = plan.box.scale(width / plan.source[1], height / plan.source[0])
-    return crop(whole, box) if box.area > 0 else whole

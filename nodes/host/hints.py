@@ -8,9 +8,10 @@ from typing import Any
 
 import torch
 
+from ...facea_core import composing
 from ...facea_core.errors import ConfigError
 from ...facea_core.types import CropPlan
-from .cropped import Followed, crop_of, of_frame, shape_of
+from .cropped import Followed, of_frame, shape_of
 
 
 def control_in_crop(control: Any, plan: CropPlan, frame: int, followed: Followed) -> Any:
@@ -26,12 +27,12 @@ def control_in_crop(control: Any, plan: CropPlan, frame: int, followed: Followed
     copied = control.copy()
     if shape_of(hint, plan):
         # In memory as an IMAGE is: so it guides, bit by bit, as one that was cropped by hand.
-        cut = crop_of(of_frame(hint, frame), plan)
+        cut = composing.crop_alike(of_frame(hint, frame), plan)
         copied.cond_hint_original = cut.contiguous(memory_format=torch.channels_last)
         copied.cond_hint = None
         # Masks of inpainting ControlNets; one of a single value holds everywhere.
         copied.extra_concat_orig = [
-            crop_of(of_frame(one, frame), plan, mask=True)
+            composing.crop_alike(of_frame(one, frame), plan, mask=True)
             if one.ndim == 4 and one[0, 0].numel() > 1 else one
             for one in getattr(control, "extra_concat_orig", [])
         ]  # fmt: skip

@@ -10,9 +10,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from ...facea_core import composing
 from ...facea_core.errors import ConfigError
 from ...facea_core.types import Box, CropPlan, Size
-from .cropped import Followed, crop_of, of_frame, piece_of, shape_of
+from .cropped import Followed, of_frame, shape_of
 from .hints import control_in_crop
 
 _CELL = 8
@@ -74,12 +75,12 @@ def _region(values: Mapping[str, Any], plan: CropPlan, frame: int) -> Tensor | N
     region = None
     if values.get("mask") is not None:
         mask = of_frame(values["mask"].float().cpu()[:, None], frame)
-        region = crop_of(mask, plan, mask=True)[:, 0]
+        region = composing.crop_alike(mask, plan, mask=True)[:, 0]
     if values.get("area") is not None:
         drawn = torch.zeros(1, 1, *plan.source)
         box = _area(values["area"], plan.source)
         drawn[..., box.y0 : box.y1, box.x0 : box.x1] = 1
-        area = crop_of(drawn, plan, mask=True)[:, 0]
+        area = composing.crop_alike(drawn, plan, mask=True)[:, 0]
         region = area if region is None else region * area
     return region
 
@@ -125,7 +126,7 @@ def _latent(latent: Tensor, plan: CropPlan, frame: int, followed: Followed) -> T
         followed.left.add("a reference latent of another shape than the picture's")
         return latent
     followed.cropped.add("a reference latent")
-    piece = piece_of(of_frame(latent, frame).flatten(1, -3), plan).float()
+    piece = composing.piece_alike(of_frame(latent, frame).flatten(1, -3), plan).float()
     size = [side // factor for side in plan.size]
     cut = F.interpolate(piece, size, mode="bilinear", antialias=True)
     return cut.unflatten(1, latent.shape[1:-2])

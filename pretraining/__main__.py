@@ -3,7 +3,8 @@
 Every call goes on where the last one in the run folder stopped; the first one starts from the
 published weights, or from nothing with `--fresh`. On a CPU,
 `torchrun --nproc-per-node 2 -m pretraining STAGE` shares a stage among processes.
-The order: autoencoder, denoiser, decoder (latents stay as they are), detector, encoder, publish.
+The order: autoencoder, denoiser, decoder (latents stay as they are), detector, encoder, publish;
+then control, beside what was published, and publish-control.
 """
 
 from __future__ import annotations
@@ -12,104 +13,24 @@ import argparse
 import json
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import torch
-from diffusers import AutoencoderTiny, ControlNetModel
-from safetensors.torch import load_file, save_file
-from torch import Tensor, nn
+from safetensors.torch import load_file
 
-import facea_core
-from facea_core import __version__
-from facea_core.backbone import Backbone, load_backbone
-from facea_core.backbone.load import TINY_FILE, move, random_backbone, single_file_state
-from facea_core.detection.painted_model import DETECTOR_FILE, PartDetector, load_part_detector
-from facea_core.evaluation.identity_encoder import (
-    ENCODER_FILE,
-    PROBE_FILE,
-    AttributeProbe,
-    load_attribute_probe,
-)
-from facea_core.synthetic.render import VOCABULARY
+from facea_core.detection.painted_model import PartDetector, load_part_detector
+from facea_core.evaluation.identity_encoder import AttributeProbe, load_attribute_probe
 
 from . import autoencoder as ae
 from . import control, denoiser, detector, encoder, score
-from .dataset import Pool, paint_pool
+from .job import Job, slim
 from .latents import encode_pictures
+from .publish import publish, publish_control
 from .repaint import reconstruct
 from .sheets import reconstruction_sheet, write_sheets
-from .tokenizer import write_tokenizer
-from .train import Loss, Piece, train_piece, worker
+from .train import Piece, worker
 
 log = logging.getLogger("facea.pretrain")
-ASSETS = Path(facea_core.__file__).parent / "assets"
-# Whole tokens for what people may type beside the painter's own words.
-MORE_WORDS = "ears eye ear lips chin teeth child girl boy his her their old young , . ! ? : ; ' \""
-
-
-@dataclass(frozen=True)
-class Job:
-    """One call: its piece, how many people each process paints for it, and how it starts."""
-
-    piece: Piece
-    people: int
-    fresh: bool
-
-    @property
-    def device(self) -> str:
-        return self.piece.device
-
-    @property
-    def folder(self) -> Path:
-        return self.piece.folder
-
-    @property
-    def seed(self) -> int:
-        """Another one for each process: each paints its own people."""
-        return self.piece.seed * 1009 + worker()[0] + 1
-
-    def pool(self) -> Pool:
-        return paint_pool(self.people, 1, self.seed, self.device)
-
-    def learn(self, name: str, network: nn.Module, loss: Loss, rate: float) -> None:
-        figures = train_piece(name, network, loss, self.piece, rate)
-        log.info("%s", figures)
-
-    def write(self, name: str, state: dict[str, Tensor]) -> None:
-        if worker()[0] == 0:
-            write(state, self.folder / f"{name}.safetensors")
-
-    def autoencoder(self) -> ae.NarrowAutoencoder:
-        """As the run has it, or the published one."""
-        path = self.folder / "autoencoder.safetensors"
-        if path.exists():
-            model = ae.NarrowAutoencoder()
-            model.load_state_dict(load_file(path))
-        else:
-            published = load_backbone("tiny").vae
-            assert isinstance(published, AutoencoderTiny)
-            model = ae.narrow(published)
-        return model.to(self.device).eval().requires_grad_(False)
-
-    def backbone(self) -> Backbone:
-        """As the run has it; what is not there yet is the published one's."""
-        start = random_backbone(self.piece.seed) if self.fresh else load_backbone("tiny")
-        start.vae.load_state_dict(ae.export(self.autoencoder().cpu()).state_dict())
-        path = self.folder / "denoiser.safetensors"
-        if path.exists():
-            denoiser.networks(start).load_state_dict(load_file(path))
-        return move(start, self.device, torch.float32)
-
-    def control(self, backbone: Backbone) -> ControlNetModel:
-        """As the run has it, or one that has learned nothing."""
-        network = control.start_control(backbone)
-        path = self.folder / "control.safetensors"
-        if path.exists():
-            network.load_state_dict(load_file(path))
-        nn.Module.to(network, self.device)  # diffusers' own is typed for a dtype alone
-        return network
 
 
 def train_autoencoder(job: Job) -> None:
@@ -174,48 +95,6 @@ def train_control(job: Job) -> None:
     job.write("control", network.state_dict())
 
 
-def publish(job: Job) -> None:
-    """Write the asset files in float16, then score exactly what was written."""
-    write_tokenizer(ASSETS / "tiny-tokenizer", [*VOCABULARY, *MORE_WORDS.split()])
-    stages = {
-        p.parent.name: json.loads(p.read_text("utf-8"))
-        for p in sorted(job.folder.glob("*/figures.json"))
-    }
-    metadata = {"facea.recipe": json.dumps(stages), "facea.tool_version": __version__}
-    backbone = {**metadata, "modelspec.architecture": "facea-tiny-inpainting"}
-    write(single_file_state(job.backbone()), ASSETS / TINY_FILE, backbone, half=True)
-    for stage, prefixes, file in (
-        ("detector", {"": ""}, DETECTOR_FILE),
-        ("encoder", {"encoder.": ""}, ENCODER_FILE),
-        ("encoder", {"heads.": "heads.", "geometry.": "geometry."}, PROBE_FILE),
-    ):
-        path = job.folder / f"{stage}.safetensors"
-        if path.exists():
-            state = {
-                new + key.removeprefix(old): value for key, value in load_file(path).items()
-                for old, new in prefixes.items() if key.startswith(old)
-            }  # fmt: skip
-            write(state, ASSETS / file, metadata, half=True)
-    report(job, stages)
-
-
-def report(job: Job, stages: dict[str, dict[str, float]]) -> None:
-    published, probe = load_backbone("tiny", job.device), load_attribute_probe().to(job.device)
-    backbone = slim(published)
-    write_sheets(backbone, job.folder)
-    scores = {
-        **score.score_autoencoder(published),
-        **score.score_denoiser(backbone),
-        **score.score_captions(backbone, probe),
-        **score.score_detector(load_part_detector(), backbone),
-        **score.score_encoder(probe, job.device, lambda painted: reconstruct(backbone, painted)),
-    }
-    device = f"{job.device}, {torch.get_num_threads()} threads, torch {torch.__version__}"
-    text = json.dumps({"device": device, "stages": stages, "scores": scores}, indent=2)
-    (ASSETS / "facea-tiny.json").write_text(text + "\n", "utf-8")
-    log.info("%s", text)
-
-
 def look(job: Job, stage: str) -> None:
     """After a piece: how good its stage is now on people never seen. A line of `scores.jsonl`, and
     a sheet where there is something to see."""
@@ -231,6 +110,8 @@ def look(job: Job, stage: str) -> None:
         probe.load_state_dict(load_file(folder / "encoder.safetensors"))
         probe = probe.to(job.device).eval().requires_grad_(False)
         found = score.score_encoder(probe, job.device, lambda p: reconstruct(backbone, p), 50)
+    elif stage == "control":
+        found = control.score_control(job.control(backbone), backbone, job.piece)
     else:
         found = score.score_autoencoder(backbone)
         reconstruction_sheet(backbone, 32).save(folder / "facea-tiny-latents.jpg", quality=90)
@@ -238,21 +119,6 @@ def look(job: Job, stage: str) -> None:
     with (folder / "scores.jsonl").open("a", encoding="utf-8") as file:
         file.write(json.dumps({"stage": stage, **figures, **found}) + "\n")
     log.info("%s", found)
-
-
-def slim(backbone: Backbone) -> Backbone:
-    """The same function, several times as fast on a CPU."""
-    assert isinstance(backbone.vae, AutoencoderTiny)
-    model = ae.narrow(backbone.vae).to(backbone.device).eval().requires_grad_(False)
-    vae: Any = ae.Slim(model)
-    return replace(backbone, vae=vae)
-
-
-def write(state, path: Path, metadata: dict[str, str] | None = None, *, half: bool = False) -> None:
-    """Safetensors, readable by everybody: the library writes for the owner's eyes only."""
-    kept = {k: v.detach().contiguous().cpu() for k, v in state.items()}
-    save_file({k: v.half() for k, v in kept.items()} if half else kept, path, metadata)
-    path.chmod(0o644)
 
 
 STAGES: dict[str, tuple[Callable[[Job], None], int]] = {
@@ -263,6 +129,7 @@ STAGES: dict[str, tuple[Callable[[Job], None], int]] = {
     "encoder": (train_encoder, 1200),
     "control": (train_control, 4500),
     "publish": (publish, 0),
+    "publish-control": (publish_control, 0),
 }
 """What each stage does, and how many people each process paints for it."""
 
@@ -294,7 +161,7 @@ def main() -> None:
     )  # fmt: skip
     job = Job(piece, args.people or people, args.fresh)
     stage(job)
-    if stage is not publish and worker()[0] == 0:
+    if people and worker()[0] == 0:
         look(job, args.stage)
 
 

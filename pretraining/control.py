@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 import torch.nn.functional as F
@@ -39,6 +39,7 @@ SHOWN = torch.tensor([0.95, 0.5, 0.9, 0.9, 0.9, 0.9])
 EMPTY, BOXES, BACKDROP, SINGLE = 0.06, 0.25, 0.5, 0.12
 """Shares of hints without a line, with ellipses in boxes, with edges of the backdrop; of samples
 whose mask covers one part."""
+_UNSEEN = 0xC0_0000
 CONTRAST = 0.06
 """Between neighbouring pixels, from which there is an edge."""
 
@@ -188,6 +189,22 @@ def control_loss(network: ControlNetModel, backbone: Backbone, data: Hinted, pie
         return (error * weight).sum() / (weight.sum() * error.shape[1])
 
     return loss
+
+
+@torch.no_grad()
+def score_control(
+    network: ControlNetModel, backbone: Backbone, piece: Piece, count: int = 64
+) -> dict[str, float]:
+    """The loss on people never seen, with their hints and with empty ones."""
+    data = encode_hints(count, _UNSEEN, backbone, piece)
+    empty = replace(data, hint=torch.zeros_like(data.hint))
+    return {
+        name: float(torch.stack([loss(seeded(i)) for i in range(8)]).mean())
+        for name, loss in (
+            ("loss_hinted", control_loss(network, backbone, data, piece)),
+            ("loss_unhinted", control_loss(network, backbone, empty, piece)),
+        )
+    }
 
 
 def _painted(people: Tensor, scenes: Tensor, device: str) -> tuple[Tensor, Tensor]:

@@ -126,7 +126,7 @@ def open_clip(state: dict[str, Tensor]) -> dict[str, Tensor]:
 
 
 @cache
-def _published(name: str) -> Backbone:
+def published(name: str) -> Backbone:
     """A family's modules without memory."""
     with torch.device("meta"):
         return empty_backbone(FAMILY[name])
@@ -136,7 +136,7 @@ def _published(name: str) -> Backbone:
 def plain(name: str) -> Shapes:
     """The published inpainting file of a family, without what nobody reads."""
     with torch.device("meta"):
-        return shapes_of(single_file(_published(name)))
+        return shapes_of(single_file(published(name)))
 
 
 @cache
@@ -149,7 +149,7 @@ def narrow_backbone() -> Backbone:
 
 @cache
 def folders(name: str) -> dict[str, Shapes]:
-    backbone = _published(name)
+    backbone = published(name)
     modules = {"unet": backbone.unet, "vae": backbone.vae, **backbone.text.encoders}
     return {key: shapes_of(module.state_dict()) for key, module in modules.items()}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -16,10 +16,19 @@ from .prompts import Conditioning, TextEncoders
 if TYPE_CHECKING:
     from diffusers import AutoencoderKL, AutoencoderTiny, UNet2DConditionModel
 
-    from .control import Residuals
-
 HASHED = 64
 """Numbers of each tensor that the backbone's hash looks at, about."""
+
+
+class Residuals(NamedTuple):
+    """What a U-Net is to add: to the outputs of its encoder, and to its middle."""
+
+    down: tuple[Tensor, ...]
+    middle: Tensor
+
+    def __add__(self, other: Residuals) -> Residuals:  # type: ignore[override]
+        down = tuple(a + b for a, b in zip(self.down, other.down, strict=True))
+        return Residuals(down, self.middle + other.middle)
 
 
 @dataclass(frozen=True, eq=False)

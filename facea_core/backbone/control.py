@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from copy import copy
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
@@ -15,6 +15,7 @@ from ..errors import AssetError, BackboneError
 from ..io.assets import asset
 from ..io.model_kinds import kind_of
 from . import keys
+from .backbone import Backbone, Residuals
 from .fit import fill
 from .parts import family_by_shape
 from .spec import CONTROL_FILE, Family
@@ -23,23 +24,10 @@ from .stored import read_header, read_tensors
 if TYPE_CHECKING:
     from diffusers import ControlNetModel
 
-    from .backbone import Backbone
-
 HINT_CHANNELS = (16, 32, 96, 256)
 """Of the network that brings a hint to latent size; the same in every family."""
 
 _ORIGINAL = "control_model."
-
-
-class Residuals(NamedTuple):
-    """What a U-Net is to add: to the outputs of its encoder, and to its middle."""
-
-    down: tuple[Tensor, ...]
-    middle: Tensor
-
-    def __add__(self, other: Residuals) -> Residuals:  # type: ignore[override]
-        down = tuple(a + b for a, b in zip(self.down, other.down, strict=True))
-        return Residuals(down, self.middle + other.middle)
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,8 +87,8 @@ def load_control(path: str | Path, backbone: Backbone) -> ControlNet:
     original = "zero_convs.0.0.weight" in held
     if not original and "controlnet_cond_embedding.conv_in.weight" not in held:
         kind = kind_of({key: slot.shape for key, slot in slots.items()}) or "no ControlNet"
-        said = "of a kind that FaceA does not read" if kind == "a ControlNet" else f"is {kind}"
-        raise BackboneError(f"{path.name} {said}; give a ControlNet of {backbone.spec.family}")
+        said = f"{kind} of a kind that FaceA does not read" if kind == "a ControlNet" else kind
+        raise BackboneError(f"{path.name} is {said}; give a ControlNet of {backbone.spec.family}")
     family, _ = family_by_shape(held, path.name)
     if family.spec.family != backbone.spec.family:
         raise BackboneError(

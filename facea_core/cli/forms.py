@@ -185,6 +185,17 @@ class Compose(DetectorFlags):
     slider_strength: str = flag(
         "1", "how strongly: one number, or one for each slider with commas: 1,-0.5", "NUMBERS"
     )
+    control: str | Path | None = flag(
+        None, "a ControlNet of the model's family, which paints by --hint", "FILE|tiny"
+    )
+    hint: Path | None = flag(
+        None,
+        "what --control is shown: lines, depth or a pose of the whole image, at any size; each "
+        "face gets its part",
+        "IMAGE",
+    )
+    control_strength: float = flag(1.0, "how strongly: 0 to 2, 0 = not at all")
+    control_end: float = flag(1.0, "the share of the steps after which --control is left out")
     mask: Path | None = flag(
         None, "inpaint mask to use instead of a detected face: white is repainted", "FILE"
     )

@@ -55,7 +55,7 @@ def compose_identity(
     ControlNet of one.
     """
     config = config or ComposeConfig()
-    check_controls(control, backbone.spec.family)
+    check_controls(control, backbone.spec.family, (image.shape[-2], image.shape[-1]))
     targets = _targets(faces, prompt)
     identities = {face.identity for face in targets}
     conditions = {

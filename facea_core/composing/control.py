@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
@@ -11,14 +12,18 @@ import torch
 from torch import Tensor
 
 from ..backbone import Backbone, Conditioning
-from ..backbone.control import ControlNet, Residuals
+from ..backbone.backbone import Residuals
+from ..backbone.control import ControlNet
 from ..errors import BackboneError, ConfigError, ImageError
-from ..types import CropPlan
+from ..types import CropPlan, Size
 from .solvers import Level
 from .stitch import crop_alike
 
 MOST = 2.0
 """Strength of a control."""
+
+FORMATS = 0.02
+"""How much the format of a hint may differ from its picture's, by rounding."""
 
 Steer = Callable[[Tensor, Tensor, Conditioning], Residuals | None]
 """(noisy latent, timestep, what it is conditioned on) -> what the U-Net is to add."""
@@ -60,13 +65,20 @@ class Control:
         return replace(self, hint=crop_alike(self.hint.detach().cpu().float(), plan))
 
 
-def check_controls(controls: Sequence[Control], family: str) -> None:
-    """Raise BackboneError for a network of another family."""
+def check_controls(controls: Sequence[Control], family: str, size: Size) -> None:
+    """Raise BackboneError for a network of another family, ImageError for a hint of another format
+    than a picture of `size` (H, W)."""
     for one in controls:
         if one.network.family != family:
             raise BackboneError(
                 f"the ControlNet is one of {one.network.family} and the model is {family}; give a "
                 f"ControlNet of {family}"
+            )
+        height, width = one.hint.shape[2:]
+        if abs(math.log(width / height * size[0] / size[1])) > FORMATS:
+            raise ImageError(
+                f"the hint is {width}x{height} and the picture {size[1]}x{size[0]}, another "
+                "format; give a hint of the whole picture, at any size"
             )
 
 

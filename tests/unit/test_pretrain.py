@@ -19,7 +19,7 @@ from pretraining.autoencoder import (
 from pretraining.captions import caption, describe_pool
 from pretraining.dataset import HEAD, inpaint_masks, paint_pool
 from pretraining.encoder import contrastive, paint_heads
-from pretraining.latents import _stitched
+from pretraining.latents import stitched
 from pretraining.muon import Muon, optimisers, orthogonal
 from pretraining.score import equal_error_rate
 from pretraining.train import Piece, train_piece
@@ -202,7 +202,7 @@ def test_a_stitched_picture_is_one_inside_and_the_other_outside():
     image, host = torch.ones(40, 3, 32, 32), torch.zeros(40, 3, 32, 32)
     mask = torch.zeros(40, 1, 32, 32)
     mask[..., 8:24, 8:24] = 1
-    mixed = _stitched(image, host, mask, torch.Generator().manual_seed(0))
+    mixed = stitched(image, host, mask, torch.Generator().manual_seed(0))
     assert mixed[..., 12:20, 12:20].min() == 1
     assert mixed[..., :4, :].max() == 0
     hard = torch.tensor([set(one.unique().tolist()) == {0.0, 1.0} for one in mixed])

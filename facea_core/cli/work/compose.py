@@ -9,9 +9,10 @@ from pathlib import Path
 
 from torch import Tensor
 
-from ...backbone import Backbone, inspect_checkpoint, load_backbone
+from ...backbone import Backbone, inspect_checkpoint, load_backbone, load_control
 from ...composing import (
     ComposeConfig,
+    Control,
     Rank,
     TargetFace,
     check_not_mixed,
@@ -79,6 +80,7 @@ def compose(flags: Compose, config: ComposeConfig, detection: DetectConfig) -> N
         flags.base, device, prediction=flags.prediction, vae=flags.vae,
         clip_skip=identity.meta.clip_skip,
     )  # fmt: skip
+    control = read_control(flags, backbone)
     rank = read_rank(flags.references, backbone.spec.family)
     if rank and config.candidates == 1:
         note("--references: there is nothing to choose among with --candidates 1")
@@ -100,7 +102,9 @@ def compose(flags: Compose, config: ComposeConfig, detection: DetectConfig) -> N
         with_sliders(backbone, sliders),
         painting_bar(config.steps_of_face * len(faces)) as on_step,
     ):
-        made = compose_identity(image, faces, backbone, config, flags.prompt, on_step, rank)
+        made = compose_identity(
+            image, faces, backbone, config, flags.prompt, on_step, rank, control
+        )
     hand_out(flags, made, face, done, backbone.spec.family)
 
 
@@ -170,6 +174,21 @@ def with_sliders(backbone: Backbone, sliders: Sliders) -> Iterator[None]:
             layers = slider_layers(lora, backbone.unet, name)
             merged.enter_context(merged_lora(backbone.unet, layers, strength))
         yield
+
+
+def read_control(flags: Compose, backbone: Backbone) -> tuple[Control, ...]:
+    """The ControlNet with its hint, if any. Raises ConfigError for one without the other."""
+    if flags.control is None and flags.hint is None:
+        return ()
+    if flags.control is None or flags.hint is None:
+        given, lacking = (
+            ("--hint", "--control") if flags.control is None else ("--control", "--hint")
+        )
+        raise ConfigError(f"{given} is of no use without {lacking}; give both")
+    hint, said = load_image(flags.hint, longest=None)
+    notes("--hint", said)
+    network = load_control(flags.control, backbone)
+    return (Control(network, hint, flags.control_strength, end=flags.control_end),)
 
 
 def read_rank(paths: Sequence[Path], family: str) -> Rank | None:

@@ -17,7 +17,7 @@ from facea_core.backbone.spec import TINY
 from facea_core.masks import EXPONENT
 from facea_core.seeds import seeded
 from facea_core.synthetic import render
-from facea_core.synthetic.parameters import SCENE
+from facea_core.synthetic.parameters import POSE, SCENE
 
 from .captions import caption, describe_pool
 from .dataset import FEATURES, HEAD, SIDE, draw_pool, edges_of, inpaint_masks, part_masks
@@ -28,12 +28,7 @@ from .train import Loss, Piece, worker
 RATE = 1.5e-3
 ITEMS, DRAWS = 16, 2
 """Of a batch, and how many of them share a hint, whose embedding is half of the work on a CPU."""
-POSE = [
-    SCENE.index(name)
-    for name in ("x", "y", "roll", "yaw", "scale", "smile", "mouth_open", "eye_openness",
-                 "gaze_x", "gaze_y", "brow_raise")
-]  # fmt: skip
-"""What of a scene is of the head; the rest is round it."""
+_POSE = [SCENE.index(name) for name in POSE]
 SHOWN = torch.tensor([0.95, 0.5, 0.9, 0.9, 0.9, 0.9])
 """How often a hint has the lines of each of PARTS."""
 EMPTY, BOXES, BACKDROP, SINGLE = 0.06, 0.25, 0.5, 0.12
@@ -88,8 +83,8 @@ def encode_hints(count: int, seed: int, backbone: Backbone, piece: Piece) -> Hin
     others = render.sample_people(count, generator)
     around = scenes.clone()
     moved = torch.rand(count, generator=generator) < 0.7
-    around[:, POSE] = torch.where(
-        moved[:, None], render.sample_scenes(count, generator)[:, POSE], around[:, POSE]
+    around[:, _POSE] = torch.where(
+        moved[:, None], render.sample_scenes(count, generator)[:, _POSE], around[:, _POSE]
     )
     said = describe_pool(people, scenes)
     rows: list[tuple[Tensor, ...]] = []
@@ -140,8 +135,8 @@ def draw_hints(image: Tensor, masks: Tensor, draw: torch.Generator) -> Tensor:
     lines = torch.where(chance[1] < BOXES, _ellipses(solid), lines)
     for part in range(masks.shape[1]):
         if torch.rand((), generator=draw) < 0.3:
-            shift = torch.randint(-1, 2, (2,), generator=draw).tolist()
-            lines[:, part] = lines[:, part].roll(shift, dims=(1, 2))
+            down, right = torch.randint(-1, 2, (2,), generator=draw).tolist()
+            lines[:, part] = F.pad(lines[:, part], (right, -right, down, -down))
     shown = torch.rand(count, masks.shape[1], generator=draw) < SHOWN
     hint = (lines * shown.view(count, -1, 1, 1).to(device)).amax(dim=1, keepdim=True)
     grey, head = image.mean(dim=1, keepdim=True), _grown(solid[:, :2].amax(dim=1, keepdim=True))

@@ -25,6 +25,11 @@ SCENE = (
     "backdrop", "hue", "second_hue", "brightness", "horizon", "layout", "busy",
     "clothes_hue", "clothes_brightness", "neckline",
 )  # fmt: skip
+POSE = (
+    "x", "y", "roll", "yaw", "scale", "smile", "mouth_open", "eye_openness", "gaze_x", "gaze_y",
+    "brow_raise",
+)  # fmt: skip
+"""What of a scene is the head's own; the rest is round it."""
 IDENTITY_SIZE: int = len(IDENTITY)
 SCENE_SIZE: int = len(SCENE)
 

@@ -26,7 +26,7 @@ SHAPES = {
     "train": "--policy --base --name --class --preset --steps --out --run --resume --config "
     "--prediction --resolution --micro-batch --checkpointing --masked-latent --capture",
     "compose": "--identity --base --out --prompt --face-index --seed --references --candidates "
-    "--config",
+    "--control --hint --control-strength --control-end --config",
     "edit": "--edit --identity --base --out --parts --mask --amount --handover --seed --config",
     "crop": "--out --size --parts --mask --region --grow --feather --json --config",
     "paste": "--crop --crops --out --colour-match --json --config",

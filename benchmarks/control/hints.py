@@ -14,7 +14,7 @@ from statistics import fmean
 
 from torch import Tensor
 
-from facea_core.backbone import load_control
+from facea_core.backbone import ControlNet, load_control
 from facea_core.composing import ComposeConfig, Control, TargetFace, compose_identity
 from facea_core.detection.base import Detector
 from facea_core.detection.detect import DetectConfig, detect_attributes
@@ -33,6 +33,7 @@ ARMS: Mapping[str, str] = {
     "uncropped": "the same, but the middle of the whole picture's hint in place of the crop's",
     "template": "lines of somebody else in the wanted pose",
     "warped": "lines of a photo of the person, moved on the template's five points",
+    "answer": "nothing is repainted: the painter's own picture of the person in the wanted pose",
 }
 
 MEASURES: Mapping[str, str] = {
@@ -63,27 +64,34 @@ def paint_heads(bench: Bench, index: int, wanted: Wanted) -> Iterator[Painted]:
     network, number = load_control("tiny", bench.backbone), bench.number(index)
     size = bench.backbone.spec.resolution
     for k, host in enumerate(moved_hosts(number, bench.flags.hosts, size)):
-        missing = [arm for arm in ARMS if wanted(arm, k)]
-        for arm in missing:
-            hint = _hint(arm, host)
-            kind = Uncropped if arm == "uncropped" else Control
-            control = () if hint is None else (kind(network, hint),)
-            # The crop is the host's half of the picture, which is what the miniature knows.
-            config = ComposeConfig(seed=1000 * number + k, context_factor=1.0)
-            faces = [TargetFace(host.mask, bench.learned(index), around=host.half)]
-            made = compose_identity(host.picture, faces, bench.backbone, config, control=control)
-            image = made.image[..., host.left : host.left + size]
-            yield Painted(arm, k, made.image, _measured(bench, index, host, image))
+        # The crop is the host's half of the picture, which is what the miniature knows.
+        config = ComposeConfig(seed=1000 * number + k, context_factor=1.0)
+        face = TargetFace(host.mask, bench.learned(index), around=host.half)
+        for arm in ARMS:
+            if not wanted(arm, k):
+                continue
+            if arm == "answer":
+                image = host.placed(host.answer.image, host.neighbour.image)
+            else:
+                control = _control(arm, network, host)
+                image = compose_identity(
+                    host.picture, [face], bench.backbone, config, control=control
+                ).image
+            head = image[..., host.left : host.left + size]
+            yield Painted(arm, k, image, _measured(bench, index, host, head))
 
 
-def _hint(arm: str, host: MovedHost) -> Tensor | None:
+def _control(arm: str, network: ControlNet, host: MovedHost) -> tuple[Control, ...]:
     if arm == "none":
-        return None
-    own = {
-        "template": lambda: lines(host.template),
-        "warped": lambda: warped(lines(host.photo), host.photo, host.template),
-    }.get(arm, lambda: lines(host.answer))()
-    return host.placed(own, lines(host.neighbour))
+        return ()
+    if arm == "template":
+        one = lines(host.template)
+    elif arm == "warped":
+        one = warped(lines(host.photo), host.photo, host.template)
+    else:
+        one = lines(host.answer)
+    kind = Uncropped if arm == "uncropped" else Control
+    return (kind(network, host.placed(one, lines(host.neighbour))),)
 
 
 def _measured(bench: Bench, index: int, host: MovedHost, image: Tensor) -> dict[str, float]:

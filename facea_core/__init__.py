@@ -11,8 +11,8 @@ from .late import door
 from .version import __version__ as __version__
 
 if TYPE_CHECKING:
-    from .backbone import load_backbone
-    from .composing import ComposeConfig, compose_identity, face_mask
+    from .backbone import load_backbone, load_control
+    from .composing import ComposeConfig, Control, compose_identity, face_mask
     from .detection.config import DetectConfig
     from .detection.detect import detect_attributes
     from .detection.load import load_detector
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 __getattr__ = door(
     __name__,
     {
-        "backbone": ("load_backbone",),
-        "composing": ("ComposeConfig", "compose_identity", "face_mask"),
+        "backbone": ("load_backbone", "load_control"),
+        "composing": ("ComposeConfig", "Control", "compose_identity", "face_mask"),
         "detection.config": ("DetectConfig",),
         "detection.detect": ("detect_attributes",),
         "detection.load": ("load_detector",),
@@ -44,6 +44,7 @@ __getattr__ = door(
 
 __all__ = [
     "ComposeConfig",
+    "Control",
     "DetectConfig",
     "FaceAError",
     "Photo",
@@ -54,6 +55,7 @@ __all__ = [
     "evaluate_identity",
     "face_mask",
     "load_backbone",
+    "load_control",
     "load_detector",
     "load_embedder",
     "load_identity",

@@ -29,6 +29,7 @@ OPTIONAL = ("torchvision", "pillow-heif", "dlib-bin", "face_recognition_models")
 
 SHIPPED = (
     "checkpoints/facea-tiny.safetensors",
+    "controlnet/facea-tiny-control.safetensors",
     "facea-tiny-detector.safetensors",
     "facea-tiny-identity.safetensors",
     "mediapipe-face.safetensors",

@@ -12,7 +12,7 @@ import comfy.supported_models_base
 import folder_paths
 import torch
 
-from ...facea_core.backbone.spec import TINY, TINY_FILE
+from ...facea_core.backbone.spec import CONTROL_FILE, TINY, TINY_FILE
 from ...facea_core.io.assets import asset
 
 _CLIP = TINY.text["clip_l"]
@@ -95,8 +95,9 @@ class FaceATiny(comfy.supported_models.SD15):
 
 
 def register_tiny() -> None:
-    """Let ComfyUI know the family, last in its list, and find the file. Twice does nothing."""
+    """Let ComfyUI know the family, last in its list, and find the files. Twice does nothing."""
     families = comfy.supported_models.models
     if not any(family.__name__ == FaceATiny.__name__ for family in families):
         families.append(FaceATiny)
-    folder_paths.add_model_folder_path("checkpoints", str(asset(TINY_FILE).parent))
+    for kind, file in (("checkpoints", TINY_FILE), ("controlnet", CONTROL_FILE)):
+        folder_paths.add_model_folder_path(kind, str(asset(file).parent))

@@ -5,7 +5,7 @@
 U-Nets have sizes and no values (torch's device "meta"): which layer a key belongs to, and whether
 it fits, does not depend on them. By family: layers in the identity, layers that the stock LoRA
 loader maps, those of them that have the layer's shape; rows of words in the identity, and those
-that the stock tokenizers put into a prompt.
+that the stock tokenizers put into a prompt. And ControlNets: see controlled.py.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from controlled import controls, published
 from inside import enter, part
 
 RANK = 1
@@ -26,11 +27,12 @@ RANK = 1
 def main(comfyui: Path, base: Path) -> dict[str, Any]:
     enter(comfyui, base)
     spec = part("facea_core.backbone.spec")
-    return {
+    families = {
         family.spec.family: stock(family, base)
         for family in spec.FAMILIES
         if family is not spec.TINY  # the trainer's own test loads one of it
     }
+    return {**families, "controls": controls(), "published": published()}
 
 
 def stock(family: Any, base: Path) -> dict[str, int]:

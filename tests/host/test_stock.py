@@ -31,3 +31,16 @@ def test_stock_nodes_take_every_layer_and_every_word(found, tell, family: str, l
     )
     assert figures["layers"] == figures["loaded"] == figures["fitting"] == layers
     assert figures["spoken"] == figures["words"] > 0
+
+
+@pytest.mark.parametrize("family", ["facea-tiny", "sd15", "sd2", "sdxl"])
+def test_a_controlnet_has_the_names_and_shapes_of_the_stock_one(found, family: str):
+    assert found["controls"][family] == 0
+
+
+def test_the_stock_loader_reads_the_miniature_s_controlnet_as_the_core_does(found, tell):
+    figures = found["published"]
+    tell(f"core and ComfyUI, facea-tiny-control, largest difference: {figures['difference']:.2e}")
+    assert figures["listed"]
+    assert figures["kind"] == "ControlNet"
+    assert figures["difference"] < 1e-4 * max(figures["largest"], 1)

@@ -24,6 +24,7 @@ from facea_core.synthetic.parameters import labels
 from facea_core.types import Box, CropPlan
 
 from ..likeness.journal import Row
+from ..likeness.tables import difference
 from .bench import Bench, Painted, Task, Wanted, by_person, markdown, shown
 from .lines import MovedHost, lines, moved_hosts, warped
 
@@ -45,6 +46,14 @@ MEASURES: Mapping[str, str] = {
 
 _PARTS = ("eyes", "nose", "mouth")
 _SHAPE = ("head_width", "jaw")
+_CHANGES = (
+    ("landmarks", "own", "none"),
+    ("landmarks", "uncropped", "own"),
+    ("likeness", "own", "none"),
+    ("likeness", "warped", "template"),
+    ("shape", "warped", "template"),
+    ("expression", "template", "none"),
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,14 +146,21 @@ def _distance(found: Mapping[str, Box], wanted: Mapping[str, tuple[int, int, int
 
 
 def table(rows: Sequence[Row]) -> str:
-    """Each arm's measures over people."""
-    lines = []
-    for arm, about in ARMS.items():
-        cells = [f"{arm}: {about}"]
-        for name in MEASURES:
-            cells.append(shown(by_person(rows, arm, lambda some, n=name: _mean(some, n))))
-        lines.append(cells)
-    return markdown(["Arm", *MEASURES], lines)
+    """Each arm's measures over people, and what a hint changes in each person."""
+
+    def means(arm: str, name: str) -> dict[str, float]:
+        return by_person(rows, arm, lambda some: _mean(some, name))
+
+    cells = [
+        [f"{arm}: {about}", *(shown(means(arm, name)) for name in MEASURES)]
+        for arm, about in ARMS.items()
+    ]
+    changes = [
+        f"{name.capitalize()}, {one} less {other}: "
+        f"{shown(difference(means(one, name), means(other, name)))}"
+        for name, one, other in _CHANGES
+    ]
+    return markdown(["Arm", *MEASURES], cells) + "\n\n" + "\n".join(changes) + "\n"
 
 
 def _mean(rows: Sequence[Row], name: str) -> float:

@@ -2,6 +2,7 @@
 
 import torch
 
+from benchmarks.control import hints
 from benchmarks.control.lines import lines, moved_hosts, warped
 
 
@@ -31,3 +32,16 @@ def test_the_mask_holds_every_head_and_leaves_the_neighbour():
         face = host.answer.masks["face"] > 0.5
         assert host.mask[..., host.left : host.left + 128][face].all()
         assert torch.equal(host.picture[..., other], host.neighbour.image)
+
+
+def test_the_table_says_what_a_hint_changes_in_each_person():
+    figures = dict.fromkeys(hints.MEASURES, 0.5)
+    rows = [
+        {**figures, "person": person, "arm": arm, "landmarks": 0.1 if arm == "none" else 0.04}
+        for person in ("a", "b", "c")
+        for arm in hints.ARMS
+    ]
+    text = hints.table(rows)
+    assert "Landmarks, own less none: -0.06" in text
+    assert "Shape, warped less template: 0.00" in text
+    assert len(text.splitlines()) == 2 + len(hints.ARMS) + 1 + 6

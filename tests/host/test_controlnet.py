@@ -1,80 +1,53 @@
-"""ControlNets, masks and adapters of a whole picture hold for a face as if cut by hand."""
+"""The ControlNet of the miniature by ComfyUI's own nodes: a face follows its part of the hint."""
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
-from pathlib import Path
 from typing import Any
 
-import pytest
+import numpy as np
+from numpy.typing import NDArray
 
-SCRIPT = Path(__file__).with_name("hinting.py")
+from .client import Client
+from .faces import checkpoint, compose
+from .graph import Graph
 
-CHAINS = [f"{nets} {size}" for nets in ("one", "two", "t2i") for size in (0.5, 1, 2)]
-
-
-@pytest.fixture(scope="module")
-def found(comfyui: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    command = [sys.executable, str(SCRIPT), str(comfyui), str(tmp_path_factory.mktemp("hints"))]
-    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ}, timeout=600)
-    assert done.returncode == 0, done.stderr[-3000:]
-    return json.loads(done.stdout.splitlines()[-1])
+WIDE, HIGH = 512, 128
 
 
-@pytest.mark.parametrize("chain", CHAINS)
-def test_a_hint_of_the_whole_picture_is_one_cropped_by_hand(found: dict[str, Any], chain: str):
-    guided = found["hints"]
-    assert guided["outside"]
-    assert guided[chain]["by hand"] == 0
-    assert guided[chain]["guided"] > 0.1
-    assert guided[chain]["again"] == 0
-    assert guided[chain]["same"]
+def painted(client: Client, strength: float | None, line: int = 50) -> NDArray[Any]:
+    """Two places repainted by a hint with a white square, `line` pixels from the left."""
+    graph = Graph()
+    model = checkpoint(graph)
+    grey = graph.add("EmptyImage", width=WIDE, height=HIGH, batch_size=1, color=0x808080)
+    black = graph.add("SolidMask", value=0.0, width=WIDE, height=HIGH)
+    mask: Any = black
+    for x in (30, 420):
+        spot = graph.add("SolidMask", value=1.0, width=40, height=50)
+        mask = graph.add("MaskComposite", destination=mask, source=spot, x=x, y=30, operation="add")
+    positive: Any = graph.add("CLIPTextEncode", clip=model[1], text="a man")
+    negative: Any = graph.add("CLIPTextEncode", clip=model[1], text="")
+    if strength is not None:
+        square = graph.add("SolidMask", value=1.0, width=10, height=10)
+        drawn = graph.add(
+            "MaskComposite", destination=black, source=square, x=line, y=50, operation="add"
+        )
+        network = graph.add("ControlNetLoader", control_net_name="facea-tiny-control.safetensors")
+        applied = graph.add(
+            "ControlNetApplyAdvanced", positive=positive, negative=negative, control_net=network,
+            image=graph.add("MaskToImage", mask=drawn), strength=strength, start_percent=0.0,
+            end_percent=1.0,
+        )  # fmt: skip
+        positive, negative = applied, applied.out(1)
+    compose(graph, grey, model, mask=mask, positive=positive, negative=negative, steps=2)
+    (pictures,) = (one["images"] for one in client.run(graph).outputs.values() if "images" in one)
+    return np.asarray(client.view(pictures[0])).astype(int)
 
 
-@pytest.mark.parametrize("chain", CHAINS)
-def test_hints_guide_the_prompts_of_the_faces(found: dict[str, Any], chain: str):
-    assert found["hints"][chain]["carried"] == 0
+def test_the_face_under_the_hint_follows_it_and_the_other_does_not(client: Client):
+    one, other = painted(client, 1.0), painted(client, 1.0, 40)
+    assert np.abs(one[:, : WIDE // 2] - other[:, : WIDE // 2]).max() > 10
+    assert np.array_equal(one[:, WIDE // 2 :], other[:, WIDE // 2 :])
 
 
-@pytest.mark.parametrize("kind", ["mask", "area"])
-def test_a_region_is_one_cropped_by_hand(found: dict[str, Any], kind: str):
-    by_hand, plain = found["hints"][kind]
-    assert by_hand == 0
-    assert plain > 0.01
-
-
-def test_a_hint_of_another_shape_is_used_as_it_is_and_said(found: dict[str, Any]):
-    report = json.loads(found["hints"]["another shape"])
-    assert report["cropped"] == []
-    assert "64×64, has another shape than the picture, 200×120: used as it is" in report["notes"][0]
-    assert found["hints"]["as they are"] == 0
-
-
-def test_strength_0_is_no_hint(found: dict[str, Any]):
-    assert found["hints"]["strength 0"] == 0
-
-
-def test_boxes_and_reference_latents_move_along(found: dict[str, Any]):
-    places = found["places"]
-    assert places["boxes"] == [["inside", 4, 4, 2, 2], ["across", 8, 4, 0, 0]]
-    assert places["latent"] == [[1, 4, 8, 8], 4, 7]
-    assert places["kept"]
-    assert places["given"] == 3
-    assert places["notes"] == [
-        "a reference latent of another shape than the picture's: used as it is, not cropped"
-    ]
-
-
-@pytest.mark.parametrize("kind", ["Replaced", "Older"])
-def test_an_adapter_acts_where_its_mask_lies(found: dict[str, Any], kind: str):
-    inside, elsewhere = found["adapters"][kind]
-    assert found["adapters"]["adapted"] > 0.1
-    assert inside < 1e-4  # interpolating ones rounds
-    assert elsewhere == 0
-    notes = json.loads(found["adapters"]["another shape"])["notes"]
-    assert notes == [
-        "an adapter's mask of another shape than the picture's: used as it is, not cropped"
-    ]
+def test_strength_0_is_no_hint(client: Client):
+    assert np.array_equal(painted(client, 0.0), painted(client, None))

@@ -218,6 +218,15 @@ def face_hints(studio: Studio) -> None:
     save(poster(rows, captions), DOCS / jpg("FaceHints"))
 
 
+def guided_people(studio: Studio) -> None:
+    shown = studio.run(api("14-controlnet-two-people"))
+    card(
+        "14-controlnet-two-people",
+        [[*shown["The hint, of the whole picture"]], [*shown["The result"]]],
+        ["a ControlNet's hint,", "followed by two people"],
+    )
+
+
 def template_portrait(studio: Studio) -> None:
     shown = studio.run(api("13-template-portrait"))
     rows = [shown["Their pictures"], shown["The portraits, the best first"]]
@@ -253,6 +262,7 @@ def main() -> None:
     any_sampler(studio)
     face_hints(studio)
     template_portrait(studio)
+    guided_people(studio)
     stock_nodes(studio)
     if args.cards:
         return

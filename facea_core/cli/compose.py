@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from ..composing.config import ComposeConfig
 from ..detection.config import DetectConfig
 from .flags import parse
-from .forms import Compose
+from .painting import Compose
 
 
 def run(arguments: Sequence[str]) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from ..composing.config import ComposeConfig, EditConfig
 from ..detection.config import DetectConfig
 from .flags import parse
-from .forms import EditCommand
+from .painting import EditCommand
 
 
 def run(arguments: Sequence[str]) -> None:

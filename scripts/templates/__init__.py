@@ -8,6 +8,7 @@ from .any_sampler import any_sampler
 from .edit_person import edit_person
 from .face_hints import face_hints
 from .first_run import first_run
+from .guided_people import guided_people
 from .mixed_parts import mixed_parts
 from .mixed_people import mixed_people
 from .person_into_picture import person_into_picture
@@ -32,4 +33,5 @@ GRAPHS: dict[str, Callable[[Graph], None]] = {
     "11-any-sampler": any_sampler,
     "12-face-hints": face_hints,
     "13-template-portrait": template_portrait,
+    "14-controlnet-two-people": guided_people,
 }

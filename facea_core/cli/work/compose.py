@@ -36,7 +36,7 @@ from ...masks import mask_box
 from ...selection import part_finder, person_rank, photos_to_choose_by, tools_for
 from ...sliders.file import read_lora, slider_layers
 from ...types import Box, Composition, FaceAttributes, LoraWeights
-from ..forms import Compose, EditCommand
+from ..painting import Compose, EditCommand
 from ..talk import hand_over, note, notes, painting_bar, require_outputs, say
 from .detect import detect_named, read_only, read_region
 from .detectors import open_detector, pick_device

@@ -19,7 +19,7 @@ from ...detection.config import DetectConfig
 from ...errors import NoFaceError
 from ...identity import check_family, load_identity
 from ...io.images import load_image, picture_format
-from ..forms import EditCommand
+from ..painting import EditCommand
 from ..talk import notes, painting_bar, require_outputs
 from .compose import hand_out, read_target_mask
 from .detect import detect_named, read_region

@@ -10,7 +10,8 @@ import pytest
 from facea_core.audit.config import AuditConfig
 from facea_core.cli import main
 from facea_core.cli.flags import parse, read_config
-from facea_core.cli.forms import Compose, Train
+from facea_core.cli.forms import Train
+from facea_core.cli.painting import Compose
 from facea_core.composing.config import ComposeConfig
 from facea_core.errors import AssetError, ConfigError
 from facea_core.training.config import TrainConfig

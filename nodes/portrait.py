@@ -9,8 +9,8 @@ from typing import Any
 import torch
 from comfy_api.latest import io
 
-from ..facea_core import identity, portraits, selection
-from ..facea_core.composing import ComposeConfig, Rank, TargetFace
+from ..facea_core import composing, identity, portraits, selection
+from ..facea_core.composing import ComposeConfig
 from ..facea_core.errors import ConfigError, NoFaceError
 from ..facea_core.io.captions import captions_for
 from ..facea_core.io.figures import Tile, draw_tiles
@@ -208,13 +208,13 @@ def _seated(
     return [(one, portraits.seats_by_likeness(one, known, embedder)) for one in fit]
 
 
-def _rank(photos: dict[Identity, list[Photo]], family: str) -> Rank | None:
+def _rank(photos: dict[Identity, list[Photo]], family: str) -> composing.Rank | None:
     if not photos:
         return None
     tools = selection.tools_for(family)
     ranks = {who: selection.person_rank(some, *tools) for who, some in photos.items()}
 
-    def rank(face: TargetFace, patch: torch.Tensor) -> float | None:
+    def rank(face: composing.TargetFace, patch: torch.Tensor) -> float | None:
         who = face.identity
         return ranks[who](face, patch) if who in ranks else None
 

@@ -6,18 +6,20 @@ from ..late import door
 
 if TYPE_CHECKING:
     from .files import add_template, read_templates
+    from .names import ORDERS
     from .paint import Sitting, paint_portraits, targets
     from .ranking import ranked, score
-    from .seats import ORDERS, seats_by_likeness, seats_in_order
+    from .seats import seats_by_likeness, seats_in_order
     from .template import Template, examine
 
 __getattr__ = door(
     __name__,
     {
         "files": ("add_template", "read_templates"),
+        "names": ("ORDERS",),
         "paint": ("Sitting", "paint_portraits", "targets"),
         "ranking": ("ranked", "score"),
-        "seats": ("ORDERS", "seats_by_likeness", "seats_in_order"),
+        "seats": ("seats_by_likeness", "seats_in_order"),
         "template": ("Template", "examine"),
     },
 )

@@ -5,14 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
-from scipy.optimize import linear_sum_assignment
 
 from ..errors import ConfigError
 from ..evaluation import Embedder, embed_faces
 from ..types import FaceAttributes, Photo
 from .template import Template
-
-ORDERS = ("left-to-right", "by likeness")
 
 
 def seats_in_order(template: Template, people: int) -> list[FaceAttributes]:
@@ -34,6 +31,8 @@ def seats_by_likeness(
             f"people are seated by likeness, and there are no photos of person {lacking[0]}; give "
             "some of everybody, or seat people from left to right"
         )
+    from scipy.optimize import linear_sum_assignment
+
     seen = embed_faces([Photo(template.image, face) for face in template.faces], embedder)
     nearest = [(embed_faces(some, embedder) @ seen.T).amax(dim=0) for some in photos]
     _, columns = linear_sum_assignment(torch.stack(nearest).numpy(), maximize=True)

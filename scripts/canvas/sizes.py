@@ -13,6 +13,8 @@ TITLE, SLOT, WIDGET, TEXT, EDGE = 30, 20, 24, 54, 14
 ROW, LINES, BASE = 30, 62, 68
 # What a node needs once it has run: lines of text below its widgets, a picture below its slots.
 SAID, SHOWN = 64, 232
+QUIET = ("FaceASamplePhotos", "FaceAInpaintCompose")
+"""Nodes that say nothing where all goes as it should."""
 ALONE = {"PreviewImage": 266, "PreviewAny": 118}
 WIDE, GAP_X, GAP_Y, PAD, HEADER = 250, 24, 12, 12, 32
 
@@ -45,7 +47,7 @@ def room_of(node: Node) -> int:
         return high + SAID + 2 * SHOWN + 16
     if kind in ("FaceASaveImage", "SaveImage"):
         return high + SHOWN
-    return high + SAID * (kind.startswith("FaceA") and kind != "FaceASamplePhotos")
+    return high + SAID * (kind.startswith("FaceA") and kind not in QUIET)
 
 
 def note_size(lines: Sequence[str], wide: int) -> tuple[int, int]:

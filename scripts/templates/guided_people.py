@@ -78,15 +78,13 @@ def guided_people(g: Graph) -> None:
         """
         ## Two people and a ControlNet
 
-        Press **Run**. As in *4-two-people*, and the faces keep their pose: a ControlNet follows
-        the outlines of the faces that are there. Nothing is downloaded.
+        Press **Run**. As in *4-two-people*, but the faces keep their pose: a ControlNet follows
+        their outlines. Nothing is downloaded.
 
-        The hint shows the whole picture; *Inpaint Compose* crops it for each face. Wired to
-        `hints`, it leaves each face its own prompt and words; wired to `positive` it would
-        replace them.
+        The hint shows the whole picture; *Inpaint Compose* crops it for each face. Through
+        `hints` each face keeps its own prompt and words.
 
-        With photographs: an SD 1.5 inpainting checkpoint, a ControlNet for SD 1.5, and
-        `openpose` or `lines` in *Face Hints*.
+        With photographs: SD 1.5 inpainting, a ControlNet for SD 1.5, and its `kind`.
         """,
     )
     g.lay_out(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cached_property, partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from comfy_api.latest import io
@@ -26,6 +26,12 @@ from .results import Results
 from .sampling import Paint, encode, paint_crop, samplers, schedulers
 from .schema import field_input
 from .wiring import is_wired
+
+if TYPE_CHECKING:
+    Compose = Callable[
+        [int, torch.Tensor, Sequence[composing.TargetFace], ComposeConfig], Composition
+    ]
+    """(number of the image, image (1, 3, H, W), its faces, how) -> it with them painted."""
 
 FRAME_SEEDS = ("next", "same")
 
@@ -137,10 +143,6 @@ class Studio:
             f"{name}: the LoRA is painted at {total:g}, for MODEL had it already"
             for name, total in self.loras.items() if total != self._strength
         ]  # fmt: skip
-
-
-Compose = Callable[[int, torch.Tensor, Sequence[composing.TargetFace], ComposeConfig], Composition]
-"""(number of the image, image (1, 3, H, W), its faces, how) -> the image with them painted."""
 
 
 def composer(

@@ -22,7 +22,10 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("masks", "backbone"),
     ("identity", "detection"),
     ("training", "composing", "evaluation", "hints"),
-    ("audit", "doctor", "selection", "identity_store", "sliders", "demo", "portraits"),
+    (
+        *("audit", "doctor", "selection", "identity_store", "sliders", "demo", "portraits"),
+        "restoring",
+    ),
     ("cli",),
 )
 """A room is a file or a folder of facea_core. It may import rooms on the floors below its own."""

@@ -1,0 +1,1 @@
+"""How well damaged photos are restored."""

@@ -1,0 +1,1 @@
+"""Restoring a damaged photo as a person that was learned."""

@@ -1,0 +1,132 @@
+"""What happened to a picture, from the picture alone."""
+
+from __future__ import annotations
+
+import math
+from functools import lru_cache
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ..box import square_around
+from ..errors import ConfigError, ImageError
+from ..io.images import check_image, crop
+from ..types import Box
+from .degrade import LUMA, Damage, degrade, luma
+from .jpeg import Compression, found_jpeg, lost, roughness, waves_of
+from .spectrum import BANDS, fitted
+
+_LEAST, _MOST = 32, 512
+"""Sides of the square, in pixels, that is looked at: a smaller head's surroundings help."""
+
+_OF_LUMA = math.sqrt(sum(weight**2 for weight in LUMA))
+"""Deviation of luma by the deviation of each colour's noise."""
+
+_GREY = 1.5 / 255
+"""Deviation of chroma below which there is none: JPEG rounds it."""
+
+_NOISES = (0.0, 2.0, 4.0, 6.0, 8.0, 10.0, 13.0, 16.0, 20.0, 25.0, 32.0, 40.0, 60.0)
+
+_SHARP = 0.15
+"""Blur, in pixels of the small picture, that is not told from none."""
+
+
+def estimate_damage(image: Tensor, box: Box, native: int) -> Damage:
+    """How a clean picture `native` pixels wide became what `box` shows of image `(1, 3, H, W)`.
+
+    `box` is the head, or the crop around it, in pixels of the image; it may reach outside. `native`
+    is the side in pixels at which its longer side will be painted: everything is told as `degrade`
+    would have to do it to a picture of that size.
+
+    - `scale`: `native` by the pixels there are, times the enlargement that hides in them: beyond
+      the limit of the pixels before it, there is neither picture nor noise.
+    - `blur`: the Gaussian, in pixels of the clean picture, that takes as much of the high
+      frequencies as is missing and not explained by `scale`. Of a very blurred picture without
+      noise an enlargement cannot be told, nor does it matter: there it is part of the blur.
+    - `noise`: of each colour, in levels of 255, in the flatter half of the picture; fine texture
+      counts as noise. After JPEG only what has survived it.
+    - `jpeg`: as the pixels' own grid tells; not found in a picture that was resized since.
+    - `grey`: chroma does not vary. `motion` is never estimated: a line looks like blur.
+
+    A head without damage has `scale` 1, or `native` by its pixels. Raises ImageError for what is no
+    picture, and for a box outside of it, ConfigError for a `native` below 1.
+    """
+    image = check_image(image)
+    if len(image) != 1:
+        raise ImageError(f"there are {len(image)} pictures; give one, of shape (1, 3, H, W)")
+    if native < 1:
+        raise ConfigError(f"native is {native}; give the side of the painted crop in pixels")
+    picture = crop(image, _looked_at(box, image.shape[-2:])).cpu()
+    y = luma(picture)[0, 0]
+    jpeg = found_jpeg(picture)
+    fits = fitted(y, lost(jpeg.quality, BANDS) if jpeg else None)
+    noise = _noise(_shrunk(y, fits.enlarged))
+    scale = max(native / max(box.width, box.height) * fits.enlarged, 1)
+    blur = fits.blur(None if jpeg else noise)
+    blur = math.sqrt(max(blur**2 - _SHARP**2, 0))
+    return Damage(
+        scale=min(scale, 256),
+        blur=min(blur * scale, 256),
+        noise=min(_before(jpeg) if jpeg else noise * 255 / _OF_LUMA, 255),
+        jpeg=jpeg.quality if jpeg else None,
+        grey=_chroma(picture) < _GREY,
+    )
+
+
+def _noise(y: Tensor) -> float:
+    """Deviation of white noise in `(H, W)`, by the median of what no straight edge gives.
+
+    After Immerkær 1996; a mean would count corners and lashes as well.
+    """
+    mask = y.new_tensor([[1, -2, 1], [-2, 4, -2], [1, -2, 1]])
+    rough = F.conv2d(y[None, None], mask[None, None]).abs()
+    return float(torch.quantile(rough, 0.25)) / 0.31864 / 6
+
+
+def _before(jpeg: Compression) -> float:
+    """Noise, in levels of each colour, that is as rough as this after such a compression."""
+    seen, rough = roughness(jpeg.waves), _rough(jpeg.quality)
+    above = int(torch.searchsorted(rough, seen))
+    if above in (0, len(rough)):
+        return _NOISES[min(above, len(rough) - 1)]
+    low, high = float(rough[above - 1]), float(rough[above])
+    part = (seen - low) / (high - low)
+    return _NOISES[above - 1] + part * (_NOISES[above] - _NOISES[above - 1])
+
+
+@lru_cache(maxsize=100)
+def _rough(quality: int) -> Tensor:
+    """The roughness of a flat picture with each of `_NOISES`, after JPEG."""
+    flat = torch.full((1, 3, 96, 96), 0.5)
+    made = (degrade(flat, Damage(noise=one, jpeg=quality), 0) for one in _NOISES)
+    return torch.tensor([roughness(waves_of(luma(one)[0, 0])) for one in made]).cummax(0).values
+
+
+def _looked_at(box: Box, size: tuple[int, ...]) -> Box:
+    """The part of the image that is looked at: the middle of a very large box, more than a small
+    one."""
+    height, width = size
+    inside = box.clip((height, width))
+    if not inside.area:
+        raise ImageError(
+            f"the box {tuple(box)} lies outside the picture of {width}x{height} pixels; give one "
+            "around the head"
+        )
+    side = min(max(inside.width, inside.height, _LEAST), _MOST)
+    if side == max(inside.width, inside.height) and min(inside.width, inside.height) >= _LEAST:
+        return inside
+    return square_around(inside.center, side, (height, width)).clip((height, width))
+
+
+def _shrunk(y: Tensor, factor: float) -> Tensor:
+    """The picture before it was enlarged, read at the middle of its pixels."""
+    if factor == 1:
+        return y
+    size = [max(round(length / factor), 8) for length in y.shape]
+    return F.interpolate(y[None, None], size=size, mode="bicubic")[0, 0]
+
+
+def _chroma(picture: Tensor) -> float:
+    """How much the colours of `(1, 3, H, W)` vary beside its luma."""
+    return float((picture - luma(picture)).std(dim=(2, 3)).max())

@@ -1,0 +1,123 @@
+"""Whether a picture was compressed as JPEG, and how strongly, from its pixels alone."""
+
+from __future__ import annotations
+
+import math
+from functools import lru_cache
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from .degrade import luma
+
+_LUMA_TABLE = (
+    16, 11, 10, 16, 24, 40, 51, 61, 12, 12, 14, 19, 26, 58, 60, 55,
+    14, 13, 16, 24, 40, 57, 69, 56, 14, 17, 22, 29, 51, 87, 80, 62,
+    18, 22, 37, 56, 68, 109, 103, 77, 24, 35, 55, 64, 81, 104, 113, 92,
+    49, 64, 78, 87, 103, 121, 120, 101, 72, 92, 95, 98, 112, 100, 103, 99,
+)  # fmt: skip
+"""Quantisation of luma at quality 50, in annex K of the standard."""
+
+_ROUNDED = 0.45
+"""Deviation of a coefficient, in levels, by the rounding of pixels and of colours."""
+
+_OUTLIERS = 0.05
+_EVIDENCE = 12.0
+_FLAT, _LOST = 0.15, 0.03
+_LEAST_BLOCKS, _MOST_PLACES = 6, 150
+_MOST_BLOCKS, _MOST_VALUES = 400, 1500
+
+
+class Compression(NamedTuple):
+    """JPEG's `quality`, 1 to 100, and the `waves (blocks, 64)` of its blocks, in levels of 255."""
+
+    quality: int
+    waves: Tensor
+
+
+def found_jpeg(image: Tensor) -> Compression | None:
+    """How `(1, 3, H, W)` in [0, 1], 16 pixels and more, was compressed; None = no sign of it.
+
+    The grid is where most high waves are 0, of all 64 places; on it the waves are whole multiples
+    of the quantisation, if the picture was not resized since.
+    """
+    y = luma(image)[0, 0]
+    down, across = _grid(y)
+    waves = waves_of(y[down:, across:])
+    # Where colours were cut off, luma is not what was compressed.
+    cut = ((image <= 0) | (image >= 1)).any(dim=1).float()[0, down:, across:]
+    whole = waves_of(cut)[:, 0] == 0
+    some = waves[whole] if int(whole.sum()) >= _LEAST_BLOCKS else waves
+    some = some[:: math.ceil(len(some) / _MOST_BLOCKS) or 1, _low()]
+    told = some.abs() > 2  # zeros fit every table
+    values, steps = some[told], _tables()[:, _low()][:, told.nonzero()[:, 1]]
+    every = math.ceil(len(values) / _MOST_VALUES) or 1
+    values, steps = values[::every], steps[:, ::every]
+    off = (values / steps - (values / steps).round()) * steps / _ROUNDED
+    comb = steps / _ROUNDED / math.sqrt(2 * math.pi) * torch.exp(-off.square() / 2)
+    evidence = ((1 - _OUTLIERS) * comb + _OUTLIERS).log().sum(1)  # (100,)
+    best = int(evidence.argmax())
+    return Compression(best + 1, waves) if float(evidence[best]) > _EVIDENCE else None
+
+
+def lost(quality: int, frequency: Tensor) -> Tensor:
+    """The power, of values in [0, 1], below which a wave of that many periods per pixel is lost."""
+    steps = _tables()[quality - 1].view(8, 8)
+    along = (steps[0] + steps[:, 0]) / 2
+    at = (frequency * 16).clamp(max=6.99)
+    low = at.long()
+    step = torch.lerp(along[low], along[low + 1], at - low)
+    return _LOST * (step / 255).square()
+
+
+def waves_of(luma: Tensor) -> Tensor:
+    """The cosine transform of the whole blocks of `(H, W)` in [0, 1]: (blocks, 64), in levels."""
+    height, width = (length // 8 for length in luma.shape)
+    blocks = luma[: height * 8, : width * 8].reshape(height, 8, width, 8).transpose(1, 2)
+    cosines = _cosines()
+    return (cosines @ (blocks.reshape(-1, 8, 8) * 255) @ cosines.T).flatten(1)
+
+
+def roughness(waves: Tensor) -> float:
+    """Level of the middle and high waves `(blocks, 64)` in the flattest blocks: noise, if any."""
+    order = (torch.arange(8)[:, None] + torch.arange(8)).flatten()
+    level = waves[:, order >= 4].square().mean(1).sqrt()
+    return float(torch.quantile(level, _FLAT)) if len(level) else 0.0
+
+
+def _grid(y: Tensor) -> tuple[int, int]:
+    """The row and column, 0 to 7, at which the first whole block starts."""
+    around = y.unfold(0, 15, 8).unfold(1, 15, 8).flatten(0, 1)  # each holds every place once
+    around = around[:: math.ceil(len(around) / _MOST_PLACES)]
+    blocks = around.unfold(1, 8, 1).unfold(2, 8, 1) * 255  # (N, 8, 8, 8, 8)
+    cosines = _cosines()
+    high = cosines @ blocks @ cosines.T
+    order = torch.arange(8)[:, None] + torch.arange(8)
+    zeros = (high[..., order >= 4].abs() < 1).float().mean((0, 3))
+    down, across = divmod(int(zeros.argmax()), 8)
+    return down, across
+
+
+@lru_cache(maxsize=1)
+def _cosines() -> Tensor:
+    """The discrete cosine transform of 8 values: (8, 8), orthonormal."""
+    place = (torch.arange(8) + 0.5) / 8 * math.pi
+    cosines = torch.cos(torch.arange(8)[:, None] * place) / 2
+    cosines[0] /= math.sqrt(2)
+    return cosines
+
+
+@lru_cache(maxsize=1)
+def _low() -> Tensor:
+    """Of the 64 waves, those of low frequency without the mean: the others are mostly 0."""
+    order = torch.arange(8)[:, None] + torch.arange(8)
+    return ((order > 0) & (order < 6)).flatten().nonzero()[:, 0]
+
+
+@lru_cache(maxsize=1)
+def _tables() -> Tensor:
+    """(100, 64): the quantisation of each quality, as libjpeg makes it."""
+    quality = torch.arange(1, 101)[:, None]
+    percent = torch.where(quality < 50, 5000 // quality, 200 - 2 * quality)
+    return ((torch.tensor(_LUMA_TABLE) * percent + 50) // 100).clamp(1, 255).float()

@@ -1,13 +1,14 @@
 """`python -m benchmarks.restore.damage`: how well damage is told from the picture alone.
 
-Every combination of the damages, on paintings of people and crops of photographs that nothing was
-tuned on. `hidden`: the small pictures were enlarged again, and nobody says so.
+Paintings of people and crops of photographs that nothing was tuned on, in every combination of the
+damages. `hidden`: the small pictures were enlarged again, and nobody says so.
 """
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -24,67 +25,46 @@ from facea_core.types import Box
 from ..likeness.subjects import UNSEEN
 
 SIDE = 256
-SCALES, BLURS, NOISES = (1, 2, 4), (0, 1, 2, 4), (0, 5, 10, 20)
+DAMAGES = [Damage(*each) for each in itertools.product((1, 2, 4), (0, 1, 2, 4), (0, 5, 10, 20))]
+CORNERS = {"astronaut": (60, 10), "chelsea": (100, 40), "coffee": (200, 60)}
 
 
-def photographs() -> dict[str, Tensor]:
-    """Squares of SIDE pixels of photographs that packages ship, mirrored."""
+def painting(number: int) -> Tensor:
+    generator = seeded(UNSEEN + number)
+    return paint(sample_people(1, generator), sample_scenes(1, generator), SIDE).image
+
+
+def photograph(name: str) -> Tensor:
     from skimage import data
 
-    corners = {"astronaut": (60, 10), "chelsea": (100, 40), "coffee": (200, 60)}
-    pictures = {}
-    for name, (x, y) in corners.items():
-        image = torch.from_numpy(getattr(data, name)()).permute(2, 0, 1)[None].float() / 255
-        pictures[name] = crop(image, Box(x, y, x + SIDE, y + SIDE)).flip(-1)
-    return pictures
+    image, (x, y) = torch.from_numpy(getattr(data, name)()), CORNERS[name]
+    return crop(image.movedim(2, 0)[None] / 255, Box(x, y, x + SIDE, y + SIDE)).flip(-1)
 
 
-def told(pictures: Mapping[str, Tensor], qualities: Sequence[int | None], hidden: bool) -> str:
-    """A line: rank correlations of truth and estimate, and what became of JPEG."""
-    pairs: list[tuple[Damage, Damage]] = []
-    for image, scale, blur, noise, jpeg in itertools.product(
-        pictures.values(), SCALES, BLURS, NOISES, qualities
-    ):
-        damage = Damage(scale, blur, noise, jpeg)
-        small = degrade(image, damage, seed=len(pairs))
-        small = (enlarged(small, (SIDE, SIDE)) if hidden else small).mul(255).round() / 255
-        height, width = small.shape[-2:]
-        pairs.append((damage, estimate_damage(small, Box(0, 0, width, height), SIDE)))
-    found = [f"{name} {_ranks([(getattr(a, name), getattr(b, name)) for a, b in pairs]):.3f}"
-             for name in ("scale", "blur", "noise")]  # fmt: skip
-    off = [abs((a.jpeg or 100) - (b.jpeg or 100)) for a, b in pairs]
-    near = np.mean([one <= 15 for one in off])
-    grey = np.mean([a.grey == b.grey for a, b in pairs])
-    return "  ".join([*found, f"jpeg ±{np.median(off):.0f}, {near:.0%} within 15, grey {grey:.0%}"])
-
-
-def _ranks(pairs: Sequence[tuple[float, float]]) -> float:
+def told(images: Iterable[Tensor], jpeg: int | None = None, hidden: bool = False) -> str:
+    """Rank correlations of truth and estimate, and how often JPEG and grey were told rightly."""
     from scipy.stats import spearmanr
 
-    truth, found = zip(*pairs, strict=True)
-    return float(np.asarray(spearmanr(truth, found))[0])
-
-
-def paintings(numbers: Sequence[int]) -> dict[str, Tensor]:
-    """One picture of SIDE pixels of each person."""
-    pictures = {}
-    for number in numbers:
-        generator = seeded(UNSEEN + number)
-        person, scene = sample_people(1, generator), sample_scenes(1, generator)
-        pictures[str(number)] = paint(person, scene, SIDE).image
-    return pictures
-
-
-def main() -> None:
-    for name, pictures in (
-        ("paintings 0-3", paintings(range(4))),
-        ("paintings 100-103", paintings(range(100, 104))),
-        ("photographs", photographs()),
-    ):
-        say(f"{name}, no JPEG      {told(pictures, (None,), hidden=False)}")
-        say(f"{name}, JPEG 80, 40  {told(pictures, (80, 40), hidden=False)}")
-        say(f"{name}, hidden       {told(pictures, (None,), hidden=True)}")
+    pairs = []
+    for i, (image, each) in enumerate(itertools.product(images, DAMAGES)):
+        damage = replace(each, jpeg=jpeg, grey=i % 2 == 1)
+        small = degrade(image, damage, seed=i)
+        seen = (enlarged(small, (SIDE, SIDE)) if hidden else small).mul(255).round() / 255
+        side = seen.shape[-1]
+        pairs.append((damage, estimate_damage(seen, Box(0, 0, side, side), SIDE)))
+    line = ""
+    for name in ("scale", "blur", "noise"):
+        truth, found = zip(*((getattr(a, name), getattr(b, name)) for a, b in pairs), strict=True)
+        line += f"  {name} {float(np.asarray(spearmanr(truth, found))[0]):.2f}"
+    near = np.mean([abs((a.jpeg or 100) - (b.jpeg or 100)) <= 15 for a, b in pairs])
+    return f"{line}  jpeg {near:.0%}  grey {np.mean([a.grey == b.grey for a, b in pairs]):.0%}"
 
 
 if __name__ == "__main__":
-    main()
+    for first in (0, 100):
+        people = [painting(first + i) for i in range(4)]
+        say(f"people {first}+   {told(people)}\n  JPEG 80    {told(people, jpeg=80)}")
+        say(f"  JPEG 50    {told(people, jpeg=50)}\n  hidden     {told(people, hidden=True)}")
+    photos = [photograph(name) for name in CORNERS]
+    say(f"photographs  {told(photos)}\n  JPEG 80    {told(photos, jpeg=80)}")
+    say(f"  JPEG 50    {told(photos, jpeg=50)}\n  hidden     {told(photos, hidden=True)}")

@@ -12,6 +12,7 @@ from torch import Tensor
 from ..box import square_around
 from ..errors import ConfigError, ImageError
 from ..io.images import check_image, crop
+from ..seeds import seeded
 from ..types import Box
 from .degrade import LUMA, Damage, degrade, luma
 from .jpeg import Compression, found_jpeg, lost, roughness, waves_of
@@ -61,7 +62,7 @@ def estimate_damage(image: Tensor, box: Box, native: int) -> Damage:
     y = luma(picture)[0, 0]
     jpeg = found_jpeg(picture)
     fits = fitted(y, lost(jpeg.quality, BANDS) if jpeg else None)
-    noise = _noise(_shrunk(y, fits.enlarged))
+    noise = _noise(_shrunk(y, fits.enlarged)) / _kept(fits.enlarged)
     scale = max(native / max(box.width, box.height) * fits.enlarged, 1)
     blur = fits.blur(None if jpeg else noise)
     blur = math.sqrt(max(blur**2 - _SHARP**2, 0))
@@ -81,7 +82,8 @@ def _noise(y: Tensor) -> float:
     """
     mask = y.new_tensor([[1, -2, 1], [-2, 4, -2], [1, -2, 1]])
     rough = F.conv2d(y[None, None], mask[None, None]).abs()
-    return float(torch.quantile(rough, 0.25)) / 0.31864 / 6
+    quartile = rough.flatten().kthvalue(max(rough.numel() // 4, 1)).values
+    return float(quartile) / 0.31864 / 6
 
 
 def _before(jpeg: Compression) -> float:
@@ -125,6 +127,16 @@ def _shrunk(y: Tensor, factor: float) -> Tensor:
         return y
     size = [max(round(length / factor), 8) for length in y.shape]
     return F.interpolate(y[None, None], size=size, mode="bicubic")[0, 0]
+
+
+@lru_cache(maxsize=64)
+def _kept(factor: float) -> float:
+    """The share of noise that is left by an enlargement and `_shrunk`."""
+    if factor == 1:
+        return 1.0
+    noise = torch.randn(1, 1, 64, 64, generator=seeded(0))
+    large = F.interpolate(noise, size=(round(64 * factor),) * 2, mode="bicubic")
+    return _noise(_shrunk(large[0, 0], factor)) / _noise(noise[0, 0])
 
 
 def _chroma(picture: Tensor) -> float:

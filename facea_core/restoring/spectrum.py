@@ -14,8 +14,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-ROUNDING = 1 / 255**2 / 12
-"""Power of rounding to 8 bits, of values in [0, 1]."""
+ROUNDING = 4 / 255**2 / 12
+"""Power below which there is no picture, of values in [0, 1]: some roundings to 8 bits."""
 
 _LOWEST, _BINS, _FINE = 0.03, 28, 8
 _EDGES = _LOWEST * (0.5 / _LOWEST) ** (torch.arange(_BINS + 1) / _BINS)

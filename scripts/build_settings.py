@@ -18,6 +18,7 @@ from facea_core.audit import AuditConfig
 from facea_core.composing import ComposeConfig, EditConfig
 from facea_core.detection.config import DetectConfig
 from facea_core.hints import HintConfig
+from facea_core.restoring.config import RestoreConfig
 from facea_core.sliders.config import TINY, SliderConfig
 from facea_core.training.config import PRESETS, TrainConfig
 
@@ -37,6 +38,7 @@ PARTS = (
     ("Sliders", SliderConfig, "`facea slider`, FaceA Train Slider"),
     ("Painting", ComposeConfig, "`facea compose`, FaceA Inpaint Compose"),
     ("Editing", EditConfig, "`facea edit`, FaceA Edit"),
+    ("Restoring", RestoreConfig, "`facea restore`"),
     ("Hints", HintConfig, "`facea hints`, FaceA Face Hints"),
 )
 

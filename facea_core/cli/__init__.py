@@ -23,6 +23,7 @@ COMMANDS = {
     "slider": "learn to add and take away an attribute, from prompts alone",
     "compose": "paint a learned person into a picture",
     "edit": "change one attribute of a face by words, the person kept",
+    "restore": "repair a damaged photo as the person in it",
     "portrait": "paint people into templates, the best results first",
     "template": "add pictures to a folder of templates, or say which are fit",
     "crop": "cut the square around a face, with its mask, for any other program",

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from .cropped import FaceCrops, crop_faces, crop_spec, paste_faces
     from .crops_file import load_crops, save_crops
     from .edit import edit_target, edited, edited_parts
-    from .faces import Crop, Edit, TargetFace
+    from .faces import Crop, Edit, Revision, TargetFace
     from .masks import blend_weight, face_mask, faces_mask, soften
     from .mixed import Find, check_not_mixed, mixed_faces, mixed_parts
     from .parts import WantedPart, part_faces, wanted_parts
@@ -39,7 +39,7 @@ __getattr__ = door(
         "cropped": ("FaceCrops", "crop_faces", "crop_spec", "paste_faces"),
         "crops_file": ("load_crops", "save_crops"),
         "edit": ("edit_target", "edited", "edited_parts"),
-        "faces": ("Crop", "Edit", "TargetFace"),
+        "faces": ("Crop", "Edit", "Revision", "TargetFace"),
         "masks": ("blend_weight", "face_mask", "faces_mask", "soften"),
         "mixed": ("Find", "check_not_mixed", "mixed_faces", "mixed_parts"),
         "parts": ("WantedPart", "part_faces", "wanted_parts"),
@@ -65,6 +65,7 @@ __all__ = [
     "Jobs",
     "Painter",
     "Rank",
+    "Revision",
     "TargetFace",
     "WantedPart",
     "assigned",

@@ -20,12 +20,15 @@ from ..types import BackboneSpec, Choice, Composition, CropPlan, Identity
 from .candidates import Rank, candidate_seed, choose
 from .config import ComposeConfig
 from .control import Control, check_controls
-from .faces import Crop, TargetFace
+from .faces import Crop, Revision, TargetFace
 from .masks import SECOND_PASS_WIDER, blend_weight, soften, widened
 from .plan import plan_crop
 from .prompts import face_prompt, prompt_for
 from .sampler import Mixture, OnPaint, inpaint
 from .stitch import crop_image, crop_mask, match_colour, stitch
+
+Revise = Callable[[TargetFace, Crop], Revision]
+"""(face, what the model is shown of it) -> how its painting is held to something known."""
 
 Painter = Callable[[TargetFace, Crop, Sequence[int]], Tensor]
 """(face, crop, N seeds) -> the whole crop anew by each seed, (N, 3, s, s)."""
@@ -40,6 +43,7 @@ def compose_identity(
     on_step: OnPaint | None = None,
     rank: Rank | None = None,
     control: Sequence[Control] = (),
+    revise: Revise | None = None,
 ) -> Composition:
     """Paints each face's identity into image (1, 3, H, W) where its mask (1, 1, H, W) says.
 
@@ -47,7 +51,8 @@ def compose_identity(
     pair (mask, identity). `prompt` is for faces that have none of their own: one for all or one per
     face, as several or in one text (`prompt_for`); see `face_prompt`. `on_step(done, total)` counts
     the steps of all candidates of all faces; raise in it to cancel. Hints of `control` show the
-    whole image, at any size: each face is painted by what of them lies in its crop.
+    whole image, at any size: each face is painted by what of them lies in its crop. `revise` tells
+    of each face what holds its painting to something known: a photo that is restored.
 
     Everything is checked before anything is painted. Raises ImageError and MaskError for tensors
     that cannot be used, ConfigError for prompts that do not match the faces or hold an unknown
@@ -76,13 +81,15 @@ def compose_identity(
             if on_step is not None:
                 on_step(done + steps, total)
 
+        known = revise and revise(face, crop)
         with _applied(backbone, None if shared else face.identity, config.strength):
             made = inpaint(
                 backbone, *conditions[face], crop.image, crop.mask, how, seeds, report,
                 mixtures[face], [one.cropped(crop.plan) for one in control],
+                known and known.clean,
             )  # fmt: skip
         done += len(seeds) * how.steps
-        return made
+        return known.image(made) if known else made
 
     first, second = partial(paint, config), partial(paint, config.second)
     with _applied(backbone, shared, config.strength):

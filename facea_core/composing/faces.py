@@ -46,6 +46,18 @@ class TargetFace:
 
 
 @dataclass(frozen=True, eq=False)
+class Revision:
+    """What holds the painting of a crop to something known, at every step and at the end.
+
+    `clean` gets what the model takes for the clean latents (B, C, h, w), `image` the painted images
+    (B, 3, s, s).
+    """
+
+    clean: Callable[[Tensor], Tensor]
+    image: Callable[[Tensor], Tensor]
+
+
+@dataclass(frozen=True, eq=False)
 class Crop:
     """The square about a face at the model's size: `image (1, 3, s, s)`, `mask (1, 1, s, s)`, and
     where it lies."""

@@ -32,6 +32,7 @@ SHAPES = {
     "paste": "--crop --crops --out --colour-match --json --config",
     "slider": "--base --out --positive --negative --neutral --steps --guidance --run --resume",
     "mix": "--how --out --name",
+    "restore": "--identity --base --out --prompt --mask --strength --fidelity --seed --json",
     "portrait": "--identity --base --out --prompt --photos --by-likeness --candidates --seed",
     "template": "--into --people --resolution --prompt --faces --keep",
     "hints": "--out --kind --blend --head --hair --photos --mask --faces --detector --json",

@@ -81,22 +81,21 @@ def hints(host: Any, cast: Any) -> dict[str, Any]:
     one, other, adapter = controlnet(host, 1), controlnet(host, 2), t2i()
     plain = composed()[0]
     found: dict[str, Any] = {"outside": plan.box.y0 < 0 or plan.box.y1 > HIGH}
-    for name, nets in {"one": [one], "two": [one, other], "t2i": [adapter]}.items():
-        for size in (0.5, 1, 2):
-            side = int(HIGH * size), int(WIDE * size)
-            hint = torch.nn.functional.interpolate(whole.movedim(-1, 1), side).movedim(1, -1)
-            both = wired(nets, hint)
-            before = marks(both)
-            made = composed(positive=both[0], negative=both[1])
-            again = composed(positive=both[0], negative=both[1])[0]
-            carried = composed(hints=both[0])[0]
-            found[f"{name} {size}"] = {
-                "by hand": apart(made[0], by_hand(nets, hint)),
-                "guided": apart(made[0], plain),
-                "again": apart(made[0], again),
-                "carried": apart(made[0], carried),
-                "same": before == marks(both),
-            }
+    chains = {"one": [one], "two": [one, other], "t2i": [adapter]}
+    for name, size in (("one", 0.5), ("one", 1), ("one", 2), ("two", 2), ("t2i", 0.5)):
+        nets, side = chains[name], (int(HIGH * size), int(WIDE * size))
+        hint = torch.nn.functional.interpolate(whole.movedim(-1, 1), side).movedim(1, -1)
+        both = wired(nets, hint)
+        before = marks(both)
+        made = composed(positive=both[0], negative=both[1])[0]
+        found[f"{name} {size}"] = {
+            "by hand": apart(made, by_hand(nets, hint)),
+            "guided": apart(made, plain),
+            "carried": apart(made, composed(hints=both[0])[0]),
+            "same": before == marks(both),
+        }
+    again = composed(positive=both[0], negative=both[1])[0]
+    found["again"] = apart(made, again)
     where = torch.zeros(1, HIGH, WIDE)
     where[:, 40:80, 16:88] = 1
     areas = {"mask": {"mask": where}, "area": {"area": (40 // 8, 72 // 8, 40 // 8, 16 // 8)}}

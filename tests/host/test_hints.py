@@ -13,7 +13,7 @@ import pytest
 
 SCRIPT = Path(__file__).with_name("hinting.py")
 
-CHAINS = [f"{nets} {size}" for nets in ("one", "two", "t2i") for size in (0.5, 1, 2)]
+CHAINS = ("one 0.5", "one 1", "one 2", "two 2", "t2i 0.5")
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +30,6 @@ def test_a_hint_of_the_whole_picture_is_one_cropped_by_hand(found: dict[str, Any
     assert guided["outside"]
     assert guided[chain]["by hand"] == 0
     assert guided[chain]["guided"] > 0.05
-    assert guided[chain]["again"] == 0
     assert guided[chain]["same"]
 
 
@@ -51,6 +50,10 @@ def test_a_hint_of_another_shape_is_used_as_it_is_and_said(found: dict[str, Any]
     assert report["cropped"] == []
     assert "64×64, has another shape than the picture, 200×120: used as it is" in report["notes"][0]
     assert found["hints"]["as they are"] == 0
+
+
+def test_the_same_hints_give_the_same_bytes(found: dict[str, Any]):
+    assert found["hints"]["again"] == 0
 
 
 def test_strength_0_is_no_hint(found: dict[str, Any]):

@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from .degrade import luma
@@ -23,10 +24,19 @@ _ROUNDED = 0.45
 """Deviation of a coefficient, in levels, by the rounding of pixels and of colours."""
 
 _OUTLIERS = 0.05
+"""Weight of coefficients that are no multiples for other reasons."""
+
 _EVIDENCE = 12.0
-_FLAT, _LOST = 0.15, 0.03
-_LEAST_BLOCKS, _MOST_PLACES = 6, 150
-_MOST_BLOCKS, _MOST_VALUES = 400, 1500
+"""Log of how much likelier a quality must be than none: there are 100 of them at 64 places."""
+
+_FLAT = 0.15
+"""Share of blocks that show noise and little else."""
+
+_LOST = 0.03
+"""Share of the square of a quantisation step below which a spectrum is JPEG's own."""
+
+_LEAST_BLOCKS, _MOST_BLOCKS = 6, 400
+_MOST_PLACES, _MOST_VALUES = 80, 1000
 
 
 class Compression(NamedTuple):
@@ -47,7 +57,7 @@ def found_jpeg(image: Tensor) -> Compression | None:
     waves = waves_of(y[down:, across:])
     # Where colours were cut off, luma is not what was compressed.
     cut = ((image <= 0) | (image >= 1)).any(dim=1).float()[0, down:, across:]
-    whole = waves_of(cut)[:, 0] == 0
+    whole = F.max_pool2d(cut[None], 8).flatten() == 0
     some = waves[whole] if int(whole.sum()) >= _LEAST_BLOCKS else waves
     some = some[:: math.ceil(len(some) / _MOST_BLOCKS) or 1, _low()]
     told = some.abs() > 2  # zeros fit every table

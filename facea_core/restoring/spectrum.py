@@ -27,8 +27,11 @@ _BLURS = torch.cat([torch.arange(0, 2, 0.1), torch.arange(2, 4, 0.25), torch.ara
 _ENLARGED = torch.cat([torch.ones(1), 2 ** (torch.arange(8, 57) / 16)])
 _NOISES = 10 ** torch.arange(-5, 3.1, 0.5)
 
+_SLOPES, _STEEP = (1.4, 1.6, 1.8, 2.0, 2.2, 2.4, 2.6), 0.12
+"""Powers of frequency by which pictures may fall, and how much worse a fit is per 1 from 2."""
+
 _SURE = 0.01
-"""How much worse a fit may be, in mean log power, to count e times less."""
+"""How much worse a fit may be to count e times less."""
 
 _TRUST = 0.08
 """How much worse a fit is whose noise is e times that which was measured."""
@@ -40,8 +43,8 @@ _PLAIN, _COMPRESSED = 0.03, 0.15
 class Fits(NamedTuple):
     """How well spectra fit a picture that is `enlarged` times as large as it was.
 
-    `worse` is the mean error in log power, by `_BLURS` and `_NOISES`; `noise` the power that each
-    gives to white noise, of values in [0, 1] before the enlargement.
+    `worse` is the mean square error in log power, by `_SLOPES`, `_BLURS` and `_NOISES`; `noise` the
+    power that each gives to white noise, of values in [0, 1] before the enlargement.
     """
 
     enlarged: float
@@ -56,7 +59,7 @@ class Fits(NamedTuple):
             power = max(noise**2, ROUNDING)
             worse = worse + _TRUST * (self.noise / power).log().abs().clamp(max=3)
         likely = torch.softmax((-worse / _SURE).flatten(), 0)
-        return float(likely.view(worse.shape).sum(1) @ _BLURS)
+        return float(likely.view(worse.shape).sum((0, 2)) @ _BLURS)
 
 
 def fitted(luma: Tensor, lost: Tensor | None = None) -> Fits:
@@ -73,19 +76,19 @@ def fitted(luma: Tensor, lost: Tensor | None = None) -> Fits:
     bright = weight * (seen > floor + 1) + 1e-6
     bright = bright / bright.sum()
 
-    def compared(shape: Tensor) -> tuple[Tensor, Tensor]:
-        """The mean error of each shape (..., bands), and the log of its best factor."""
+    def errors(shape: Tensor) -> tuple[Tensor, Tensor]:
+        """Of each shape (..., bands) at its best factor, by band; and the log of that factor."""
         factor = (seen - shape) @ bright
-        shown = torch.logaddexp(shape + factor[..., None], floor)
-        return (seen - shown).abs() @ weight, factor
+        return seen - torch.logaddexp(shape + factor[..., None], floor), factor
 
-    # Enlargements are many, and compared roughly.
-    rough, _ = compared(_shapes()[1:, ::3, ::2])
+    # The images that an enlargement leaves are few: one band that is off a lot is no proof.
+    plain, rough = (errors(shape)[0].abs() @ weight for shape in (_shapes(0, (2.0,)), _rough()))
     size = 1 + int(rough.flatten(1).amin(1).argmin())
-    plain, factor = compared(_shapes()[0])
     if float(plain.min()) < float(rough.min()) + (_PLAIN if lost is None else _COMPRESSED):
-        return Fits(1.0, plain, _NOISES * factor.exp())
-    worse, factor = compared(_shapes()[size])
+        size = 0
+    off, factor = errors(_shapes(size, _SLOPES))
+    steep = _STEEP * (torch.tensor(_SLOPES) - 2).abs()
+    worse = off.square() @ weight + steep[:, None, None]  # (slopes, blurs, noises)
     return Fits(float(_ENLARGED[size]), worse, _NOISES * factor.exp())
 
 
@@ -112,23 +115,30 @@ def _binned(luma: Tensor) -> tuple[Tensor, Tensor]:
 
 
 @lru_cache(maxsize=1)
-def _shapes() -> Tensor:
-    """Log powers by band, up to a factor: (enlargements, blurs, noises, bands)."""
+def _rough() -> Tensor:
+    """Some of the shapes of every enlargement: (enlargements, blurs, noises, bands)."""
+    sizes = range(1, len(_ENLARGED))
+    return torch.stack([_shapes(size, (2.0,))[0, ::3, ::2] for size in sizes]).contiguous()
+
+
+@lru_cache(maxsize=128)
+def _shapes(size: int, slopes: tuple[float, ...]) -> Tensor:
+    """Log powers after that enlargement, up to a factor: (slopes, blurs, noises, bands)."""
     steps = (torch.arange(_BINS * _FINE) + 0.5) / (_BINS * _FINE)
-    old = _LOWEST * (0.5 / _LOWEST) ** steps * _ENLARGED[:, None]  # of the pixels before
+    old = _LOWEST * (0.5 / _LOWEST) ** steps * _ENLARGED[size]  # of the pixels before
     folded = (old - old.round()).abs().clamp(min=0.005)
-    kernel = torch.where(_ENLARGED[:, None] == 1, torch.ones_like(old), _bicubic(old).square())
+    kernel = _bicubic(old).square() if size else torch.ones_like(old)
     # What a pixel averages over is not all that it lets through: the rest is folded back.
-    signal = sum(_picture(folded + alias) for alias in (-1, 0, 1)) * kernel[:, None]
-    bands = (_BINS, _FINE)
-    signal, noise = (power.unflatten(-1, bands).mean(-1) for power in (signal, kernel))
-    return (signal[:, :, None] + _NOISES[:, None] * noise[:, None, None]).log()
+    seen = [_picture((folded + alias).abs(), slopes) for alias in (-1, 0, 1)]
+    signal, noise = torch.stack(seen).sum(0) * kernel, kernel
+    signal, noise = (power.unflatten(-1, (_BINS, _FINE)).mean(-1) for power in (signal, noise))
+    return (signal[:, :, None] + _NOISES[:, None] * noise).log()
 
 
-def _picture(frequency: Tensor) -> Tensor:
-    """The power of a blurred picture in square pixels, by blur: (enlargements, blurs, bands)."""
-    sharp = (torch.sinc(frequency) / frequency).square()
-    return sharp[:, None] * torch.exp(-((2 * math.pi * _BLURS[:, None] * frequency[:, None]) ** 2))
+def _picture(frequency: Tensor, slopes: tuple[float, ...]) -> Tensor:
+    """The power of blurred pictures in square pixels: (slopes, blurs, frequencies)."""
+    sharp = torch.stack([torch.sinc(frequency).square() / frequency**slope for slope in slopes])
+    return sharp[:, None] * torch.exp(-((2 * math.pi * _BLURS[:, None] * frequency) ** 2))
 
 
 def _bicubic(frequency: Tensor, a: float = -0.75) -> Tensor:

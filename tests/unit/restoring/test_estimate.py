@@ -104,3 +104,10 @@ def test_what_is_no_picture_is_refused(clean):
     ):
         with pytest.raises(FaceAError):
             estimate_damage(image, box, native)
+
+
+def test_blur_is_told_in_pixels_of_the_clean_picture(clean):
+    image = degrade(clean, Damage(blur=3), 1)
+    half, twice = told(image, 64), told(image, 256)
+    assert (half.scale, twice.scale) == (1, 2)
+    assert twice.blur == pytest.approx(4 * half.blur)

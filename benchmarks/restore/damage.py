@@ -12,6 +12,8 @@ from dataclasses import replace
 
 import numpy as np
 import torch
+from scipy.stats import spearmanr
+from skimage import data
 from torch import Tensor
 
 from facea_core.cli.talk import say
@@ -35,16 +37,12 @@ def painting(number: int) -> Tensor:
 
 
 def photograph(name: str) -> Tensor:
-    from skimage import data
-
     image, (x, y) = torch.from_numpy(getattr(data, name)()), CORNERS[name]
     return crop(image.movedim(2, 0)[None] / 255, Box(x, y, x + SIDE, y + SIDE)).flip(-1)
 
 
 def told(images: Iterable[Tensor], jpeg: int | None = None, hidden: bool = False) -> str:
     """Rank correlations of truth and estimate, and how often JPEG and grey were told rightly."""
-    from scipy.stats import spearmanr
-
     pairs = []
     for i, (image, each) in enumerate(itertools.product(images, DAMAGES)):
         damage = replace(each, jpeg=jpeg, grey=i % 2 == 1)
@@ -61,10 +59,9 @@ def told(images: Iterable[Tensor], jpeg: int | None = None, hidden: bool = False
 
 
 if __name__ == "__main__":
-    for first in (0, 100):
-        people = [painting(first + i) for i in range(4)]
-        say(f"people {first}+   {told(people)}\n  JPEG 80    {told(people, jpeg=80)}")
-        say(f"  JPEG 50    {told(people, jpeg=50)}\n  hidden     {told(people, hidden=True)}")
-    photos = [photograph(name) for name in CORNERS]
-    say(f"photographs  {told(photos)}\n  JPEG 80    {told(photos, jpeg=80)}")
-    say(f"  JPEG 50    {told(photos, jpeg=50)}\n  hidden     {told(photos, hidden=True)}")
+    sets = {f"people {first}+": [painting(first + i) for i in range(4)] for first in (0, 100)}
+    sets["photographs"] = [photograph(name) for name in CORNERS]
+    for (name, images), jpeg in itertools.product(sets.items(), (None, 80, 50)):
+        say(f"{name}, JPEG {jpeg}: {told(images, jpeg)}")
+    for name, images in sets.items():
+        say(f"{name}, hidden: {told(images, hidden=True)}")

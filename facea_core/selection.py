@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -11,7 +11,7 @@ from . import composing, detection, evaluation
 from .detection import DetectConfig
 from .errors import NoFaceError
 from .masks import window
-from .types import FaceAttributes, Photo
+from .types import FaceAttributes, Identity, Photo
 
 
 def tools_for(family: str) -> tuple[detection.Detector, evaluation.Embedder]:
@@ -57,6 +57,21 @@ def person_rank(
             [patch], detector, DetectConfig("face", on_missing="skip")
         )
         return -1.0 if found is None else evaluation.likeness(embedder, Photo(patch, found), photos)
+
+    return rank
+
+
+def people_rank(
+    photos: Mapping[Identity | None, Sequence[Photo]],
+    detector: detection.Detector,
+    embedder: evaluation.Embedder,
+) -> composing.Rank:
+    """The same for several people, by the photos of each; of others nothing is known."""
+    ranks = {who: person_rank(some, detector, embedder) for who, some in photos.items()}
+
+    def rank(face: composing.TargetFace, patch: Tensor) -> float | None:
+        like = ranks.get(face.identity)
+        return None if like is None else like(face, patch)
 
     return rank
 

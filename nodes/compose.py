@@ -234,9 +234,5 @@ def _rank(
     detector, embedder = selection.tools_for(family)
     images, notes = images_in(references)
     photos, left_out = selection.photos_to_choose_by(images, detector)
-    like = selection.person_rank(photos, detector, embedder)
-
-    def rank(face: composing.TargetFace, patch: torch.Tensor) -> float | None:
-        return like(face, patch) if face.identity is whose else None
-
+    rank = selection.people_rank({whose: photos}, detector, embedder)
     return rank, [f"references: {note}" for note in notes + left_out]

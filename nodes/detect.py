@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from comfy_api.latest import io
 
-from ..facea_core import audit, composing, detection
+from ..facea_core import audit, composing, detection, selection
 from ..facea_core.attributes import PRESETS
 from ..facea_core.detection.config import DETECTORS, RENAMED, DetectConfig
 from ..facea_core.errors import NoFaceError, PartError
@@ -167,9 +167,10 @@ class FaceAAttributeDetect(io.ComfyNode):
         searcher = open_detector(detector, detector_model, cls.hidden.unique_id)
         only = None
         if references is not None:
-            photos, more = images_in(references)
-            notes += [f"references: {note}" for note in more]
-            only = audit.only_of(photos, searcher)
+            given, more = images_in(references)
+            photos, left_out = selection.photos_to_choose_by(given, searcher)
+            notes += [f"references: {note}" for note in [*more, *left_out]]
+            only = audit.only_of(photos)
         progress = Progress(len(pictures), cls.hidden.unique_id)
         try:
             faces = detection.detect_chosen(

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from comfy_api.latest import io
 
-from ..facea_core import composing, identity, portraits, selection
+from ..facea_core import identity, portraits, selection
 from ..facea_core.composing import ComposeConfig
 from ..facea_core.errors import ConfigError, NoFaceError
 from ..facea_core.io.captions import captions_for
@@ -167,7 +167,8 @@ class FaceATemplatePortrait(io.ComfyNode):
             model, clip, vae, settings, everybody, 1.0, negative_prompt, hints=hints
         )  # fmt: skip
         faces = len(sittings) * len(people)
-        compose = composer(cls, studio, faces, config, spec, _rank(photos, spec.family))
+        rank = selection.people_rank(photos, *selection.tools_for(spec.family)) if photos else None
+        compose = composer(cls, studio, faces, config, spec, rank)
         made = {
             number: compose(
                 number, images[number], portraits.targets(sitting, people, config, prompt), config
@@ -182,12 +183,12 @@ class FaceATemplatePortrait(io.ComfyNode):
 
 def _photos(
     given: dict[Identity, Sequence[torch.Tensor]], family: str, notes: list[str]
-) -> dict[Identity, list[Photo]]:
+) -> dict[Identity | None, list[Photo]]:
     """The photos of each person that has some; adds notes on those left out."""
     if not given:
         return {}
     detector, _ = selection.tools_for(family)
-    photos = {}
+    photos: dict[Identity | None, list[Photo]] = {}
     for who, batches in given.items():
         images, more = photos_in(batches)
         photos[who], left_out = selection.photos_to_choose_by(images, detector)
@@ -197,7 +198,7 @@ def _photos(
 
 def _seated(
     fit: Sequence[portraits.Template], people: Sequence[Identity],
-    photos: dict[Identity, list[Photo]], family: str, order: str,
+    photos: dict[Identity | None, list[Photo]], family: str, order: str,
 ) -> list[portraits.Sitting]:  # fmt: skip
     if order == portraits.ORDERS[0]:
         return [(one, portraits.seats_in_order(one, len(people))) for one in fit]
@@ -206,19 +207,6 @@ def _seated(
     _, embedder = selection.tools_for(family)
     known = [photos.get(who, []) for who in people]
     return [(one, portraits.seats_by_likeness(one, known, embedder)) for one in fit]
-
-
-def _rank(photos: dict[Identity, list[Photo]], family: str) -> composing.Rank | None:
-    if not photos:
-        return None
-    tools = selection.tools_for(family)
-    ranks = {who: selection.person_rank(some, *tools) for who, some in photos.items()}
-
-    def rank(face: composing.TargetFace, patch: torch.Tensor) -> float | None:
-        who = face.identity
-        return ranks[who](face, patch) if who in ranks else None
-
-    return rank
 
 
 def _handed_out(

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from facea_core.hints.align import similarity
 from facea_core.seeds import seeded
 from facea_core.synthetic.painting import Painting
 from facea_core.synthetic.parameters import (
@@ -112,22 +114,15 @@ def lines(painted: Painting) -> Tensor:
 def warped(image: Tensor, source: Painting, target: Painting) -> Tensor:
     """The image with the five points of `source` moved on those of `target`, as well as a rotation,
     one scale and a shift can."""
-    here, there = _points(source), _points(target)
-    # Least squares over complex numbers: there = a * here + b.
-    a_mean, b_mean = here.mean(), there.mean()
-    turn = ((here - a_mean).conj() * (there - b_mean)).sum() / (here - a_mean).abs().square().sum()
-    back = 1 / turn
-    shift = a_mean - back * b_mean
-    height, width = image.shape[2:]
-    # grid_sample counts from -1 to 1 over the side.
-    real, imag = float(back.real), float(back.imag)
-    centre = complex(width / 2, height / 2)
-    middle = complex(back) * centre + complex(shift)
-    theta = torch.tensor([
-        [real, -imag, (middle.real - width / 2) / (width / 2)],
-        [imag, real, (middle.imag - height / 2) / (height / 2)],
-    ])  # fmt: skip
-    grid = F.affine_grid(theta[None], [1, 3, height, width], align_corners=False)
+    move = similarity(
+        *(torch.view_as_real(_points(one)).double().numpy() for one in (source, target))
+    )
+    back = np.linalg.inv(move.turn)
+    # grid_sample counts from -1 to 1 over the side of a square.
+    half = image.shape[-1] / 2
+    offset = back @ (half - move.shift) / half - 1
+    theta = torch.from_numpy(np.column_stack([back, offset])).to(image)
+    grid = F.affine_grid(theta[None], [*image.shape], align_corners=False)
     return F.grid_sample(image, grid, align_corners=False)
 
 

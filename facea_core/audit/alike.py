@@ -13,10 +13,9 @@ from ..dlib_models import landmarks_available
 from ..errors import ConfigError, quoted
 from ..evaluation import embed_faces
 from ..evaluation.embedders import Embedder, load_embedder
-from ..io.images import resize
+from ..io.images import luma_of, resize
 from ..types import Box, FaceAttributes, Photo
 from .config import EMBEDDERS
-from .measure import grey
 from .upright import upright_crop
 
 _SIDE, _SHIFT = 32, 3
@@ -81,19 +80,19 @@ def pictures_alike(
 
 def _whole(image: Tensor) -> Tensor:
     """`(2, P)`: the image and its mirror image, small."""
-    return _both_ways(resize(grey(image), (_SIDE, _SIDE), mask=True))
+    return _both_ways(resize(luma_of(image), (_SIDE, _SIDE), mask=True))
 
 
 def _straight(image: Tensor, face: FaceAttributes) -> Tensor:
     """`(2, P)`: the face and its mirror image. Not upright: a copy is turned like its original."""
-    return _both_ways(grey(upright_crop(image, face, _SIDE, scale=1.6, upright=False)))
+    return _both_ways(luma_of(upright_crop(image, face, _SIDE, scale=1.6, upright=False)))
 
 
 def _views(image: Tensor, face: FaceAttributes) -> Tensor:
     """`(V, P)`: the face moved and zoomed in all the ways in which another may lie over it."""
     wide = _SIDE + 2 * _SHIFT
     views = [
-        grey(upright_crop(image, face, wide, scale=1.6 * zoom * wide / _SIDE, upright=False))
+        luma_of(upright_crop(image, face, wide, scale=1.6 * zoom * wide / _SIDE, upright=False))
         for zoom in _ZOOMS
     ]
     return _unit(F.unfold(torch.cat(views), _SIDE).transpose(1, 2).flatten(0, 1))

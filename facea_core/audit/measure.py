@@ -15,6 +15,7 @@ from torch import Tensor
 from ..attributes import Attribute
 from ..detection.base import FACE
 from ..detection.pose import roll_of, yaw_of
+from ..io.images import luma_of
 from ..types import FaceAttributes, Part
 from .upright import upright_crop
 from .values import Measures
@@ -43,7 +44,7 @@ def measure(
         return Measures()
     face = seen[0]
     side = max(face.face.width, face.face.height)
-    luma = grey(upright_crop(image, face, _LIGHT_SIDE, scale=0.7))
+    luma = luma_of(upright_crop(image, face, _LIGHT_SIDE, scale=0.7))
     low, high = torch.quantile(luma.flatten(), luma.new_tensor([0.05, 0.95])).tolist()
     asked = [one.name for one in table if one.name != FACE]
     parts = {name: face.part(name) for name in asked}
@@ -64,12 +65,6 @@ def measure(
     )
 
 
-def grey(image: Tensor) -> Tensor:
-    """Luma `(B, 1, H, W)` of `(B, 3, H, W)`."""
-    weights = image.new_tensor([0.299, 0.587, 0.114]).view(1, 3, 1, 1)
-    return (image * weights).sum(dim=1, keepdim=True)
-
-
 def blur_of(image: Tensor, face: FaceAttributes, resolution: int) -> float:
     """How blurred the face is, 0 to 1, at the size at which it will be learned.
 
@@ -78,7 +73,7 @@ def blur_of(image: Tensor, face: FaceAttributes, resolution: int) -> float:
     measured as it is: being small is another fault.
     """
     side = round(min(SHOWN * resolution, max(face.face.width, face.face.height)))
-    luma = grey(upright_crop(image, face, max(side, 8), scale=1.0))
+    luma = luma_of(upright_crop(image, face, max(side, 8), scale=1.0))
     # A few pixels, and some share of the face: so painted and photographed faces measure alike.
     reach = round(2 + 0.015 * side)
     values = []
@@ -105,7 +100,7 @@ def _blank(image: Tensor, face: FaceAttributes, part: Part) -> bool:
         # The user has seen it.
         return False
     where = FaceAttributes(face.size, part.box, part.score, roll=roll_of(face))
-    luma = grey(upright_crop(image, where, 24, scale=1.0))[0, 0]
+    luma = luma_of(upright_crop(image, where, 24, scale=1.0))[0, 0]
     # Parts are wider than high: the middle third of the square.
     middle = luma[8:16]
     return float(middle.std()) < _BLANK[part.attribute] * max(float(middle.mean()), 0.2)

@@ -6,32 +6,18 @@ from collections.abc import Sequence
 
 from torch import Tensor
 
-from ..detection.base import Detector
-from ..detection.config import DetectConfig
-from ..detection.detect import Only, detect_chosen
-from ..errors import NoFaceError
+from ..detection.detect import Only
 from ..evaluation.embedders import embedder_for
 from ..types import FaceAttributes, Photo
 from .likeness import OTHER, judge_likeness
 
 
-def only_of(references: Sequence[Tensor], detector: Detector) -> Only:
-    """Keeps the faces that may be the person's of images (1, 3, H, W), the most alike first.
+def only_of(photos: Sequence[Photo]) -> Only:
+    """Keeps the faces that may be the person's of these photos, the most alike first.
 
-    Those stay of which `verdict` does not say that they are somebody else's; the largest face of
-    each reference counts. Raises NoFaceError if none shows one, MissingDependencyError for
-    photographs without the packages of landmarks.
+    Those stay of which `verdict` does not say that they are somebody else's. Raises
+    MissingDependencyError for photographs without the packages of landmarks.
     """
-    config = DetectConfig("face", on_missing="skip")
-    found = detect_chosen(references, detector, config)
-    photos = [
-        Photo(image, faces[0]) for image, faces in zip(references, found, strict=True) if faces
-    ]
-    if not photos:
-        raise NoFaceError(
-            f"none of the {len(references)} references shows a face to look for; give photos of "
-            "the person, or none to go by the order of faces"
-        )
     embedder = embedder_for([photo.attributes for photo in photos])
 
     def only(image: Tensor, faces: Sequence[FaceAttributes]) -> tuple[FaceAttributes, ...]:

@@ -9,13 +9,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from ..io.images import luma_of
+
 LOW, HIGH = 100.0, 200.0
 """Gradients, of levels 0 to 255 as OpenCV has them: less is no edge; an edge needs this once."""
 
 _SIGMA = 1.0
 """Of the blur before, in pixels."""
 
-_LUMA = (0.299, 0.587, 0.114)
 _FLAT, _STEEP = math.tan(math.pi / 8), math.tan(3 * math.pi / 8)
 
 
@@ -24,8 +25,7 @@ def canny(image: Tensor, *, low: float = LOW, high: float = HIGH, sigma: float =
 
     Blur, Sobel, the largest across each edge, and what hangs together with a strong one.
     """
-    weights = torch.tensor(_LUMA).view(1, 3, 1, 1)
-    grey = _blurred((image.float() * weights).sum(dim=1, keepdim=True) * 255, sigma)
+    grey = _blurred(luma_of(image.float()) * 255, sigma)
     gx, gy = _sobel(grey)
     size = gx.abs() + gy.abs()
     weak = _largest(size, gx, gy) & (size > low)

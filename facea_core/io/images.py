@@ -28,6 +28,9 @@ from .colour import srgb_chunks, srgb_profile
 from .files import atomic_path
 from .image_files import LONGEST, MIN_SIDE, flatten, read_picture
 
+LUMA = (0.299, 0.587, 0.114)
+"""How much red, green and blue count (ITU-R BT.601)."""
+
 EDGE = 0.5
 """From this value on a mask is repainted: the rule of ComfyUI, training and composing."""
 
@@ -173,6 +176,11 @@ def check_mask(mask: Tensor, image: Tensor) -> Tensor:
             f"there are {len(mask)} masks for {len(image)} images; give one, or one per image"
         )
     return _unit(mask, "mask", MaskError)
+
+
+def luma_of(image: Tensor) -> Tensor:
+    """Luma `(B, 1, H, W)` of `(B, 3, H, W)`."""
+    return (image * image.new_tensor(LUMA).view(3, 1, 1)).sum(dim=1, keepdim=True)
 
 
 def resize(image: Tensor, size: Size, *, mask: bool = False) -> Tensor:

@@ -15,12 +15,10 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
-from ..io.images import check_image, from_pil, to_pil
+from ..io.images import check_image, from_pil, luma_of, to_pil
 from ..seeds import seeded
 from ..settings import check_settings, setting
 from ..types import Size
-
-LUMA = (0.299, 0.587, 0.114)
 
 
 @dataclass(frozen=True)
@@ -94,7 +92,7 @@ def degrade(image: Tensor, damage: Damage, seed: int) -> Tensor:
         small = (small + noise.to(small) * (damage.noise / 255)).clamp(0, 1)
     if damage.jpeg is not None:
         small = torch.cat([_compressed(one, damage.jpeg) for one in small]).to(small)
-    return luma(small).expand_as(small).contiguous() if damage.grey else small
+    return luma_of(small).expand_as(small).contiguous() if damage.grey else small
 
 
 def damp(image: Tensor, damage: Damage) -> Tensor:
@@ -112,11 +110,6 @@ def damp(image: Tensor, damage: Damage) -> Tensor:
 def enlarged(small: Tensor, size: Size) -> Tensor:
     """A small picture `(B, 3, h, w)` in bicubic interpolation at `size` (H, W), in [0, 1]."""
     return F.interpolate(small, size=tuple(size), mode="bicubic").clamp(0, 1)
-
-
-def luma(image: Tensor) -> Tensor:
-    """`(B, 1, H, W)` of `(B, 3, H, W)`."""
-    return (image * image.new_tensor(LUMA).view(3, 1, 1)).sum(dim=1, keepdim=True)
 
 
 def _axis(length: int, scale: float, blur: float, motion: float) -> Tensor:

@@ -11,10 +11,10 @@ from torch import Tensor
 
 from ..box import square_around
 from ..errors import ConfigError, ImageError
-from ..io.images import check_image, crop
+from ..io.images import LUMA, check_image, crop, luma_of
 from ..seeds import seeded
 from ..types import Box
-from .degrade import LUMA, Damage, degrade, luma
+from .degrade import Damage, degrade
 from .jpeg import Compression, found_jpeg, lost, roughness, waves_of
 from .spectrum import BANDS, fitted
 
@@ -63,7 +63,7 @@ def estimate_damage(image: Tensor, box: Box, native: int) -> Damage:
     if native < 1:
         raise ConfigError(f"native is {native}; give the side of the painted crop in pixels")
     picture = crop(image, _looked_at(box, image.shape[-2:])).cpu()
-    y = luma(picture)[0, 0]
+    y = luma_of(picture)[0, 0]
     jpeg = found_jpeg(picture)
     fits = fitted(y, lost(jpeg.quality, BANDS) if jpeg else None)
     noise = _noise(_shrunk(y, fits.enlarged)) / _kept(fits.enlarged)
@@ -106,7 +106,7 @@ def _rough(quality: int) -> Tensor:
     """The roughness of a flat picture with each of `_NOISES`, after JPEG."""
     flat = torch.full((1, 3, 96, 96), 0.5)
     made = (degrade(flat, Damage(noise=one, jpeg=quality), 0) for one in _NOISES)
-    return torch.tensor([roughness(waves_of(luma(one)[0, 0])) for one in made]).cummax(0).values
+    return torch.tensor([roughness(waves_of(luma_of(one)[0, 0])) for one in made]).cummax(0).values
 
 
 def _looked_at(box: Box, size: tuple[int, ...]) -> Box:
@@ -146,4 +146,4 @@ def _kept(factor: float) -> float:
 def _chroma(picture: Tensor) -> float:
     """How much the colours of `(1, 3, H, W)` vary beside its luma."""
     some = picture[..., ::2, ::2]
-    return float((some - luma(some)).std(dim=(2, 3)).max())
+    return float((some - luma_of(some)).std(dim=(2, 3)).max())

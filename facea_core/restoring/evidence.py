@@ -10,8 +10,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..backbone import Backbone
+from ..io.images import luma_of
 from ..types import Size
-from .degrade import Damage, damp, enlarged, luma
+from .degrade import Damage, damp, enlarged
 
 _CERTAIN = 2.0
 """Deviations of the noise within which a difference says nothing."""
@@ -51,7 +52,7 @@ class Evidence:
     def _again(self, image: Tensor) -> Tensor:
         """Images `(B, 3, H, W)` damaged as the photo was, but for noise and JPEG."""
         again = damp(image, self.damage)
-        return luma(again).expand_as(again) if self.damage.grey else again
+        return luma_of(again).expand_as(again) if self.damage.grey else again
 
     def consistency(self, image: Tensor, mask: Tensor) -> float:
         """PSNR in dB of an image `(1, 3, H, W)`, damaged alike, with the photo where mask
@@ -81,7 +82,7 @@ def held_image(image: Tensor, evidence: Evidence, fidelity: float) -> Tensor:
     photo = enlarged(evidence.small, evidence.size)
     levels = max(1, round(math.log2(min(evidence.size) / _COARSE)))
     image = (image + low_band(photo, levels) - low_band(image, levels)).clamp(0, 1)
-    return luma(image).expand_as(image).contiguous() if evidence.damage.grey else image
+    return luma_of(image).expand_as(image).contiguous() if evidence.damage.grey else image
 
 
 def low_band(image: Tensor, levels: int) -> Tensor:

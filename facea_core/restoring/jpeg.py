@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from .degrade import luma
+from ..io.images import luma_of
 
 _LUMA_TABLE = (
     16, 11, 10, 16, 24, 40, 51, 61, 12, 12, 14, 19, 26, 58, 60, 55,
@@ -52,7 +52,7 @@ def found_jpeg(image: Tensor) -> Compression | None:
     The grid is where most high waves are 0, of all 64 places; on it the waves are whole multiples
     of the quantisation, if the picture was not resized since.
     """
-    y = luma(image)[0, 0]
+    y = luma_of(image)[0, 0]
     down, across = _grid(y)
     waves = waves_of(y[down:, across:])
     # Where colours were cut off, luma is not what was compressed.

@@ -45,6 +45,18 @@ def learn_sample(g: Graph, base: Node, name: str, photos: Node, found: Node) -> 
     )
 
 
+def two_sample_people(g: Graph) -> tuple[Node, list[Node], list[Node]]:
+    """The small model, photos of two painted people with what is found in them, both trainers."""
+    left, left_found = sample_photos(g, "left", 5, "female")
+    right, right_found = sample_photos(g, "right", 4, "male")
+    base = g.checkpoint("The small model", TINY)
+    learn = [
+        learn_sample(g, base, "left", left, left_found),
+        learn_sample(g, base, "right", right, right_found),
+    ]
+    return base, [left, left_found, right, right_found], learn
+
+
 def learn_and_paint(
     g: Graph, base: Node, images: Slot, attributes: Slot, *, class_noun: str
 ) -> tuple[Node, Node, Node, Node, Node]:

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from canvas import Graph, Group
 
-from .common import LOOK, TINY, learn_sample, sample_photos
+from .common import LOOK, two_sample_people
 
 
 def two_people(g: Graph) -> None:
-    left, left_found = sample_photos(g, "left", 5, "female")
-    right, right_found = sample_photos(g, "right", 4, "male")
-    base = g.checkpoint("The small model", TINY)
-    learn_left = learn_sample(g, base, "left", left, left_found)
-    learn_right = learn_sample(g, base, "right", right, right_found)
+    base, who, learn = two_sample_people(g)
+    left, _, right, _ = who
     scene = g.node(
         "ImageStitch",
         "Two people side by side",
@@ -37,8 +34,8 @@ def two_people(g: Graph) -> None:
         clip=base["CLIP"],
         vae=base["VAE"],
         attributes=found["attributes"],
-        identity=learn_left["identity"],
-        identity_2=learn_right["identity"],
+        identity=learn[0]["identity"],
+        identity_2=learn[1]["identity"],
         seed=1,
         # Close enough that no neighbour is in the crop: the small model knows one person only.
         context_factor=1.2,
@@ -71,9 +68,9 @@ def two_people(g: Graph) -> None:
     g.lay_out(
         [
             Group("Start", "violet", ([start],)),
-            Group("1 · Who they are", "blue", ([base, left, left_found, right, right_found],)),
+            Group("1 · Who they are", "blue", ([base, *who],)),
         ],
-        Group("2 · Learn both", "green", ([learn_left], [learn_right])),
+        Group("2 · Learn both", "green", ([learn[0]], [learn[1]])),
         Group("3 · The picture", "cyan", ([scene, found, about_faces],)),
         Group("4 · Paint both in", "red", ([compose],)),
         Group("5 · The result", "sand", ([save, *change, boxes],)),

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from .client import Run
+import numpy as np
+
+from .client import Client, Run
 from .graph import Graph, Node
 
 TINY = "facea-tiny.safetensors"
@@ -107,3 +109,14 @@ def outcome(run: Run, trainer: Node) -> dict[str, Any]:
     """What the trainer says in /history: path, steps_run, resumed_from, cached …"""
     (said,) = run.outputs[trainer.id]["facea"]
     return json.loads(said) if isinstance(said, str) else said
+
+
+def shown(client: Client, graph: Graph, *nodes: Any) -> list[list[np.ndarray]]:
+    """The pictures of each, as a person sees them."""
+    looks = [graph.add("PreviewImage", images=node) for node in nodes]
+    run = client.run(graph)
+    return [
+        [np.asarray(client.view(one).convert("RGB")).astype(int)
+         for one in run.outputs[look.id]["images"]]
+        for look in looks
+    ]  # fmt: skip

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from .client import Client, NodeError
-from .faces import checkpoint, detect
+from .faces import checkpoint, detect, shown
 from .graph import Graph, Node
 
 FINE = {
@@ -33,17 +33,6 @@ def two_faces(graph: Graph) -> tuple[Node, Node]:
     )  # fmt: skip
     found = detect(graph, both, words="custom", custom_words="face, hair", face_index=-1)
     return both, found
-
-
-def shown(client: Client, graph: Graph, *nodes: Any) -> list[list[np.ndarray]]:
-    """The pictures of each, as a person sees them."""
-    looks = [graph.add("PreviewImage", images=node) for node in nodes]
-    run = client.run(graph)
-    return [
-        [np.asarray(client.view(one).convert("RGB")).astype(int)
-         for one in run.outputs[look.id]["images"]]
-        for look in looks
-    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("size", [64, 128, 264])

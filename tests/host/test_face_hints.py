@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from .client import Client, NodeError
-from .faces import detect
+from .faces import detect, shown
 from .graph import Graph, Node
 
 WORDS = "face, hair, eyebrows, eyes, nose, mouth"
@@ -27,16 +27,6 @@ def searched(graph: Graph, images: Any, **more: Any) -> Node:
 
 def hints(graph: Graph, image: Any, found: Any, **more: Any) -> Node:
     return graph.add("FaceAFaceHints", image=image, attributes=found, **{**PLAIN, **more})
-
-
-def shown(client: Client, graph: Graph, *nodes: Any) -> list[list[np.ndarray]]:
-    looks = [graph.add("PreviewImage", images=node) for node in nodes]
-    run = client.run(graph)
-    return [
-        [np.asarray(client.view(one).convert("RGB")).astype(int)
-         for one in run.outputs[look.id]["images"]]
-        for look in looks
-    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("kind", ["keypoints", "openpose", "lines", "edges", "lines and edges"])

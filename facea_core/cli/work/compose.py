@@ -33,14 +33,14 @@ from ...io.generated_images import save_generated
 from ...io.images import LOSSY, check_mask, load_image, picture_format
 from ...io.mask_files import read_mask
 from ...masks import mask_box
-from ...selection import part_finder, person_rank, photos_to_choose_by, tools_for
+from ...selection import part_finder, person_rank, tools_for
 from ...sliders.file import read_lora, slider_layers
 from ...types import Box, Composition, FaceAttributes, LoraWeights
 from ..painting import Compose, EditCommand
 from ..talk import hand_over, note, notes, painting_bar, require_outputs, say
 from .detect import detect_named, read_only, read_region
 from .detectors import open_detector, pick_device
-from .photos import read_given
+from .photos import read_faces
 
 
 def compose(flags: Compose, config: ComposeConfig, detection: DetectConfig) -> None:
@@ -196,8 +196,4 @@ def read_rank(paths: Sequence[Path], family: str) -> Rank | None:
     if not paths:
         return None
     detector, embedder = tools_for(family)
-    given = read_given(paths)
-    images = [photo.image for photo in given if photo.image is not None]
-    photos, left_out = photos_to_choose_by(images, detector)
-    notes("--references", [*(p.problem for p in given if p.problem), *left_out])
-    return person_rank(photos, detector, embedder)
+    return person_rank(read_faces("--references", paths, detector), detector, embedder)

@@ -23,7 +23,7 @@ from ...types import Detection, FaceAttributes
 from ..forms import Detect
 from ..talk import bar, hand_over, note, notes, require_outputs, say
 from .detectors import open_detector
-from .photos import read_given
+from .photos import read_faces, read_given
 
 PREVIEW_HEIGHT = 512
 
@@ -100,11 +100,7 @@ def detect_named(
 
 def read_only(name: str, paths: Sequence[Path], detector: Detector) -> Only | None:
     """What leaves of the faces those of the person in the photos; None without any."""
-    if not paths:
-        return None
-    given = read_given(photos_of(paths))
-    notes(name, [photo.problem for photo in given if photo.problem])
-    return only_of([photo.image for photo in given if photo.image is not None], detector)
+    return only_of(read_faces(name, paths, detector)) if paths else None
 
 
 def read_region(path: Path | None) -> Tensor | None:

@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from ...detection.base import Detector
 from ...errors import ImageError
-from ...io.photos import ReadPhoto, read_photo
+from ...io.photos import ReadPhoto, photos_of, read_photo
+from ...selection import photos_to_choose_by
+from ...types import Photo
+from ..talk import notes
 
 
 def read_given(paths: Sequence[Path]) -> list[ReadPhoto]:
@@ -27,3 +31,13 @@ def read_given(paths: Sequence[Path]) -> list[ReadPhoto]:
             f"none of the {len(given)} photos can be read: {'; '.join(map(str, errors))}"
         )
     return given
+
+
+def read_faces(name: str, paths: Sequence[Path], detector: Detector) -> list[Photo]:
+    """The largest face of each photo, or of each in a folder; what is left out is said under
+    `name`. Raises as `read_given` and `photos_to_choose_by` do."""
+    given = read_given(photos_of(paths))
+    images = [photo.image for photo in given if photo.image is not None]
+    photos, left_out = photos_to_choose_by(images, detector)
+    notes(name, [*(photo.problem for photo in given if photo.problem), *left_out])
+    return photos

@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
-from torch import Tensor
-
 from ...backbone import inspect_checkpoint, load_backbone
-from ...composing import ComposeConfig, Rank, TargetFace
+from ...composing import ComposeConfig
 from ...detection.base import Detector
 from ...errors import ConfigError, NoFaceError
-from ...evaluation import Embedder
 from ...identity import check_family, load_identity
 from ...io.figures import Tile, draw_tiles
 from ...io.files import atomic_path
 from ...io.generated_images import save_generated
 from ...io.output_files import require_writable_folder
-from ...io.photos import photos_of
 from ...portraits import (
     Template,
     examine,
@@ -29,12 +25,12 @@ from ...portraits import (
     seats_by_likeness,
     seats_in_order,
 )
-from ...selection import person_rank, photos_to_choose_by, tools_for
-from ...types import Composition, Identity, Photo
+from ...selection import people_rank, tools_for
+from ...types import Composition
 from ..talk import note, notes, painting_bar, say
 from ..templates import PortraitCommand
 from .detectors import open_detector, pick_device
-from .photos import read_given
+from .photos import read_faces
 
 
 def portrait(flags: PortraitCommand, config: ComposeConfig) -> None:
@@ -55,24 +51,23 @@ def portrait(flags: PortraitCommand, config: ComposeConfig) -> None:
     require_writable_folder(flags.out)
     searcher = open_detector(flags, flags.device)
     templates = _fit(flags, searcher, header.spec.resolution, len(people))
-    photos, ranks, embedder = _photos(flags, people, header.spec.family)
+    tools = tools_for(header.spec.family) if flags.photos else None
+    photos = (
+        [read_faces(str(folder), [folder], tools[0]) for folder in flags.photos] if tools else []
+    )
     backbone = load_backbone(
         flags.base, pick_device(flags.device), prediction=flags.prediction, vae=flags.vae,
         clip_skip=people[0].meta.clip_skip,
     )  # fmt: skip
 
-    def rank(face: TargetFace, patch: Tensor) -> float | None:
-        return ranks[face.identity](face, patch) if face.identity in ranks else None
-
+    rank = people_rank(dict(zip(people, photos, strict=True)), *tools) if tools else None
     sittings = [
-        (one, seats_by_likeness(one, photos, embedder) if flags.by_likeness and embedder
+        (one, seats_by_likeness(one, photos, tools[1]) if flags.by_likeness and tools
          else seats_in_order(one, len(people)))
         for one in templates
     ]  # fmt: skip
     with painting_bar(len(templates) * len(people) * config.steps_of_face) as on_step:
-        made = paint_portraits(
-            sittings, people, backbone, config, flags.prompt, on_step, rank if ranks else None
-        )
+        made = paint_portraits(sittings, people, backbone, config, flags.prompt, on_step, rank)
     _write(flags.out, templates, made)
 
 
@@ -94,26 +89,6 @@ def _fit(
             f"none of the {len(seen)} templates is fit for {people} people; the reasons are above"
         )
     return fit
-
-
-def _photos(
-    flags: PortraitCommand, people: Sequence[Identity], family: str
-) -> tuple[list[list[Photo]], Mapping[Identity | None, Rank], Embedder | None]:
-    if not flags.photos:
-        return [], {}, None
-    detector, embedder = tools_for(family)
-    photos = []
-    for folder in flags.photos:
-        given = read_given(photos_of([folder]))
-        found, left_out = photos_to_choose_by(
-            [one.image for one in given if one.image is not None], detector
-        )
-        notes(str(folder), [*(one.problem for one in given if one.problem), *left_out])
-        photos.append(found)
-    ranks: dict[Identity | None, Rank] = {
-        who: person_rank(some, detector, embedder) for who, some in zip(people, photos, strict=True)
-    }
-    return photos, ranks, embedder
 
 
 def _write(out: Path, templates: Sequence[Template], made: Sequence[Composition]) -> None:

@@ -21,6 +21,7 @@ from .lora import FaceALoRALoader
 from .mix import FaceAMixPeople
 from .parts import FaceAPartMask
 from .portrait import FaceATemplatePortrait
+from .restore import FaceARestore
 from .samples import FaceASamplePhotos
 from .save import FaceASaveImage
 from .slider import FaceATrainSlider
@@ -44,6 +45,7 @@ class FaceA(ComfyExtension):
             FaceAMixPeople,
             FaceAInpaintCompose,
             FaceAEdit,
+            FaceARestore,
             FaceATemplatePortrait,
             FaceAFaceCrop,
             FaceAFacePaste,

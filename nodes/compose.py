@@ -27,6 +27,7 @@ from .host import (
     paint_jobs,
     painting_inputs,
     plain_numbers,
+    rank_by,
     report_of,
     said_of,
     say,
@@ -202,7 +203,9 @@ class FaceAInpaintCompose(io.ComfyNode):
             hints, crop_hints == CROP_HINTS[0],
         )  # fmt: skip
 
-        rank, rank_notes = _rank(references, spec.family, config, identities[0])
+        rank, rank_notes = None, ["references: there is nothing to choose among with candidates 1"]
+        if references is None or config.candidates > 1:
+            rank, rank_notes = rank_by(references, spec.family, identities[0])
         results = paint_jobs(cls, studio, images, jobs, config, spec, frame_seed, rank)
         made = results.made
         notes += [*studio.lora_notes, *studio.followed.notes]
@@ -222,17 +225,3 @@ class FaceAInpaintCompose(io.ComfyNode):
             *results.outputs,
             json.dumps(report_of(made, notes, studio.loras, studio.cropped), indent=2),
         )
-
-
-def _rank(
-    references: torch.Tensor | None, family: str, config: ComposeConfig, whose: Identity | None
-) -> tuple[composing.Rank | None, list[str]]:
-    if references is None:
-        return None, []
-    if config.candidates == 1:
-        return None, ["references: there is nothing to choose among with candidates 1"]
-    detector, embedder = selection.tools_for(family)
-    images, notes = images_in(references)
-    photos, left_out = selection.photos_to_choose_by(images, detector)
-    rank = selection.people_rank({whose: photos}, detector, embedder)
-    return rank, [f"references: {note}" for note in notes + left_out]

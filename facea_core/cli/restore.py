@@ -10,7 +10,7 @@ from ..restoring.config import RestoreConfig
 from .flags import parse
 from .restoring import RestoreCommand
 
-_ITS_OWN = ("denoise", "colour_match", "second_pass", "hair_room", "candidates")
+_ITS_OWN = ("denoise", "colour_match", "second_pass", "hair_room")
 
 
 def run(arguments: Sequence[str]) -> None:
@@ -18,7 +18,7 @@ def run(arguments: Sequence[str]) -> None:
         "facea restore",
         RestoreCommand,
         arguments,
-        without=("attributes", "on_missing", "faces", *_ITS_OWN),
+        without=("attributes", "on_missing", *_ITS_OWN),
         restoring=RestoreConfig(),
         composing=ComposeConfig(),
         detection=DetectConfig(attributes="face"),

@@ -11,19 +11,36 @@ from .flags import flag
 
 @dataclass(frozen=True)
 class RestoreCommand(DetectorFlags):
-    """Repair a damaged photo as a trained person; nothing changes outside the face.
+    """Repair a damaged photo as the trained people in it; nothing changes outside their faces.
 
     How it is damaged is estimated from the photo. Detection may need a lower --face-threshold.
     """
 
     image: Path = flag(MISSING, "the damaged photo", "PHOTO", positional=True)
-    identity: Path = flag(MISSING, "the identity file from `facea train`", "FILE")
+    identity: tuple[Path, ...] = flag(
+        (), "the identity file from `facea train`; several: one for each face, from left to right",
+        "FILES",
+    )  # fmt: skip
     base: str | Path = flag(
         MISSING, "a model of the family that the person was trained on: file or diffusers folder",
         "CKPT|DIR|tiny",
     )  # fmt: skip
     out: Path = flag(MISSING, "the repaired photo", "FILE")
+    match: bool = flag(
+        False, "tell who is who from the photo itself, and leave other people's faces alone"
+    )
     prompt: str = flag("", "the prompt; empty = the identity's own prompt")
+    references: tuple[Path, ...] = flag(
+        (), "photos of the person: the likeness to them is told, and the best of --candidates kept",
+        "PHOTOS",
+    )  # fmt: skip
+    pre_cleaned: Path | None = flag(
+        None, "the photo as another program has repaired it: painting starts from there, and is "
+        "still held to the photo itself", "FILE",
+    )  # fmt: skip
+    scratches: Path | None = flag(
+        None, "mask of scratches and holes, where the photo shows nothing: white is lost", "FILE"
+    )
     mask: Path | None = flag(
         None, "what to repair, in place of a detected face: white is repainted", "FILE"
     )
@@ -31,6 +48,9 @@ class RestoreCommand(DetectorFlags):
     prediction: str | None = prediction_flag()
     vae: Path | None = vae_flag()
     device: str = device_flag()
+    strip: Path | None = flag(
+        None, "write the photo, the repaired one and that one damaged again, side by side", "FILE"
+    )
     json: Path | None = flag(
         None, "write the damage that was found, and what came out, to this file; - is stdout",
         "FILE",

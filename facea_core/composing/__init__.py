@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from .batch import Job, Jobs, plan_batch
     from .candidates import Rank, candidate_seed
     from .chosen import chosen_masks, part_names
-    from .compose import Painter, compose_faces, compose_identity
+    from .compose import Painter, Revise, compose_faces, compose_identity
     from .config import PREVIEW, ComposeConfig, EditConfig
     from .control import Control
     from .cropped import FaceCrops, crop_faces, crop_spec, paste_faces
@@ -18,12 +18,14 @@ if TYPE_CHECKING:
     from .faces import Crop, Edit, Revision, TargetFace
     from .masks import blend_weight, face_mask, faces_mask, soften
     from .mixed import Find, check_not_mixed, mixed_faces, mixed_parts
+    from .pairs import fitted
     from .parts import WantedPart, part_faces, wanted_parts
     from .pieces import mask_pieces
     from .plan import plan_crop
     from .prompts import face_prompt, prompt_for
-    from .sampler import inpaint
-    from .stitch import crop_alike, crop_image, crop_mask, match_colour, piece_alike
+    from .sampler import OnPaint, inpaint
+    from .solvers import Level, Model, levels_at
+    from .stitch import crop_alike, crop_image, crop_mask, filled, match_colour, piece_alike
     from .together import most_together, paint_together
 
 __getattr__ = door(
@@ -33,7 +35,7 @@ __getattr__ = door(
         "batch": ("Job", "Jobs", "plan_batch"),
         "candidates": ("Rank", "candidate_seed"),
         "chosen": ("chosen_masks", "part_names"),
-        "compose": ("Painter", "compose_faces", "compose_identity"),
+        "compose": ("Painter", "Revise", "compose_faces", "compose_identity"),
         "config": ("PREVIEW", "ComposeConfig", "EditConfig"),
         "control": ("Control",),
         "cropped": ("FaceCrops", "crop_faces", "crop_spec", "paste_faces"),
@@ -43,11 +45,15 @@ __getattr__ = door(
         "masks": ("blend_weight", "face_mask", "faces_mask", "soften"),
         "mixed": ("Find", "check_not_mixed", "mixed_faces", "mixed_parts"),
         "parts": ("WantedPart", "part_faces", "wanted_parts"),
+        "pairs": ("fitted",),
         "pieces": ("mask_pieces",),
         "plan": ("plan_crop",),
         "prompts": ("face_prompt", "prompt_for"),
-        "sampler": ("inpaint",),
-        "stitch": ("crop_alike", "crop_image", "crop_mask", "match_colour", "piece_alike"),
+        "sampler": ("OnPaint", "inpaint"),
+        "solvers": ("Level", "Model", "levels_at"),
+        "stitch": (
+            *("crop_alike", "crop_image", "crop_mask", "filled", "match_colour", "piece_alike"),
+        ),
         "together": ("most_together", "paint_together"),
     },
 )
@@ -61,10 +67,14 @@ __all__ = [
     "Edit",
     "EditConfig",
     "FaceCrops",
+    "Level",
+    "Model",
     "Job",
     "Jobs",
+    "OnPaint",
     "Painter",
     "Rank",
+    "Revise",
     "Revision",
     "TargetFace",
     "WantedPart",
@@ -86,7 +96,10 @@ __all__ = [
     "face_mask",
     "face_prompt",
     "faces_mask",
+    "filled",
+    "fitted",
     "inpaint",
+    "levels_at",
     "load_crops",
     "mask_pieces",
     "match_colour",

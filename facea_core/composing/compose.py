@@ -82,11 +82,12 @@ def compose_identity(
                 on_step(done + steps, total)
 
         known = revise and revise(face, crop)
+        if known:
+            crop, how = known.crop, replace(how, denoise=known.denoise)
         with _applied(backbone, None if shared else face.identity, config.strength):
             made = inpaint(
                 backbone, *conditions[face], crop.image, crop.mask, how, seeds, report,
                 mixtures[face], [one.cropped(crop.plan) for one in control],
-                known and known.clean,
             )  # fmt: skip
         done += len(seeds) * how.steps
         return known.image(made) if known else made

@@ -46,18 +46,6 @@ class TargetFace:
 
 
 @dataclass(frozen=True, eq=False)
-class Revision:
-    """What holds the painting of a crop to something known, at every step and at the end.
-
-    `clean` gets what the model takes for the clean latents (B, C, h, w), `image` the painted images
-    (B, 3, s, s).
-    """
-
-    clean: Callable[[Tensor], Tensor]
-    image: Callable[[Tensor], Tensor]
-
-
-@dataclass(frozen=True, eq=False)
 class Crop:
     """The square about a face at the model's size: `image (1, 3, s, s)`, `mask (1, 1, s, s)`, and
     where it lies."""
@@ -65,3 +53,16 @@ class Crop:
     image: Tensor
     mask: Tensor
     plan: CropPlan
+
+
+@dataclass(frozen=True, eq=False)
+class Revision:
+    """How a crop is painted that has to agree with something known.
+
+    The model is shown `crop` and paints with the denoising strength `denoise`; `image` makes of the
+    painted images (B, 3, s, s) those that agree.
+    """
+
+    crop: Crop
+    denoise: float
+    image: Callable[[Tensor], Tensor]

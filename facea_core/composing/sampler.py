@@ -26,10 +26,6 @@ Guide = Callable[[Tensor, Tensor, Tensor, Tensor], Tensor]
 """(latent, timestep, mask, masked latent) -> what the model makes of it, guided."""
 
 
-Correct = Callable[[Tensor], Tensor]
-"""What the model takes for the clean latents (B, C, h, w) at a step -> what they are to be."""
-
-
 @dataclass(frozen=True, eq=False)
 class Mixture:
     """The prediction of another model, `share` of the whole in [0, 1] while the timestep is above
@@ -58,7 +54,6 @@ def inpaint(
     on_step: OnPaint | None = None,
     mixture: Mixture | None = None,
     control: Sequence[Control] = (),
-    correct: Correct | None = None,
 ) -> Tensor:
     """Repaints image (B or 1, 3, H, W) where mask (B or 1, 1, H, W) rounds to 1: (B, 3, H, W), CPU.
 
@@ -73,7 +68,6 @@ def inpaint(
     `config.denoise` d < 1 starts from the noised image and takes the last `steps` of `steps / d`
     steps, as in ComfyUI; see `solvers.timesteps`. The model is asked once per step, and where there
     is a `mixture` the other one too. The hints of `control` show what is painted, at its size.
-    `correct` is asked at every step.
 
     Raises ConfigError for prompts or seeds and MaskError for masks that are not as many as the
     images, BackboneError if the model answers with NaN.
@@ -133,8 +127,7 @@ def inpaint(
             if on_step is not None:
                 done = rows.start * config.steps + len(index) * taken
                 on_step(done, count * config.steps)
-            answer = backbone.clean(output, latent, level.signal, level.sigma)
-            return answer if correct is None else correct(answer)
+            return backbone.clean(output, latent, level.signal, level.sigma)
 
         first = schedule[0]
         start = noise if config.denoise == 1 else first.signal * clean + first.sigma * noise

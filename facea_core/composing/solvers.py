@@ -59,9 +59,14 @@ def levels(alphas_cumprod: Tensor, steps: int, denoise: float = 1.0) -> list[Lev
 
     `alphas_cumprod (T,)` as the model was trained; between two timesteps log_snr is linear.
     """
+    return [*levels_at(alphas_cumprod, timesteps(steps, denoise, len(alphas_cumprod))), END]
+
+
+def levels_at(alphas_cumprod: Tensor, timesteps: Sequence[float]) -> list[Level]:
+    """The levels of these timesteps, each in [0, T - 1]."""
     trained = alphas_cumprod.detach().double().cpu()
     log_snr = ((trained / (1 - trained)).log() / 2).tolist()
-    return [*(_level(log_snr, t) for t in timesteps(steps, denoise, len(log_snr))), END]
+    return [_level(log_snr, timestep) for timestep in timesteps]
 
 
 def _level(log_snr: Sequence[float], timestep: float) -> Level:

@@ -62,12 +62,12 @@ def match_colour(patch: Tensor, original: Tensor, mask: Tensor, strength: float 
     difference = F.adaptive_avg_pool2d((original - patch) * known, grid)
     weight = F.adaptive_avg_pool2d(known, grid)
     shift = F.interpolate(
-        _fill(difference, weight), patch.shape[2:], mode="bilinear", align_corners=False
+        filled(difference, weight), patch.shape[2:], mode="bilinear", align_corners=False
     )
     return (patch + strength * shift).clamp(0, 1)
 
 
-def _fill(value: Tensor, weight: Tensor) -> Tensor:
+def filled(value: Tensor, weight: Tensor) -> Tensor:
     """Smoothly fills (B, C, n, n) where its weight (B, 1, n, n) in [0, 1] is low.
 
     `value` is already multiplied by `weight`. What is missing comes from the next coarser level.
@@ -75,7 +75,7 @@ def _fill(value: Tensor, weight: Tensor) -> Tensor:
     if value.shape[2] == 1:
         return value / weight.clamp(min=1e-6)
     half = (value.shape[2] + 1) // 2
-    coarse = _fill(F.adaptive_avg_pool2d(value, half), F.adaptive_avg_pool2d(weight, half))
+    coarse = filled(F.adaptive_avg_pool2d(value, half), F.adaptive_avg_pool2d(weight, half))
     coarse = F.interpolate(coarse, value.shape[2:], mode="bilinear", align_corners=False)
     return value + (1 - weight) * coarse
 

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..backbone import Backbone
 from ..io.images import luma_of
 from ..types import Size
-from .degrade import Damage, damp, enlarged
+from .degrade import Damage, damp
 
 _CERTAIN = 2.0
 """Deviations of the noise within which a difference says nothing."""
@@ -20,69 +19,102 @@ _CERTAIN = 2.0
 _COARSE = 16
 """So many of the coarsest waves along a side are the photo's own."""
 
+_SCRATCH = 0.02
+"""Share of a pixel that may be scratched."""
+
+_FAINT = 0.05
+"""Where less than this is known around a place, its coarse colours hardly change."""
+
 _TIMES = 3
 """Back-projections of a finished picture."""
 
 
 @dataclass(frozen=True, eq=False)
 class Evidence:
-    """A damaged crop `small (1, 3, h, w)`, at the size at which it still says something, and how it
-    came about from the clean one of `size` (H, W)."""
+    """What a damaged crop `shown (1, 3, H, W)` says of the clean picture, and how it came about.
 
+    `small (1, 3, h, w)` is the crop at the size at which it still says something, `known
+    (1, 1, h, w)` in [0, 1] where it does: not in scratches. `colours (1, 3, H, W)` is what coarse
+    colours are taken from.
+    """
+
+    shown: Tensor
     small: Tensor
+    known: Tensor
+    colours: Tensor
     damage: Damage
-    size: Size
+
+    @property
+    def size(self) -> Size:
+        return self.shown.shape[-2], self.shown.shape[-1]
 
     @classmethod
-    def of(cls, crop: Tensor, damage: Damage) -> Evidence:
-        """Of a crop `(1, 3, H, W)` as the model is shown it: enlarged, if it was small."""
-        size = crop.shape[-2], crop.shape[-1]
-        return cls(damp(crop, Damage(scale=damage.scale)), damage, size)
+    def of(
+        cls, crop: Tensor, damage: Damage, lost: Tensor | None = None, cleaned: Tensor | None = None
+    ) -> Evidence:
+        """Of a crop `(1, 3, H, W)` as the model is shown it: enlarged, if it was small.
+
+        `lost (1, 1, H, W)` is 1 in scratches; `cleaned (1, 3, H, W)` is the crop as another program
+        has repaired it: colours are taken from there, nothing else.
+        """
+        shrunk = Damage(scale=damage.scale)
+        unknown = torch.zeros_like(crop) if lost is None else lost.expand_as(crop)
+        # A pixel in which a scratch shows says nothing: nor does what a blur draws from one.
+        known = (damp(unknown, replace(shrunk, blur=damage.blur)) < _SCRATCH)[:, :1].to(crop)
+        colours = crop if cleaned is None else cleaned
+        return cls(crop, damp(crop, shrunk), known, colours, damage)
 
     def lacking(self, image: Tensor) -> Tensor:
         """What images `(B, 3, H, W)` lack to be this photo once they are damaged alike.
 
         Nothing where the difference may be the photo's noise (DDNM, 2212.00490, for A known).
         """
-        again = self._again(image)
-        apart = self.small.to(again) - again
+        apart = self._apart(image)
         sure = (apart.abs() - _CERTAIN * self.damage.noise / 255).clamp(min=0)
         return F.interpolate(apart.sign() * sure, self.size, mode="bicubic")
 
-    def _again(self, image: Tensor) -> Tensor:
-        """Images `(B, 3, H, W)` damaged as the photo was, but for noise and JPEG."""
+    def again(self, image: Tensor) -> Tensor:
+        """Images `(B, 3, H, W)` damaged as the photo was, but for noise and JPEG: as `small`."""
         again = damp(image, self.damage)
         return luma_of(again).expand_as(again) if self.damage.grey else again
 
     def consistency(self, image: Tensor, mask: Tensor) -> float:
         """PSNR in dB of an image `(1, 3, H, W)`, damaged alike, with the photo where mask
         `(1, 1, H, W)` says; 99 where they are equal."""
-        again = self._again(image)
-        weight = F.interpolate(mask, again.shape[-2:], mode="area")
-        error = ((self.small - again).square() * weight).sum() / (3 * weight.sum()).clamp(min=1e-6)
-        return min(99.0, float(-10 * torch.log10(error.clamp(min=1e-10))))
+        return min(99.0, -10 * math.log10(max(self.error(image, mask), 1e-10)))
+
+    def error(self, image: Tensor, mask: Tensor) -> float:
+        """The mean square difference of the same."""
+        weight = F.interpolate(mask, self.small.shape[-2:], mode="area").to(image)
+        apart = (self._apart(image).square() * weight).sum()
+        return float(apart / (3 * (weight * self.known.to(image)).sum()).clamp(min=1e-6))
+
+    def coarse(self, image: Tensor) -> Tensor:
+        """What images `(B, 3, H, W)` lack to have the coarse colours that are known."""
+        levels = max(1, round(math.log2(min(self.size) / _COARSE)))
+        known = F.interpolate(self.known, self.size, mode="nearest")
+        apart = low_band((self.colours.to(image) - image) * known, levels)
+        return apart / low_band(known, levels).clamp(min=_FAINT)
+
+    def _apart(self, image: Tensor) -> Tensor:
+        again = self.again(image)
+        small = self.small.to(again)
+        if self.damage.grey:
+            small = luma_of(small).expand_as(small)
+        return (small - again) * self.known.to(again)
 
 
-def held_latent(clean: Tensor, evidence: Evidence, backbone: Backbone, fidelity: float) -> Tensor:
-    """Clean latents `(B, C, h, w)` moved towards what the photo says, `fidelity` of the way.
-
-    Only the change is encoded, so that the autoencoder's own loss is not added at each step.
-    """
-    image = backbone.decode(clean)
-    wanted = (image + fidelity * evidence.lacking(image).to(image)).clamp(0, 1)
-    before, after = (backbone.encode_image(one).sample().float() for one in (image, wanted))
-    return clean + (after - before)
-
-
-def held_image(image: Tensor, evidence: Evidence, fidelity: float) -> Tensor:
+def held_image(
+    image: Tensor, evidence: Evidence, fidelity: float, *, colourise: bool = False
+) -> Tensor:
     """Painted images `(B, 3, H, W)` projected onto what the photo says; its coarse colours are the
-    photo's, for those are known."""
+    photo's, for those are known. A grey photo stays grey, unless it is to be given colours."""
+    grey = evidence.damage.grey
+    apart = evidence.coarse(image)
+    image = (image + (luma_of(apart) if grey else apart)).clamp(0, 1)
     for _ in range(_TIMES if fidelity else 0):
         image = (image + fidelity * evidence.lacking(image)).clamp(0, 1)
-    photo = enlarged(evidence.small, evidence.size)
-    levels = max(1, round(math.log2(min(evidence.size) / _COARSE)))
-    image = (image + low_band(photo, levels) - low_band(image, levels)).clamp(0, 1)
-    return luma_of(image).expand_as(image).contiguous() if evidence.damage.grey else image
+    return luma_of(image).expand_as(image).contiguous() if grey and not colourise else image
 
 
 def low_band(image: Tensor, levels: int) -> Tensor:

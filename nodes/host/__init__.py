@@ -16,11 +16,30 @@ from .folders import (
     relative_name,
     runs_folder,
 )
-from .layout import ROOM, Pictures, image_of, image_out, images_in, in_room, mask_of, masks_in
+from .layout import (
+    ROOM,
+    Pictures,
+    image_of,
+    image_out,
+    images_in,
+    in_room,
+    larger,
+    mask_of,
+    masks_in,
+)
 from .lists import lists_of, photos_in, photos_out, split
 from .mixing import laid_out, without_dynamic
 from .models import clip_skip_notes, make_room, spec_of, training_backbone, training_hash
-from .painting import FRAME_SEEDS, Studio, composer, paint_jobs, painting_inputs, said_of
+from .painting import (
+    FRAME_SEEDS,
+    Studio,
+    composer,
+    paint_jobs,
+    painting_inputs,
+    rank_by,
+    said_of,
+    wired_outputs,
+)
 from .patching import (
     clip_vocabularies,
     load_report,
@@ -43,6 +62,9 @@ from .wiring import is_wired, left_out
 
 __all__ = [
     "FRAME_SEEDS",
+    "larger",
+    "rank_by",
+    "wired_outputs",
     "Studio",
     "paint_jobs",
     "painting_inputs",

@@ -5,22 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import torch
 from comfy_api.latest import io
 
-from ...facea_core import composing
+from ...facea_core import composing, restoring, selection
 from ...facea_core.composing import ComposeConfig
 from ...facea_core.machine import give_back_memory
 from ...facea_core.types import BackboneSpec, Composition, Identity
 from .adapters import adapters_in_crop
 from .cropped import Followed
 from .hints import with_hints
-from .layout import Pictures
+from .layout import Pictures, images_in
 from .mixing import laid_out, without_dynamic
 from .patching import painting_model, with_words
 from .progress import Progress
+from .recognise import guess_error
 from .regions import in_crop
 from .results import Results
 from .sampling import Paint, encode, paint_crop, samplers, schedulers
@@ -28,10 +29,16 @@ from .schema import field_input
 from .wiring import is_wired
 
 if TYPE_CHECKING:
-    Compose = Callable[
-        [int, torch.Tensor, Sequence[composing.TargetFace], ComposeConfig], Composition
-    ]
-    """(number of the image, image (1, 3, H, W), its faces, how) -> it with them painted."""
+
+    class Compose(Protocol):
+        """Paints faces into image (1, 3, H, W), `number` of a batch."""
+
+        def __call__(
+            self, number: int, image: torch.Tensor, faces: Sequence[composing.TargetFace],
+            config: ComposeConfig, rank: composing.Rank | None = None,
+            revise: composing.Revise | None = None,
+        ) -> Composition: ...  # fmt: skip
+
 
 FRAME_SEEDS = ("next", "same")
 
@@ -118,6 +125,19 @@ class Studio:
         how = replace(self.settings, steps=config.steps, denoise=config.denoise)
         return paint_crop(model, self._vae, wanted, unwanted, how, crop, seeds, on_step)
 
+    def advantage(
+        self, crop: composing.Crop, evidence: restoring.Evidence, identity: Identity
+    ) -> float:
+        """As `restoring.advantage`, by MODEL without and with the identity."""
+        models = (
+            painting_model(self._model, identity, 0.0)[0], self._patched(identity, mixed=False)
+        )  # fmt: skip
+        base, own = (
+            guess_error(model, self._vae, self._encode(prompt), crop, evidence)
+            for model, prompt in zip(models, restoring.prompts_of(identity), strict=True)
+        )
+        return 1 - own / base
+
     def _patched(self, identity: Identity | None, *, mixed: bool) -> Any:
         if (identity, mixed) not in self._models:
             model = without_dynamic(self._model) if mixed else self._model
@@ -147,34 +167,41 @@ class Studio:
 
 def composer(
     node: Any, studio: Studio, faces: int, config: ComposeConfig, spec: BackboneSpec,
-    rank: composing.Rank | None = None,
+    like: composing.Rank | None = None,
 ) -> Compose:  # fmt: skip
-    """What paints pictures with so many faces in all, with progress on the node."""
+    """What paints pictures with so many faces in all, with progress on the node; `like` ranks
+    candidates where a call does not say."""
     total = faces * config.steps_of_face
     progress, done = Progress(total, node.hidden.unique_id), 0
 
     def on_step(step: int, preview: Any) -> None:
         progress.at(done + step, total, preview)
 
-    def like(face: composing.TargetFace, patch: torch.Tensor) -> float | None:
-        progress.alive()
-        return rank(face, patch) if rank else None
-
     def compose(
         number: int, image: torch.Tensor, faces: Sequence[composing.TargetFace],
-        config: ComposeConfig,
+        config: ComposeConfig, rank: composing.Rank | None = None,
+        revise: composing.Revise | None = None,
     ) -> Composition:  # fmt: skip
+        best = rank or like
+
+        def alive(face: composing.TargetFace, patch: torch.Tensor) -> float | None:
+            progress.alive()
+            return best(face, patch) if best else None
+
         def paint(
             how: ComposeConfig, face: composing.TargetFace, crop: composing.Crop,
             seeds: Sequence[int],
         ) -> torch.Tensor:  # fmt: skip
             nonlocal done
+            held = revise and revise(face, crop)
+            if held:
+                crop, how = held.crop, replace(how, denoise=held.denoise)
             patches = studio.paint(face, crop, seeds, how, number, on_step)
             done += how.steps * len(seeds)
-            return patches
+            return held.image(patches) if held else patches
 
         first, second = partial(paint, config), partial(paint, config.second)
-        return composing.compose_faces(image, faces, first, spec, config, rank and like, second)
+        return composing.compose_faces(image, faces, first, spec, config, best and alive, second)
 
     return compose
 
@@ -185,13 +212,30 @@ def paint_jobs(
 ) -> Results:  # fmt: skip
     """All jobs painted, with progress on the node; `rank` chooses among candidates."""
     compose = composer(node, studio, jobs.faces, config, spec, rank)
-    wired_at = partial(is_wired, node.hidden.prompt, node.hidden.unique_id)
-    results = Results(images, jobs, spec.resolution, wired_at)
+    results = Results(images, jobs, spec.resolution, wired_outputs(node))
     for number, job in enumerate(jobs):
         seed = (config.seed + number * (frame_seed == "next")) % 2**64
         results.add(job, compose(number, job.image, job.faces, replace(config, seed=seed)))
     give_back_memory()
     return results
+
+
+def wired_outputs(node: Any) -> Callable[[int], bool]:
+    """Whether an output of the node is wired, by its number."""
+    return partial(is_wired, node.hidden.prompt, node.hidden.unique_id)
+
+
+def rank_by(
+    references: torch.Tensor | None, family: str, whose: Identity | None
+) -> tuple[composing.Rank | None, list[str]]:
+    """How like the person of these photos a painted square of `whose` face is, and notes."""
+    if references is None:
+        return None, []
+    detector, embedder = selection.tools_for(family)
+    images, notes = images_in(references)
+    photos, left_out = selection.photos_to_choose_by(images, detector)
+    rank = selection.people_rank({whose: photos}, detector, embedder)
+    return rank, [f"references: {note}" for note in notes + left_out]
 
 
 def said_of(made: Sequence[Composition], notes: Sequence[str]) -> list[str]:

@@ -41,7 +41,7 @@ def test_a_mask_says_what_is_repaired(world, inside, capsys):
 
 @pytest.mark.parametrize(
     ("more", "words"),
-    [(["--strength", "0"], ["strength"]), (["--fidelity", "2"], ["fidelity"])],
+    [(["--strength", "2"], ["strength"]), (["--fidelity", "2"], ["fidelity"])],
 )
 def test_a_wrong_value_is_one_line(world, inside, capsys, more, words):
     capsys.readouterr()

@@ -227,6 +227,15 @@ def guided_people(studio: Studio) -> None:
     )
 
 
+def image_adapter(studio: Studio) -> None:
+    shown = studio.run(api("15-image-adapter"))
+    card(
+        "15-image-adapter",
+        [[*shown["For the adapter's mask"]], [*shown["The result"]]],
+        ["an image adapter's mask,", "and a person painted beside it"],
+    )
+
+
 def template_portrait(studio: Studio) -> None:
     shown = studio.run(api("13-template-portrait"))
     rows = [shown["Their pictures"], shown["The portraits, the best first"]]
@@ -263,6 +272,7 @@ def main() -> None:
     face_hints(studio)
     template_portrait(studio)
     guided_people(studio)
+    image_adapter(studio)
     stock_nodes(studio)
     if args.cards:
         return

@@ -9,6 +9,7 @@ from .edit_person import edit_person
 from .face_hints import face_hints
 from .first_run import first_run
 from .guided_people import guided_people
+from .image_adapter import image_adapter
 from .mixed_parts import mixed_parts
 from .mixed_people import mixed_people
 from .person_into_picture import person_into_picture
@@ -34,4 +35,5 @@ GRAPHS: dict[str, Callable[[Graph], None]] = {
     "12-face-hints": face_hints,
     "13-template-portrait": template_portrait,
     "14-controlnet-two-people": guided_people,
+    "15-image-adapter": image_adapter,
 }

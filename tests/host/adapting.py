@@ -4,37 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from adapter_node import PLACES, Replaced
 from guiding import WIDE, apart, scene
 from inside import part, run_node
-
-
-class Replaced:
-    """Cross-attention with a second, masked context, kept as IP-Adapter's and PuLID's packs do."""
-
-    def __init__(self, mask: Any, context: Any) -> None:
-        self.callback, self.kwargs = [self.more], [{"mask": mask, "context": context}]
-
-    def __call__(self, q: Any, k: Any, v: Any, extra: Any) -> Any:
-        from comfy.ldm.modules.attention import optimized_attention
-
-        out = optimized_attention(q, k, v, extra["n_heads"])
-        for callback, kwargs in zip(self.callback, self.kwargs, strict=True):
-            out = out + callback(q, extra, **kwargs)
-        return out
-
-    @staticmethod
-    def more(q: Any, extra: Any, mask: Any, context: Any) -> Any:
-        import torch.nn.functional as F
-        from comfy.ldm.modules.attention import optimized_attention
-
-        context = context.expand(len(q), -1, -1)
-        out = optimized_attention(q, context, context, extra["n_heads"])
-        if mask is None:
-            return out
-        _, _, high, wide = extra["original_shape"]
-        side = round((q.shape[1] * high / wide) ** 0.5), round((q.shape[1] * wide / high) ** 0.5)
-        small = F.interpolate(mask[:, None], side, mode="bilinear").flatten(2).mT
-        return out * small
 
 
 class Older:
@@ -64,7 +36,7 @@ def adapters(host: Any, cast: Any) -> dict[str, Any]:
     def made(patch: Any) -> tuple[Any, str]:
         model = host[0].clone()
         if patch is not None:
-            for place in (("input", 4, 0), ("output", 4, 0), ("output", 3, 0)):
+            for place in PLACES:
                 model.set_model_attn2_replace(patch, *place)
         before = held(patch)
         done = run_node(

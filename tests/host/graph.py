@@ -39,3 +39,12 @@ def only(graph: dict[str, Any], class_type: str) -> Node:
     """The one node of its kind in a graph."""
     (found,) = [key for key, node in graph.items() if node["class_type"] == class_type]
     return Node(found)
+
+
+def train_briefly(graph: dict[str, Any]) -> None:
+    """Makes whatever a graph trains a matter of seconds."""
+    for node in graph.values():
+        if node["class_type"] == "FaceAEmbeddingTrainer":
+            node["inputs"].update(steps=10, batch=1, previews=1, settings='{"variants": 2}')
+        if node["class_type"] == "FaceATrainSlider":
+            node["inputs"].update(steps=4, settings='{"paintings": 4, "levels": 2}')

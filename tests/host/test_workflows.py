@@ -20,7 +20,7 @@ from facea_core.types import Box
 from .client import Client, Run
 from .faces import TINY
 from .fixtures import WORKFLOWS, Tell
-from .graph import LATER, Graph, only
+from .graph import LATER, Graph, only, train_briefly
 from .server import Server
 
 # Loading half of a model is a line in the log and no error.
@@ -180,15 +180,6 @@ def test_a_workflow_runs(
     assert complaints(log) == []
     if name != FIRST_RUN:
         tell(f"workflow {name}: {seconds:.1f} s")
-
-
-def train_briefly(graph: dict[str, Any]) -> None:
-    """What the first run shows of training need not be shown again."""
-    for node in graph.values():
-        if node["class_type"] == "FaceAEmbeddingTrainer":
-            node["inputs"].update(steps=10, batch=1, previews=1, settings='{"variants": 2}')
-        if node["class_type"] == "FaceATrainSlider":
-            node["inputs"].update(steps=4, settings='{"paintings": 4, "levels": 2}')
 
 
 def tensor(image: Image.Image) -> torch.Tensor:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from math import hypot, nan
+from math import hypot, log, nan
 from statistics import fmean
 
 from torch import Tensor
@@ -20,7 +20,7 @@ from facea_core.detection.base import Detector
 from facea_core.detection.detect import DetectConfig, detect_attributes
 from facea_core.evaluation import evaluate_identity, face_crop, face_photo
 from facea_core.io.images import resize
-from facea_core.synthetic.parameters import labels
+from facea_core.synthetic.parameters import GEOMETRY, geometry, labels
 from facea_core.types import Box, CropPlan
 
 from ..likeness.journal import Row
@@ -41,6 +41,8 @@ MEASURES: Mapping[str, str] = {
     "landmarks": "distance of eyes, nose and mouth to where they should be, in face widths",
     "likeness": "to photos of the person that were not learned from, cosine",
     "shape": "share of right answers about head width and jaw, by the probe",
+    "width": "error of the found face's width over its height, in logarithms",
+    "numbers": "error of head width and jaw as the probe reads them, from 0 to 1",
     "expression": "share of right answers about smile and open mouth, by the probe",
 }
 
@@ -52,6 +54,11 @@ _CHANGES = (
     ("likeness", "own", "none"),
     ("likeness", "warped", "template"),
     ("shape", "warped", "template"),
+    ("shape", "own", "template"),
+    ("width", "warped", "template"),
+    ("width", "own", "template"),
+    ("numbers", "warped", "template"),
+    ("numbers", "own", "template"),
     ("expression", "template", "none"),
 )
 
@@ -108,7 +115,9 @@ def _measured(bench: Bench, index: int, host: MovedHost, image: Tensor) -> dict[
     found = _boxes(image, bench.detector)
     crop = face_crop(image, found.get("face", face), 64)
     made = face_photo(image, found.get("face", face))
-    seen = bench.probe.look(crop).classes
+    look = bench.probe.look(crop)
+    seen, truth = look.classes, geometry(host.answer.people)
+    columns = [GEOMETRY.index(name) for name in _SHAPE]
     right = {name: float(int(seen[name].argmax()) == label)
              for name, label in {**_labels(host), **host.expression}.items()}  # fmt: skip
     return {
@@ -117,8 +126,14 @@ def _measured(bench: Bench, index: int, host: MovedHost, image: Tensor) -> dict[
             [made], subject.photos, subject.heldout, bench.judge.embedder
         ).heldout,
         "shape": fmean(right[name] for name in _SHAPE),
+        "width": abs(log(_aspect(found["face"]) / _aspect(face))) if "face" in found else nan,
+        "numbers": float((look.geometry - truth)[:, columns].abs().mean()),
         "expression": fmean(right[name] for name in host.expression),
     }
+
+
+def _aspect(face: Box) -> float:
+    return face.width / face.height
 
 
 def _labels(host: MovedHost) -> dict[str, int]:

@@ -47,23 +47,23 @@ class Arm:
     covered: bool = False
 
 
-_OUTLINE: Mapping[str, float] = {"grow": 0.0, "neck": 0.0, "context_factor": 2.0}
 _TOLD = ("hair", "expression")
+_OUTLINE: Mapping[str, float] = {"grow": 0.0, "context_factor": 2.0}
+_FACE: Mapping[str, float] = {**_OUTLINE, "neck": 0.0}
 
 ARMS: Mapping[str, Arm] = {
-    "usual": Arm("a mask that reaches beyond the face and down the neck", {"denoise": 0.7}),
+    "usual": Arm("a mask that reaches beyond the face", {"denoise": 0.7}),
     "outline": Arm("no growth of the mask", {"denoise": 0.7, "grow": 0.0}),
-    "told": Arm(
-        "the outline alone, hair and expression of the target said", {"denoise": 0.7, **_OUTLINE},
-        _TOLD,
+    "said": Arm(
+        "the same, hair and expression of the target said", {"denoise": 0.7, **_OUTLINE}, _TOLD
     ),
-    "less": Arm("the same, less of it repainted", {"denoise": 0.35, **_OUTLINE}, _TOLD),
+    "told": Arm("the same without the neck", {"denoise": 0.7, **_FACE}, _TOLD),
+    "less": Arm("… and less of it repainted", {"denoise": 0.35, **_FACE}, _TOLD),
     "kept": Arm(
-        "as told, with a microphone in front that is kept", {"denoise": 0.7, **_OUTLINE}, _TOLD,
+        "as told, with a microphone in front that is kept", {"denoise": 0.7, **_FACE}, _TOLD,
         covered=True,
     ),
 }  # fmt: skip
-
 
 BOUNDS: Mapping[str, str] = {
     "target": "nothing is repainted",

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from math import hypot, log, nan
+from math import hypot, nan
 from statistics import fmean
 
 from torch import Tensor
@@ -41,7 +41,6 @@ MEASURES: Mapping[str, str] = {
     "landmarks": "distance of eyes, nose and mouth to where they should be, in face widths",
     "likeness": "to photos of the person that were not learned from, cosine",
     "shape": "share of right answers about head width and jaw, by the probe",
-    "width": "error of the found face's width over its height, in logarithms",
     "numbers": "error of head width and jaw as the probe reads them, from 0 to 1",
     "expression": "share of right answers about smile and open mouth, by the probe",
 }
@@ -55,8 +54,6 @@ _CHANGES = (
     ("likeness", "warped", "template"),
     ("shape", "warped", "template"),
     ("shape", "own", "template"),
-    ("width", "warped", "template"),
-    ("width", "own", "template"),
     ("numbers", "warped", "template"),
     ("numbers", "own", "template"),
     ("expression", "template", "none"),
@@ -126,14 +123,9 @@ def _measured(bench: Bench, index: int, host: MovedHost, image: Tensor) -> dict[
             [made], subject.photos, subject.heldout, bench.judge.embedder
         ).heldout,
         "shape": fmean(right[name] for name in _SHAPE),
-        "width": abs(log(_aspect(found["face"]) / _aspect(face))) if "face" in found else nan,
         "numbers": float((look.geometry - truth)[:, columns].abs().mean()),
         "expression": fmean(right[name] for name in host.expression),
     }
-
-
-def _aspect(face: Box) -> float:
-    return face.width / face.height
 
 
 def _labels(host: MovedHost) -> dict[str, int]:

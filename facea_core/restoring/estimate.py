@@ -13,8 +13,9 @@ from ..box import square_around
 from ..errors import ConfigError, ImageError
 from ..io.images import LUMA, check_image, crop, luma_of
 from ..seeds import seeded
-from ..types import Box
+from ..types import Box, Size
 from .degrade import Damage, degrade
+from .enlargement import found_enlargement, undone
 from .jpeg import Compression, found_jpeg, lost, roughness, waves_of
 from .spectrum import BANDS, fitted
 
@@ -62,12 +63,21 @@ def estimate_damage(image: Tensor, box: Box, native: int) -> Damage:
         raise ImageError(f"there are {len(image)} pictures; give one, of shape (1, 3, H, W)")
     if native < 1:
         raise ConfigError(f"native is {native}; give the side of the painted crop in pixels")
-    picture = crop(image, _looked_at(box, image.shape[-2:])).cpu()
+    size = (image.shape[-2], image.shape[-1])
+    looked = _looked_at(box, size)
+    picture, times = crop(image, looked).cpu(), 1.0
+    jpeg = found_jpeg(picture, (looked.y0, looked.x0))
+    # What is zero after JPEG looks like an enlargement of 4/3.
+    enlargement = None if jpeg else found_enlargement(picture, looked, size)
+    if enlargement:
+        times = enlargement.times
+        looked = _looked_at(box, size, times)
+        picture, corner = undone(crop(image, looked).cpu(), looked, size, enlargement)
+        jpeg = found_jpeg(picture, corner)
     y = luma_of(picture)[0, 0]
-    jpeg = found_jpeg(picture)
     fits = fitted(y, lost(jpeg.quality, BANDS) if jpeg else None)
     noise = _noise(_shrunk(y, fits.enlarged)) / _kept(fits.enlarged)
-    ratio = native / max(box.width, box.height) * fits.enlarged  # below 1 it will be shrunk
+    ratio = native / max(box.width, box.height) * times * fits.enlarged  # below 1 it will be shrunk
     blur = fits.blur(None if jpeg else noise)
     blur = math.sqrt(max(blur**2 - _SHARP**2, 0))
     return Damage(
@@ -109,9 +119,9 @@ def _rough(quality: int) -> Tensor:
     return torch.tensor([roughness(waves_of(luma_of(one)[0, 0])) for one in made]).cummax(0).values
 
 
-def _looked_at(box: Box, size: tuple[int, ...]) -> Box:
+def _looked_at(box: Box, size: Size, times: float = 1) -> Box:
     """The part of the image that is looked at: the middle of a very large box, more than a small
-    one."""
+    one, of an image that was enlarged so many times."""
     height, width = size
     inside = box.clip((height, width))
     if not inside.area:
@@ -119,8 +129,9 @@ def _looked_at(box: Box, size: tuple[int, ...]) -> Box:
             f"the box {tuple(box)} lies outside the picture of {width}x{height} pixels; give one "
             "around the head"
         )
-    side = min(max(inside.width, inside.height, _LEAST), _MOST)
-    if side == max(inside.width, inside.height) and min(inside.width, inside.height) >= _LEAST:
+    least = math.ceil(_LEAST * times)
+    side = min(max(inside.width, inside.height, least), _MOST)
+    if side == max(inside.width, inside.height) and min(inside.width, inside.height) >= least:
         return inside
     return square_around(inside.center, side, (height, width)).clip((height, width))
 

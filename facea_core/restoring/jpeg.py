@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..io.images import luma_of
+from ..types import Size
 
 _LUMA_TABLE = (
     16, 11, 10, 16, 24, 40, 51, 61, 12, 12, 14, 19, 26, 58, 60, 55,
@@ -46,14 +47,21 @@ class Compression(NamedTuple):
     waves: Tensor
 
 
-def found_jpeg(image: Tensor) -> Compression | None:
+def found_jpeg(image: Tensor, corner: Size = (0, 0)) -> Compression | None:
     """How `(1, 3, H, W)` in [0, 1], 16 pixels and more, was compressed; None = no sign of it.
 
-    The grid is where most high waves are 0, of all 64 places; on it the waves are whole multiples
-    of the quantisation, if the picture was not resized since.
+    The grid is that of the whole picture, of which `corner` are the rows and columns before this
+    part; or, if it was cut since, where most high waves are 0, of all 64 places. On it the waves
+    are whole multiples of the quantisation, if the picture was not resized since.
     """
     y = luma_of(image)[0, 0]
-    down, across = _grid(y)
+    grids = {(-corner[0] % 8, -corner[1] % 8), _grid(y)}
+    return max((_on(image, y, grid) for grid in grids), key=lambda one: one[0])[1]
+
+
+def _on(image: Tensor, y: Tensor, grid: Size) -> tuple[float, Compression | None]:
+    """The evidence for a compression on a grid that starts there, and that, if it is enough."""
+    down, across = grid
     waves = waves_of(y[down:, across:])
     # Where colours were cut off, luma is not what was compressed.
     cut = ((image <= 0) | (image >= 1)).any(dim=1).float()[0, down:, across:]
@@ -68,7 +76,8 @@ def found_jpeg(image: Tensor) -> Compression | None:
     comb = steps / _ROUNDED / math.sqrt(2 * math.pi) * torch.exp(-off.square() / 2)
     evidence = ((1 - _OUTLIERS) * comb + _OUTLIERS).log().sum(1)  # (100,)
     best = int(evidence.argmax())
-    return Compression(best + 1, waves) if float(evidence[best]) > _EVIDENCE else None
+    proof = float(evidence[best])
+    return proof, Compression(best + 1, waves) if proof > _EVIDENCE else None
 
 
 def lost(quality: int, frequency: Tensor) -> Tensor:

@@ -10,14 +10,15 @@ import itertools
 from collections.abc import Iterable
 from dataclasses import replace
 
+import matplotlib.cbook as samples
 import numpy as np
-import torch
+from PIL import Image
 from scipy.stats import spearmanr
 from skimage import data
 from torch import Tensor
 
 from facea_core.cli.talk import say
-from facea_core.io.images import crop
+from facea_core.io.images import crop, from_pil
 from facea_core.restoring.degrade import Damage, degrade, enlarged
 from facea_core.restoring.estimate import estimate_damage
 from facea_core.seeds import seeded
@@ -28,7 +29,12 @@ from ..likeness.subjects import UNSEEN
 
 SIDE = 256
 DAMAGES = [Damage(*each) for each in itertools.product((1, 2, 4), (0, 1, 2, 4), (0, 5, 10, 20))]
-CORNERS = {"astronaut": (60, 10), "chelsea": (100, 40), "coffee": (200, 60)}
+CORNERS = {
+    "astronaut": (60, 10),
+    "chelsea": (100, 40),
+    "coffee": (200, 60),
+    "grace_hopper": (130, 90),
+}
 
 
 def painting(number: int) -> Tensor:
@@ -37,8 +43,13 @@ def painting(number: int) -> Tensor:
 
 
 def photograph(name: str) -> Tensor:
-    image, (x, y) = torch.from_numpy(getattr(data, name)()), CORNERS[name]
-    return crop(image.movedim(2, 0)[None] / 255, Box(x, y, x + SIDE, y + SIDE)).flip(-1)
+    x, y = CORNERS[name]
+    if name == "grace_hopper":
+        with samples.get_sample_data("grace_hopper.jpg") as file:
+            image = from_pil(Image.open(file))
+    else:
+        image = from_pil(Image.fromarray(getattr(data, name)()))
+    return crop(image, Box(x, y, x + SIDE, y + SIDE)).flip(-1)
 
 
 def told(images: Iterable[Tensor], jpeg: int | None = None, hidden: bool = False) -> str:
@@ -63,5 +74,5 @@ if __name__ == "__main__":
     sets["photographs"] = [photograph(name) for name in CORNERS]
     for (name, images), jpeg in itertools.product(sets.items(), (None, 80, 50)):
         say(f"{name}, JPEG {jpeg}: {told(images, jpeg)}")
-    for name, images in sets.items():
-        say(f"{name}, hidden: {told(images, hidden=True)}")
+    for (name, images), jpeg in itertools.product(sets.items(), (None, 80, 50)):
+        say(f"{name}, hidden, JPEG {jpeg}: {told(images, jpeg, hidden=True)}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from functools import lru_cache
 
 import torch
@@ -11,19 +12,19 @@ from torch import Tensor
 
 from ..box import square_around
 from ..errors import ConfigError, ImageError
-from ..io.images import LUMA, check_image, crop, luma_of
+from ..io.images import check_image, crop, luma_of
 from ..seeds import seeded
-from ..types import Box, Size
+from ..types import Box
 from .degrade import Damage, degrade
 from .enlargement import found_enlargement, undone
-from .jpeg import Compression, found_jpeg, lost, roughness, waves_of
+from .jpeg import OF_LUMA, Compression, found_jpeg, lost, roughness, waves_of
 from .spectrum import BANDS, fitted
 
 _LEAST, _MOST = 32, 512
 """Sides of the square, in pixels, that is looked at: a smaller head's surroundings help."""
 
-_OF_LUMA = math.sqrt(sum(weight**2 for weight in LUMA))
-"""Deviation of luma by the deviation of each colour's noise."""
+_FEWEST = 16
+"""Pixels along a side that can be read at all."""
 
 _GREY = 1.5 / 255
 """Deviation of chroma below which there is none: JPEG rounds it."""
@@ -41,8 +42,9 @@ def estimate_damage(image: Tensor, box: Box, native: int) -> Damage:
     is the side in pixels at which its longer side will be painted: everything is told as `degrade`
     would have to do it to a picture of that size.
 
-    - `scale`: `native` by the pixels there are, times the enlargement that hides in them: beyond
-      the limit of the pixels before it, there is neither picture nor noise.
+    - `scale`: `native` by the pixels there are, times the enlargement that hides in them. Where the
+      whole image was enlarged and not touched since, the old pixels are computed, and all else is
+      read in them; otherwise the spectrum tells: beyond the old pixels' limit it is empty.
     - `blur`: the Gaussian, in pixels of the clean picture, that takes as much of the high
       frequencies as is missing and not explained by `scale`. Of a very blurred picture without
       noise an enlargement cannot be told, nor does it matter: there it is part of the blur.
@@ -51,8 +53,8 @@ def estimate_damage(image: Tensor, box: Box, native: int) -> Damage:
     - `noise`: of each colour, in levels of 255, in the flattest quarter of the picture; fine
       texture and a photograph's grain count as noise. With JPEG it is the noise that is as rough
       after such a compression: below quality 60 little of it is left to tell from texture.
-    - `jpeg`: as the pixels' own grid tells; not found in a picture that was resized since, and
-      seldom above 90.
+    - `jpeg`: as the grid of the pixels tells, or of the old ones; not found in a picture that was
+      shrunk since, and seldom above 90.
     - `grey`: chroma does not vary. `motion` is never estimated: a line looks like blur.
 
     A head without damage has `scale` 1, or `native` by its pixels. Raises ImageError for what is no
@@ -63,19 +65,15 @@ def estimate_damage(image: Tensor, box: Box, native: int) -> Damage:
         raise ImageError(f"there are {len(image)} pictures; give one, of shape (1, 3, H, W)")
     if native < 1:
         raise ConfigError(f"native is {native}; give the side of the painted crop in pixels")
-    size = (image.shape[-2], image.shape[-1])
-    looked = _looked_at(box, size)
+    looked = _looked_at(box, image.shape[-2:])
     picture, times = crop(image, looked).cpu(), 1.0
     jpeg = found_jpeg(picture, (looked.y0, looked.x0))
     # What is zero after JPEG looks like an enlargement of 4/3.
-    enlargement = None if jpeg else found_enlargement(picture, looked, size)
-    if enlargement:
-        times = enlargement.times
-        looked = _looked_at(box, size, times)
-        picture, corner = undone(crop(image, looked).cpu(), looked, size, enlargement)
-        jpeg = found_jpeg(picture, corner)
+    old = None if jpeg else _old_pixels(image, box, picture)
+    if old:
+        picture, times, jpeg = old
     y = luma_of(picture)[0, 0]
-    fits = fitted(y, lost(jpeg.quality, BANDS) if jpeg else None)
+    fits = fitted(y, lost(jpeg.quality, BANDS) if jpeg else None, enlarged=not old)
     noise = _noise(_shrunk(y, fits.enlarged)) / _kept(fits.enlarged)
     ratio = native / max(box.width, box.height) * times * fits.enlarged  # below 1 it will be shrunk
     blur = fits.blur(None if jpeg else noise)
@@ -83,10 +81,26 @@ def estimate_damage(image: Tensor, box: Box, native: int) -> Damage:
     return Damage(
         scale=min(max(ratio, 1), 256),
         blur=min(blur * ratio, 256),
-        noise=min(_before(jpeg) if jpeg else noise * 255 / _OF_LUMA, 255),
+        noise=min(_before(jpeg) if jpeg else noise * 255 / OF_LUMA, 255),
         jpeg=jpeg.quality if jpeg else None,
         grey=_chroma(picture) < _GREY,
     )
+
+
+def _old_pixels(
+    image: Tensor, box: Box, picture: Tensor
+) -> tuple[Tensor, float, Compression | None] | None:
+    """What the box shows in the pixels before an enlargement, how many times as large it is now,
+    and the compression of before."""
+    size = (image.shape[-2], image.shape[-1])
+    found = found_enlargement(picture, _looked_at(box, size), size)
+    if not found:
+        return None
+    looked = _looked_at(box, size, found.times)
+    old, corner = undone(crop(image, looked).cpu(), looked, size, found)
+    if min(old.shape[-2:]) < _FEWEST:
+        return None
+    return old, found.times, found_jpeg(old, corner)
 
 
 def _noise(y: Tensor) -> float:
@@ -119,7 +133,7 @@ def _rough(quality: int) -> Tensor:
     return torch.tensor([roughness(waves_of(luma_of(one)[0, 0])) for one in made]).cummax(0).values
 
 
-def _looked_at(box: Box, size: Size, times: float = 1) -> Box:
+def _looked_at(box: Box, size: Sequence[int], times: float = 1) -> Box:
     """The part of the image that is looked at: the middle of a very large box, more than a small
     one, of an image that was enlarged so many times."""
     height, width = size

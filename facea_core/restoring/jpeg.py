@@ -10,8 +10,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..io.images import luma_of
+from ..io.images import LUMA, luma_of
 from ..types import Size
+from .degrade import Damage
+
+OF_LUMA = math.sqrt(sum(weight**2 for weight in LUMA))
+"""Deviation of luma by the deviation of each colour's noise."""
 
 _LUMA_TABLE = (
     16, 11, 10, 16, 24, 40, 51, 61, 12, 12, 14, 19, 26, 58, 60, 55,
@@ -88,6 +92,22 @@ def lost(quality: int, frequency: Tensor) -> Tensor:
     low = at.long()
     step = torch.lerp(along[low], along[low + 1], at - low)
     return _LOST * (step / 255).square()
+
+
+def error_of(damage: Damage) -> float:
+    """By how much, in levels of 255, a small picture is off for noise and JPEG: root mean square.
+
+    What the steps of low waves say, as measured on paintings and photographs at qualities 10 to 95:
+    high waves are lost, and were small. The colours, halved in size, are off most; of the noise the
+    less is left the larger the steps are. Single pictures are off by half to twice of that.
+    """
+    noise = damage.noise * (OF_LUMA if damage.grey else 1)
+    if damage.jpeg is None:
+        return noise
+    low = _tables()[damage.jpeg - 1].view(8, 8)[:4, :4]
+    step = float(low.square().mean().sqrt()) / math.sqrt(12)
+    lost = (2.8 if damage.grey else 4.3) * step**0.38
+    return math.hypot(lost, 0.75 * damage.noise / math.sqrt(1 + step / 3))
 
 
 def waves_of(luma: Tensor) -> Tensor:

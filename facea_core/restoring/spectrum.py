@@ -14,6 +14,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from .enlargement import bicubic
+
 ROUNDING = 4 / 255**2 / 12
 """Power below which there is no picture, of values in [0, 1]: some roundings to 8 bits."""
 
@@ -62,10 +64,11 @@ class Fits(NamedTuple):
         return float(likely.view(worse.shape).sum((0, 2)) @ _BLURS)
 
 
-def fitted(luma: Tensor, lost: Tensor | None = None) -> Fits:
+def fitted(luma: Tensor, lost: Tensor | None = None, enlarged: bool = True) -> Fits:
     """The enlargement, 1 to 11, of `(H, W)` in [0, 1], 16 pixels and more, that fits best.
 
-    `lost` is the power, at each of `BANDS`, below which compression has left nothing to be read.
+    `lost` is the power, at each of `BANDS`, below which compression has left nothing to be read;
+    not `enlarged`: that it was not, is known.
     """
     power, count = _binned(luma)
     weight = count.sqrt().clamp(max=3)
@@ -81,11 +84,13 @@ def fitted(luma: Tensor, lost: Tensor | None = None) -> Fits:
         factor = (seen - shape) @ bright
         return seen - torch.logaddexp(shape + factor[..., None], floor), factor
 
-    # The images that an enlargement leaves are few: one band that is off a lot is no proof.
-    plain, rough = (errors(shape)[0].abs() @ weight for shape in (_shapes(0, (2.0,)), _rough()))
-    size = 1 + int(rough.flatten(1).amin(1).argmin())
-    if float(plain.min()) < float(rough.min()) + (_PLAIN if lost is None else _COMPRESSED):
-        size = 0
+    size = 0
+    if enlarged:
+        # The images that an enlargement leaves are few: one band that is off a lot is no proof.
+        plain, rough = (errors(shape)[0].abs() @ weight for shape in (_shapes(0, (2.0,)), _rough()))
+        least = _PLAIN if lost is None else _COMPRESSED
+        if float(rough.min()) + least <= float(plain.min()):
+            size = 1 + int(rough.flatten(1).amin(1).argmin())
     off, factor = errors(_shapes(size, _SLOPES))
     steep = _STEEP * (torch.tensor(_SLOPES) - 2).abs()
     worse = off.square() @ weight + steep[:, None, None]  # (slopes, blurs, noises)
@@ -141,10 +146,9 @@ def _picture(frequency: Tensor, slopes: tuple[float, ...]) -> Tensor:
     return sharp[:, None] * torch.exp(-((2 * math.pi * _BLURS[:, None] * frequency) ** 2))
 
 
-def _bicubic(frequency: Tensor, a: float = -0.75) -> Tensor:
+def _bicubic(frequency: Tensor) -> Tensor:
     """Fourier transform of the kernel of bicubic interpolation."""
     x = torch.linspace(0, 2, 401)
-    inner, outer = (a + 2) * x**3 - (a + 3) * x**2 + 1, a * (x**3 - 5 * x**2 + 8 * x - 4)
-    kernel = torch.where(x < 1, inner, outer)
+    kernel = bicubic(x)
     kernel[0] /= 2  # trapezoids; the kernel is even, and 0 at its end
     return torch.cos(2 * math.pi * frequency[..., None] * x) @ kernel / 100

@@ -9,9 +9,10 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable
 from dataclasses import replace
+from pathlib import Path
 
-import matplotlib.cbook as samples
 import numpy as np
+from matplotlib import get_data_path
 from PIL import Image
 from scipy.stats import spearmanr
 from skimage import data
@@ -45,8 +46,7 @@ def painting(number: int) -> Tensor:
 def photograph(name: str) -> Tensor:
     x, y = CORNERS[name]
     if name == "grace_hopper":
-        with samples.get_sample_data("grace_hopper.jpg") as file:
-            image = from_pil(Image.open(file))
+        image = from_pil(Image.open(Path(get_data_path(), "sample_data", "grace_hopper.jpg")))
     else:
         image = from_pil(Image.fromarray(getattr(data, name)()))
     return crop(image, Box(x, y, x + SIDE, y + SIDE)).flip(-1)

@@ -24,8 +24,14 @@ _TRIED = 8
 _WINDOW, _LINES = 96, 48
 """So many pixels of so many lines are enough to try a size."""
 
-_PROOF = 0.7
+_PROOF = 0.6
 """The right size's error is below this share of that of sizes beside it."""
+
+_BLURRED = 0.45 / 255
+"""Sizes beside it whose error is below this give the picture back as well."""
+
+_EQUAL = 1.05
+"""Errors this close are the same: beneath 2, linear ones span what Catmull and Rom's do."""
 
 _REACH = {"catmull": 2, "bicubic": 2, "linear": 1, "lanczos": 3}
 """Interpolations, by the old pixels to either side that they look at: Pillow's bicubic is Catmull
@@ -34,32 +40,35 @@ and Rom's, torch's is sharper."""
 _ROUNDED = 0.1 / 255
 """Errors that are as good as none."""
 
+_REPEATS = 6
+"""So often values that were cut off are guessed."""
+
 _RIDGE = 1e-5
 """Keeps pixels that are hardly seen from growing."""
 
 
 class Enlargement(NamedTuple):
-    """An image had `size` (H, W) pixels, and was enlarged `times` by an `interpolation`."""
+    """An image had `size` (H, W) pixels, and was enlarged `times` by one of `interpolations`."""
 
     size: Size
-    interpolation: str
+    interpolations: list[str]
     times: float
 
 
 class _Axis(NamedTuple):
-    """`count` pixels of an image of `length`, from `start` on."""
+    """So many `pixels` of an image of `length`, from `start` on."""
 
     start: int
-    count: int
+    pixels: int
     length: int
 
     def middle(self) -> _Axis:
-        count = min(self.count, _WINDOW)
-        return _Axis(self.start + (self.count - count) // 2, count, self.length)
+        pixels = min(self.pixels, _WINDOW)
+        return _Axis(self.start + (self.pixels - pixels) // 2, pixels, self.length)
 
     def beside(self) -> int:
         """By how much old sizes differ that drift apart by a pixel along these."""
-        return max(round(self.length / self.count), 1)
+        return max(round(self.length / self.pixels), 1)
 
 
 def found_enlargement(picture: Tensor, box: Box, size: Size) -> Enlargement | None:
@@ -75,25 +84,45 @@ def found_enlargement(picture: Tensor, box: Box, size: Size) -> Enlargement | No
     if not sizes:
         return None
     (columns, across), (rows, down) = _window(luma.T, across), _window(luma, down)
-    share, best, kernel = min(_share(columns, across, old) for old in sizes)
-    if share > _PROOF:
-        return None
+    _, best, kernel = min(_likely(columns, across, old) for old in sizes)
     best = min(_near(best, across), key=lambda old: _error(columns, across, old, kernel))
     other = round(best * down.length / across.length)
     other = min(_near(other, down), key=lambda old: _error(rows, down, old, kernel))
-    if _share(rows, down, other)[0] > _PROOF:
+    shares = _share(columns, across, best, kernel), _share(rows, down, other, kernel)
+    if max(shares) > _PROOF:
         return None
-    return Enlargement((other, best), kernel, math.sqrt(math.prod(size) / (other * best)))
+    errors = {name: _error(columns, across, best, name) for name in _REACH}
+    least = _EQUAL * min(errors.values()) + _ROUNDED / 10
+    kernels = [name for name, error in errors.items() if error <= least]
+    return Enlargement((other, best), kernels, math.sqrt(math.prod(size) / (other * best)))
 
 
-def undone(picture: Tensor, box: Box, size: Size, found: Enlargement) -> tuple[Tensor, Size]:
+def undone(
+    picture: Tensor, box: Box, size: Size, old_size: Size, interpolation: str
+) -> tuple[Tensor, Size]:
     """The old pixels `(1, 3, h, w)` in that `box`, and the row and column of the first one."""
-    small, corner = picture[0], []
-    for axis, old in zip(_axes(box, size), found.size, strict=True):
-        small, first = _shrunk(small, axis, old, found.interpolation)
-        small = small.mT  # the other axis is next
-        corner.append(first)
-    return small[None].clamp(0, 1), (corner[0], corner[1])
+    axes = [
+        (axis, *_weights(axis, old, interpolation), old)
+        for axis, old in zip(_axes(box, size), old_size, strict=True)
+    ]
+    (_, rows, top, _), (_, columns, left, _) = axes
+    small = picture
+    white, black = picture >= 1, picture <= 0
+    for _ in range(_REPEATS if bool((white | black).any()) else 1):
+        small = _solved(columns, _solved(rows, picture).mT).mT
+        again = rows @ small @ columns.T
+        # Of what was cut off it is known that it was no less.
+        picture = torch.where(white, again.clamp(min=1), picture)
+        picture = torch.where(black, again.clamp(max=0), picture)
+    (low, high), (first, last) = (_seen(axis, old) for axis, _, _, old in axes)
+    small = small[..., low - top : high - top, first - left : last - left]
+    return small.clamp(0, 1), (low, first)
+
+
+def _seen(axis: _Axis, old: int) -> tuple[int, int]:
+    """The old pixels, half-open, that lie inside: of others little is seen."""
+    ratio = old / axis.length
+    return math.ceil(axis.start * ratio - 0.1), math.floor((axis.start + axis.pixels) * ratio + 0.1)
 
 
 def _axes(box: Box, size: Size) -> tuple[_Axis, _Axis]:
@@ -106,10 +135,10 @@ def _near(old: int, axis: _Axis) -> range:
 
 
 def _window(lines: Tensor, axis: _Axis) -> tuple[Tensor, _Axis]:
-    """The middle of the liveliest of `(count, lines)`, without its mean, and the axis along it."""
+    """The middle of the liveliest of `(pixels, lines)`, without its mean, and the axis along it."""
     middle = axis.middle()
     first = middle.start - axis.start
-    some = lines[first : first + middle.count]
+    some = lines[first : first + middle.pixels]
     lively = some.diff(n=2, dim=0).abs().mean(0).topk(min(_LINES, some.shape[1])).indices
     return some[:, lively] - some[:, lively].mean(0), middle
 
@@ -136,42 +165,44 @@ def _periodic(luma: Tensor, down: _Axis, across: _Axis) -> list[int]:
     return widths[score.topk(min(_TRIED, len(score))).indices].tolist()
 
 
-def _share(lines: Tensor, axis: _Axis, old: int) -> tuple[float, int, str]:
-    """The error of that old size beside that of sizes a little off; and its interpolation."""
+def _likely(lines: Tensor, axis: _Axis, old: int) -> tuple[float, int, str]:
+    """The less the likelier that old size, beside those a little off; with its interpolation."""
+    error, kernel = min((_error(lines, axis, old, name), name) for name in _REACH)
+    return (error + _ROUNDED) / (_beside(lines, axis, old, "catmull") + _ROUNDED), old, kernel
+
+
+def _share(lines: Tensor, axis: _Axis, old: int, kernel: str) -> float:
+    """The error of an old size beside that of sizes a little off."""
+    others = _beside(lines, axis, old, kernel)
+    error = _error(lines, axis, old, kernel)
+    return (error + _ROUNDED) / (others + _ROUNDED) if others > _BLURRED else 1.0
+
+
+def _beside(lines: Tensor, axis: _Axis, old: int, kernel: str) -> float:
     apart = axis.beside()
-    beside = [_error(lines, axis, max(old + sign * apart, 1), "catmull") for sign in (-1, 1)]
-    error, kernel = min((_error(lines, axis, old, kernel), kernel) for kernel in _REACH)
-    return (error + _ROUNDED) / (sum(beside) / 2 + _ROUNDED), old, kernel
+    return sum(_error(lines, axis, max(old + sign, 1), kernel) for sign in (-apart, apart)) / 2
 
 
 def _error(lines: Tensor, axis: _Axis, old: int, kernel: str) -> float:
-    """Of the middle one of `(count, lines)`: the deviation of what no old pixels give."""
+    """Of the middle one of `(pixels, lines)`: the deviation of what no old pixels give."""
     weights, _ = _weights(axis, old, kernel)
     rest = lines - weights @ _solved(weights, lines)
     free = max(len(weights) - weights.shape[1], 1)
     return float((rest.square().sum(0) / free).median().sqrt())
 
 
-def _shrunk(picture: Tensor, axis: _Axis, old: int, kernel: str) -> tuple[Tensor, int]:
-    """`(..., count, lines)` in old pixels, those that are seen well, and where they start."""
-    weights, first = _weights(axis, old, kernel)
-    mean = picture.mean(-2, keepdim=True)
-    small = _solved(weights, picture - mean) + mean
-    ratio = old / axis.length
-    low, high = axis.start * ratio, (axis.start + axis.count) * ratio
-    start, end = math.ceil(low - 0.1), math.floor(high + 0.1)
-    return small[..., start - first : end - first, :], start
-
-
 def _solved(weights: Tensor, lines: Tensor) -> Tensor:
+    """The old pixels `(..., old, lines)` that give `(..., pixels, lines)` best."""
+    mean = lines.mean(-2, keepdim=True)
     square = weights.T @ weights
     square.diagonal().add_(_RIDGE)
-    return torch.cholesky_solve(weights.T @ lines, torch.linalg.cholesky(square))
+    factor = torch.linalg.cholesky(square).expand(*lines.shape[:-2], *square.shape)
+    return torch.cholesky_solve(weights.T @ (lines - mean), factor) + mean
 
 
 def _weights(axis: _Axis, old: int, kernel: str) -> tuple[Tensor, int]:
-    """The interpolation as a matrix `(count, old pixels)`, and the number of its first pixel."""
-    place = (axis.start + torch.arange(axis.count) + 0.5) * (old / axis.length) - 0.5
+    """The interpolation as a matrix `(pixels, old pixels)`, and the number of its first pixel."""
+    place = (axis.start + torch.arange(axis.pixels) + 0.5) * (old / axis.length) - 0.5
     reach = _REACH[kernel]
     first = math.floor(float(place[0])) - reach + 1
     last = math.floor(float(place[-1])) + reach

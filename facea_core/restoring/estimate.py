@@ -97,10 +97,12 @@ def _old_pixels(
     if not found:
         return None
     looked = _looked_at(box, size, found.times)
-    old, corner = undone(crop(image, looked).cpu(), looked, size, found)
-    if min(old.shape[-2:]) < _FEWEST:
+    part = crop(image, looked).cpu()
+    pictures = [undone(part, looked, size, found.size, each) for each in found.interpolations]
+    if min(pictures[0][0].shape[-2:]) < _FEWEST:
         return None
-    return old, found.times, found_jpeg(old, corner)
+    read = [(old, found.times, found_jpeg(old, corner)) for old, corner in pictures]
+    return next((each for each in read if each[2]), read[0])
 
 
 def _noise(y: Tensor) -> float:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from facea_core.cli.flags import Form, flag
 
-TASKS = ("parts", "heads", "mix", "slider", "edit", "hair", "second", "hints", "swap")
+TASKS = ("parts", "heads", "mix", "slider", "edit", "hair", "second", "hints", "swap", "restore")
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ import math
 import torch
 
 from .degrade import Damage
+from .jpeg import error_of
 
 _COARSE = 4
 """Waves across a crop below which nothing tells people apart."""
@@ -26,7 +27,7 @@ def detail_left(damage: Damage, native: int) -> float:
     blur = damage.blur**2 + damage.motion**2 / 12
     kept = torch.exp(-((2 * math.pi * waves) ** 2) * blur) * (waves < 0.5 / damage.scale)
     power = _CONTRAST**2 / (2 * math.pi * math.log(2) * waves**2) * kept
-    noise = (damage.noise / 255 * damage.scale) ** 2 + 1e-8
+    noise = (error_of(damage) / 255 * damage.scale) ** 2 + 1e-8
     return float((power / (power + noise)).mean())
 
 

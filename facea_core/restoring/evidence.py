@@ -12,9 +12,10 @@ from torch import Tensor
 from ..io.images import luma_of
 from ..types import Size
 from .degrade import Damage, damp
+from .jpeg import error_of
 
 _CERTAIN = 2.0
-"""Deviations of the noise within which a difference says nothing."""
+"""Deviations of noise and JPEG within which a difference says nothing."""
 
 _COARSE = 16
 """So many of the coarsest waves along a side are the photo's own."""
@@ -67,10 +68,10 @@ class Evidence:
     def lacking(self, image: Tensor) -> Tensor:
         """What images `(B, 3, H, W)` lack to be this photo once they are damaged alike.
 
-        Nothing where the difference may be the photo's noise (DDNM, 2212.00490, for A known).
+        Nothing where that may be the photo's noise or JPEG (DDNM, 2212.00490, for A known).
         """
         apart = self._apart(image)
-        sure = (apart.abs() - _CERTAIN * self.damage.noise / 255).clamp(min=0)
+        sure = (apart.abs() - _CERTAIN * error_of(self.damage) / 255).clamp(min=0)
         return F.interpolate(apart.sign() * sure, self.size, mode="bicubic")
 
     def again(self, image: Tensor) -> Tensor:

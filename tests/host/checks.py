@@ -18,6 +18,7 @@ from compared import PROMPT, diff
 from editing import edits
 from inside import enter, part, run_node
 from refusing import doors, no_place_for_words, refused
+from restoring import restores
 from sampling import composed, fed, sampled, together
 from segments import held, hinted, segmented, skipped
 from speaking import spoken
@@ -44,6 +45,7 @@ def main(comfyui: Path, base: Path) -> dict[str, Any]:
         found |= {**stock(host, base, path, identity), **composed(core, host, cast, identity)}
         found |= {**spoken(core, host, identity), **refused(file, host, cast)}
         found["edits"] = edits(core, host, cast, identity)
+        found["restored"] = restores(core, host, cast, identity)
         found["stacked"] = stacked(host, base, path, identity, cast)
         found["segs"], found["skip"] = segmented(host, cast), skipped(host, identity, cast)
         found["hints"], found["held"] = hinted(), held(host, cast)

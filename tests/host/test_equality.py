@@ -60,6 +60,16 @@ def test_an_edit_is_sampled_with_and_without_the_person_as_in_the_core(found, te
     assert edits["edit, outside"] == 0
 
 
+def test_a_photo_is_restored_as_in_the_core(found, tell):
+    restored = dict(found["restored"])
+    for what in ("restored again", "restored, outside", "model"):
+        assert restored.pop(what) == 0
+    assert restored.pop("consistency") <= 0.02
+    for what, most in restored.items():
+        tell(f"core and ComfyUI, largest difference, {what}: {most:.2e}")
+        assert most <= 1e-3
+
+
 def test_photos_of_several_sizes_are_taken_as_a_list(found: dict[str, Any]):
     shapes = [[1, 128, 128, 3], [1, 150, 112, 3], [1, 97, 160, 3]]
     assert found["listed_kept"] == shapes

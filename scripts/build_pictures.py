@@ -236,6 +236,17 @@ def image_adapter(studio: Studio) -> None:
     )
 
 
+def restore_sample(studio: Studio) -> None:
+    shown = studio.run(api("16-restore-a-photo"))
+    (strip,), (truth,) = shown["Photo, repaired, and damaged again"], shown["As it was"]
+    side = strip.height
+    photo, repaired, again = (strip.crop((x, 0, x + side, side)) for x in (0, side, 2 * side))
+    rows = [[photo, repaired], [truth.resize((side, side)), again]]
+    captions = ["the photo, and repaired", "as it was, and damaged again"]
+    card("16-restore-a-photo", rows, captions)
+    save(poster(rows, captions), DOCS / jpg("Restore"))
+
+
 def template_portrait(studio: Studio) -> None:
     shown = studio.run(api("13-template-portrait"))
     rows = [shown["Their pictures"], shown["The portraits, the best first"]]
@@ -273,6 +284,7 @@ def main() -> None:
     template_portrait(studio)
     guided_people(studio)
     image_adapter(studio)
+    restore_sample(studio)
     stock_nodes(studio)
     if args.cards:
         return

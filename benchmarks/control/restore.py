@@ -23,6 +23,7 @@ from facea_core.restoring.degrade import LEVELS, Damage, degrade, enlarged
 from facea_core.restoring.detail import detail_left
 from facea_core.restoring.estimate import estimate_damage
 from facea_core.restoring.evidence import Evidence
+from facea_core.restoring.people import NOBODY
 from facea_core.restoring.recognise import advantage
 from facea_core.restoring.repair import DamagedPhoto
 from facea_core.restoring.restore import restore_faces
@@ -240,9 +241,9 @@ def table(rows: Sequence[Row]) -> str:
 
 
 def _told(own: Sequence[float], strange: Sequence[float]) -> tuple[float, float, float]:
-    """The area under the curve, and the shares above 0 of the person and of strangers."""
+    """The area under the curve, and the shares above `NOBODY` of the person and of strangers."""
     over = fmean(float(a > b) + 0.5 * (a == b) for a in own for b in strange)
-    found, taken = (fmean(float(value > 0) for value in some) for some in (own, strange))
+    found, taken = (fmean(float(value > NOBODY) for value in some) for some in (own, strange))
     return over, found, taken
 
 

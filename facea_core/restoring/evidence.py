@@ -14,8 +14,9 @@ from ..types import Size
 from .degrade import Damage, damp
 from .jpeg import error_of
 
-_CERTAIN = 2.0
-"""Deviations of noise and JPEG within which a difference says nothing."""
+_DOUBT = 3.0, 1.0
+"""Deviations of noise and JPEG within which a difference says nothing, at fidelity 0 and at 1: with
+none at all the noise would be painted, and a likeness gone."""
 
 _COARSE = 16
 """So many of the coarsest waves along a side are the photo's own."""
@@ -26,7 +27,7 @@ _SCRATCH = 0.02
 _FAINT = 0.05
 """Where less than this is known around a place, its coarse colours hardly change."""
 
-_TIMES = 3
+_TIMES = 5
 """Back-projections of a finished picture."""
 
 
@@ -65,13 +66,15 @@ class Evidence:
         colours = crop if cleaned is None else cleaned
         return cls(crop, damp(crop, shrunk), known, colours, damage)
 
-    def lacking(self, image: Tensor) -> Tensor:
+    def lacking(self, image: Tensor, fidelity: float) -> Tensor:
         """What images `(B, 3, H, W)` lack to be this photo once they are damaged alike.
 
         Nothing where that may be the photo's noise or JPEG (DDNM, 2212.00490, for A known).
         """
         apart = self._apart(image)
-        sure = (apart.abs() - _CERTAIN * error_of(self.damage) / 255).clamp(min=0)
+        free, bound = _DOUBT
+        doubt = (free + fidelity * (bound - free)) * error_of(self.damage) / 255
+        sure = (apart.abs() - doubt).clamp(min=0)
         return F.interpolate(apart.sign() * sure, self.size, mode="bicubic")
 
     def again(self, image: Tensor) -> Tensor:
@@ -114,7 +117,7 @@ def held_image(
     apart = evidence.coarse(image)
     image = (image + (luma_of(apart) if grey else apart)).clamp(0, 1)
     for _ in range(_TIMES if fidelity else 0):
-        image = (image + fidelity * evidence.lacking(image)).clamp(0, 1)
+        image = (image + fidelity * evidence.lacking(image, fidelity)).clamp(0, 1)
     return luma_of(image).expand_as(image).contiguous() if grey and not colourise else image
 
 

@@ -14,6 +14,10 @@ from .config import RestoreConfig
 from .evidence import Evidence
 from .repair import DamagedPhoto
 
+NOBODY = -0.25
+"""Below this advantage a face is nobody's: learned people of facea-tiny are above it in photos of
+themselves, strangers mostly below."""
+
 Know = Callable[[Crop, Evidence, Identity], float]
 """How much better a model knows a crop with the identity than without: `advantage`."""
 
@@ -48,7 +52,7 @@ def who_is_who(
     for row, face in enumerate(drawn):
         column = people.get(row)
         best = float(known[row].max())
-        if column is not None and known[row, column] > 0:
+        if column is not None and known[row, column] > NOBODY:
             identity = identities[column]
             theirs.append(replace(face, identity=identity))
             notes.append(f"face {row + 1} is {identity.name}'s ({known[row, column]:+.2f})")

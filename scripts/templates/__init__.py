@@ -13,6 +13,7 @@ from .image_adapter import image_adapter
 from .mixed_parts import mixed_parts
 from .mixed_people import mixed_people
 from .person_into_picture import person_into_picture
+from .restore_photo import restore_photo, restore_sample
 from .sdxl_scene import sdxl_scene
 from .slider import slider
 from .stock_nodes import stock_nodes
@@ -36,4 +37,6 @@ GRAPHS: dict[str, Callable[[Graph], None]] = {
     "13-template-portrait": template_portrait,
     "14-controlnet-two-people": guided_people,
     "15-image-adapter": image_adapter,
+    "16-restore-a-photo": restore_sample,
+    "17-restore-your-photo": restore_photo,
 }

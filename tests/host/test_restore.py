@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from .client import Client, NodeError
-from .faces import checkpoint, photos, train
+from .faces import checkpoint, detect, photos, train
 from .graph import Graph, Node
 
 QUICK = {
@@ -76,10 +76,7 @@ def test_who_is_nobody_given_is_left_alone_and_all_are_told(client: Client):
         spacing_width=0, spacing_color="white",
     )  # fmt: skip
     photo = worn(graph, both, 2)
-    seen = graph.add(
-        "FaceAAttributeDetect", image=both, attributes="face", face_index=-1,
-        face_order="left-to-right",
-    )  # fmt: skip
+    seen = detect(graph, both, face_index=-1, face_order="left-to-right")
     node = restored(graph, photo, model, identity=ada, attributes=seen, match=True)
     _, report = made(client, graph, node)
     (picture,) = report["pictures"]

@@ -66,7 +66,7 @@ def greyness(image: Tensor) -> float:
 
 def test_the_clean_picture_lacks_nothing(clean: Tensor):
     evidence = evidence_of(clean, BLURRED)
-    assert float(evidence.lacking(clean).abs().max()) < 1e-5
+    assert float(evidence.lacking(clean, 1.0).abs().max()) < 1e-5
     assert evidence.consistency(clean, mask()) > 90
     assert evidence.consistency(1 - clean, mask()) < 20
 
@@ -74,8 +74,8 @@ def test_the_clean_picture_lacks_nothing(clean: Tensor):
 def test_what_may_be_noise_says_nothing(clean: Tensor):
     noisy = Damage(scale=4, noise=20)
     evidence = evidence_of(clean, noisy)
-    assert not evidence.lacking(clean + 30 / 255).any()
-    assert evidence.lacking(clean + 90 / 255).any()
+    assert not evidence.lacking(clean + 30 / 255, 0.5).any()
+    assert evidence.lacking(clean + 90 / 255, 0.5).any()
 
 
 @pytest.mark.parametrize("grey", [False, True])
@@ -100,7 +100,7 @@ def test_a_scratch_says_nothing_and_all_else_as_before(clean: Tensor):
     assert not evidence.known[..., 30:32].any()
     assert evidence.known[..., :25].all()
     truth = replace(evidence_of(clean, Damage(scale=2, blur=1)), known=evidence.known)
-    assert not (truth.lacking(clean).abs() > 1e-5).any()
+    assert not (truth.lacking(clean, 1.0).abs() > 1e-5).any()
     # Colours beside a scratch go on across it: nothing white is left.
     held = held_image(clean, replace(evidence, small=truth.small), 1.0)
     assert float((held - clean).abs().max()) < 0.1

@@ -46,7 +46,8 @@ def who_is_who(
         repair = photo.repair(crop, RestoreConfig())
         for column, identity in enumerate(identities):
             known[row, column] = know(repair.crop, repair.evidence, identity)
-    rows, columns = linear_sum_assignment(known.numpy(), maximize=True)
+    # A stranger's face has no say in who the others are.
+    rows, columns = linear_sum_assignment(known.clamp(min=NOBODY).numpy(), maximize=True)
     people = dict(zip(rows.tolist(), columns.tolist(), strict=True))
     theirs, notes = [], []
     for row, face in enumerate(drawn):

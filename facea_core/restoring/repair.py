@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import KW_ONLY, dataclass, replace
 from functools import cached_property
 
 import torch
@@ -32,6 +32,7 @@ class DamagedPhoto:
     """
 
     image: Tensor
+    _: KW_ONLY
     scale: int = 1
     damage: Damage | None = None
     scratches: Tensor | None = None

@@ -41,7 +41,7 @@ ONLY_IN: dict[str, tuple[str, ...]] = {
     # For the name of an error, and for the one file that fetches weights when it is asked to.
     "pickle": ("detection/grounding",),
     "urllib": ("detection/grounding",),
-    "scipy": ("masks.py", "composing", "detection", "hints", "portraits"),
+    "scipy": ("masks.py", "composing", "detection", "hints", "portraits", "restoring"),
     "argparse": ("cli",),
 }
 

@@ -172,7 +172,7 @@ def test_good_faces_are_left_alone_and_told(tiny: Backbone, clean: Tensor):
 def test_scratches_are_painted_over(tiny: Backbone, clean: Tensor):
     lost = torch.zeros(1, 1, SIDE, SIDE)
     lost[..., 20:120, 62:65] = 1
-    photo = DamagedPhoto(torch.where(lost > 0, 1.0, clean), Damage(), scratches=lost)
+    photo = DamagedPhoto(torch.where(lost > 0, 1.0, clean), damage=Damage(), scratches=lost)
     made = repaired(photo, tiny).composition.image
     white = (made * lost).sum() / lost.sum() / 3
     assert float(white) < float((clean * lost).sum() / lost.sum() / 3) + 0.1

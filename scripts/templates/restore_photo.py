@@ -8,21 +8,21 @@ from .common import LOOK, SD15, SD15_URL, TINY, learn_sample, sample_photos
 
 
 def restore_sample(g: Graph) -> None:
-    photos, found = sample_photos(g, "ada", 50, "male")
+    photos, found = sample_photos(g, "ben", 4, "male")
     base = g.checkpoint("The small model", TINY)
-    learn = learn_sample(g, base, "ada", photos, found)
-    four = g.node("FaceASamplePhotos", "Another photo of “ada”", person=50, photos=4)
+    learn = learn_sample(g, base, "ben", photos, found)
+    four = g.node("FaceASamplePhotos", "Another photo of “ben”", person=4, photos=4)
     one = g.node(
         "ImageFromBatch", "The fourth, not learned from", folded=True,
         image=four["photos"], batch_index=3, length=1,
     )  # fmt: skip
     small = g.node(
-        "ImageScaleBy", "Made five times smaller", folded=True,
-        image=one["IMAGE"], upscale_method="area", scale_by=0.2,
+        "ImageScaleBy", "Made four times smaller", folded=True,
+        image=one["IMAGE"], upscale_method="area", scale_by=0.25,
     )  # fmt: skip
     worn = g.node(
         "ImageScaleBy", "… and enlarged again", folded=True,
-        image=small["IMAGE"], upscale_method="bicubic", scale_by=5.0,
+        image=small["IMAGE"], upscale_method="bicubic", scale_by=4.0,
     )  # fmt: skip
     there = g.node(
         "FaceAAttributeDetect", "Find the face in it", folded=True, images=worn["IMAGE"],
@@ -53,7 +53,7 @@ def restore_sample(g: Graph) -> None:
         """
         ## Repair a photo as the person in it
 
-        Press **Run**. A person is learned from three photos; a fourth one is made five times
+        Press **Run**. A person is learned from three photos; a fourth one is made four times
         smaller and repaired as them. Nothing is downloaded.
 
         *Repaired and damaged again* should look like the photo: then it is still that photo.

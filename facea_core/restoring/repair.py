@@ -58,8 +58,12 @@ class DamagedPhoto:
         """What happened to what the model is shown of a face."""
         if self.damage is not None:
             return self.damage
-        part = 1 / self.scale
-        return estimate_damage(self.image, plan.box.scale(part, part), max(plan.size))
+        part, native = 1 / self.scale, max(plan.size)
+        box = plan.box.scale(part, part)
+        found = estimate_damage(self.image, box, native)
+        # What is shown smaller than it is loses noise: a pixel is the mean of several.
+        shrunk = min(native / max(box.width, box.height, 1), 1.0)
+        return replace(found, noise=found.noise * shrunk)
 
     def worse(
         self,

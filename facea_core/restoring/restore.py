@@ -25,6 +25,10 @@ from .config import RestoreConfig
 from .degrade import Damage
 from .repair import DamagedPhoto, Repair
 
+_TOO_LARGE = 1.5
+"""Sides of what is painted, in those of the model, at which a repaired face is less sharp than the
+photo could be."""
+
 Paint = Callable[[Tensor, Sequence[TargetFace], ComposeConfig, Rank | None, Revise], Composition]
 """(image (1, 3, H, W), its faces, how, ranks candidates, holds each face) -> it with them painted.
 """
@@ -113,6 +117,12 @@ def restore_photo(
 
     best = None if painting.candidates == 1 else best_of(repairs, rank)
     made = paint(photo.large, worse, painting, best, revise)
+    notes += [
+        f"face {number}: {plan.box.width} pixels of the photo were painted on {max(plan.size)}, "
+        "and fine detail is gone; shrink the photo, or use a model that paints larger"
+        for number, plan in enumerate(made.plans, start=1)
+        if plan.box.width > _TOO_LARGE * max(plan.size)
+    ]
     return _told(replace(made, notes=(*notes, *made.notes)), repairs, rank)
 
 

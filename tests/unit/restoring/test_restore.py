@@ -160,6 +160,15 @@ def test_a_known_enlargement_is_no_damage_of_its_own(tiny: Backbone, clean: Tens
     assert scales[0] == pytest.approx(scales[1], rel=0.2)
 
 
+def test_a_face_larger_than_the_model_paints_is_told(tiny: Backbone, clean: Tensor):
+    noise = torch.randn(1, 3, 512, 512, generator=torch.Generator().manual_seed(0)) * 10 / 255
+    photo = DamagedPhoto((enlarged(clean, (512, 512)) + noise).clamp(0, 1))
+    made = restore_faces(photo, [man(512)], tiny, painting=QUICK)
+    assert "fine detail is gone" in made.composition.notes[0]
+    # Shrunk four times on its way to the model, the photo has a quarter of its noise.
+    assert made.faces[0].damage.noise < 6
+
+
 def test_good_faces_are_left_alone_and_told(tiny: Backbone, clean: Tensor):
     good = repaired(DamagedPhoto(clean), tiny, only_worse_than=0.55)
     assert torch.equal(good.composition.image, clean)

@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+from pictures.guided import face_hints, guided_people, image_adapter
 from pictures.screen import front_end, identity_info, load_photos, save_image
 from pictures.studio import DOCS, Studio, api, card, jpg, look_at, poster, save
 from PIL import Image
@@ -204,36 +205,6 @@ def any_sampler(studio: Studio) -> None:
     card("11-any-sampler", [crops, pictures], ["cut out, painted by any sampler,", "put back"])
     save(poster([crops], ["cut out, and painted by any sampler"]), DOCS / jpg("FaceCrop"))
     save(poster([pictures], ["before, and with the crop put back"]), DOCS / jpg("FacePaste"))
-
-
-def face_hints(studio: Studio) -> None:
-    shown = studio.run(api("12-face-hints"))
-    rows = [
-        [*shown["The picture"], *shown["The person"][:1]],
-        [*shown["Its own face"], *shown["The person's face"]],
-        [*shown["Keypoints"], *shown["Lines and edges"]],
-    ]
-    captions = ["a picture and a person", "lines: its own face, and the person's", "more kinds"]
-    card("12-face-hints", rows[:2], captions[:2])
-    save(poster(rows, captions), DOCS / jpg("FaceHints"))
-
-
-def guided_people(studio: Studio) -> None:
-    shown = studio.run(api("14-controlnet-two-people"))
-    card(
-        "14-controlnet-two-people",
-        [[*shown["The hint, of the whole picture"]], [*shown["The result"]]],
-        ["a ControlNet's hint,", "followed by two people"],
-    )
-
-
-def image_adapter(studio: Studio) -> None:
-    shown = studio.run(api("15-image-adapter"))
-    card(
-        "15-image-adapter",
-        [[*shown["For the adapter's mask"]], [*shown["The result"]]],
-        ["an image adapter's mask,", "and a person painted beside it"],
-    )
 
 
 def restore_sample(studio: Studio) -> None:

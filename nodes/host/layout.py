@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Tensor
 
+from ...facea_core import restoring
 from ...facea_core.errors import ImageError, MaskError
 from ...facea_core.io.images import check_image, to_rgb
 from ...facea_core.lazy import Lazy
-from ...facea_core.restoring import enlarged
 
 ROOM = 256 << 20
 """Bytes of a side product: what would need more is made smaller, or only where it is wired."""
@@ -66,7 +66,7 @@ def images_in(images: Tensor) -> tuple[Pictures, list[str]]:
 def larger(images: Tensor, scale: int) -> Tensor:
     """An IMAGE at `scale` times its size, its alpha channel along with it."""
     height, width = images.shape[1:3]
-    made = enlarged(images.movedim(-1, 1).cpu().float(), (height * scale, width * scale))
+    made = restoring.enlarged(images.movedim(-1, 1).cpu().float(), (height * scale, width * scale))
     return made.movedim(1, -1)
 
 

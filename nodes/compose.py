@@ -13,13 +13,13 @@ from comfy_api.latest import io
 from ..facea_core import composing, detection, identity, selection
 from ..facea_core.composing import ComposeConfig
 from ..facea_core.settings import check_choice, check_number, check_text
-from ..facea_core.types import DetectedFaces, Identity
+from ..facea_core.types import Identity
 from .host import (
     FRAME_SEEDS,
     Paint,
     Studio,
     clip_skip_notes,
-    faces_of_segs,
+    faces_wired,
     field_input,
     images_in,
     masks_in,
@@ -175,9 +175,7 @@ class FaceAInpaintCompose(io.ComfyNode):
         identities: list[Identity | None] = [more.pop(name, None) for name in IDENTITIES]
         for wire, who in zip(IDENTITIES, identities, strict=True):
             wired(wire, who, Identity)
-        if isinstance(attributes, tuple | list):
-            attributes = faces_of_segs(attributes)
-        wired("attributes", attributes, DetectedFaces)
+        attributes = faces_wired(attributes)
         config = ComposeConfig(steps=steps, seed=seed, denoise=denoise, **more)
         check_number("cfg", cfg, 0, 30)
         check_number("lora_strength", lora_strength, -2, 2)

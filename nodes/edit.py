@@ -14,13 +14,13 @@ from ..facea_core import identity as identities
 from ..facea_core.composing import ComposeConfig, EditConfig
 from ..facea_core.errors import ConfigError
 from ..facea_core.settings import check_choice, check_number, check_text
-from ..facea_core.types import DetectedFaces, FaceAttributes, Identity
+from ..facea_core.types import FaceAttributes, Identity
 from .host import (
     FRAME_SEEDS,
     Paint,
     Studio,
     clip_skip_notes,
-    faces_of_segs,
+    faces_wired,
     field_input,
     images_in,
     masks_in,
@@ -120,9 +120,7 @@ class FaceAEdit(io.ComfyNode):
         wired("identity", identity, Identity)
         if identity is not None:
             identities.check_whole(identity)
-        if isinstance(attributes, tuple | list):
-            attributes = faces_of_segs(attributes)
-        wired("attributes", attributes, DetectedFaces)
+        attributes = faces_wired(attributes)
         config = ComposeConfig(steps=steps, seed=seed, denoise=denoise, **more)
         change = EditConfig(amount=amount, handover=handover)
         check_number("cfg", cfg, 0, 30)

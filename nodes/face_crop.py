@@ -12,10 +12,9 @@ from ..facea_core import composing
 from ..facea_core.composing import ComposeConfig
 from ..facea_core.errors import ImageError, NoFaceError
 from ..facea_core.settings import check_text
-from ..facea_core.types import DetectedFaces
 from .host import (
     Followed,
-    faces_of_segs,
+    faces_wired,
     field_input,
     image_of,
     images_in,
@@ -25,7 +24,6 @@ from .host import (
     plain_numbers,
     say,
     schema,
-    wired,
 )
 from .host.schema import ATTRIBUTES, CROPS, SEGS
 
@@ -107,9 +105,7 @@ class FaceAFaceCrop(io.ComfyNode):
         mask: torch.Tensor | None = None, also: torch.Tensor | None = None, positive: Any = None,
         negative: Any = None, **more: Any,
     ) -> io.NodeOutput:  # fmt: skip
-        if isinstance(attributes, tuple | list):
-            attributes = faces_of_segs(attributes)
-        wired("attributes", attributes, DetectedFaces)
+        attributes = faces_wired(attributes)
         config = ComposeConfig(**more)
         check_text("parts", parts)
         images, notes = images_in(image)

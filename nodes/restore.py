@@ -18,14 +18,14 @@ from ..facea_core.errors import ConfigError
 from ..facea_core.machine import give_back_memory
 from ..facea_core.restoring.config import RestoreConfig
 from ..facea_core.settings import check_number, check_text
-from ..facea_core.types import DetectedFaces, Identity
+from ..facea_core.types import Identity
 from .host import (
     Paint,
     Results,
     Studio,
     clip_skip_notes,
     composer,
-    faces_of_segs,
+    faces_wired,
     field_input,
     images_in,
     larger,
@@ -158,9 +158,7 @@ class FaceARestore(io.ComfyNode):
         for name, who in zip(IDENTITIES, wires, strict=True):
             wired(name, who, Identity)
         people = [who for who in wires if who is not None]
-        if isinstance(attributes, tuple | list):
-            attributes = faces_of_segs(attributes)
-        wired("attributes", attributes, DetectedFaces)
+        attributes = faces_wired(attributes)
         painting = ComposeConfig(steps=steps, seed=seed, **more)
         config = RestoreConfig(
             strength, fidelity, scale, colour, only_worse_than=only_worse_than, grain=grain

@@ -7,18 +7,19 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import NamedTuple
 
+import torch
 from torch import Tensor
 
 from facea_core.backbone import Backbone, load_backbone
 from facea_core.detection.base import Detector
 from facea_core.detection.load import load_detector
-from facea_core.evaluation import TinyEmbedder
+from facea_core.evaluation import TinyEmbedder, face_crop
 from facea_core.evaluation.identity_encoder import AttributeProbe, load_attribute_probe
 from facea_core.identity.subject import Subject as Named
 from facea_core.identity_store.store import train_once
 from facea_core.settings import read_settings
 from facea_core.training import TrainConfig
-from facea_core.types import Identity
+from facea_core.types import Box, Identity
 
 from ..likeness.journal import Row
 from ..likeness.metrics import Judge
@@ -81,6 +82,12 @@ class Bench:
     @cached_property
     def judge(self) -> Judge:
         return Judge(TinyEmbedder(), self.probe)
+
+    @torch.no_grad()
+    def answers(self, image: Tensor, face: Box) -> dict[str, int]:
+        """What the probe answers to each of its questions about the face in that box."""
+        seen = self.probe.look(face_crop(image, face, 64)).classes
+        return {name: int(logits.argmax()) for name, logits in seen.items()}
 
     @cached_property
     def config(self) -> TrainConfig:

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean
 
-import torch
 from torch import Tensor
 
 from facea_core.composing import (
@@ -19,7 +18,7 @@ from facea_core.composing import (
 )
 from facea_core.detection.config import DetectConfig
 from facea_core.detection.detect import detect_attributes
-from facea_core.evaluation import evaluate_identity, face_crop, face_photo
+from facea_core.evaluation import evaluate_identity, face_photo
 from facea_core.seeds import seeded
 from facea_core.synthetic.parameters import (
     BEARDS,
@@ -95,7 +94,7 @@ def paint_edits(bench: Bench, index: int, wanted: Wanted) -> Iterator[Painted]:
                 likeness = evaluate_identity(
                     [face_photo(made, box)], subject.photos, subject.heldout, bench.judge.embedder
                 )
-                before, after = (_answers(bench, one, box) for one in (image.image, made))
+                before, after = (bench.answers(one, box) for one in (image.image, made))
                 others = [name for name in before if name != change.question]
                 yield Painted(f"{name}, {arm}", k, made, {
                     "right": float(after[change.question] == change.answer),
@@ -130,12 +129,6 @@ def _made(
     how = EditConfig(amount=0.0) if arm == "text" else EditConfig()
     target = edited(target, change.text, parts, how)
     return compose_identity(image, [target], bench.backbone, config).image
-
-
-@torch.no_grad()
-def _answers(bench: Bench, image: Tensor, face: Box) -> dict[str, int]:
-    seen = bench.probe.look(face_crop(image, face, 64)).classes
-    return {name: int(logits.argmax()) for name, logits in seen.items()}
 
 
 def table(rows: Sequence[Row]) -> str:

@@ -15,17 +15,14 @@ from facea_core.seeds import seeded
 from facea_core.synthetic.painting import Painting
 from facea_core.synthetic.parameters import (
     IDENTITY,
-    OPEN,
     POSE,
     SCENE,
-    SMILING,
-    circumstance,
     sample_people,
     sample_scenes,
 )
 from facea_core.synthetic.render import paint
 
-from ..likeness.subjects import UNSEEN
+from ..likeness.subjects import UNSEEN, expression_labels
 
 DRAWN = ("face", "eyebrows", "eyes", "nose", "mouth")
 _POSE = [SCENE.index(name) for name in POSE]
@@ -76,11 +73,7 @@ class MovedHost:
 
     @property
     def expression(self) -> Mapping[str, int]:
-        scene = self.answer.scenes
-        return {
-            "smile": int(circumstance(scene, "smile") >= SMILING),
-            "open_mouth": int(circumstance(scene, "mouth_open") >= OPEN),
-        }
+        return expression_labels(self.answer.scenes)
 
 
 def moved_hosts(number: int, count: int, size: int) -> list[MovedHost]:

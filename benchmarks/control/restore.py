@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from math import nan
 from statistics import fmean
 from typing import Any
@@ -16,23 +17,18 @@ from facea_core.composing import ComposeConfig, TargetFace, compose_identity, fa
 from facea_core.composing.faces import Crop
 from facea_core.composing.stitch import crop_image, crop_mask
 from facea_core.detection.detect import DetectConfig, detect_attributes
-from facea_core.evaluation import evaluate_identity, face_crop, face_photo
+from facea_core.evaluation import evaluate_identity, face_photo
 from facea_core.io.images import from_pil, to_pil
 from facea_core.restoring.config import RestoreConfig
 from facea_core.restoring.degrade import LEVELS, Damage, degrade, enlarged
-from facea_core.restoring.detail import detail_left
-from facea_core.restoring.estimate import estimate_damage
 from facea_core.restoring.evidence import Evidence
 from facea_core.restoring.people import NOBODY
 from facea_core.restoring.recognise import advantage
-from facea_core.restoring.repair import DamagedPhoto
+from facea_core.restoring.repair import DamagedPhoto, Repair
 from facea_core.restoring.restore import restore_faces
 from facea_core.seeds import seeded
 from facea_core.synthetic.painting import Painting
 from facea_core.synthetic.parameters import (
-    OPEN,
-    SMILING,
-    circumstance,
     sample_people,
     sample_scenes,
 )
@@ -41,7 +37,7 @@ from facea_core.types import Box
 
 from ..likeness.journal import Row
 from ..likeness.metrics import PARTS
-from ..likeness.subjects import UNSEEN, Subject
+from ..likeness.subjects import UNSEEN, Subject, expression_labels
 from ..likeness.tables import difference
 from .bench import Bench, Painted, Task, Wanted, by_person, markdown, shown
 
@@ -135,6 +131,11 @@ class _Asked:
         plan = plan_crop(self.mask, self.bench.backbone.spec)
         return Crop(crop_image(self.photo, plan), crop_mask(self.mask, plan), plan)
 
+    @cached_property
+    def repair(self) -> Repair:
+        """As FaceA sees it, who knows nothing of the damage."""
+        return DamagedPhoto(self.photo).repair(self.crop, RestoreConfig())
+
     def painted(self, arm: str, scene: int) -> Painted:
         image, more = self.made(arm)
         return Painted(f"{self.level}, {arm}", scene, image, {**self.measured(image), **more})
@@ -143,9 +144,7 @@ class _Asked:
         backbone, photo, identity = self.bench.backbone, self.photo, None
         painting = ComposeConfig(seed=1000 * self.bench.number(self.index))
         if arm == "photo":
-            native = max(self.crop.plan.size)
-            found = estimate_damage(photo, self.crop.plan.box, native)
-            return photo, {"detail": detail_left(found, native)}
+            return photo, {"detail": self.repair.detail}
         if arm == "round trip":
             made = backbone.decode(backbone.encode_image(photo).sample()).clamp(0, 1)
             return torch.where(self.mask > 0, made, photo), {}
@@ -172,10 +171,9 @@ class _Asked:
         """By how much the model of the person, or of stranger `other`, knows the photo better."""
         people = self.bench.flags.people
         identity = self.bench.learned((self.index + other) % people)
-        crop, backbone = self.crop, self.bench.backbone
-        found = estimate_damage(self.photo, crop.plan.box, max(crop.plan.size))
-        known = advantage(crop, Evidence.of(crop.image, found), identity, backbone)
-        return Painted(f"{self.level}, who {other}", scene, crop.image, {"known": known})
+        repair = self.repair
+        known = advantage(repair.crop, repair.evidence, identity, self.bench.backbone)
+        return Painted(f"{self.level}, who {other}", scene, repair.crop.image, {"known": known})
 
     def measured(self, image: Tensor) -> dict[str, float]:
         head = (self.mask >= 0.5).float()
@@ -187,14 +185,8 @@ class _Asked:
         )  # fmt: skip
         crop = self.crop
         evidence = Evidence.of(crop.image, self.damage)
-        with torch.no_grad():
-            seen = self.bench.probe.look(face_crop(image, box, 64)).classes
-        answers = {name: int(logits.argmax()) for name, logits in seen.items()}
-        scene = self.truth.scenes
-        told = {
-            "smile": int(circumstance(scene, "smile") >= SMILING),
-            "open_mouth": int(circumstance(scene, "mouth_open") >= OPEN),
-        }
+        answers = self.bench.answers(image, box)
+        told = expression_labels(self.truth.scenes)
         parts = [name for part in ("eyes", "nose", "mouth") for name in PARTS[part]]
         asked = self.subject.truth or {}
         return {

@@ -21,9 +21,6 @@ from facea_core.synthetic.painting import Painting
 from facea_core.synthetic.parameters import (
     HAIR_STYLES,
     IDENTITY,
-    OPEN,
-    SMILING,
-    circumstance,
     labels,
     sample_people,
     sample_scenes,
@@ -32,7 +29,7 @@ from facea_core.synthetic.render import paint
 from facea_core.types import Box, Identity
 
 from ..likeness.journal import Row
-from ..likeness.subjects import UNSEEN
+from ..likeness.subjects import UNSEEN, expression_labels, expression_words
 from .bench import Bench, Painted, Task, Wanted, by_person, markdown, shown
 
 
@@ -165,18 +162,12 @@ def _swapped(
     settings: Mapping[str, Any] = arm.settings
     config = ComposeConfig(hair=False, seed=seed, **settings)
     said = {"hair": [describe_part(host.before.people[0], "hair")],
-            "expression": expression(host.before.scenes)}  # fmt: skip
+            "expression": expression_words(host.before.scenes)}  # fmt: skip
     asked = ", ".join([identity.meta.prompt, *(text for kind in arm.said for text in said[kind])])
     target = TargetFace(face_mask(face, config), identity, asked, keep=keep)
     made = compose_identity(image, [target], bench.backbone, config)
     still = (made.mask == 0) if keep is None else (made.mask == 0) | (keep > 0)
     return made.image, float(((made.image - image).abs() * still).max())
-
-
-def expression(scene: Tensor) -> list[str]:
-    """What a caption says of it."""
-    said = ["smiling"] if circumstance(scene, "smile") >= SMILING else []
-    return said + (["an open mouth"] if circumstance(scene, "mouth_open") >= OPEN else [])
 
 
 @torch.no_grad()
@@ -202,10 +193,7 @@ def _measured(
     if hair["hair_style"] == HAIR_STYLES.index("bald"):
         del hair["hair_colour"]
     truth = {
-        "expression": {
-            "smile": int(circumstance(scene, "smile") >= SMILING),
-            "open_mouth": int(circumstance(scene, "mouth_open") >= OPEN),
-        },
+        "expression": expression_labels(scene),
         "hair": hair,
     }
     right = {

@@ -125,18 +125,26 @@ def _scene(
         target=face,
         face=Box(*answer.boxes[0]["face"]),
         prompt=", ".join(_asked(around)),
-        wanted={
-            "smile": int(circumstance(around, "smile") >= SMILING),
-            "open_mouth": int(circumstance(around, "mouth_open") >= OPEN),
-        },
+        wanted=expression_labels(around),
         answer=answer.image,
         free=(context.image == answer.image).all(dim=1, keepdim=True).float(),
     )
 
 
+def expression_labels(scene: Tensor) -> dict[str, int]:
+    """What the probe should answer about the expression in a scene `(1, SCENE_SIZE)`."""
+    return {
+        "smile": int(circumstance(scene, "smile") >= SMILING),
+        "open_mouth": int(circumstance(scene, "mouth_open") >= OPEN),
+    }
+
+
+def expression_words(scene: Tensor) -> list[str]:
+    """What a caption says of the expression in a scene."""
+    said = ["smiling"] if circumstance(scene, "smile") >= SMILING else []
+    return said + (["an open mouth"] if circumstance(scene, "mouth_open") >= OPEN else [])
+
+
 def _asked(scene: Tensor) -> list[str]:
     """What the picture should show beside the person, as captions say it."""
-    said = ["smiling"] if circumstance(scene, "smile") >= SMILING else []
-    if circumstance(scene, "mouth_open") >= OPEN:
-        said.append("an open mouth")
-    return [*said, place(float(scene[0, SCENE.index("backdrop")]))]
+    return [*expression_words(scene), place(float(scene[0, SCENE.index("backdrop")]))]

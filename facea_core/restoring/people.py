@@ -30,11 +30,10 @@ def who_is_who(
     spec: BackboneSpec,
     context_factor: float,
 ) -> tuple[list[TargetFace], list[str]]:
-    """The faces of a photo that are these people's, each with its identity, in their
-    order, and notes on all.
+    """The faces of a photo that are these people's, each with its identity, and notes on all.
 
     Each identity has one face at most, so that all together the models know the faces best; a face
-    that no model knows better than before is nobody's.
+    whose best advantage is `NOBODY` or less is left out.
     """
     from scipy.optimize import linear_sum_assignment
 

@@ -35,12 +35,14 @@ def advantage(crop: Crop, evidence: Evidence, identity: Identity, backbone: Back
     """
     base, own = prompts_of(identity)
     clean = backbone.encode_image(crop.image).sample().float()
+    masked = backbone.encode_image(masked_image(crop.image, crop.mask)).sample()
+    mask = latent_mask(crop.mask.to(backbone.device), backbone.spec.latent_factor)
     (level,) = levels_at(backbone.alphas_cumprod, [TIMESTEP])
 
     def error(prompt: str, strength: float) -> float:
         with apply_identity(backbone, identity, strength) as words:
             said = backbone.text.encode([prompt], words)
-            model = _model(backbone, said, crop)
+            model = _model(backbone, said, mask, masked)
             return surprise(model, clean, level, backbone.decode, evidence, crop.mask)
 
     return 1 - error(own, 1.0) / error(base, 0.0)
@@ -69,10 +71,7 @@ def surprise(
     return max(sum(errors) / NOISES, 1e-12)
 
 
-def _model(backbone: Backbone, said: Conditioning, crop: Crop) -> Model:
-    mask = latent_mask(crop.mask.to(backbone.device), backbone.spec.latent_factor)
-    masked = backbone.encode_image(masked_image(crop.image, crop.mask)).sample()
-
+def _model(backbone: Backbone, said: Conditioning, mask: Tensor, masked: Tensor) -> Model:
     def model(latent: Tensor, level: Level) -> Tensor:
         count = len(latent)
         output = backbone.predict(

@@ -26,9 +26,10 @@ from .evidence import Evidence, held_image
 class DamagedPhoto:
     """A photo `(1, 3, H, W)`, to be repaired at `scale` times its size, and what is known of it.
 
-    `damage` is what happened to the crop of each face; None = estimated. `scratches (1, 1, H, W)`
-    is 1 where the photo shows nothing of the picture. `cleaned (1, 3, h, w)`, of any size, is the
-    photo as another program has repaired it: painting starts from there, and takes its colours.
+    `scale` is that of the `RestoreConfig`. `damage` is what happened to the crop of each face; None
+    = estimated. `scratches (1, 1, H, W)` is 1 where the photo shows nothing of the picture.
+    `cleaned (1, 3, h, w)`, of any size, is the photo as another program has repaired it: painting
+    starts from there, and takes its colours.
     """
 
     image: Tensor
@@ -130,7 +131,9 @@ class Repair:
         """Of painted crops `(B, 3, s, s)` what is put into the photo."""
         free = self.config.colour == FREE
         made = held_image(made, self.evidence, self.config.fidelity, colourise=free)
-        return made + self.config.grain * self._grain if self.config.grain else made
+        if self.config.grain:
+            made = (made + self.config.grain * self._grain).clamp(0, 1)
+        return made
 
     @property
     def _grain(self) -> Tensor:

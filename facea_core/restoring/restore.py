@@ -118,10 +118,11 @@ def restore_photo(
     best = None if painting.candidates == 1 else best_of(repairs, rank)
     made = paint(photo.large, worse, painting, best, revise)
     notes += [
-        f"face {number}: {plan.box.width} pixels of the photo were painted on {max(plan.size)}, "
+        f"face {number}: {plan.box.width // config.scale} pixels of the photo were painted on "
+        f"{max(plan.size)}, "
         "and fine detail is gone; shrink the photo, or use a model that paints larger"
         for number, plan in enumerate(made.plans, start=1)
-        if plan.box.width > _TOO_LARGE * max(plan.size)
+        if plan.box.width > _TOO_LARGE * config.scale * max(plan.size)
     ]
     return _told(replace(made, notes=(*notes, *made.notes)), repairs, rank)
 

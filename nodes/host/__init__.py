@@ -55,7 +55,7 @@ from .results import Results, report_of
 from .sampling import Paint, encode, paint_crop, samplers, schedulers
 from .saving import graph_texts, output_files
 from .schema import field_input, own_choices, schema, wired
-from .segs import faces_of_segs, segs_of
+from .segs import faces_wired, segs_of
 from .tiny import register_tiny
 from .training_progress import TrainingProgress
 from .wiring import is_wired, left_out
@@ -87,7 +87,7 @@ __all__ = [
     "embeddings_folder",
     "encode",
     "examine_host",
-    "faces_of_segs",
+    "faces_wired",
     "field_input",
     "file_fingerprint",
     "graph_texts",

@@ -21,7 +21,7 @@ from .layout import Pictures, images_in
 from .mixing import laid_out, without_dynamic
 from .patching import painting_model, with_words
 from .progress import Progress
-from .recognise import guess_error
+from .recognise import guess_errors
 from .regions import in_crop
 from .results import Results
 from .sampling import Paint, encode, paint_crop, samplers, schedulers
@@ -129,13 +129,11 @@ class Studio:
         self, crop: composing.Crop, evidence: restoring.Evidence, identity: Identity
     ) -> float:
         """As `restoring.advantage`, by MODEL without and with the identity."""
-        models = (
-            painting_model(self._model, identity, 0.0)[0], self._patched(identity, mixed=False)
-        )  # fmt: skip
-        base, own = (
-            guess_error(model, self._vae, self._encode(prompt), crop, evidence)
-            for model, prompt in zip(models, restoring.prompts_of(identity), strict=True)
-        )
+        without, _ = painting_model(self._model, identity, 0.0)
+        models = without, self._patched(identity, mixed=False)
+        prompts = map(self._encode, restoring.prompts_of(identity))
+        told = list(zip(models, prompts, strict=True))
+        base, own = guess_errors(told, self._vae, crop, evidence)
         return 1 - own / base
 
     def _patched(self, identity: Identity | None, *, mixed: bool) -> Any:

@@ -15,6 +15,7 @@ from ...facea_core.errors import MaskError, quoted
 from ...facea_core.io.images import EDGE
 from ...facea_core.masks import mask_box
 from ...facea_core.types import Box, DetectedFaces, FaceAttributes, Part, Size
+from .schema import wired
 
 _AROUND = 3.0
 """Side of the crop around a face, in sides of its box; the Impact Pack's own default."""
@@ -52,6 +53,15 @@ def segs_of(faces: Sequence[FaceAttributes], size: Size) -> tuple[Size, list[Seg
             Segment(None, crop, face.score, list(around), list(face.face), detection.FACE, None)
         )
     return size, segments
+
+
+def faces_wired(attributes: Any) -> DetectedFaces | None:
+    """What is wired to `attributes`, as faces: those of FaceA, or SEGS. Raises ConfigError for
+    anything else, MaskError for what has not the shape of SEGS."""
+    if isinstance(attributes, tuple | list):
+        return faces_of_segs(attributes)
+    wired("attributes", attributes, DetectedFaces)
+    return attributes
 
 
 def faces_of_segs(segs: Any) -> DetectedFaces:

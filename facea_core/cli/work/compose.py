@@ -27,7 +27,7 @@ from ...composing import (
 from ...detection.config import DetectConfig
 from ...detection.found import smear_note
 from ...errors import ConfigError, MaskError, quoted
-from ...identity import check_family, load_identity, mix_people
+from ...identity import mix_people
 from ...identity.adapters import merged_lora
 from ...io.generated_images import save_generated
 from ...io.images import LOSSY, check_mask, load_image, picture_format
@@ -40,7 +40,7 @@ from ..painting import Compose, EditCommand
 from ..talk import hand_over, note, notes, painting_bar, require_outputs, say
 from .detect import detect_named, read_only, read_region
 from .detectors import open_detector, pick_device
-from .photos import read_faces
+from .photos import read_faces, read_people
 
 
 def compose(flags: Compose, config: ComposeConfig, detection: DetectConfig) -> None:
@@ -48,9 +48,7 @@ def compose(flags: Compose, config: ComposeConfig, detection: DetectConfig) -> N
     require_outputs(flags.out, flags.json)
     header = inspect_checkpoint(flags.base, prediction=flags.prediction, vae=flags.vae)
     notes("--base", header.notes)
-    people = [load_identity(path) for path in (flags.identity, *flags.others)]
-    for one in people:
-        check_family(one, header.spec.family)
+    people = read_people((flags.identity, *flags.others), header.spec.family)
     identity = mix_people(people, flags.mix) if flags.mix.strip() else people[0]
     sliders = read_sliders(flags.slider, flags.slider_strength)
     device = pick_device(flags.device)

@@ -7,9 +7,10 @@ from pathlib import Path
 
 from ...detection.base import Detector
 from ...errors import ImageError
+from ...identity import check_family, load_identity
 from ...io.photos import ReadPhoto, photos_of, read_photo
 from ...selection import photos_to_choose_by
-from ...types import Photo
+from ...types import Identity, Photo
 from ..talk import notes
 
 
@@ -31,6 +32,15 @@ def read_given(paths: Sequence[Path]) -> list[ReadPhoto]:
             f"none of the {len(given)} photos can be read: {'; '.join(map(str, errors))}"
         )
     return given
+
+
+def read_people(paths: Sequence[Path], family: str) -> list[Identity]:
+    """The identities, which are of that model family. Raises as `load_identity` and
+    `check_family` do."""
+    people = [load_identity(path) for path in paths]
+    for one in people:
+        check_family(one, family)
+    return people
 
 
 def read_faces(name: str, paths: Sequence[Path], detector: Detector) -> list[Photo]:

@@ -10,7 +10,6 @@ from ...backbone import inspect_checkpoint, load_backbone
 from ...composing import ComposeConfig
 from ...detection.base import Detector
 from ...errors import ConfigError, NoFaceError
-from ...identity import check_family, load_identity
 from ...io.figures import Tile, draw_tiles
 from ...io.files import atomic_path
 from ...io.generated_images import save_generated
@@ -30,17 +29,15 @@ from ...types import Composition
 from ..talk import note, notes, painting_bar, say
 from ..templates import PortraitCommand
 from .detectors import open_detector, pick_device
-from .photos import read_faces
+from .photos import read_faces, read_people
 
 
 def portrait(flags: PortraitCommand, config: ComposeConfig) -> None:
     header = inspect_checkpoint(flags.base, prediction=flags.prediction, vae=flags.vae)
     notes("--base", header.notes)
-    people = [load_identity(path) for path in flags.identity]
+    people = read_people(flags.identity, header.spec.family)
     if not people:
         raise ConfigError("nobody is to be painted; give --identity files")
-    for one in people:
-        check_family(one, header.spec.family)
     if flags.photos and len(flags.photos) != len(people):
         raise ConfigError(
             f"--photos has {len(flags.photos)} folders and --identity {len(people)} people; give "

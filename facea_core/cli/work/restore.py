@@ -14,7 +14,6 @@ from ...composing import ComposeConfig, TargetFace, check_not_mixed, plan_batch
 from ...detection.config import EVERY_FACE, DetectConfig
 from ...detection.detect import detect_chosen
 from ...errors import ConfigError
-from ...identity import check_family, load_identity
 from ...io.generated_images import save_generated
 from ...io.images import load_image, picture_format
 from ...io.mask_files import read_mask
@@ -29,21 +28,21 @@ from ..talk import hand_over, notes, painting_bar, require_outputs, say
 from .compose import read_rank, read_target_mask
 from .detect import read_region
 from .detectors import open_detector, pick_device
+from .photos import read_people
 
 
 def restore(
     flags: RestoreCommand, config: RestoreConfig, painting: ComposeConfig, detection: DetectConfig
 ) -> None:
-    for path in (flags.out, *([flags.strip] if flags.strip else [])):
-        picture_format(path)
+    picture_format(flags.out)
+    if flags.strip is not None:
+        picture_format(flags.strip)
     require_outputs(flags.out, flags.strip, flags.json)
     header = inspect_checkpoint(flags.base, prediction=flags.prediction, vae=flags.vae)
     notes("--base", header.notes)
-    people = [load_identity(path) for path in flags.identity]
+    people = read_people(flags.identity, header.spec.family)
     if not people:
         raise ConfigError("nobody is known who is to be restored; give --identity files")
-    for one in people:
-        check_family(one, header.spec.family)
     check_not_mixed(people, "a photo is restored")
     image, done = load_image(flags.image, longest=None)
     faces, said = _faces(flags, image, people, painting, detection, header.spec)

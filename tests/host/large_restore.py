@@ -21,6 +21,9 @@ from large_hints import loaded, said
 
 SIDE, STEPS = 256, 2
 LAYER = "mid_block.attentions.0.transformer_blocks.0.attn1.to_q"
+KEY = "middle_block.1.transformer_blocks.0.attn1.to_q"
+"""The same layer in ComfyUI."""
+
 WIDTH = 1280
 
 
@@ -38,7 +41,6 @@ def main(comfyui: Path, base: Path, family: str) -> dict[str, float]:
         painting.encode = lambda _, prompt: texts.setdefault(prompt, said(model, generator))
         painting.with_words = lambda clip, _: clip
         identity = person(family, generator)
-        before = patches(model)
         image = part("facea_core.demo").draw_cast(3, SIDE).photos.image[:1]
         mask = torch.zeros(1, SIDE, SIDE)
         mask[:, 60:200, 60:190] = 1
@@ -51,6 +53,7 @@ def main(comfyui: Path, base: Path, family: str) -> dict[str, float]:
             return given["denoised"]
 
         clone.set_model_sampler_post_cfg_function(count)
+        before = held(clone)
 
         def made(**more: Any) -> Any:
             return run_node(
@@ -68,7 +71,7 @@ def main(comfyui: Path, base: Path, family: str) -> dict[str, float]:
             "asked": asked,
             "outside": float(change[first[2] == 0].max()),
             "inside": float(change[mask == 1].mean()),
-            "patches": float(patches(model) != before),
+            "patches": float(held(clone) != before),
             "conditioning": float(
                 any(digest(texts[key][0][0]) != value for key, value in known.items())
             ),
@@ -94,8 +97,12 @@ def clip() -> Any:
     return SimpleNamespace(layer_idx=None)
 
 
-def patches(model: Any) -> dict[str, int]:
-    return {key: len(some) for key, some in model.patches.items()}
+def held(model: Any) -> Any:
+    """What MODEL holds: its patches, its functions and a layer as it is without them."""
+    model.unpatch_model()
+    weight = model.model.state_dict()[f"diffusion_model.{KEY}.weight"]
+    patches = {key: len(some) for key, some in model.patches.items()}
+    return patches, {key: str(some) for key, some in model.model_options.items()}, digest(weight)
 
 
 def digest(tensor: Any) -> float:

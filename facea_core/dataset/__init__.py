@@ -1,0 +1,1 @@
+"""Sets of pictures of learned people: the same person in many different pictures."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import torch
 import torch.nn.functional as F
@@ -75,6 +75,28 @@ def pictures_alike(
         rows = [(_views(image, one) @ straight.T).amax(dim=0) for image, one in seen]
         best = torch.stack(rows).view(len(seen), len(seen), 2).amax(dim=2)
         face[there[:, None], there] = torch.maximum(best, best.T)
+    return whole, face
+
+
+@dataclass(frozen=True, eq=False)
+class Print:
+    """What tells one picture from copies of it: `whole (2, P)` as it is and mirrored, `straight
+    (2, P)` the same of its face, `views (V, P)` that face moved and zoomed."""
+
+    whole: Tensor
+    straight: Tensor
+    views: Tensor
+
+
+def print_of(image: Tensor, face: FaceAttributes) -> Print:
+    """The print of an image `(1, 3, H, W)` and its face, to be compared with many others."""
+    return Print(_whole(image), _straight(image, face), _views(image, face))
+
+
+def prints_alike(one: Print, other: Print) -> tuple[float, float]:
+    """How alike two pictures are, as wholes and in their faces; see `pictures_alike`."""
+    whole = float((one.whole[0] @ other.whole.T).max())
+    face = max(float((a.views @ b.straight.T).max()) for a, b in ((one, other), (other, one)))
     return whole, face
 
 

@@ -90,7 +90,9 @@ class Rejected:
 class Sampled:
     """What was made of one person: kept pictures with their JPEG files, in order, and the others.
 
-    `short` says of each cell of the grid that could not be filled why not.
+    `short` says of each cell of the grid that could not be filled why not; `vectors` are those of
+    the faces. `figures` has `tries`, paintings in all, and `host`, the mean cosine with the hosts'
+    own faces.
     """
 
     pictures: tuple[Picture, ...]
@@ -98,3 +100,4 @@ class Sampled:
     rejected: tuple[Rejected, ...] = ()
     short: tuple[str, ...] = ()
     figures: Mapping[str, float] = field(default_factory=dict)
+    vectors: tuple[tuple[float, ...], ...] = ()

@@ -77,22 +77,9 @@ def save_generated(
     be written with the image. The file appears complete or not at all. Raises AssetError if it
     cannot be written, ImageError if it is larger than its format holds, and ConfigError.
     """
-    data, notes = encode_generated(image, picture_format(path), source, quality, graph)
-    with atomic_path(path) as temporary:
-        temporary.write_bytes(data)
-    return notes
-
-
-def encode_generated(
-    image: Tensor,
-    form: str,
-    source: str = PART,
-    quality: int = 97,
-    graph: Mapping[str, str] | None = None,
-) -> tuple[bytes, tuple[str, ...]]:
-    """The file that `save_generated` writes, "PNG", "JPEG" or "WEBP", and its notes."""
     check_choice("generated", source, tuple(SOURCES))
     check_number("quality", quality, 1, 100, whole=True)
+    form = picture_format(path)
     picture = to_pil(image)
     if max(picture.size) > LONGEST.get(form, max(picture.size)):
         raise ImageError(
@@ -103,7 +90,9 @@ def encode_generated(
     buffer = io.BytesIO()
     picture.save(buffer, format=form, **options)
     data = buffer.getvalue()
-    return _even(data) if form == "WEBP" else data, notes
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(_even(data) if form == "WEBP" else data)
+    return notes
 
 
 def xmp_packet(source: str) -> bytes:

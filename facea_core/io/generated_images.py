@@ -77,9 +77,24 @@ def save_generated(
     be written with the image. The file appears complete or not at all. Raises AssetError if it
     cannot be written, ImageError if it is larger than its format holds, and ConfigError.
     """
+    form = picture_format(path)
+    data, notes = generated_bytes(image, form, source=source, quality=quality, graph=graph)
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(data)
+    return notes
+
+
+def generated_bytes(
+    image: Tensor,
+    form: str = "JPEG",
+    *,
+    source: str = PART,
+    quality: int = 97,
+    graph: Mapping[str, str] | None = None,
+) -> tuple[bytes, tuple[str, ...]]:
+    """What `save_generated` writes in the format `form`, PNG, JPEG or WEBP, and its notes."""
     check_choice("generated", source, tuple(SOURCES))
     check_number("quality", quality, 1, 100, whole=True)
-    form = picture_format(path)
     picture = to_pil(image)
     if max(picture.size) > LONGEST.get(form, max(picture.size)):
         raise ImageError(
@@ -90,9 +105,7 @@ def save_generated(
     buffer = io.BytesIO()
     picture.save(buffer, format=form, **options)
     data = buffer.getvalue()
-    with atomic_path(path) as temporary:
-        temporary.write_bytes(_even(data) if form == "WEBP" else data)
-    return notes
+    return _even(data) if form == "WEBP" else data, notes
 
 
 def xmp_packet(source: str) -> bytes:

@@ -15,7 +15,7 @@ from ..errors import PartError
 from ..evaluation import Embedder
 from ..evaluation.identity_encoder import AttributeProbe
 from ..hints.shape import shape_of
-from ..io.generated_images import encode_generated
+from ..io.generated_images import generated_bytes
 from ..types import FaceAttributes, Identity
 from ..version import __version__
 from .accept import Judge, Seen
@@ -175,7 +175,7 @@ def _sampled(
     )
     pictures, jpegs = [], []
     for number, index in enumerate(kept):
-        jpeg, _ = encode_generated(passed[index].image, "JPEG", quality=QUALITY_OF_JPEG)
+        jpeg, _ = generated_bytes(passed[index].image, "JPEG", quality=QUALITY_OF_JPEG)
         pictures.append(_picture(number, passed[index], jpeg, unit, shared, identity))
         jpegs.append(jpeg)
     figures = {"tries": float(tried), "host": fmean(passed[index].seen.host for index in kept)}

@@ -1,0 +1,92 @@
+"""How good a set is: whether its people are different people, each of them one, in many pictures.
+
+Uniqueness, consistency and diversity are those of DCFace (Kim et al. 2023).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from statistics import fmean
+
+import torch
+import torch.nn.functional as F
+
+from .grid import Axis
+from .people import Band
+from .values import Picture, Sampled
+
+
+def measures_of_set(
+    sampled: Sequence[Sampled], axes: Sequence[Axis], band: Band, count: int
+) -> dict[str, float]:
+    """Plain numbers of a set of `count` pictures of each person; see docs/dataset.md.
+
+    NaN where there is nothing to measure.
+    """
+    made = [one for one in sampled if one.pictures]
+    kept = sum(len(one.pictures) for one in made)
+    tries = sum(one.figures["tries"] for one in sampled)
+    vectors = [torch.tensor(one.vectors) for one in made]
+    centres = [F.normalize(some.mean(dim=0), dim=0) for some in vectors]
+    near = [float((some @ one >= band.lower).float().mean())
+            for some, one in zip(vectors, centres, strict=True)]  # fmt: skip
+    full = [one for one in made if len(one.pictures) == count]
+    return {
+        "people": float(len(sampled)),
+        "pictures": float(kept),
+        "complete": len(full) / len(sampled) if sampled else math.nan,
+        "paintings per picture": tries / kept if kept else math.nan,
+        "likeness": _mean([p.cosine for one in made for p in one.pictures]),
+        "host leak": _mean([one.figures["host"] for one in made]),
+        "uniqueness": _unique(centres, band.stranger),
+        "consistency": _mean(near),
+        "diversity": _mean([1 - float((some @ one).mean())
+                            for some, one in zip(vectors, centres, strict=True)]),
+        "most alike": max((p.alike for one in made for p in one.pictures), default=math.nan),
+        "levels as asked": _mean([even(one.pictures, axes, count) for one in full]),
+        **{f"{axis.name} read as asked": _read(made, axis.name) for axis in axes},
+    }  # fmt: skip
+
+
+def even(pictures: Sequence[Picture], axes: Sequence[Axis], count: int) -> float:
+    """1 if each level of each axis is there as often as its quota says, within one; else 0."""
+    for axis in axes:
+        for level, (least, most) in axis.quota(count).items():
+            times = sum(picture.asked.get(axis.name) == level for picture in pictures)
+            if not least - 1 <= times <= most + 1:
+                return 0.0
+    return 1.0
+
+
+def _unique(centres: Sequence[torch.Tensor], stranger: float) -> float:
+    """Share of people who are like nobody else of the set."""
+    if len(centres) < 2:
+        return math.nan
+    alike = torch.stack(list(centres)) @ torch.stack(list(centres)).T
+    alike.fill_diagonal_(-1.0)
+    return float((alike.amax(dim=1) < stranger).float().mean())
+
+
+def _read(made: Sequence[Sampled], axis: str) -> float:
+    return _mean([
+        float(picture.read[axis] == picture.asked[axis])
+        for one in made for picture in one.pictures
+        if axis in picture.read and axis in picture.asked
+    ])  # fmt: skip
+
+
+def _mean(values: Sequence[float]) -> float:
+    return fmean(values) if values else math.nan
+
+
+def reasons_of(sampled: Sequence[Sampled]) -> Mapping[str, int]:
+    """How many paintings were rejected for which reason, the most frequent first."""
+    counts: dict[str, int] = {}
+    for one in sampled:
+        for rejected in one.rejected:
+            why = rejected.reason.partition(" (")[0]
+            why = "a copy of another picture" if why.startswith("a copy of p") else why
+            why = "like somebody else" if why.startswith("as like ") else why
+            counts[why] = counts.get(why, 0) + 1
+    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))

@@ -1,0 +1,181 @@
+"""A set of pictures of many people: sampled by any engine, each person once, and written down."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from ..backbone import load_backbone
+from ..composing import ComposeConfig
+from ..engines import Engine
+from ..errors import FaceAError, NoFaceError
+from ..evaluation import load_embedder
+from ..evaluation.identity_encoder import load_attribute_probe
+from ..detection.load import load_detector
+from ..identity import check_family, load_identity
+from ..io.output_files import require_writable_folder
+from ..types import Identity
+from .card import write_card, write_summary
+from .formats import require_formats, write_formats
+from .manifest import read_manifest, write_manifest, write_rejected
+from .measures import measures_of_set, reasons_of
+from .painting import painter
+from .parts import read_part, tidy, write_part
+from .plan import key_of
+from .sample import Shared, Tools, Unit, folder_of, sample_person
+from .values import Sampled
+
+
+@dataclass(frozen=True, eq=False)
+class Models:
+    """What is loaded in each process that samples: the base model, and what finds and compares."""
+
+    base: str
+    device: str
+    detector: str
+    embedder: str
+    prediction: str | None = None
+    vae: str | None = None
+    clip_skip: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class Sampling:
+    """Starts a worker that samples one person after the other; see `engines`."""
+
+    models: Models
+    shared: Shared
+    composing: ComposeConfig
+
+    def __call__(self) -> Callable[[Unit], Sampled]:
+        models = self.models
+        backbone = load_backbone(
+            models.base, models.device, prediction=models.prediction, vae=models.vae,
+            clip_skip=models.clip_skip,
+        )  # fmt: skip
+        tools = tools_of(models)
+
+        def work(unit: Unit) -> Sampled:
+            identity = identity_of(unit)
+            check_family(identity, backbone.spec.family)
+            paint = painter(backbone, identity, tools.detector, self.composing)
+            return sample_person(unit, self.shared, identity, paint, tools)
+
+        return work
+
+
+def tools_of(models: Models) -> Tools:
+    """Raises MissingDependencyError for an embedder without its packages."""
+    painted = models.embedder == "tiny"
+    return Tools(
+        load_detector(models.detector, device=models.device),
+        load_embedder(models.embedder),
+        load_attribute_probe() if painted else None,
+    )
+
+
+def identity_of(unit: Unit) -> Identity:
+    one = unit.person.identity
+    return one if isinstance(one, Identity) else load_identity(one)
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """What came of one person: `sampled`, None if there was an error; `found` if it was there."""
+
+    unit: Unit
+    sampled: Sampled | None
+    error: str = ""
+    found: bool = False
+
+
+def sample_set(
+    out: Path, shared: Shared, units: Sequence[Unit], engine: Engine, start: Sampling
+) -> Iterator[Outcome]:
+    """Each person's outcome as it is there, on disk already; those of an earlier run come first.
+
+    A person with an error ends nothing. Abandon the iterator to stop; what was yielded is kept.
+    Raises AssetError if nothing can be written in `out`, and what `start` raises.
+    """
+    require_writable_folder(out)
+    left = []
+    for unit in units:
+        there = read_part(out, key_of(unit, shared))
+        if there is None:
+            left.append(unit)
+        else:
+            yield Outcome(unit, there, found=True)
+    for done in engine.map(left, start):
+        unit = left[done.number]
+        if done.result is not None:
+            write_part(out, folder_of(unit.person), key_of(unit, shared), done.result)
+        yield Outcome(unit, done.result, done.error)
+
+
+def finish_set(
+    out: Path,
+    shared: Shared,
+    units: Sequence[Unit],
+    outcomes: Sequence[Outcome],
+    formats: Sequence[str],
+    title: str = "",
+) -> tuple[Mapping[str, Any], tuple[str, ...]]:
+    """Writes the list, the formats, the card and dataset.json; what dataset.json says, and notes.
+
+    The same outcomes, in any order, make the same files. Raises NoFaceError if there is no picture,
+    MissingDependencyError for a format whose package is not installed.
+    """
+    require_formats(formats)
+    by_label = {one.unit.person.label: one for one in outcomes}
+    made = [by_label[unit.person.label] for unit in units if unit.person.label in by_label]
+    sampled = [one.sampled for one in made if one.sampled is not None]
+    pictures = [picture for one in sampled for picture in one.pictures]
+    incomplete = {
+        one.unit.person.name: _lacking(one, shared.config.count)
+        for one in made
+        if one.sampled is None or len(one.sampled.pictures) < shared.config.count
+    }
+    if not pictures:
+        first = next(iter(incomplete.values()), "nobody was sampled")
+        raise NoFaceError(f"there is no picture that can be kept: {first}")
+    try:
+        before = {Path(picture.path).parent.name for picture in read_manifest(out)}
+    except FaceAError:
+        before = set()
+    tidy(
+        out, {key_of(unit, shared) for unit in units},
+        {folder_of(unit.person) for unit in units}, before,
+    )  # fmt: skip
+    band = shared.band
+    summary: dict[str, Any] = {
+        "title": title,
+        "settings": {**asdict(shared.config), "hash": shared.settings, "model": shared.model},
+        "axes": {axis.name: list(axis.levels) for axis in shared.axes},
+        "thirds": {name: list(some) for name, some in shared.thirds.items()},
+        "hosts": len(shared.hosts),
+        "formats": list(formats),
+        "thresholds": {
+            "least likeness": {"value": band.lower, "source": band.source},
+            "most likeness": {"value": band.upper, "source": band.source},
+            "a stranger's likeness": {"value": band.stranger, "source": band.source},
+            "margin to anybody else": shared.config.margin,
+        },
+        "measures": measures_of_set(sampled, shared.axes, band, shared.config.count),
+        "rejected": reasons_of(sampled),
+        "incomplete": incomplete,
+    }
+    notes = write_manifest(out, pictures)
+    write_rejected(out, [one for some in sampled for one in some.rejected])
+    notes += write_formats(out, pictures, formats)
+    write_summary(out, summary)
+    write_card(out, pictures, summary)
+    return summary, notes
+
+
+def _lacking(one: Outcome, count: int) -> str:
+    if one.sampled is None:
+        return one.error
+    reasons = "; ".join(one.sampled.short[:3]) or "too few paintings passed"
+    return f"{len(one.sampled.pictures)} of {count} pictures: {reasons}"

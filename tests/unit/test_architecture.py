@@ -18,7 +18,7 @@ CORE = Path(facea_core.__file__).parent
 FLOORS: tuple[tuple[str, ...], ...] = (
     ("errors", "box", "seeds", "lazy", "late", "version", "dlib_models", "synthetic"),
     ("types", "settings", "machine"),
-    ("attributes", "io"),
+    ("attributes", "io", "engines"),
     ("masks", "backbone"),
     ("identity", "detection"),
     ("training", "composing", "evaluation", "hints"),

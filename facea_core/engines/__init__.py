@@ -1,0 +1,6 @@
+"""Independent units of work, run in this process, in several, or on Ray."""
+
+from .base import TRIES, Done, Engine, Start, Worker
+from .names import ENGINES
+
+__all__ = ["ENGINES", "TRIES", "Done", "Engine", "Start", "Worker"]

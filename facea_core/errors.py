@@ -73,6 +73,10 @@ class StateError(TrainingError):
     """The saved state of a run is damaged, of an older version, or another run's."""
 
 
+class EngineError(FaceAError, RuntimeError):
+    """The processes that work on units cannot be started, or do not stay."""
+
+
 class BenchError(FaceAError, RuntimeError):
     """Something that a bench checks did not hold."""
 

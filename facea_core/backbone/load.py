@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ..errors import BackboneError, shortened
+from ..errors import BackboneError, ConfigError, quoted, shortened
 from ..seeds import short_seed
 from . import keys
 from .backbone import Backbone, alphas_cumprod
@@ -62,6 +62,20 @@ def load_backbone(
         prediction=prediction, layer=-clip_skip or None, vae_source=stored.vae_name,
     )  # fmt: skip
     return replace(backbone, notes=(*notes, *backbone.notes))
+
+
+def pick_device(name: str) -> str:
+    """A torch device; `auto` is a GPU where there is one. Raises ConfigError for another name."""
+    if name == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        torch.empty(0, device=name)
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).splitlines()[0]
+        raise ConfigError(
+            f"device {quoted(name)} cannot be used ({reason}); try auto or cpu"
+        ) from error
+    return name
 
 
 def default_dtype(device: str | torch.device) -> torch.dtype:

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 from torch import Tensor
 
-from ..errors import ConfigError, ImageError, NoFaceError
+from ..errors import ConfigError, ImageError, MaskError, NoFaceError, PartError
 from ..io.images import glance, other_scene
 from ..types import DetectedFaces, FaceAttributes, Photo
+from .base import Detector
+from .config import DetectConfig
+from .detect import Only, detect_attributes
+from .user_masks import OwnMasks
 
 
 def found_together(found: Sequence[DetectedFaces]) -> DetectedFaces:
@@ -75,3 +80,16 @@ def smear_note(family: str, faces: Iterable[FaceAttributes | None]) -> list[str]
         "facea-tiny has only seen painted people: of a photograph it makes a smear. Take an "
         "SD 1.5, SD 2 or SDXL inpainting checkpoint for photographs"
     ]
+
+
+def detect_named(
+    path: Path, image: Tensor, detector: Detector, config: DetectConfig,
+    own: OwnMasks | None = None, region: Tensor | None = None, only: Only | None = None,
+) -> tuple[FaceAttributes | None, ...]:  # fmt: skip
+    """`detect_attributes` for one image, its errors beginning with the file's name."""
+    masks = None if own is None else [own]
+    regions = None if region is None else [region]
+    try:
+        return detect_attributes([image], detector, config, masks, regions, only)
+    except (MaskError, NoFaceError, PartError) as error:
+        raise type(error)(f"{path}: {error}") from error

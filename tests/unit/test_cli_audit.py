@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from facea_core.cli.work.audit import chosen_first, distinct_names
+from facea_core.audit.learnable import distinct_names
+from facea_core.cli.work.audit import chosen_first
 from facea_core.types import Box, FaceAttributes
 
 

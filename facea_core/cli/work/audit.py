@@ -1,4 +1,4 @@
-"""`facea audit`: from photos to verdicts; also what `facea train` asks for first."""
+"""`facea audit`: from photos to verdicts."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ from ...audit import (
     upright_photo,
     with_unreadable,
 )
+from ...audit.learnable import distinct_names
 from ...detection.config import EVERY_FACE, DetectConfig
 from ...detection.detect import detect_faces
 from ...detection.user_masks import fitted, put_on, read_own_masks
@@ -30,12 +31,11 @@ from ...errors import ImageError
 from ...evaluation.embedders import Embedder
 from ...io.images import picture_format, save_image
 from ...io.output_files import require_writable_folder
-from ...io.photos import ReadPhoto, photos_of
-from ...types import FaceAttributes, Photo
+from ...io.photos import ReadPhoto, photos_of, read_given
+from ...types import FaceAttributes
 from ..forms import AuditCommand
-from ..talk import bar, hand_over, inked, note, notes, require_outputs, say
+from ..talk import bar, hand_over, inked, notes, require_outputs, say
 from .detectors import open_detector
-from .photos import read_given
 
 NOTHING = torch.full((1, 3, 240, 320), 0.5)
 """What is drawn where a photo could not be read."""
@@ -101,46 +101,12 @@ def audit_given(
     return with_unreadable(audit, problems, table, config) if problems else audit
 
 
-def audit_for_training(
-    photos: Sequence[Photo], table: Sequence[Attribute], config: AuditConfig
-) -> list[Photo]:
-    """The photos that may be learned from, after `config.policy`; what is wrong goes to stderr."""
-    found = [(photo.attributes,) for photo in photos]
-    audit = audit_photos(
-        [photo.image for photo in photos],
-        found,
-        table,
-        config,
-        audit_embedder("auto", config.resolution),
-        distinct_names([Path(photo.name) for photo in photos]),
-    )
-    note_findings(audit)
-    kept = apply_policy(audit, found, config.policy)
-    for photo, faces in zip(photos, kept, strict=True):
-        if not faces:
-            note(f"{photo.name}: left out, for it is red")
-    return [photo for photo, faces in zip(photos, kept, strict=True) if faces]
-
-
-def note_findings(audit: Audit) -> None:
-    for photo in audit.photos:
-        notes(photo.name, [f"{finding.status}: {finding.text}" for finding in photo.findings])
-    everything = ", ".join(photo.name for photo in audit.photos)
-    notes(everything, [f"{finding.status}: {finding.text}" for finding in audit.findings])
-
-
 def chosen_first(faces: Sequence[FaceAttributes], index: int) -> tuple[FaceAttributes, ...]:
     """The faces with number `index` in front; none if there is no such face."""
     index = 0 if index == EVERY_FACE else index
     if index >= len(faces):
         return ()
     return (faces[index], *faces[:index], *faces[index + 1 :])
-
-
-def distinct_names(paths: Sequence[Path]) -> list[str]:
-    """File names, with their folders where two are the same."""
-    names = [path.name for path in paths]
-    return [str(path) if names.count(path.name) > 1 else path.name for path in paths]
 
 
 def in_a_row(pictures: Sequence[Tensor]) -> Tensor:

@@ -25,7 +25,7 @@ from ...composing import (
     wanted_parts,
 )
 from ...detection.config import DetectConfig
-from ...detection.found import smear_note
+from ...detection.found import detect_named, smear_note
 from ...errors import ConfigError, MaskError, quoted
 from ...identity import mix_people
 from ...identity.adapters import merged_lora
@@ -38,7 +38,7 @@ from ...sliders.file import read_lora, slider_layers
 from ...types import Box, Composition, FaceAttributes, LoraWeights
 from ..painting import Compose, EditCommand
 from ..talk import hand_over, note, notes, painting_bar, require_outputs, say
-from .detect import detect_named, read_only, read_region
+from .detect import read_only, read_region
 from .detectors import open_detector, pick_device
 from .photos import read_faces, read_people
 

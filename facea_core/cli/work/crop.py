@@ -19,6 +19,7 @@ from ...composing import (
 )
 from ...composing.batch import Jobs
 from ...detection.config import DetectConfig
+from ...detection.found import detect_named
 from ...errors import ConfigError
 from ...io.generated_images import save_generated
 from ...io.images import load_image, picture_format, save_image
@@ -28,7 +29,7 @@ from ...types import Box
 from ..cropping import CropCommand, PasteCommand
 from ..talk import hand_over, notes, require_outputs, say
 from .compose import read_target_mask
-from .detect import detect_named, read_region
+from .detect import read_region
 from .detectors import open_detector
 
 

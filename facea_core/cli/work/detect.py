@@ -12,18 +12,19 @@ from torch import Tensor
 from ...audit.person import only_of
 from ...detection.base import Detector
 from ...detection.config import DetectConfig
-from ...detection.detect import Only, detect_attributes, detect_faces, to_json
+from ...detection.detect import Only, detect_faces, to_json
+from ...detection.found import detect_named
 from ...detection.preview import draw_faces
-from ...detection.user_masks import OwnMasks, read_own_masks
-from ...errors import ImageError, MaskError, NoFaceError, PartError
+from ...detection.user_masks import read_own_masks
+from ...errors import ImageError
 from ...io.images import picture_format, resize, save_image
 from ...io.mask_files import read_mask
-from ...io.photos import photos_of
+from ...io.photos import photos_of, read_given
 from ...types import Detection, FaceAttributes
 from ..forms import Detect
 from ..talk import bar, hand_over, note, notes, require_outputs, say
 from .detectors import open_detector
-from .photos import read_faces, read_given
+from .photos import read_faces
 
 PREVIEW_HEIGHT = 512
 
@@ -83,19 +84,6 @@ class Once:
         if asked not in self._found:
             self._found[asked] = self._detector.detect(image, phrases)
         return self._found[asked]
-
-
-def detect_named(
-    path: Path, image: Tensor, detector: Detector, config: DetectConfig,
-    own: OwnMasks | None = None, region: Tensor | None = None, only: Only | None = None,
-) -> tuple[FaceAttributes | None, ...]:  # fmt: skip
-    """`detect_attributes` for one image, its errors beginning with the file's name."""
-    masks = None if own is None else [own]
-    regions = None if region is None else [region]
-    try:
-        return detect_attributes([image], detector, config, masks, regions, only)
-    except (MaskError, NoFaceError, PartError) as error:
-        raise type(error)(f"{path}: {error}") from error
 
 
 def read_only(name: str, paths: Sequence[Path], detector: Detector) -> Only | None:

@@ -16,13 +16,14 @@ from ...composing import (
     mask_pieces,
 )
 from ...detection.config import DetectConfig
+from ...detection.found import detect_named
 from ...errors import NoFaceError
 from ...identity import check_family, load_identity
 from ...io.images import load_image, picture_format
 from ..painting import EditCommand
 from ..talk import notes, painting_bar, require_outputs
 from .compose import hand_out, read_target_mask
-from .detect import detect_named, read_region
+from .detect import read_region
 from .detectors import open_detector, pick_device
 
 

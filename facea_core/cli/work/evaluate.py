@@ -10,15 +10,14 @@ from typing import Any
 from ...audit import Likeness, judge_likeness, likeness_line, likeness_text
 from ...detection.base import Detector
 from ...detection.config import DetectConfig
+from ...detection.found import detect_named
 from ...errors import ConfigError
 from ...evaluation import embedder_for, evaluate_identity, load_embedder
-from ...io.photos import ReadPhoto
+from ...io.photos import ReadPhoto, read_given
 from ...types import Photo
 from ..forms import Evaluate
 from ..talk import bar, hand_over, note, notes, require_outputs, say
-from .detect import detect_named
 from .detectors import open_detector
-from .photos import read_given
 
 AUTO = "auto"
 

@@ -12,13 +12,12 @@ from ...detection.config import DetectConfig
 from ...detection.detect import detect_chosen
 from ...hints import FaceShape, HintConfig, draw_hints, hint_json, person_shape
 from ...io.images import load_image, picture_format, save_image
-from ...io.photos import photos_of
+from ...io.photos import photos_of, read_given
 from ...types import DetectedFaces
 from ..hinting import HintsCommand
 from ..talk import hand_over, note, notes, require_outputs, say
 from .detect import read_region
 from .detectors import open_detector
-from .photos import read_given
 
 
 def draw(flags: HintsCommand, config: HintConfig, detection: DetectConfig) -> None:

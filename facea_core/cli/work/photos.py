@@ -6,32 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ...detection.base import Detector
-from ...errors import ImageError
 from ...identity import check_family, load_identity
-from ...io.photos import ReadPhoto, photos_of, read_photo
+from ...io.photos import photos_of, read_given
 from ...selection import photos_to_choose_by
 from ...types import Identity, Photo
 from ..talk import notes
-
-
-def read_given(paths: Sequence[Path]) -> list[ReadPhoto]:
-    """All photos, in order, each read or with the problem that it has.
-
-    Raises ImageError or MissingDependencyError where there is nothing at a path, which is a wrong
-    command and no bad photo, and if none can be read.
-    """
-    given = [read_photo(path) for path in paths]
-    errors = [photo.error for photo in given if photo.error is not None]
-    for error in errors:
-        if isinstance(error.__cause__, FileNotFoundError):
-            raise error
-    if len(errors) == len(given) == 1:
-        raise errors[0]
-    if errors and len(errors) == len(given):
-        raise ImageError(
-            f"none of the {len(given)} photos can be read: {'; '.join(map(str, errors))}"
-        )
-    return given
 
 
 def read_people(paths: Sequence[Path], family: str) -> list[Identity]:

@@ -8,16 +8,15 @@ from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
 
-from ...attributes import attribute_table
 from ...audit import AuditConfig
+from ...audit.learnable import audited_photos, found_photos
 from ...backbone import inspect_checkpoint, load_backbone
 from ...backbone.load import default_dtype
 from ...detection.config import DetectConfig
 from ...detection.found import smear_note, so_many
 from ...detection.user_masks import read_own_masks
-from ...errors import AuditError, TrainingError
+from ...errors import TrainingError
 from ...identity import Subject, person_name, save_identity, start_notes, vocabularies
-from ...io.captions import caption_of
 from ...io.output_files import require_writable_folder
 from ...io.photos import photos_of
 from ...training import (
@@ -32,10 +31,7 @@ from ...training.state import STATE_FILE
 from ...types import Photo, StepReport
 from ..forms import Train
 from ..talk import bar, hand_over, note, notes, require_outputs, say, training_bar
-from .audit import audit_for_training
-from .detect import detect_named
 from .detectors import open_detector, pick_device
-from .photos import read_given
 
 
 def train(
@@ -69,7 +65,7 @@ def train(
     audit = replace(audit, resolution=plan.resolution)
     photos = load_photos(flags, detection, audit.policy)
     notes("--base", smear_note(header.spec.family, [photo.attributes for photo in photos]))
-    photos = audit_for_training(photos, detection.table, audit)
+    photos = audited_photos(photos, detection.table, audit, note)
     some = so_many(len(photos), len(flags.photos)) if len(photos) < len(flags.photos) else ""
     if some:
         note(f"learning from {some}")
@@ -120,41 +116,13 @@ def train(
 
 
 def load_photos(flags: Train, config: DetectConfig, policy: str) -> list[Photo]:
-    """The photos with their faces; what was done to each is noted on stderr.
-
-    One that cannot be read is left out, whatever was said of red ones, or an error with "stop".
-    """
-    paths = flags.photos
-    if not paths:
-        raise TrainingError("there are no photos to learn from; give three of one person")
-    attribute_table(config.attributes)
-    own = read_own_masks(paths, flags.own_masks) if flags.own_masks else None
-    given = read_given(paths)
-    problems = [photo.problem for photo in given if photo.problem]
-    if problems and policy == "stop":
-        raise AuditError(
-            f"{len(problems)} of {len(given)} photos cannot be read: {'; '.join(problems)}"
-        )
-    searcher, photos = open_detector(flags), []
-    with bar("detecting", len(given), "photo") as shown:
-        for number, photo in enumerate(given):
-            path, image, done, _ = photo
-            if image is None:
-                note(f"left out: {photo.problem}")
-                shown.update()
-                continue
-            masks = own[number] if own else None
-            (face,) = detect_named(path, image, searcher, config, masks)
-            shown.update()
-            if face is None:
-                note(f"{path}: left out, for not everything was found in it")
-                continue
-            notes(str(path), [*done, *face.notes])
-            caption = caption_of(path) if flags.captions else ""
-            photos.append(Photo(image, face, path.name, done, caption))
-    if not photos:
-        raise TrainingError("no photo is left to learn from; give others, or --on-missing pass")
-    return photos
+    """The photos with their faces, as `found_photos`."""
+    own = read_own_masks(flags.photos, flags.own_masks) if flags.own_masks else None
+    with bar("detecting", len(flags.photos), "photo") as shown:
+        return found_photos(
+            flags.photos, open_detector(flags), config, policy, note,
+            captions=flags.captions, own=own, on_photo=shown.update,
+        )  # fmt: skip
 
 
 def how_to_go_on(arguments: Sequence[str], run_dir: Path | None) -> str:

@@ -1,0 +1,104 @@
+"""The photos that a person is learned from: read, faces found, red ones left out.
+
+What is done to each, and what is left out, is said with `on_note`, a line each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from ..attributes import Attribute, attribute_table
+from ..detection.base import Detector
+from ..detection.config import DetectConfig
+from ..detection.found import detect_named
+from ..detection.user_masks import OwnMasks
+from ..errors import AuditError, TrainingError
+from ..io.captions import caption_of
+from ..io.photos import read_given
+from ..types import Photo
+from .alike import audit_embedder
+from .audit import apply_policy, audit_photos
+from .config import AuditConfig
+from .values import Audit
+
+OnNote = Callable[[str], object]
+
+
+def found_photos(
+    paths: Sequence[Path],
+    detector: Detector,
+    config: DetectConfig,
+    policy: str,
+    on_note: OnNote,
+    *,
+    captions: bool = False,
+    own: Sequence[OwnMasks] | None = None,
+    on_photo: Callable[[], object] = lambda: None,
+) -> list[Photo]:
+    """The photos with their faces; `captions` = with what the .txt file beside each says.
+
+    `own` are the user's masks of each; `on_photo` is called after each. One that cannot be read is
+    left out, whatever was said of red ones, or an error with the policy "stop". Raises
+    TrainingError where no photo is left, and as `read_given` and `detect_attributes` do.
+    """
+    if not paths:
+        raise TrainingError("there are no photos to learn from; give three of one person")
+    attribute_table(config.attributes)
+    given, photos = read_given(paths), []
+    problems = [photo.problem for photo in given if photo.problem]
+    if problems and policy == "stop":
+        raise AuditError(
+            f"{len(problems)} of {len(given)} photos cannot be read: {'; '.join(problems)}"
+        )
+    for number, (path, image, done, error) in enumerate(given):
+        if image is None:
+            on_note(f"left out: {error}")
+            on_photo()
+            continue
+        (face,) = detect_named(path, image, detector, config, own[number] if own else None)
+        on_photo()
+        if face is None:
+            on_note(f"{path}: left out, for not everything was found in it")
+            continue
+        for text in (*done, *face.notes):
+            on_note(f"{path}: {text}")
+        photos.append(Photo(image, face, path.name, done, caption_of(path) if captions else ""))
+    if not photos:
+        raise TrainingError("no photo is left to learn from; give others, or --on-missing pass")
+    return photos
+
+
+def audited_photos(
+    photos: Sequence[Photo], table: Sequence[Attribute], config: AuditConfig, on_note: OnNote
+) -> list[Photo]:
+    """Those that may be learned from, after `config.policy`. Raises as `apply_policy` does."""
+    found = [(photo.attributes,) for photo in photos]
+    audit = audit_photos(
+        [photo.image for photo in photos],
+        found,
+        table,
+        config,
+        audit_embedder("auto", config.resolution),
+        distinct_names([Path(photo.name) for photo in photos]),
+    )
+    for line in _findings(audit):
+        on_note(line)
+    kept = apply_policy(audit, found, config.policy)
+    for photo, faces in zip(photos, kept, strict=True):
+        if not faces:
+            on_note(f"{photo.name}: left out, for it is red")
+    return [photo for photo, faces in zip(photos, kept, strict=True) if faces]
+
+
+def distinct_names(paths: Sequence[Path]) -> list[str]:
+    """File names, with their folders where two are the same."""
+    names = [path.name for path in paths]
+    return [str(path) if names.count(path.name) > 1 else path.name for path in paths]
+
+
+def _findings(audit: Audit) -> list[str]:
+    everything = ", ".join(photo.name for photo in audit.photos)
+    of_each = [(photo.name, finding) for photo in audit.photos for finding in photo.findings]
+    of_all = [(everything, finding) for finding in audit.findings]
+    return [f"{name}: {one.status}: {one.text}" for name, one in (*of_each, *of_all)]

@@ -9,11 +9,11 @@ from typing import Any
 
 from ..backbone import load_backbone
 from ..composing import ComposeConfig
+from ..detection.load import load_detector
 from ..engines import Engine
 from ..errors import FaceAError, NoFaceError
 from ..evaluation import load_embedder
 from ..evaluation.identity_encoder import load_attribute_probe
-from ..detection.load import load_detector
 from ..identity import check_family, load_identity
 from ..io.output_files import require_writable_folder
 from ..types import Identity

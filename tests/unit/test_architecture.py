@@ -42,7 +42,7 @@ ONLY_IN: dict[str, tuple[str, ...]] = {
     # For the name of an error, and for the one file that fetches weights when it is asked to.
     "pickle": ("detection/grounding",),
     "urllib": ("detection/grounding",),
-    "scipy": ("masks.py", "composing", "detection", "hints", "portraits", "restoring"),
+    "scipy": ("masks.py", "composing", "dataset", "detection", "hints", "portraits", "restoring"),
     "argparse": ("cli",),
 }
 

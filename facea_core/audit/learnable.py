@@ -65,7 +65,7 @@ def found_photos(
             on_note(f"{path}: {text}")
         photos.append(Photo(image, face, path.name, done, caption_of(path) if captions else ""))
     if not photos:
-        raise TrainingError("no photo is left to learn from; give others, or --on-missing pass")
+        raise TrainingError("no photo is left to learn from; give others, or on_missing pass")
     return photos
 
 

@@ -19,6 +19,7 @@ COMMANDS = {
     "detect": "find faces and their parts in photos",
     "audit": "say which photos are good enough to learn a person from, and why not",
     "train": "learn a person from a few photos",
+    "train-all": "learn everybody of whom there is a folder of photos",
     "mix": "blend learned people into somebody new",
     "slider": "learn to add and take away an attribute, from prompts alone",
     "compose": "paint a learned person into a picture",
@@ -61,7 +62,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         near = nearest(name, COMMANDS)
         complain(f"facea: there is no command {quoted(name)}; the nearest is {near!r}")
         return 2
-    return guarded(f"facea {name}", lambda: import_module(f".{name}", __name__).run(arguments))
+    module = f".{name.replace('-', '_')}"
+    return guarded(f"facea {name}", lambda: import_module(module, __name__).run(arguments))
 
 
 def guarded(program: str, work: Callable[[], None]) -> int:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ..audit.config import EMBEDDERS
 from ..backbone.spec import MOST_LAYERS
+from ..engines import ENGINES, check_engine
 from ..identity.names import check_class_noun, person_name
 from ..training.config import PRESETS
 from .common import (
@@ -84,20 +85,13 @@ class AuditCommand(DetectorFlags):
 
 
 @dataclass(frozen=True)
-class Train(DetectorFlags):
-    """Train a person's identity from a few photos and write the identity file."""
+class TrainingFlags(DetectorFlags):
+    """What a training is told, whoever is learned."""
 
-    name: str = flag(MISSING, "name in prompts: a-z, 0-9, - and _, at most 64 characters", "NAME")
-    class_noun: str = flag(
-        MISSING, "class noun of the person: man, woman, ...", "NOUN", name="class"
-    )
     base: str | Path = flag(
         MISSING,
         "the inpainting model to train on: a .safetensors checkpoint, a diffusers folder, or tiny",
         "CKPT|DIR|tiny",
-    )
-    photos: tuple[Path, ...] = flag(
-        (), "photos of one person, or a folder of them; three are enough", "PHOTOS", positional=True
     )
     preset: str | None = flag(
         None,
@@ -115,20 +109,73 @@ class Train(DetectorFlags):
         min=0,
         max=MOST_LAYERS,
     )
+    device: str = device_flag()
+    config: Path | None = config_flag()
+
+
+@dataclass(frozen=True)
+class Train(TrainingFlags):
+    """Train a person's identity from a few photos and write the identity file."""
+
+    name: str = flag(MISSING, "name in prompts: a-z, 0-9, - and _, at most 64 characters", "NAME")
+    class_noun: str = flag(
+        MISSING, "class noun of the person: man, woman, ...", "NOUN", name="class"
+    )
+    photos: tuple[Path, ...] = flag(
+        (), "photos of one person, or a folder of them; three are enough", "PHOTOS", positional=True
+    )
     out: Path | None = flag(None, "the identity file; none = NAME.safetensors", "FILE")
     run: Path | None = flag(
         None, "save the state of the run in this folder, so that it can be resumed", "DIR"
     )
     resume: bool = flag(False, "resume the run in --run DIR")
     own_masks: Path | None = own_masks_flag()
-    device: str = device_flag()
     json: Path | None = flag(None, "write the training's figures to this file; - is stdout", "FILE")
-    config: Path | None = config_flag()
 
     def __post_init__(self) -> None:
         super().__post_init__()
         person_name(self.name)
         check_class_noun(self.class_noun)
+
+
+@dataclass(frozen=True)
+class TrainAll(TrainingFlags):
+    """Train everybody of whom there is a folder of photos, each as `facea train` would.
+
+    Who was trained before is found, a training that was stopped goes on, and who cannot be learned
+    is recorded, while the others go on. The end is a table, and train-all.json in the folder --out.
+    """
+
+    people: Path = flag(
+        MISSING,
+        "a folder with a folder of photos for each person, who is called as it is",
+        "PEOPLE",
+        positional=True,
+    )
+    out: Path = flag(MISSING, "folder for the identities, NAME.safetensors", "DIR")
+    class_noun: str = flag(
+        "", "class noun of everybody without one of their own: man, woman, ...", "NOUN",
+        name="class",
+    )  # fmt: skip
+    classes: Path | None = flag(
+        None,
+        "class nouns by name, as rows ada,woman or JSON; class.txt beside the photos outweighs it",
+        "FILE.csv|FILE.json",
+    )
+    engine: str = flag(
+        "serial", "one after the other, several at once on this machine, or Ray", "|".join(ENGINES)
+    )
+    workers: int = flag(
+        0, "people trained at once; 0 = one for each GPU, else one for each core", min=0, max=4096
+    )
+    address: str = flag("", "a running Ray cluster to use, as auto; empty = start one here", "HOST")
+    dry_run: bool = flag(False, "only say who would be trained, and who is found already")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.class_noun:
+            check_class_noun(self.class_noun)
+        check_engine(self.engine, self.workers, self.address)
 
 
 @dataclass(frozen=True)

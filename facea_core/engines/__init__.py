@@ -1,7 +1,7 @@
 """Independent units of work, run in this process, in several, or on Ray."""
 
 from .base import TRIES, Done, Engine, Start, Worker
-from .choose import open_engine
+from .choose import check_engine, open_engine
 from .names import ENGINES
 
-__all__ = ["ENGINES", "TRIES", "Done", "Engine", "Start", "Worker", "open_engine"]
+__all__ = ["ENGINES", "TRIES", "Done", "Engine", "Start", "Worker", "check_engine", "open_engine"]

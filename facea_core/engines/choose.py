@@ -16,20 +16,8 @@ def open_engine(name: str, workers: int = 0, address: str = "", gpus: float = 1.
     own. `gpus` is the share of a GPU that each worker of Ray holds, where there are any. Raises
     `ConfigError` for a value that is none, and `MissingDependencyError` where Ray is not installed.
     """
-    check_installed("engine", name, ENGINES)
-    check_number("workers", workers, 0, whole=True)
-    check_number("gpus", gpus, 0)
-    check_text("address", address)
-    if address and name != "ray":
-        raise ConfigError(
-            f"address is {quoted(address)}, and engine {name} has none; give it with engine ray"
-        )
+    check_engine(name, workers, address, gpus)
     if name == "serial":
-        if workers > 1:
-            raise ConfigError(
-                f"workers is {workers}, and engine serial works on one unit at a time; choose "
-                "engine processes or ray"
-            )
         from .serial import Serial
 
         return Serial()
@@ -40,3 +28,22 @@ def open_engine(name: str, workers: int = 0, address: str = "", gpus: float = 1.
     from .ray_actors import RayActors
 
     return RayActors(workers, address, gpus)
+
+
+def check_engine(name: str, workers: int = 0, address: str = "", gpus: float = 1.0) -> None:
+    """Raises `ConfigError` for what `open_engine` refuses."""
+    check_installed("engine", name, ENGINES)
+    check_number("workers", workers, 0, whole=True)
+    check_number("gpus", gpus, 0)
+    check_text("address", address)
+    if address and name != "ray":
+        raise ConfigError(
+            f"address is {quoted(address)}, and engine {name} has none; give it with engine ray"
+        )
+    if name == "serial" and workers > 1:
+        raise ConfigError(
+            f"workers is {workers}, and engine serial works on one unit at a time; choose engine "
+            "processes or ray"
+        )
+    if gpus > 1 and gpus != int(gpus):
+        raise ConfigError(f"gpus is {gpus}; give a whole number, or a share up to 1")

@@ -22,8 +22,6 @@ class RayActors:
     """
 
     def __init__(self, workers: int = 0, address: str = "", gpus: float = 1.0) -> None:
-        if gpus > 1 and gpus != int(gpus):
-            raise ConfigError(f"gpus is {gpus}; give a whole number, or a share up to 1")
         self.workers, self.address, self.gpus = workers, address, gpus
         _ray()
 

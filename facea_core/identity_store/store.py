@@ -213,6 +213,12 @@ def find_trained(
     return None
 
 
+def trained_file(origin: Origin, folder: str | Path, resolution: int, asked: int) -> Path | None:
+    """The file in `folder` that `find_trained` would find by its name; nothing is changed."""
+    key = _key(origin, resolution, asked)
+    return find_identity(folder, origin.subject.name, key, resolution)
+
+
 def _key(origin: Origin, resolution: int, asked: int) -> str:
     """16 hex digits over everything that the result depends on, as the run is planned.
 

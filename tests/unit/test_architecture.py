@@ -26,7 +26,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
         *("audit", "doctor", "selection", "identity_store", "sliders", "demo", "portraits"),
         "restoring",
     ),
-    ("dataset",),
+    ("dataset", "people"),
     ("cli",),
 )
 """A room is a file or a folder of facea_core. It may import rooms on the floors below its own."""

@@ -25,6 +25,8 @@ SHAPES = {
     "audit": "--detector --attributes --policy --resolution --json --overlay --crops --embedder",
     "train": "--policy --base --name --class --preset --steps --out --run --resume --config "
     "--prediction --resolution --micro-batch --checkpointing --masked-latent --capture",
+    "train-all": "--base --out --class --classes --preset --steps --captions --policy --engine "
+    "--workers --address --dry-run --device --config",
     "compose": "--identity --base --out --prompt --face-index --seed --references --candidates "
     "--control --hint --control-strength --control-end --config",
     "edit": "--edit --identity --base --out --parts --mask --amount --handover --seed --config",

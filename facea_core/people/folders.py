@@ -1,0 +1,140 @@
+"""Who is to be learned: a folder with a sub-folder of photos for each person."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..errors import ConfigError, FaceAError, ImageError, shortened
+from ..identity.names import check_class_noun, person_name
+from ..io.photos import photo_files
+from ..settings import read_object
+
+CLASS_FILE = "class.txt"
+"""In the folder of a person: their class noun, which goes before all others."""
+
+REPORT = "train-all.json"
+"""What is written beside the identities, each of which has `<name>.json` there."""
+
+_HEAD = ("name", "class")
+_MOST = 10_000_000
+"""Bytes of a file of classes: some hundred thousand people."""
+
+
+@dataclass(frozen=True)
+class Person:
+    """Somebody to be learned from the photos of `folder`.
+
+    `problem` says why that cannot be, "" = it can; `notes` what a user should hear of.
+    """
+
+    folder: Path
+    name: str
+    class_noun: str = ""
+    photos: tuple[Path, ...] = ()
+    problem: str = ""
+    notes: tuple[str, ...] = ()
+
+
+def people_in(
+    folder: str | Path,
+    class_noun: str = "",
+    classes: Mapping[str, str] | None = None,
+    *,
+    apart: Path | None = None,
+) -> list[Person]:
+    """The people whose photos lie in the folders in `folder`, by name; hidden ones are ignored.
+
+    A person is called as the folder is: "Ada Lovelace" is ada-lovelace. What they are says the
+    file class.txt beside their photos, else `classes` under their name or their folder's, else
+    `class_noun`. `apart` is a folder that is nobody's. A folder that cannot be learned from is a
+    person with a problem. Raises ImageError if there is no folder in `folder`.
+    """
+    folder = Path(folder)
+    try:
+        there = [path for path in folder.iterdir() if path.is_dir() and path.name[0] != "."]
+    except OSError as error:
+        raise ImageError(
+            f"cannot list {shortened(folder)} ({error.strerror or error}); give a folder with a "
+            "folder of photos for each person"
+        ) from error
+    where = apart.resolve() if apart is not None else None
+    there = [path for path in there if path.resolve() != where]
+    if not there:
+        raise ImageError(
+            f"there is no folder in {shortened(folder)}; give one with a folder of photos for each "
+            "person, or use facea train for a single person"
+        )
+    people, taken = [], {}
+    for path in sorted(there, key=lambda path: (path.name.casefold(), path.name)):
+        person = _person(path, class_noun, classes or {})
+        other = taken.setdefault(person.name, path.name)
+        if other != path.name:
+            problem = f"{other} has the name {person.name} already; rename one of the folders"
+            person = Person(path, path.name, problem=problem)
+        people.append(person)
+    return people
+
+
+def _person(folder: Path, class_noun: str, classes: Mapping[str, str]) -> Person:
+    name, photos, notes = folder.name, (), []
+    try:
+        name, notes = person_name(folder.name)
+        if f"{name}.json" == REPORT:
+            raise ConfigError(f"{REPORT} is the report's; rename the folder")
+        photos = tuple(photo_files(folder))
+        noun = _said_in(folder) or classes.get(folder.name) or classes.get(name) or class_noun
+        if not noun:
+            raise ConfigError(
+                f"no class noun; write man, woman, … into {CLASS_FILE} beside the photos, or give "
+                "one for everybody"
+            )
+        return Person(folder, name, check_class_noun(noun), photos, notes=tuple(notes))
+    except FaceAError as error:
+        return Person(folder, name, photos=photos, problem=str(error), notes=tuple(notes))
+
+
+def _said_in(folder: Path) -> str:
+    """The class noun in the person's own file; "" without one."""
+    path = folder / CLASS_FILE
+    return _read(path).strip() if path.is_file() else ""
+
+
+def read_classes(path: str | Path) -> dict[str, str]:
+    """Class nouns by name: a JSON object, or the first two columns of a CSV file.
+
+    A first row "name,class" is a heading. Raises ConfigError for anything else.
+    """
+    path = Path(path)
+    text = _read(path)
+    if path.suffix.lower() == ".json":
+        said = read_object(text, shortened(path), 'write {"ada": "woman"}')
+    else:
+        rows = [row for row in csv.reader(text.splitlines()) if any(map(str.strip, row))]
+        if short := [row for row in rows if len(row) < 2]:
+            raise ConfigError(
+                f"{shortened(path)} has a row {shortened(','.join(short[0]))!r} without a class "
+                "noun; write ada,woman"
+            )
+        said = {row[0].strip(): row[1].strip() for row in rows}
+        said = dict(pair for pair in said.items() if pair != _HEAD)
+    for name, noun in said.items():
+        try:
+            check_class_noun(noun)
+        except ConfigError as error:
+            raise ConfigError(f"{shortened(path)}: of {shortened(name)}, {error}") from error
+    return said
+
+
+def _read(path: Path) -> str:
+    """Raises ConfigError for what is no text file."""
+    try:
+        with open(path, "rb") as file:
+            return file.read(_MOST).decode("utf-8-sig")
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise ConfigError(
+            f"cannot read {shortened(path)} ({reason}); save it as UTF-8 text"
+        ) from error

@@ -26,6 +26,7 @@ COMMANDS = {
     "edit": "change one attribute of a face by words, the person kept",
     "restore": "repair a damaged photo as the person in it",
     "portrait": "paint people into templates, the best results first",
+    "dataset": "make a set of many different pictures of each of some people",
     "template": "add pictures to a folder of templates, or say which are fit",
     "crop": "cut the square around a face, with its mask, for any other program",
     "paste": "put a repainted crop back, with no trace outside its mask",

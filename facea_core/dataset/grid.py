@@ -11,7 +11,7 @@ import torch
 
 from ..errors import ConfigError, quoted
 from ..seeds import seeded
-from ..settings import LONGEST_TEXT, nearest
+from ..settings import LONGEST_TEXT
 
 Cell = Mapping[str, str]
 """Axis -> the level that one picture shall show."""
@@ -90,10 +90,9 @@ def _axis(text: str) -> Axis:
     if not levels and not colon and known:
         return Axis(name, tuple(known))
     if not levels:
-        near = nearest(name, (*MEASURED, QUALITY))
         raise ConfigError(
-            f"axes: {quoted(name)} has no levels; write {name}: level, level — or was {near} meant,"
-            " which has its own?"
+            f"axes: {quoted(name)} has no levels; write {name}: level, level; only "
+            f"{', '.join((*MEASURED, QUALITY))} have levels of their own"
         )
     if len(levels) > _MOST_LEVELS:
         raise ConfigError(f"axes: {quoted(name)} has {len(levels)} levels; {_MOST_LEVELS} at most")

@@ -36,6 +36,8 @@ SHAPES = {
     "mix": "--how --out --name",
     "restore": "--identity --base --out --prompt --mask --strength --fidelity --seed --json",
     "portrait": "--identity --base --out --prompt --photos --by-likeness --candidates --seed",
+    "dataset": "--identities --hosts --base --out --format --count --axes --lower --upper --tries "
+    "--engine --workers --address --dry-run --licence --consent --seed",
     "template": "--into --people --resolution --prompt --faces --keep",
     "hints": "--out --kind --blend --head --hair --photos --mask --faces --detector --json",
     "evaluate": "--references --held-out --json",

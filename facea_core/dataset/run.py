@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from torch import Tensor
+
 from ..backbone import load_backbone
 from ..composing import ComposeConfig
 from ..detection.load import load_detector
@@ -15,6 +17,9 @@ from ..errors import FaceAError, NoFaceError
 from ..evaluation import load_embedder
 from ..evaluation.identity_encoder import load_attribute_probe
 from ..identity import check_family, load_identity
+from ..io.figures import Tile, draw_tiles
+from ..io.generated_images import save_generated
+from ..io.images import load_image
 from ..io.output_files import require_writable_folder
 from ..types import Identity
 from .card import write_card, write_summary
@@ -26,6 +31,13 @@ from .parts import read_part, tidy, write_part
 from .plan import key_of
 from .sample import Shared, Tools, Unit, folder_of, sample_person
 from .values import Sampled
+
+SHEET = "sheet.jpg"
+
+_NOTHING = Sampled((), (), figures={"tries": 0.0})
+
+_ROWS, _COLUMNS = 8, 8
+"""Of the sheet: people, and pictures of each."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -162,16 +174,28 @@ def finish_set(
             "a stranger's likeness": {"value": band.stranger, "source": band.source},
             "margin to anybody else": shared.config.margin,
         },
-        "measures": measures_of_set(sampled, shared.axes, band, shared.config.count),
+        "measures": measures_of_set(
+            [one.sampled or _NOTHING for one in made], shared.axes, band, shared.config.count
+        ),
         "rejected": reasons_of(sampled),
         "incomplete": incomplete,
     }
     notes = write_manifest(out, pictures)
     write_rejected(out, [one for some in sampled for one in some.rejected])
     notes += write_formats(out, pictures, formats)
+    save_generated(sheet_of(out, sampled), out / SHEET)
     write_summary(out, summary)
     write_card(out, pictures, summary)
     return summary, notes
+
+
+def sheet_of(out: Path, sampled: Sequence[Sampled]) -> Tensor:
+    """A row of pictures (1, 3, H, W) of each of the first people."""
+    tiles = []
+    for one in [one for one in sampled if one.pictures][:_ROWS]:
+        few = one.pictures[:: max(len(one.pictures) // _COLUMNS, 1)][:_COLUMNS]
+        tiles += [Tile(load_image(out / p.path, longest=None)[0], p.id) for p in few]
+    return draw_tiles(tiles, _COLUMNS, 160)
 
 
 def _lacking(one: Outcome, count: int) -> str:

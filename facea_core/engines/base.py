@@ -57,10 +57,14 @@ class Engine(Protocol):
         ...
 
 
-def attempt(worker: Worker[U, R], unit: U) -> tuple[R | None, str]:
-    """Result and error of one unit, of which one is None or ""."""
+def attempt(
+    worker: Worker[U, R], unit: U, cancels: tuple[type[Exception], ...] = ()
+) -> tuple[R | None, str]:
+    """Result and error of one unit, of which one is None or ""; `cancels` pass through."""
     try:
         return worker(unit), ""
+    except cancels:
+        raise
     except Exception as error:
         return None, said(error)
 

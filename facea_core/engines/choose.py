@@ -6,6 +6,7 @@ from ..errors import ConfigError, quoted
 from ..settings import check_installed, check_number, check_text
 from .base import Engine
 from .names import ENGINES
+from .serial import Serial
 
 
 def open_engine(name: str, workers: int = 0, address: str = "", gpus: float = 1.0) -> Engine:
@@ -18,8 +19,6 @@ def open_engine(name: str, workers: int = 0, address: str = "", gpus: float = 1.
     """
     check_engine(name, workers, address, gpus)
     if name == "serial":
-        from .serial import Serial
-
         return Serial()
     if name == "processes":
         from .processes import Processes

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Iterator, Sequence
+from math import inf
 from threading import current_thread, main_thread
 from typing import Any
 
 from ..errors import ConfigError, MissingDependencyError, quoted
 from .base import Done, R, Start, U, attempt, said
-from .place import begin, default_workers, settle, threads_of
+from .place import begin, cores, settle, threads_of
 from .pool import Lost, hand_out
 
 
@@ -43,7 +44,7 @@ class RayActors:
         share = self.gpus if there.get("GPU", 0) > 0 else 0
         if share > there.get("GPU", 0):
             raise ConfigError(f"gpus is {share}, and there are {there['GPU']:g}; give less")
-        most = there["GPU"] / share if share else there.get("CPU", 1)
+        most = min(there["GPU"] / share if share else inf, there.get("CPU", 1))
         workers = min(self.workers or max(int(most), 1), len(units))
         # On other machines there are other numbers of cores; Ray gives each actor one thread then.
         environment = {} if self.address else {"OMP_NUM_THREADS": str(threads_of(workers))}
@@ -71,14 +72,14 @@ def connect(workers: int = 0, address: str = "") -> None:
     """
     ray = _ray()
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    alone = {"num_cpus": workers or default_workers(), "include_dashboard": False}
+    alone = {"num_cpus": workers or cores(), "include_dashboard": False}
     before = signal.getsignal(signal.SIGTERM)
     try:
         ray.init(
             address or "local",
             **({} if address else alone),
             log_to_driver=False,
-            logging_level="warning",
+            logging_level="error",
         )
     except (ConnectionError, RuntimeError, ValueError) as error:
         remedy = "see ray status, or give no address to start one here" if address else "try again"

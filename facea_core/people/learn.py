@@ -31,7 +31,7 @@ from ..training import (
     plan_training,
     require_room,
 )
-from ..types import BackboneSpec, OnStep, Photo
+from ..types import BackboneSpec, OnStep, OnTick, Photo
 from .folders import Person
 
 TRAINED, FOUND, FAILED = "trained", "found", "failed"
@@ -69,7 +69,8 @@ class Learned:
 class Learner:
     """Learns one person after the other on one backbone: a `Worker`.
 
-    Their identities come to be in `out`, as `train_once` puts them there.
+    Their identities come to be in `out`, as `train_once` puts them there, and it is `train_once`
+    that calls `on_step` and `on_tick`.
     """
 
     backbone: Backbone
@@ -81,6 +82,7 @@ class Learner:
     audit: AuditConfig
     captions: bool = False
     on_step: OnStep | None = None
+    on_tick: OnTick | None = None
 
     def __call__(self, person: Person) -> Learned:
         """Raises as `found_photos`, `audited_photos` and `train_once` do."""
@@ -91,7 +93,8 @@ class Learner:
         runs = self.out / RUNS / person.name
         trained = train_once(
             photos, self.backbone, self.training, self.out, runs,
-            Subject(person.name, person.class_noun), on_step=self.on_step, plan=self.plan,
+            Subject(person.name, person.class_noun), 
+            on_step=self.on_step, on_tick=self.on_tick, plan=self.plan,
         )  # fmt: skip
         _tidy(runs)
         record = trained.record

@@ -11,7 +11,7 @@ from facea_core.audit import AuditConfig
 from facea_core.cli import main
 from facea_core.demo import draw_cast
 from facea_core.detection.config import DetectConfig
-from facea_core.engines import open_engine
+from facea_core.engines import Serial
 from facea_core.io.images import save_image
 from facea_core.people import Learned, Recipe, people_in, train_everybody
 from facea_core.training import TrainConfig
@@ -94,29 +94,33 @@ def test_other_processes_make_the_same_bytes(
     assert [one["state"] for one in report(tmp_path).values()] == ["trained", "trained", "failed"]
 
 
+class Cancelled(Exception):
+    """What a host raises."""
+
+
 def test_what_was_stopped_goes_on_to_the_same_bytes(crowd: Path, tmp_path: Path):
     def everybody(out: Path, stop_at: int = 0) -> list[Learned]:
         config = TrainConfig.from_preset(
-            "tiny", attributes="eyes", steps=STEPS, batch=1, rank=2, variants=1, report_every=1
+            "tiny", attributes="eyes", steps=STEPS, batch=1, rank=2, variants=1, save_every=1
         )
         recipe = Recipe(
             "tiny", out, config, DetectConfig(), AuditConfig(), detector="tiny", device="cpu"
         )
-        learner, steps = recipe(), 0
+        learner, begun = recipe(), 0
 
-        def on_step(_: object) -> None:
-            nonlocal steps
-            steps += 1
-            if steps == stop_at:
-                raise KeyboardInterrupt
+        def on_tick(step: int, _: int) -> None:
+            nonlocal begun
+            begun += step == 1
+            if (begun, step) == (2, stop_at):
+                raise Cancelled
 
-        learner = replace(learner, on_step=on_step)
+        learner = replace(learner, on_tick=on_tick)
         people = people_in(crowd, "woman")
-        return list(train_everybody(people, lambda: learner, open_engine("serial")))
+        return list(train_everybody(people, lambda: learner, Serial((Cancelled,))))
 
     everybody(tmp_path / "whole")
-    with pytest.raises(KeyboardInterrupt):
-        everybody(tmp_path / "cut", stop_at=STEPS + 2)
+    with pytest.raises(Cancelled):
+        everybody(tmp_path / "cut", stop_at=2)
     assert (tmp_path / "cut" / "ada.safetensors").exists()
     assert not (tmp_path / "cut" / "ben.safetensors").exists()
     ada, ben, _ = everybody(tmp_path / "cut")

@@ -19,8 +19,18 @@ from ...engines.place import gpus
 from ...errors import FaceAError, TrainingError, shortened
 from ...io.output_files import require_writable_folder, write_json
 from ...people.folders import REPORT, Person, people_in, read_classes
-from ...people.learn import FAILED, FOUND, RUNS, Learned, Recipe, seconds_per_step, train_everybody
+from ...people.learn import (
+    FAILED,
+    FOUND,
+    RUNS,
+    Learned,
+    Learner,
+    Recipe,
+    seconds_per_step,
+    train_everybody,
+)
 from ...training import TrainConfig
+from ...types import StepReport
 from ..forms import TrainAll
 from ..talk import bar, note, notes, say
 from .detectors import detector_model
@@ -46,7 +56,16 @@ def train_all(
     learned: dict[str, Learned] = {}
     try:
         with bar("training", len(people), "person") as shown:
-            for one in train_everybody(people, recipe, engine):
+
+            def on_step(report: StepReport) -> None:
+                shown.set_postfix_str(f"step {report.step} of {training.steps}")
+
+            def watched() -> Learner:
+                return replace(recipe(), on_step=on_step)
+
+            # In other processes nobody looks at the steps.
+            start = watched if flags.engine == "serial" else recipe
+            for one in train_everybody(people, start, engine):
                 learned[one.folder] = one
                 notes(one.name, one.notes)
                 if one.error:
@@ -74,10 +93,10 @@ def train_all(
 def _recipe(
     flags: TrainAll, training: TrainConfig, detection: DetectConfig, audit: AuditConfig
 ) -> Recipe:
-    base, vae = flags.base, flags.vae
+    base, vae, model = flags.base, flags.vae, detector_model(flags)
     if flags.engine == "ray":
         base = base if str(base) == "tiny" else Path(base).absolute()
-        vae = vae and vae.absolute()
+        vae, model = vae and vae.absolute(), model and model.absolute()
     return Recipe(
         base,
         flags.out,
@@ -89,7 +108,7 @@ def _recipe(
         vae=vae,
         clip_skip=flags.clip_skip,
         detector=flags.detector,
-        detector_model=detector_model(flags),
+        detector_model=model,
         device=flags.device,
         sharing=ceil(flags.workers / max(len(gpus()), 1)) if flags.engine == "processes" else 1,
     )

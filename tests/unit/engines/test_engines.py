@@ -14,7 +14,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from facea_core.engines import ENGINES, Done, Engine, open_engine
+from facea_core.engines import ENGINES, Done, Engine, Serial, open_engine
 from facea_core.engines.ray_actors import connect
 from facea_core.errors import ConfigError, EngineError
 
@@ -95,6 +95,13 @@ def test_what_fails_is_its_units_error(engine: Engine, tmp_path: Path):
         Done(2, None, "KeyError: 'eyes'"),
         Done(3, 103),
     ]
+
+
+def test_what_cancels_is_no_units_error(tmp_path: Path):
+    outcomes = Serial((LookupError,)).map([("add", 0), ("fail", 1), ("add", 2)], Begin(tmp_path))
+    assert next(outcomes) == Done(0, 100)
+    with pytest.raises(KeyError):
+        next(outcomes)
 
 
 def test_what_start_refuses_ends_everything(engine: Engine):

@@ -192,7 +192,7 @@ def test_processes_end_with_the_one_that_began_them(tmp_path: Path):
     code = (
         "from pathlib import Path\n"
         "from facea_core.engines import open_engine\n"
-        "from tests.unit.engines.work import Begin\n"
+        "from tests.whole.engines.work import Begin\n"
         "if __name__ == '__main__':\n"
         f"    begin = Begin(Path({str(tmp_path)!r}))\n"
         "    list(open_engine('processes', 2).map([('sleep', 60), ('sleep', 60)], begin))\n"

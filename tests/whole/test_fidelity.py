@@ -18,6 +18,7 @@ from benchmarks.likeness.metrics import Judge
 from benchmarks.likeness.run import Benchmark, BenchmarkConfig, preset_of
 from benchmarks.likeness.subjects import painted_subject
 from facea_core.backbone import load_backbone
+from facea_core.composing import ComposeConfig
 from facea_core.detection.load import load_detector
 from facea_core.evaluation import TinyEmbedder
 from facea_core.evaluation.identity_encoder import load_attribute_probe
@@ -31,14 +32,14 @@ class Stop(Exception):
 
 
 def benchmark(folder: Path, **changes) -> Benchmark:
-    """Two steps of training, where there are hundreds."""
+    """Two steps of training, where there are hundreds, and two of each painting."""
     config, detector = replace(CONFIG, **changes), load_detector("tiny")
     backbone = load_backbone("tiny")
     return Benchmark(
         folder, config, backbone,
         lambda index: painted_subject(index, config.scenes, 128, detector),
         Judge(TinyEmbedder(), load_attribute_probe()), detector,
-        replace(preset_of(backbone), steps=2, variants=1, save_every=1),
+        replace(preset_of(backbone), steps=2, variants=1, save_every=1), ComposeConfig(steps=2),
     )  # fmt: skip
 
 

@@ -22,6 +22,7 @@ from .host.fixtures import (
     graphs,
     host,
     next_prompt_runs,
+    other_host,
     pytest_terminal_summary,
     tell,
 )
@@ -34,6 +35,7 @@ __all__ = [
     "graphs",
     "host",
     "next_prompt_runs",
+    "other_host",
     "pytest_terminal_summary",
     "tell",
 ]

@@ -5,15 +5,16 @@
     COMFYUI_PATH=~/ComfyUI make test                       in a ComfyUI of your own
     FACEA_REQUIRE_HOST=1 make test                         a missing ComfyUI is an error
 
-`make host` (part of `make test`) clones and installs ComfyUI once. All tests share one server, the
+`make host` (part of `make test`) clones and installs ComfyUI once. Most tests share one server, the
 session fixture `host`, whose folder starts empty and lies below pytest's temporary folder, the log
-beside it. Starting it takes ten to twenty seconds.
+beside it; some share `other_host`. Starting one takes ten to twenty seconds.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from importlib import metadata
 from pathlib import Path
@@ -31,6 +32,7 @@ _LEFT_OUT = "NO COMFYUI"
 _FIGURE = "host figure"
 
 WORKFLOWS = ROOT / "workflows" / "api"
+ADAPTER = Path(__file__).with_name("adapter_node.py")
 
 Tell = Callable[[str], None]
 """Called with a line for pytest's summary: something measured, worth a look even when it passed."""
@@ -52,6 +54,22 @@ def comfyui() -> Path:
 def host(comfyui: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """The server that all tests share."""
     with Server(comfyui, tmp_path_factory.mktemp("host") / "base") as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def other_host(comfyui: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Another one, set up as some do: without metadata in pictures, with another pack's node, and
+    with a second folder of LoRAs and embeddings, which is `more` beside its own.
+    """
+    folder = tmp_path_factory.mktemp("other")
+    more, paths = folder / "more", folder / "extra.yaml"
+    more.mkdir()
+    paths.write_text(f"more:\n  base_path: {more}\n  loras: loras\n  embeddings: embeddings\n")
+    options = ("--disable-metadata", "--extra-model-paths-config", str(paths))
+    server = Server(comfyui, folder / "base", *options)
+    shutil.copy(ADAPTER, server.base / "custom_nodes" / ADAPTER.name)
+    with server:
         yield server
 
 

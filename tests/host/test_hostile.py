@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -29,13 +28,18 @@ REFUSALS = {name for name, one in vars(errors).items() if isinstance(one, type)}
 
 
 @pytest.fixture(scope="module")
-def limited(comfyui: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def limited(other_host: Server) -> Iterator[Server]:
     import psutil
 
-    with Server(comfyui, tmp_path_factory.mktemp("limited") / "base") as server:
-        assert server.pid is not None
-        psutil.Process(server.pid).rlimit(psutil.RLIMIT_DATA, (LIMIT, LIMIT))
-        yield server
+    assert other_host.pid is not None
+    process = psutil.Process(other_host.pid)
+    before = process.rlimit(psutil.RLIMIT_DATA)
+    process.rlimit(psutil.RLIMIT_DATA, (LIMIT, before[1]))
+    yield other_host
+    if other_host.alive:
+        process.rlimit(psutil.RLIMIT_DATA, before)
+    else:
+        other_host.restart()
 
 
 def training(**changes: Any) -> Callable[[Graph], object]:

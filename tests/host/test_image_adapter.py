@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,15 +14,11 @@ from .client import Client
 from .graph import Graph, only, train_briefly
 from .server import Server
 
-NODE = Path(__file__).with_name("adapter_node.py")
 
-
-@pytest.fixture(scope="module")
-def other_pack(comfyui: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
+@pytest.fixture
+def other_pack(other_host: Server) -> Iterator[Client]:
     """A ComfyUI that has the adapter's node beside this pack."""
-    server = Server(comfyui, tmp_path_factory.mktemp("adapter") / "base")
-    shutil.copy(NODE, server.base / "custom_nodes" / NODE.name)
-    with server, Client(server.url) as client:
+    with Client(other_host.url) as client:
         yield client
 
 

@@ -14,31 +14,33 @@ from .server import Server
 
 
 @pytest.fixture
-def two_folders(comfyui: Path, tmp_path: Path) -> Iterator[Server]:
-    """A ComfyUI that knows a second folder of LoRAs and of embeddings, by extra model paths."""
-    more = tmp_path / "more"
-    more.mkdir()
-    paths = tmp_path / "extra.yaml"
-    paths.write_text(f"more:\n  base_path: {more}\n  loras: loras\n  embeddings: embeddings\n")
-    with Server(comfyui, tmp_path / "base", "--extra-model-paths-config", str(paths)) as server:
-        yield server
+def models(other_host: Server, tmp_path: Path) -> Iterator[Path]:
+    """Where ComfyUI's own LoRAs and embeddings lie; after the test they lie there again."""
+    models = other_host.base / "models"
+    yield models
+    for aside in tmp_path.iterdir():
+        (models / aside.name).unlink()
+        shutil.move(aside, models / aside.name)
+
+
+@pytest.fixture
+def more(other_host: Server) -> Path:
+    return other_host.base.with_name("more")
 
 
 def test_the_next_folder_is_taken_where_the_first_cannot_be_written(
-    two_folders: Server, tmp_path: Path
+    other_host: Server, models: Path, more: Path, tmp_path: Path
 ):
-    models, more = two_folders.base / "models", tmp_path / "more"
-    with Client(two_folders.url) as client:
+    with Client(other_host.url) as client:
         graph, trainer = training(name="here", steps=2, count=1)
         first = outcome(client.run(graph), trainer)
         assert first["path"] == "facea/here.safetensors"
         assert (models / "loras" / first["path"]).is_file()
 
         # What no right can be taken from: a file where a folder should be.
-        shutil.move(models / "loras", tmp_path / "loras")
-        shutil.rmtree(models / "embeddings")
-        (models / "loras").write_text("")
-        (models / "embeddings").write_text("")
+        for name in ("loras", "embeddings"):
+            shutil.move(models / name, tmp_path / name)
+            (models / name).write_text("")
         graph, trainer = training(name="there", steps=2, count=1)
         second = outcome(client.run(graph), trainer)
         assert (more / "loras" / second["path"]).is_file()
@@ -50,15 +52,18 @@ def test_the_next_folder_is_taken_where_the_first_cannot_be_written(
         assert second["path"] in listed
 
 
-def test_a_person_of_any_folder_is_not_trained_again(two_folders: Server, tmp_path: Path):
-    more = tmp_path / "more" / "loras" / "facea"
-    with Client(two_folders.url) as client:
+def test_a_person_of_any_folder_is_not_trained_again(other_host: Server, models: Path, more: Path):
+    with Client(other_host.url) as client:
         graph, trainer = training(name="moved", steps=2, count=1)
         outcome(client.run(graph), trainer)
-        shutil.move(two_folders.base / "models" / "loras" / "facea", more)
-        before = {path.name: path.stat().st_mtime_ns for path in more.iterdir()}
+        folder = more / "loras" / "facea"
+        folder.mkdir(parents=True, exist_ok=True)
+        for path in (models / "loras" / "facea").glob("moved.*"):
+            shutil.move(path, folder)
+        before = {path.name: path.stat().st_mtime_ns for path in folder.iterdir()}
         client.free()
         again = outcome(client.run(graph), trainer)
     assert again["cached"] is True
     assert again["steps_run"] == 0
-    assert {path.name: path.stat().st_mtime_ns for path in more.iterdir()} == before
+    assert {path.name: path.stat().st_mtime_ns for path in folder.iterdir()} == before
+    assert not list((models / "loras" / "facea").glob("moved.*"))

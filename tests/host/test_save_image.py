@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +15,6 @@ from .graph import Graph, Node
 from .server import Server
 
 SOURCE = "digitalsourcetype/compositeWithTrainedAlgorithmicMedia<"
-
-
-@pytest.fixture(scope="module")
-def silent(comfyui: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with Server(
-        comfyui, tmp_path_factory.mktemp("silent") / "base", "--disable-metadata"
-    ) as server:
-        yield server
 
 
 def saving(**changes: Any) -> tuple[Graph, Node]:
@@ -64,10 +55,10 @@ def test_files_say_what_they_are_and_bring_their_graph(
 
 
 @pytest.mark.parametrize("form", ["PNG", "JPEG", "WebP"])
-def test_without_metadata_only_the_word_that_it_is_generated_stays(silent: Server, form: str):
+def test_without_metadata_only_the_word_that_it_is_generated_stays(other_host: Server, form: str):
     graph, node = saving(format=form, generated="all")
-    with Client(silent.url) as client:
-        path, _ = files(silent, client, graph, node)
+    with Client(other_host.url) as client:
+        path, _ = files(other_host, client, graph, node)
     assert graph_in(path) is None
     data = path.read_bytes()
     assert b"digitalsourcetype/trainedAlgorithmicMedia<" in data

@@ -52,22 +52,37 @@ def pytest_collection_finish() -> None:
     gc.set_threshold(10_000, 20, 20)
 
 
-ALONE = tuple(f"tests/host/test_{name}.py" for name in ("equality", "hints", "listing", "stock"))
-"""Tests of ComfyUI's code without its server: they may run beside it."""
+_ALONE = tuple(
+    f"tests/host/test_{name}.py" for name in ("equality", "hints", "listing", "stock", "workflows")
+)
+"""Tests that use no ComfyUI of others: they may run beside those that do."""
+
+_LONG = ("tests/host/", "tests/browser/", "tests/whole/")
 
 
-class OneHostScheduling(LoadFileScheduling):
-    """A file's tests stay together, and so do all that share a ComfyUI: only one runs at a time."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if hasattr(config, "workerinput"):
+        # What takes long begins first, so that no worker is left with it when the others are done.
+        items.sort(key=lambda item: not item.nodeid.startswith(_LONG))
+
+
+class SharedHostScheduling(LoadFileScheduling):
+    """A file's tests stay together, and so do those of a folder that share a ComfyUI."""
 
     def _split_scope(self, nodeid: str) -> str:
-        shared = nodeid.startswith(("tests/host/", "tests/browser/"))
-        return "host" if shared and not nodeid.startswith(ALONE) else super()._split_scope(nodeid)
+        for folder in ("tests/host/", "tests/browser/"):
+            if nodeid.startswith(folder) and not nodeid.startswith(_ALONE):
+                return folder
+        return super()._split_scope(nodeid)
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> OneHostScheduling | None:
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> SharedHostScheduling | None:
     """With `--dist loadfile`."""
-    return OneHostScheduling(config, log) if config.option.dist == "loadfile" else None
+    if config.option.dist != "loadfile":
+        return None
+    config.option.loadscopereorder = False  # or the files of most tests would come first
+    return SharedHostScheduling(config, log)
 
 
 @pytest.fixture

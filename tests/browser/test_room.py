@@ -12,7 +12,6 @@ import json
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import pytest
 import requests
@@ -102,9 +101,9 @@ def opened(visitor: Visitor, name: str) -> float:
     # The app as a graph: as a form it has no canvas.
     graph["extra"].pop("linearMode", None)
     visitor.frontend.load(graph)
-    visitor.page.wait_for_timeout(1000)
+    visitor.rest()
     visitor.page.evaluate("app.extensionManager.command.execute('Comfy.Canvas.FitView')")
-    visitor.page.wait_for_timeout(1000)
+    visitor.rest()
     visitor.settle()
     return visitor.page.evaluate("app.canvas.ds.scale")
 
@@ -146,18 +145,22 @@ def test_nothing_covers_anything_while_it_runs(room: Room, host: Server, rendere
             })""",
         own,
     )
-    covered, ended = set(), None
+    covered, ended, entry = set(), None, {}
     with Client(host.url) as client:
         before = len(client.history())
         visitor.page.evaluate("() => { app.queuePrompt(0) }")
         began = time.monotonic()
-        while ended is None or time.monotonic() - ended < 3:
+        while ended is None or not (
+            visitor.pictured(entry["outputs"]) or time.monotonic() - ended > 3
+        ):
             covered |= visitor.overlaps()
             assert time.monotonic() - began < 300
             visitor.page.wait_for_timeout(200)
-            if ended is None and len(client.history()) > before:
+            if ended is None and len(history := client.history()) > before:
                 ended = time.monotonic()
-        entry: dict[str, Any] = list(client.history().values())[-1]
+                entry = list(history.values())[-1]
+    visitor.rest()
+    covered |= visitor.overlaps()
     assert entry["status"]["status_str"] == "success", entry["status"]["messages"][-1]
     tell(f"{room.name}, {renderer}, running: {len(covered)} overlaps")
     assert covered == set()

@@ -91,6 +91,36 @@ class Visitor:
             }"""
         )
 
+    def rest(self) -> None:
+        """Waits until nothing has moved for a third of a second, at most four."""
+        self.page.evaluate(
+            """async () => {
+                const seen = () => JSON.stringify([
+                    app.canvas.ds.scale, [...app.canvas.ds.offset],
+                    app.graph.nodes.map(n => [...(n.boundingRect ?? n.getBounding())]),
+                ])
+                let last = seen(), still = 0
+                for (let look = 0; look < 40 && still < 4; look++) {
+                    app.canvas.setDirty(true, true)
+                    await new Promise(done => setTimeout(done, 100))
+                    const now = seen()
+                    still = now === last ? still + 1 : 0
+                    last = now
+                }
+            }"""
+        )
+
+    def pictured(self, outputs: dict[str, Any]) -> bool:
+        """Whether nodes show the pictures that a run gave them: its outputs by node id."""
+        given = {node: len(one["images"]) for node, one in outputs.items() if "images" in one}
+        return self.page.evaluate(
+            """given => Object.entries(given).every(([id, count]) => {
+                const shown = app.graph.getNodeById(id)?.imgs ?? []
+                return shown.filter(one => one.naturalWidth).length >= count
+            })""",
+            given,
+        )
+
     def readable(self) -> bool:
         """Whether there is text on the nodes. From far away the front end leaves it out."""
         return not self.page.evaluate("app.canvas.low_quality")

@@ -21,7 +21,9 @@ NEWER := .venv-newest
 demo: $(INSTALLED)
 	$(BIN)/facea demo $(DEMO_ARGS)
 
-test: lint host
+# ComfyUI comes over the net while pyright computes.
+test: $(INSTALLED)
+	$(MAKE) -j 2 lint host
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n $(THREADS) --dist loadfile $(PYTEST_ARGS)
 
 lint: $(INSTALLED)

@@ -27,6 +27,7 @@ COMMANDS = {
     "restore": "repair a damaged photo as the person in it",
     "portrait": "paint people into templates, the best results first",
     "dataset": "make a set of many different pictures of each of some people",
+    "new-people": "make people whom nobody is, blended of learned ones",
     "template": "add pictures to a folder of templates, or say which are fit",
     "crop": "cut the square around a face, with its mask, for any other program",
     "paste": "put a repainted crop back, with no trace outside its mask",

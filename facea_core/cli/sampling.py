@@ -1,4 +1,4 @@
-"""What `facea dataset` is told: its form, read without torch."""
+"""What `facea dataset` and `facea new-people` are told: their forms, read without torch."""
 
 from __future__ import annotations
 
@@ -12,12 +12,8 @@ from .flags import Form, flag
 
 
 @dataclass(frozen=True)
-class DatasetCommand(Form):
-    """Make a set of many different pictures of each of some trained people.
-
-    Everybody is painted into host pictures; what is like their photos, and no copy of one, is kept.
-    What was sampled before is found, and a set that was stopped goes on.
-    """
+class PeopleFlags(Form):
+    """Who is painted into what, by which model."""
 
     people: Path = flag(
         MISSING,
@@ -38,6 +34,20 @@ class DatasetCommand(Form):
         MISSING, "a model of the family that they were trained on: file or diffusers folder",
         "CKPT|DIR|tiny",
     )  # fmt: skip
+    prediction: str | None = prediction_flag()
+    vae: Path | None = vae_flag()
+    device: str = device_flag()
+    config: Path | None = config_flag()
+
+
+@dataclass(frozen=True)
+class DatasetCommand(PeopleFlags):
+    """Make a set of many different pictures of each of some trained people.
+
+    Everybody is painted into host pictures; what is like their photos, and no copy of one, is kept.
+    What was sampled before is found, and a set that was stopped goes on.
+    """
+
     out: Path = flag(MISSING, "folder for the set", "DIR")
     format: str = flag(
         "folder", "how the set is written, with commas: " + "; ".join(
@@ -59,12 +69,22 @@ class DatasetCommand(Form):
     dry_run: bool = flag(
         False, "only say how many pictures, hours and bytes it would be, after painting one of them"
     )
-    prediction: str | None = prediction_flag()
-    vae: Path | None = vae_flag()
-    device: str = device_flag()
-    config: Path | None = config_flag()
 
     def __post_init__(self) -> None:
         super().__post_init__()
         parse_formats(self.format)
         check_engine(self.engine, self.workers, self.address)
+
+
+@dataclass(frozen=True)
+class NewPeopleCommand(PeopleFlags):
+    """Make people whom nobody is: blends of two trained ones that are like nobody enrolled.
+
+    Each has an identity file and a folder of portraits in the place of photos, as `facea dataset`
+    takes them.
+    """
+
+    out: Path = flag(
+        MISSING, "folder for identities/NAME.safetensors and people/NAME/ with portraits", "DIR"
+    )
+    count: int = flag(10, "how many new people", min=1, max=10_000)

@@ -67,13 +67,9 @@ class Judge:
         One face where the host's was and not blurred; likeness within the band, and by a margin
         more than to anybody else; no copy of a photo, or of one of the pictures `kept`.
         """
-        (found,) = detect_chosen([image], self.detector, _SEARCHED)
-        found = [face for face in found if face.score > 0]
-        if len(found) != 1:
-            return f"{len(found)} faces"
-        (face,) = found
-        if face.face.iou(host.face.face) < _SAME_PLACE:
-            return "the face is not where the host's was"
+        face = one_face(image, host, self.detector)
+        if isinstance(face, str):
+            return face
         blur = blur_of(image, face, self.resolution)
         if blur > max(_LIMITS.soft, host.blur):
             return f"blurred ({blur:.2f})"
@@ -111,3 +107,16 @@ class Judge:
             if float(torch.cosine_similarity(beside, theirs, dim=0)) > ONE_LOOK:
                 return "the same look as a picture that is kept"
         return most
+
+
+def one_face(image: Tensor, host: Host, detector: Detector) -> FaceAttributes | str:
+    """The only face in a painting `(1, 3, H, W)`, which lies where the host's was; or what is
+    wrong."""
+    (found,) = detect_chosen([image], detector, _SEARCHED)
+    found = [face for face in found if face.score > 0]
+    if len(found) != 1:
+        return f"{len(found)} faces"
+    (face,) = found
+    if face.face.iou(host.face.face) < _SAME_PLACE:
+        return "the face is not where the host's was"
+    return face

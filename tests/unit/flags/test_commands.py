@@ -38,6 +38,7 @@ SHAPES = {
     "portrait": "--identity --base --out --prompt --photos --by-likeness --candidates --seed",
     "dataset": "--identities --hosts --base --out --format --count --axes --lower --upper --tries "
     "--engine --workers --address --dry-run --licence --consent --seed",
+    "new-people": "--identities --hosts --base --out --count --seed --steps",
     "template": "--into --people --resolution --prompt --faces --keep",
     "hints": "--out --kind --blend --head --hair --photos --mask --faces --detector --json",
     "evaluate": "--references --held-out --json",

@@ -1,0 +1,74 @@
+"""`facea new-people`: from trained people to the identities and portraits of new ones."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from ...backbone import load_backbone
+from ...composing import ComposeConfig
+from ...dataset.config import DatasetConfig
+from ...dataset.newcomers import Newcomer, newcomers
+from ...dataset.painting import painter
+from ...dataset.people import Person, band_of
+from ...errors import NoFaceError
+from ...identity import load_identity, save_identity
+from ...io.files import atomic_path
+from ...io.generated_images import save_generated
+from ...io.output_files import require_writable_folder
+from ...types import Identity
+from ..sampling import NewPeopleCommand
+from ..talk import bar, note, say
+from .enrolled import enrolled
+
+
+def new_people(flags: NewPeopleCommand, composing: ComposeConfig) -> None:
+    require_writable_folder(flags.out)
+    known = enrolled(flags)
+    band = band_of(known.people, known.models.embedder, DatasetConfig())
+    note(f"a new face is like nobody by {band.stranger:.3f}, {band.source}")
+    models = known.models
+    backbone = load_backbone(
+        models.base, models.device, prediction=models.prediction, vae=models.vae,
+        clip_skip=models.clip_skip,
+    )  # fmt: skip
+
+    @cache
+    def identity_of(person: Person) -> Identity:
+        one = person.identity
+        return one if isinstance(one, Identity) else load_identity(one)
+
+    made = 0
+    with bar("blending", flags.count, "person") as shown:
+        for one in newcomers(
+            known.people, identity_of,
+            lambda identity: painter(backbone, identity, known.tools.detector, composing),
+            known.hosts, band, known.tools, flags.count, composing.seed,
+        ):  # fmt: skip
+            if isinstance(one, str):
+                note(one)
+                continue
+            _write(flags, one)
+            made += 1
+            shown.update()
+            first, second = one.parents
+            say(f"{one.identity.name}: {one.share:.0%} {first}, {1 - one.share:.0%} {second}; "
+                f"nearest to anybody {one.nearest:.3f}")  # fmt: skip
+    if not made:
+        raise NoFaceError(
+            "no blend is like nobody else; train more people, and less alike ones, to blend"
+        )
+    if made < flags.count:
+        note(f"{made} of {flags.count}: the other blends were like somebody, see above")
+
+
+def _write(flags: NewPeopleCommand, one: Newcomer) -> None:
+    """The folder of portraits first: who has an identity is whole."""
+    folder = flags.out / "people" / one.identity.name
+    folder.mkdir(parents=True, exist_ok=True)
+    for number, portrait in enumerate(one.portraits):
+        save_generated(portrait.image, folder / f"{number}.png")
+    for name, text in (("class.txt", one.noun), ("consent.txt", one.consent)):
+        with atomic_path(folder / name) as temporary:
+            temporary.write_text(text + "\n", "utf-8")
+    (flags.out / "identities").mkdir(exist_ok=True)
+    save_identity(one.identity, flags.out / "identities" / f"{one.identity.name}.safetensors")

@@ -87,7 +87,7 @@ def guarded(program: str, work: Callable[[], None]) -> int:
 
 
 def usage() -> str:
-    rows = "\n".join(f"  {name:<10}{text}" for name, text in COMMANDS.items())
+    rows = "\n".join(f"  {name:<12}{text}" for name, text in COMMANDS.items())
     return (
         "usage: facea COMMAND ...\n\n"
         "Personalise an inpainting diffusion model on three photos of one person.\n\n"

@@ -22,6 +22,9 @@ from .hosts import Host
 Paint = Callable[[Host, Tensor, Tensor | None, Sequence[str], int], Tensor]
 """(host, its picture, what is kept in front of the face, words, seed) -> the painted picture."""
 
+Compose = Callable[[Tensor, TargetFace, ComposeConfig], Tensor]
+"""(picture, face, how) -> the picture with that face painted: what a model has to do."""
+
 _PARTS = DetectConfig("face, eyes, nose, mouth, hair", on_missing="pass")
 
 _CLEAN, _BLURRED, _COMPRESSED = QUALITIES
@@ -34,6 +37,17 @@ _JPEG = 30
 
 def painter(
     backbone: Backbone, identity: Identity, detector: Detector, config: ComposeConfig
+) -> Paint:
+    """As `painter_by`, with a backbone."""
+
+    def compose(image: Tensor, face: TargetFace, how: ComposeConfig) -> Tensor:
+        return compose_identity(image, [face], backbone, how).image
+
+    return painter_by(compose, identity, detector, config)
+
+
+def painter_by(
+    compose: Compose, identity: Identity, detector: Detector, config: ComposeConfig
 ) -> Paint:
     """Paints by the person's words and those of a cell.
 
@@ -48,13 +62,13 @@ def painter(
         target = TargetFace(
             face_mask(host.face, how), identity, prompt_of(identity, host, words), keep=keep
         )
-        made = compose_identity(image, [target], backbone, how).image
+        made = compose(image, target, how)
         for text in words:
             if parts := parts_about(text):
                 (face,) = detect_attributes([made], detector, _PARTS)
                 assert face is not None  # "pass" answers for every picture
                 target = replace(edit_target(face, parts, how), identity=identity, keep=keep)
-                made = compose_identity(made, [edited(target, text, parts)], backbone, how).image
+                made = compose(made, edited(target, text, parts), how)
         return made
 
     return paint

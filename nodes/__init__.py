@@ -6,6 +6,7 @@ from comfy_api.latest import ComfyExtension, io
 
 from .audit import FaceAPhotoAudit
 from .compose import FaceAInpaintCompose
+from .dataset import FaceADatasetSampler
 from .detect import FaceAAttributeDetect
 from .doctor import FaceADoctor
 from .edit import FaceAEdit
@@ -47,6 +48,7 @@ class FaceA(ComfyExtension):
             FaceAEdit,
             FaceARestore,
             FaceATemplatePortrait,
+            FaceADatasetSampler,
             FaceAFaceCrop,
             FaceAFacePaste,
             FaceAFaceHints,

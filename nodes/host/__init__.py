@@ -52,8 +52,9 @@ from .plain import plain_numbers
 from .progress import Cancelled, Progress, say
 from .regions import in_crop
 from .results import Results, report_of
+from .sampled import hosts_in, set_painter
 from .sampling import Paint, encode, paint_crop, samplers, schedulers
-from .saving import graph_texts, output_files
+from .saving import graph_texts, output_files, output_folder
 from .schema import field_input, own_choices, schema, wired
 from .segs import faces_wired, segs_of
 from .tiny import register_tiny
@@ -91,6 +92,7 @@ __all__ = [
     "field_input",
     "file_fingerprint",
     "graph_texts",
+    "hosts_in",
     "identities_folders",
     "identity_files",
     "image_of",
@@ -111,6 +113,7 @@ __all__ = [
     "masks_in",
     "open_detector",
     "output_files",
+    "output_folder",
     "own_choices",
     "paint_crop",
     "painting_model",
@@ -127,6 +130,7 @@ __all__ = [
     "schedulers",
     "schema",
     "segs_of",
+    "set_painter",
     "spec_of",
     "split",
     "training_backbone",

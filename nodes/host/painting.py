@@ -170,10 +170,24 @@ def composer(
     """What paints pictures with so many faces in all, with progress on the node; `like` ranks
     candidates where a call does not say."""
     total = faces * config.steps_of_face
-    progress, done = Progress(total, node.hidden.unique_id), 0
+    progress = Progress(total, node.hidden.unique_id)
 
-    def on_step(step: int, preview: Any) -> None:
-        progress.at(done + step, total, preview)
+    def on_step(done: int, preview: Any) -> None:
+        progress.at(done, total, preview)
+
+    return counting_composer(studio, spec, on_step, progress.alive, like)
+
+
+def counting_composer(
+    studio: Studio, spec: BackboneSpec, on_step: Callable[[int, Any], None],
+    on_alive: Callable[[], None], like: composing.Rank | None = None,
+) -> Compose:  # fmt: skip
+    """What paints pictures: `on_step` gets the steps done, of all pictures, and a preview or None;
+    `on_alive` is called in between. Both may raise a cancel."""
+    done = 0
+
+    def report(step: int, preview: Any) -> None:
+        on_step(done + step, preview)
 
     def compose(
         number: int, image: torch.Tensor, faces: Sequence[composing.TargetFace],
@@ -183,7 +197,7 @@ def composer(
         best = rank or like
 
         def alive(face: composing.TargetFace, patch: torch.Tensor) -> float | None:
-            progress.alive()
+            on_alive()
             return best(face, patch) if best else None
 
         def paint(
@@ -194,7 +208,7 @@ def composer(
             held = revise and revise(face, crop)
             if held:
                 crop, how = held.crop, replace(how, denoise=held.denoise)
-            patches = studio.paint(face, crop, seeds, how, number, on_step)
+            patches = studio.paint(face, crop, seeds, how, number, report)
             done += how.steps * len(seeds)
             return held.image(patches) if held else patches
 

@@ -200,4 +200,33 @@ PAINTING_NODES = {
         },
         {"images": "IMAGE", "sheet": "IMAGE", "scores": "FLOAT", "report": "STRING"},
     ),
+    "FaceADatasetSampler": Promise(
+        "FaceA Dataset Sampler (many pictures of a person)",
+        {
+            "photos": Socket("IMAGE"),
+            "model": Socket("MODEL"),
+            "clip": Socket("CLIP"),
+            "vae": Socket("VAE"),
+            "identity": Socket(IDENTITY),
+            "hosts_folder": Widget("STRING", ""),
+            "count": Widget("INT", 25, 1, 10000),
+            "axes": Widget(
+                "STRING", "yaw; scale; light; backdrop; expression: neutral, smiling, open mouth"
+            ),
+            "lower": Widget("FLOAT", 0.0, 0, 1),
+            "upper": Widget("FLOAT", 0.0, 0, 1),
+            "tries": Widget("INT", 3, 1, 50),
+            "extra": Widget("FLOAT", 0.0, 0, 2),
+            "strict": Widget("BOOLEAN", False),
+            **SAMPLED,
+            "format": Widget("STRING", "folder"),
+            "folder": Widget("STRING", "FaceA/set"),
+            "licence": Widget("STRING", ""),
+            "consent": Widget("STRING", ""),
+            "hosts": Socket("IMAGE", optional=True),
+            "photo_attributes": Socket(ATTRIBUTES, optional=True),
+        },
+        {"images": "IMAGE", "sheet": "IMAGE", "captions": "STRING", "report": "STRING"},
+        output_node=True,
+    ),
 }

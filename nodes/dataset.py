@@ -88,7 +88,8 @@ class FaceADatasetSampler(io.ComfyNode):
                 field_input(DatasetConfig, "tries"),
                 field_input(DatasetConfig, "extra"),
                 field_input(DatasetConfig, "strict"),
-                *painting_inputs(),
+                field_input(DatasetConfig, "seed", control_after_generate=True),
+                *(one for one in painting_inputs() if one.id != "seed"),
                 io.String.Input(
                     "format", default="folder",
                     tooltip=f"What is written: none, or some of {', '.join(FORMATS)}, between "

@@ -227,6 +227,18 @@ def template_portrait(studio: Studio) -> None:
     save(poster(rows, captions), DOCS / jpg("TemplatePortrait"))
 
 
+def dataset(studio: Studio) -> None:
+    graph = api("18-dataset")
+    sampler = next(k for k, node in graph.items() if node["class_type"] == "FaceADatasetSampler")
+    look_at(graph, "kept", sampler, 0)
+    shown = studio.run(graph)
+    kept = shown["kept"]
+    card("18-dataset", [kept[:3], kept[3:6], kept[6:9]], ["one person", "in pictures", "of a set"])
+    rows = [shown["Their pictures"][:6], kept[:6]]
+    captions = ["hosts,", "and the person in different pictures, each judged by photos"]
+    save(poster(rows, captions, 900), DOCS / jpg("DatasetSampler"))
+
+
 def stock_nodes(studio: Studio) -> None:
     graph = api("5-stock-nodes")
     photos = next(k for k, node in graph.items() if node["class_type"] == "FaceASamplePhotos")
@@ -257,6 +269,7 @@ def main() -> None:
     guided_people(studio)
     image_adapter(studio)
     restore_sample(studio)
+    dataset(studio)
     stock_nodes(studio)
     if args.cards:
         return

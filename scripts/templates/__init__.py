@@ -5,6 +5,7 @@ from collections.abc import Callable
 from canvas import Graph
 
 from .any_sampler import any_sampler
+from .dataset import dataset
 from .edit_person import edit_person
 from .face_hints import face_hints
 from .first_run import first_run
@@ -39,4 +40,5 @@ GRAPHS: dict[str, Callable[[Graph], None]] = {
     "15-image-adapter": image_adapter,
     "16-restore-a-photo": restore_sample,
     "17-restore-your-photo": restore_photo,
+    "18-dataset": dataset,
 }

@@ -32,6 +32,7 @@ BRIEF = {
         "steps": 6, "batch": 1, "previews": 2, "settings": '{"variants": 2}',
     },
     "FaceATrainSlider": {"steps": 4, "settings": '{"paintings": 4, "levels": 2}'},
+    "FaceADatasetSampler": {"count": 4, "steps": 4, "lower": 0.01},
 }  # fmt: skip
 
 # Wires are drawn behind nodes: those of which one can see no beginning or end cannot be followed.

@@ -101,11 +101,14 @@ def test_hosts_of_a_folder_have_their_own_sizes(client: Client, host: Server):
             client.view(one).save(folder / f"{size}-{number}.png")
     (folder / "empty.png").write_bytes((folder / "128-0.png").read_bytes()[:2000])
     graph = Graph()
-    node = sampler(graph, hosted=False, hosts_folder="hosts", axes="scale", tries=1, count=6)
-    pictures, _, report = made(client, graph, node)
+    node = sampler(graph, hosted=False, hosts_folder="hosts", axes="", tries=1, count=6)
+    pictures, captions, report = made(client, graph, node)
     assert report["hosts"] == 6
     assert any("empty.png left out" in note for note in report["notes"])
     assert {picture.shape for picture in pictures} == {(128, 128, 3), (160, 160, 3)}
+    assert set(captions) == {"a photo of sampled-3 person"}
+    (folder / "more.png").write_bytes((folder / "160-0.png").read_bytes())
+    assert made(client, graph, node)[2]["hosts"] == 7
 
 
 def test_fewer_pictures_than_asked_are_told(client: Client):

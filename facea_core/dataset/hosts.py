@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from ..audit.measure import blur_of
@@ -139,8 +140,6 @@ def hosts_for(
     shown = [levels_of(axes, hosts[number].measures, thirds) for number in fit]
     wrong = np.array([[_misses(cell, levels) for levels in shown] for cell in cells], dtype=float)
     generator = seeded(number_of(whose, "hosts"))
-    import torch
-
     ties = torch.rand(wrong.shape, generator=generator, dtype=torch.float64).numpy() * 0.01
     times = np.zeros(len(fit))
     chosen: list[list[int]] = [[] for _ in cells]

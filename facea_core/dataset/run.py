@@ -29,7 +29,7 @@ from .measures import measures_of_set, reasons_of
 from .painting import painter
 from .parts import read_part, tidy, write_part
 from .plan import key_of
-from .sample import Shared, Tools, Unit, folder_of, sample_person
+from .sample import OnTry, Shared, Tools, Unit, folder_of, ignored, sample_person
 from .values import Sampled
 
 SHEET = "sheet.jpg"
@@ -55,11 +55,15 @@ class Models:
 
 @dataclass(frozen=True, eq=False)
 class Sampling:
-    """Starts a worker that samples one person after the other; see `engines`."""
+    """Starts a worker that samples one person after the other; see `engines`.
+
+    `on_try`, as of `sample_person`, is for this process only.
+    """
 
     models: Models
     shared: Shared
     composing: ComposeConfig
+    on_try: OnTry = ignored
 
     def __call__(self) -> Callable[[Unit], Sampled]:
         models = self.models
@@ -73,7 +77,7 @@ class Sampling:
             identity = identity_of(unit)
             check_family(identity, backbone.spec.family)
             paint = painter(backbone, identity, tools.detector, self.composing)
-            return sample_person(unit, self.shared, identity, paint, tools)
+            return sample_person(unit, self.shared, identity, paint, tools, self.on_try)
 
         return work
 

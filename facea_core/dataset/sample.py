@@ -34,6 +34,10 @@ OnTry = Callable[[int, int], object]
 """(pictures that pass so far, pictures wanted), before each painting; raise in it to stop."""
 
 
+def ignored(passed: int, wanted: int) -> None:
+    """For whom nobody waits."""
+
+
 @dataclass(frozen=True, eq=False)
 class Shared:
     """What the pictures of all people are made with.
@@ -95,7 +99,7 @@ def sample_person(
     identity: Identity,
     paint: Paint,
     tools: Tools,
-    on_try: OnTry = lambda passed, wanted: None,
+    on_try: OnTry = ignored,
 ) -> Sampled:
     """At most `config.count` different pictures of the person, each as its cell asks.
 
@@ -110,10 +114,13 @@ def sample_person(
     passed: list[_Passed] = []
     rejected: list[Rejected] = []
     short: list[str] = []
+    tried = [0] * len(unit.cells)
 
-    def attempt(cell: int, number: int) -> bool:
-        """Paints once; whether the cell has what it asks for."""
+    def attempt(cell: int) -> bool:
+        """Paints once more; whether the cell has what it asks for."""
         on_try(len(passed), config.count)
+        number = tried[cell]
+        tried[cell] += 1
         host, asked = shared.hosts[unit.hosts[cell][number]], unit.cells[cell]
         seed = number_of(person.name, person.sha256, cell, number, config.seed)
         before, keep = host.read()
@@ -142,17 +149,13 @@ def sample_person(
     more = round(config.extra * config.count)
     for cell in range(len(unit.cells)):
         tries = len(unit.hosts[cell])
-        done = any(attempt(cell, number) for number in range(tries))
+        done = any(attempt(cell) for _ in range(tries))
         if not done and not any(one.cell == cell for one in passed):
             said = ", ".join(f"{name} {level}" for name, level in unit.cells[cell].items())
             short.append(f"{said or 'any'}: {tries} paintings, the last {rejected[-1].reason}")
-    for cell in range(len(unit.cells)):
-        used = sum(one.cell == cell for one in passed) + sum(
-            1 for one in rejected if one.asked is unit.cells[cell]
-        )
-        if more > 0 and used < len(unit.hosts[cell]):
-            attempt(cell, used)
-            more -= 1
+    left = [cell for cell, hosts in enumerate(unit.hosts) if tried[cell] < len(hosts)]
+    for cell in left[:more]:
+        attempt(cell)
     return _sampled(unit, shared, identity, passed, rejected, short)
 
 

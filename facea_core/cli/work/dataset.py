@@ -16,7 +16,7 @@ from ...dataset.measures import reasons_of
 from ...dataset.plan import plan_set
 from ...dataset.run import Outcome, Sampling, finish_set, sample_set
 from ...dataset.sample import Shared, Unit
-from ...engines import Engine, open_engine
+from ...engines import Engine, Serial, open_engine
 from ...engines.place import default_workers
 from ...io.output_files import require_writable_folder
 from ..sampling import DatasetCommand
@@ -25,6 +25,7 @@ from .enrolled import enrolled
 
 _PER_PICTURE = 1.7
 """Paintings for each picture that is kept: what painted people took, see docs/dataset.md."""
+
 
 def dataset(flags: DatasetCommand, config: DatasetConfig, composing: ComposeConfig) -> None:
     # Everything that can be wrong is found out before the hours of work.
@@ -62,6 +63,12 @@ def _sampled(
     outcomes = []
     try:
         with bar("sampling", len(units), "person") as shown:
+            if isinstance(engine, Serial):
+
+                def on_try(passed: int, wanted: int) -> None:
+                    shown.set_postfix_str(f"picture {passed + 1} of {wanted}")
+
+                start = replace(start, on_try=on_try)
             for one in sample_set(out, shared, units, engine, start):
                 outcomes.append(one)
                 shown.update()

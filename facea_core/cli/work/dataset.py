@@ -12,6 +12,7 @@ from tqdm import tqdm
 from ...composing import ComposeConfig
 from ...dataset.config import DatasetConfig
 from ...dataset.formats import parse_formats, require_formats
+from ...dataset.grid import axes_of
 from ...dataset.measures import reasons_of
 from ...dataset.plan import plan_set
 from ...dataset.run import Outcome, Sampling, finish_set, sample_set
@@ -31,6 +32,7 @@ def dataset(flags: DatasetCommand, config: DatasetConfig, composing: ComposeConf
     # Everything that can be wrong is found out before the hours of work.
     formats = parse_formats(flags.format)
     require_formats(formats)
+    axes_of(config.axes)
     require_writable_folder(flags.out)
     engine = open_engine(flags.engine, flags.workers, flags.address)
     known = enrolled(flags, flags.consent)
@@ -66,7 +68,7 @@ def _sampled(
             if isinstance(engine, Serial):
 
                 def on_try(passed: int, wanted: int) -> None:
-                    shown.set_postfix_str(f"picture {passed + 1} of {wanted}")
+                    shown.set_postfix_str(f"picture {min(passed + 1, wanted)} of {wanted}")
 
                 start = replace(start, on_try=on_try)
             for one in sample_set(out, shared, units, engine, start):

@@ -1,0 +1,129 @@
+"""`facea dataset` and `facea new-people`: from people and hosts to sets, and to new people."""
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+
+from facea_core.cli import main
+from facea_core.dataset.manifest import read_manifest
+from facea_core.demo import draw_cast
+from facea_core.io.images import save_image
+from facea_core.synthetic.render import paint
+from tests.unit.dataset.painted import numbers, scene
+
+QUICK = ["--base", "tiny", "--device", "cpu", "--steps", "1", "--sampler", "unipc"]
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two people learned in two steps, and one of whom there is no identity; four hosts for men
+    and a picture without a face."""
+    folder = tmp_path_factory.mktemp("place")
+    for name, seed in (("ada", 3), ("ben", 5), ("cleo", 7)):
+        (folder / "people" / name).mkdir(parents=True)
+        for number, image in enumerate(draw_cast(seed).photos.image.split(1)):
+            save_image(image, folder / "people" / name / f"{number}.png")
+    (folder / "people" / "ben" / "consent.txt").write_text("for tests\nonly", "utf-8")
+    small = [
+        "--base",
+        "tiny",
+        "--detector",
+        "tiny",
+        "--device",
+        "cpu",
+        "--rank",
+        "2",
+        "--batch",
+        "1",
+    ]
+    small += ["--variants", "1", "--class", "man", "--steps", "2", "--attributes", "eyes"]
+    assert main(["train-all", str(folder / "people"), "--out", str(folder / "ids"), *small]) == 0
+    (folder / "ids" / "cleo.safetensors").unlink()
+    (folder / "hosts" / "man").mkdir(parents=True)
+    for number in range(4):
+        image = paint(numbers(700 + number), scene(700 + number), 128).image
+        save_image(image, folder / "hosts" / "man" / f"{number}.png")
+    save_image(torch.ones(1, 3, 96, 96), folder / "hosts" / "blank.png")
+    return folder
+
+
+def command(place: Path, out: Path, *more: str, name: str = "dataset") -> int:
+    words = ["--identities", str(place / "ids"), "--hosts", str(place / "hosts"), "--out", str(out)]
+    return main([name, str(place / "people"), *words, *QUICK, *more])
+
+
+# Whoever learned for two steps is nobody yet: all that is asked here is a face.
+ANY = ["--count", "2", "--lower", "0.001", "--upper", "1", "--margin", "0", "--axes", "backdrop",
+       "--tries", "2"]  # fmt: skip
+
+
+def test_a_set_is_made_listed_and_found_again(place: Path, tmp_path: Path, capsys):
+    out = tmp_path / "set"
+    said = ["--licence", "cc0-1.0", "--consent", "painted", "--title", "Two", "--format", "kohya"]
+    code = command(place, out, *ANY, *said)
+    told = capsys.readouterr()
+    assert code == 0, told.err
+    assert "cleo: left out, there is no" in told.err
+    assert "host blank.png left out: 0 faces" in told.err
+    assert "as given; otherwise usual for the embedder tiny: 6 photos" in told.err
+    pictures = read_manifest(out)
+    assert {picture.identity for picture in pictures} <= {"ada", "ben"}
+    assert {picture.consent for picture in pictures if picture.identity == "ben"} <= {
+        "for tests only"
+    }
+    assert all(picture.licence == "cc0-1.0" for picture in pictures)
+    assert len(list((out / "kohya").rglob("*.txt"))) == len(pictures)
+    assert json.loads((out / "dataset.json").read_text("utf-8"))["title"] == "Two"
+    before = {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
+    assert command(place, out, *ANY, *said) == 0
+    assert {path: path.read_bytes() for path in out.rglob("*") if path.is_file()} == before
+
+
+def test_a_dry_run_foretells_and_writes_nothing(place: Path, tmp_path: Path, capsys):
+    out = tmp_path / "set"
+    assert command(place, out, *ANY, "--dry-run") == 0
+    told = capsys.readouterr().out
+    assert "4 pictures of 2 people from 4 hosts" in told
+    assert "s each as measured here" in told
+    assert not out.exists() or not list(out.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("more", "why"),
+    [
+        (["--format", "kohia"], "kohya"),
+        (["--axes", "yow"], "'yow' has no levels"),
+        (["--lower", "0.9", "--upper", "0.5"], "must be below the upper"),
+        (["--engine", "process"], "processes"),
+        (["--workers", "2"], "works on one unit at a time"),
+        (["--identities", "nowhere"], "run facea train-all first"),
+        (["--hosts", "nowhere"], "nowhere (No such file"),
+    ],
+)
+def test_what_is_wrong_is_said_before_anything_is_painted(place, tmp_path, capsys, more, why):
+    assert command(place, tmp_path / "set", *more) == 1
+    assert why in " ".join(capsys.readouterr().err.split())
+    assert not (tmp_path / "set" / "images").exists()
+
+
+def test_nobody_good_enough_says_what_was_wrong(place: Path, tmp_path: Path, capsys):
+    strict = ["--count", "1", "--tries", "1", "--lower", "0.999", "--upper", "1"]
+    assert command(place, tmp_path / "set", *strict) == 1
+    assert "there is no picture that can be kept: 0 of 1 pictures" in capsys.readouterr().err
+
+
+def test_new_people_are_said_or_why_there_are_none(place: Path, tmp_path: Path, capsys):
+    out = tmp_path / "more"
+    code = command(place, out, "--count", "1", name="new-people")
+    told = capsys.readouterr()
+    if code == 0:
+        assert "new-0000: " in told.out
+        consent = (out / "people" / "new-0000" / "consent.txt").read_text("utf-8")
+        assert "ada" in consent
+        assert (out / "identities" / "new-0000.safetensors").is_file()
+    else:
+        assert "no blend is like nobody else" in told.err
+        assert "% ada" in told.err
+        assert not (out / "identities").exists()

@@ -11,7 +11,6 @@ if TYPE_CHECKING:
         hash_of_identity,
         hosts_of,
         kept_images,
-        model_tools,
         person_photos,
         require_pictures,
         set_figures,
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
     from .painting import Compose, Paint, painter, painter_by
     from .people import person_of
     from .plan import plan_set
+    from .run import model_tools
     from .sample import OnTry, Shared, Tools, Unit, sample_person
     from .values import Picture, Sampled
 
@@ -30,12 +30,13 @@ __getattr__ = door(
         "config": ("AXES", "DatasetConfig"),
         "hosts": ("Host", "host_of", "image_sha256", "read_hosts"),
         "one_person": (
-            *("hash_of_identity", "hosts_of", "kept_images", "model_tools", "person_photos"),
+            *("hash_of_identity", "hosts_of", "kept_images", "person_photos"),
             *("require_pictures", "set_figures", "shortage", "write_one"),
         ),
         "painting": ("Compose", "Paint", "painter", "painter_by"),
         "people": ("person_of",),
         "plan": ("plan_set",),
+        "run": ("model_tools",),
         "sample": ("OnTry", "Shared", "Tools", "Unit", "sample_person"),
         "values": ("Picture", "Sampled"),
     },

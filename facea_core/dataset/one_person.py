@@ -15,25 +15,17 @@ from torch import Tensor
 from ..detection import DetectConfig, detect_attributes, photos_with_faces
 from ..detection.base import Detector
 from ..errors import NoFaceError
-from ..evaluation.identity_encoder import load_attribute_probe
 from ..io.images import from_pil
-from ..selection import tools_for
 from ..types import DetectedFaces, Identity, Photo
 from .hosts import Host, host_of, image_sha256
 from .measures import measures_of_set, reasons_of
 from .parts import write_part
 from .plan import key_of
 from .run import Outcome, finish_set
-from .sample import Shared, Tools, Unit, folder_of
+from .sample import Shared, Unit, folder_of
 from .values import Sampled
 
 _FACE = DetectConfig("face, eyes, nose, mouth, hair", on_missing="skip")
-
-
-def model_tools(family: str) -> Tools:
-    """What finds, compares and reads the faces of a model family; see `selection.tools_for`."""
-    detector, embedder = tools_for(family)
-    return Tools(detector, embedder, load_attribute_probe() if embedder.name == "tiny" else None)
 
 
 def person_photos(

@@ -11,16 +11,15 @@ from torch import Tensor
 
 from ..backbone import load_backbone
 from ..composing import ComposeConfig
-from ..detection.load import load_detector
 from ..engines import Engine
 from ..errors import FaceAError, NoFaceError
-from ..evaluation import load_embedder
 from ..evaluation.identity_encoder import load_attribute_probe
 from ..identity import check_family, load_identity
 from ..io.figures import Tile, draw_tiles
 from ..io.generated_images import save_generated
 from ..io.images import load_image
 from ..io.output_files import require_writable_folder
+from ..selection import tools_for
 from ..types import Identity
 from .card import write_card, write_summary
 from .formats import require_formats, write_formats
@@ -42,12 +41,11 @@ _ROWS, _COLUMNS = 8, 8
 
 @dataclass(frozen=True, eq=False)
 class Models:
-    """What is loaded in each process that samples: the base model, and what finds and compares."""
+    """What is loaded in each process that samples: a base model of that family."""
 
     base: str
     device: str
-    detector: str
-    embedder: str
+    family: str
     prediction: str | None = None
     vae: str | None = None
     clip_skip: int = 0
@@ -71,7 +69,7 @@ class Sampling:
             models.base, models.device, prediction=models.prediction, vae=models.vae,
             clip_skip=models.clip_skip,
         )  # fmt: skip
-        tools = tools_of(models)
+        tools = model_tools(models.family)
 
         def work(unit: Unit) -> Sampled:
             identity = identity_of(unit)
@@ -82,14 +80,10 @@ class Sampling:
         return work
 
 
-def tools_of(models: Models) -> Tools:
-    """Raises MissingDependencyError for an embedder without its packages."""
-    painted = models.embedder == "tiny"
-    return Tools(
-        load_detector(models.detector, device=models.device),
-        load_embedder(models.embedder),
-        load_attribute_probe() if painted else None,
-    )
+def model_tools(family: str) -> Tools:
+    """What finds, compares and reads the faces of a model family; see `selection.tools_for`."""
+    detector, embedder = tools_for(family)
+    return Tools(detector, embedder, load_attribute_probe() if embedder.name == "tiny" else None)
 
 
 def identity_of(unit: Unit) -> Identity:

@@ -37,7 +37,7 @@ def dataset(flags: DatasetCommand, config: DatasetConfig, composing: ComposeConf
     engine = open_engine(flags.engine, flags.workers, flags.address)
     known = enrolled(flags, flags.consent)
     shared, units = plan_set(
-        known.people, known.hosts, known.models.embedder, config, composing, known.resolution,
+        known.people, known.hosts, known.tools.embedder.name, config, composing, known.resolution,
         known.key, flags.licence,
     )  # fmt: skip
     band = shared.band

@@ -9,7 +9,7 @@ from ...backbone import inspect_checkpoint
 from ...backbone.load import pick_device
 from ...dataset.hosts import Host, read_hosts, sha256_of
 from ...dataset.people import Person, person_of
-from ...dataset.run import Models, tools_of
+from ...dataset.run import Models, model_tools
 from ...dataset.sample import Tools
 from ...errors import AssetError, NoFaceError
 from ...identity import check_family, load_identity
@@ -42,14 +42,13 @@ def enrolled(flags: PeopleFlags, consent: str = "") -> Enrolled:
     """
     header = inspect_checkpoint(flags.base, prediction=flags.prediction, vae=flags.vae)
     notes("--base", header.notes)
-    family, painted = header.spec.family, header.spec.family == "facea-tiny"
+    family = header.spec.family
     base = flags.base if str(flags.base) == "tiny" else Path(flags.base).absolute()
     models = Models(
-        str(base), pick_device(flags.device), "tiny" if painted else "mesh",
-        "tiny" if painted else "landmarks", flags.prediction,
+        str(base), pick_device(flags.device), family, flags.prediction,
         None if flags.vae is None else str(flags.vae.absolute()), _layer(flags.identities),
     )  # fmt: skip
-    tools = tools_of(models)
+    tools = model_tools(family)
     people = _people(flags, consent, family, tools)
     with bar("reading hosts", 0, "picture") as shown:
         hosts, left_out = read_hosts(

@@ -24,7 +24,7 @@ from .enrolled import enrolled
 def new_people(flags: NewPeopleCommand, composing: ComposeConfig) -> None:
     require_writable_folder(flags.out)
     known = enrolled(flags)
-    band = band_of(known.people, known.models.embedder, DatasetConfig())
+    band = band_of(known.people, known.tools.embedder.name, DatasetConfig())
     note(f"a new face is like nobody by {band.stranger:.3f}, {band.source}")
     models = known.models
     backbone = load_backbone(

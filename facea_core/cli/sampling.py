@@ -7,6 +7,8 @@ from pathlib import Path
 
 from ..dataset.formats.names import HELP, parse_formats
 from ..engines import ENGINES, check_engine
+from ..hints.config import KINDS, LINES
+from ..settings import check_choice
 from .common import config_flag, device_flag, prediction_flag, vae_flag
 from .flags import Form, flag
 
@@ -59,6 +61,16 @@ class DatasetCommand(PeopleFlags):
     consent: str = flag(
         "", "what the people agreed to; consent.txt beside the photos of one outweighs it"
     )
+    control: str | Path | None = flag(
+        None, "a ControlNet of the model's family, which paints in the pose of each host's face",
+        "FILE|tiny",
+    )  # fmt: skip
+    hint: str = flag(
+        LINES,
+        "what --control is shown of the host's face, as facea hints draws it",
+        "|".join(KINDS),
+    )
+    control_strength: float = flag(1.0, "how strongly: 0 to 2, 0 = not at all", min=0, max=2)
     engine: str = flag(
         "serial", "one after the other, several at once on this machine, or Ray", "|".join(ENGINES)
     )
@@ -73,6 +85,7 @@ class DatasetCommand(PeopleFlags):
     def __post_init__(self) -> None:
         super().__post_init__()
         parse_formats(self.format)
+        check_choice("hint", self.hint, KINDS)
         check_engine(self.engine, self.workers, self.address)
 
 

@@ -7,15 +7,16 @@ from dataclasses import replace
 
 from torch import Tensor
 
-from ..backbone import Backbone
-from ..composing import ComposeConfig, TargetFace, compose_identity, face_mask
+from ..backbone import Backbone, ControlNet
+from ..composing import ComposeConfig, Control, TargetFace, compose_identity, face_mask
 from ..composing.edit import edit_target, edited, edited_parts
 from ..detection import DetectConfig, detect_attributes
 from ..detection.base import Detector
 from ..errors import ConfigError
+from ..hints import HintConfig, draw_hints
 from ..io.images import from_pil, to_pil
 from ..restoring.degrade import Damage, degrade
-from ..types import Identity
+from ..types import DetectedFaces, Identity
 from .grid import QUALITIES
 from .hosts import Host
 
@@ -35,15 +36,42 @@ _BLUR = 0.012
 _JPEG = 30
 
 
+Steer = Callable[[Host, Tensor], Sequence[Control]]
+"""(host, its picture) -> hints of its face, that the person is painted in the same pose."""
+
+
 def painter(
-    backbone: Backbone, identity: Identity, detector: Detector, config: ComposeConfig
+    backbone: Backbone,
+    identity: Identity,
+    detector: Detector,
+    config: ComposeConfig,
+    steer: Steer | None = None,
 ) -> Paint:
-    """As `painter_by`, with a backbone."""
+    """As `painter_by`, with a backbone; parts that are painted a second time are not steered."""
 
-    def compose(image: Tensor, face: TargetFace, how: ComposeConfig) -> Tensor:
-        return compose_identity(image, [face], backbone, how).image
+    def paint(
+        host: Host, image: Tensor, keep: Tensor | None, words: Sequence[str], seed: int
+    ) -> Tensor:
+        hints = steer(host, image) if steer else ()
 
-    return painter_by(compose, identity, detector, config)
+        def compose(picture: Tensor, face: TargetFace, how: ComposeConfig) -> Tensor:
+            control = hints if face.edit is None else ()
+            return compose_identity(picture, [face], backbone, how, control=control).image
+
+        return painter_by(compose, identity, detector, config)(host, image, keep, words, seed)
+
+    return paint
+
+
+def steered_by(network: ControlNet, kind: str, strength: float) -> Steer:
+    """Hints of the host's face for a ControlNet, drawn as `hints` draws that kind."""
+    config = HintConfig(kind)
+
+    def steer(host: Host, image: Tensor) -> Sequence[Control]:
+        (hint,) = draw_hints([image], DetectedFaces("face", ((host.face,),)), config)
+        return (Control(network, hint.image, strength),)
+
+    return steer
 
 
 def painter_by(

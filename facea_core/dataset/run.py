@@ -9,11 +9,12 @@ from typing import Any
 
 from torch import Tensor
 
-from ..backbone import load_backbone
+from ..backbone import load_backbone, load_control
 from ..composing import ComposeConfig
 from ..engines import Engine
 from ..errors import FaceAError, NoFaceError
 from ..evaluation.identity_encoder import load_attribute_probe
+from ..hints.config import LINES
 from ..identity import check_family, load_identity
 from ..io.figures import Tile, draw_tiles
 from ..io.generated_images import save_generated
@@ -25,7 +26,7 @@ from .card import write_card, write_summary
 from .formats import require_formats, write_formats
 from .manifest import read_manifest, write_manifest, write_rejected
 from .measures import measures_of_set, reasons_of
-from .painting import painter
+from .painting import painter, steered_by
 from .parts import read_part, tidy, write_part
 from .plan import key_of
 from .sample import OnTry, Shared, Tools, Unit, folder_of, ignored, sample_person
@@ -41,7 +42,8 @@ _ROWS, _COLUMNS = 8, 8
 
 @dataclass(frozen=True, eq=False)
 class Models:
-    """What is loaded in each process that samples: a base model of that family."""
+    """What is loaded in each process that samples: a base model of that family, and perhaps a
+    ControlNet, shown hints of that kind of each host's face."""
 
     base: str
     device: str
@@ -49,6 +51,9 @@ class Models:
     prediction: str | None = None
     vae: str | None = None
     clip_skip: int = 0
+    control: str | None = None
+    hint: str = LINES
+    control_strength: float = 1.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,12 +74,15 @@ class Sampling:
             models.base, models.device, prediction=models.prediction, vae=models.vae,
             clip_skip=models.clip_skip,
         )  # fmt: skip
-        tools = model_tools(models.family)
+        tools, steer = model_tools(models.family), None
+        if models.control is not None:
+            network = load_control(models.control, backbone)
+            steer = steered_by(network, models.hint, models.control_strength)
 
         def work(unit: Unit) -> Sampled:
             identity = identity_of(unit)
             check_family(identity, backbone.spec.family)
-            paint = painter(backbone, identity, tools.detector, self.composing)
+            paint = painter(backbone, identity, tools.detector, self.composing, steer)
             return sample_person(unit, self.shared, identity, paint, tools, self.on_try)
 
         return work

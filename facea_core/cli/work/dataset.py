@@ -36,13 +36,24 @@ def dataset(flags: DatasetCommand, config: DatasetConfig, composing: ComposeConf
     require_writable_folder(flags.out)
     engine = open_engine(flags.engine, flags.workers, flags.address)
     known = enrolled(flags, flags.consent)
+    models, model = known.models, known.key
+    if flags.control is not None:
+        control = (
+            str(flags.control)
+            if str(flags.control) == "tiny"
+            else str(Path(flags.control).absolute())
+        )
+        models = replace(
+            models, control=control, hint=flags.hint, control_strength=flags.control_strength
+        )
+        model = f"{model}, {Path(control).name} {flags.hint} {flags.control_strength:g}"
     shared, units = plan_set(
         known.people, known.hosts, known.tools.embedder.name, config, composing, known.resolution,
-        known.key, flags.licence,
+        model, flags.licence,
     )  # fmt: skip
     band = shared.band
     note(f"likeness from {band.lower:.3f} to {band.upper:.3f}, {band.source}")
-    start = Sampling(known.models, shared, composing)
+    start = Sampling(models, shared, composing)
     if flags.dry_run:
         _foretell(flags, units, start)
         return

@@ -97,6 +97,7 @@ def test_a_dry_run_foretells_and_writes_nothing(place: Path, tmp_path: Path, cap
         (["--axes", "yow"], "'yow' has no levels"),
         (["--lower", "0.9", "--upper", "0.5"], "must be below the upper"),
         (["--engine", "process"], "processes"),
+        (["--hint", "dots"], "hint"),
         (["--workers", "2"], "works on one unit at a time"),
         (["--identities", "nowhere"], "run facea train-all first"),
         (["--hosts", "nowhere"], "nowhere (No such file"),
@@ -106,6 +107,16 @@ def test_what_is_wrong_is_said_before_anything_is_painted(place, tmp_path, capsy
     assert command(place, tmp_path / "set", *more) == 1
     assert why in " ".join(capsys.readouterr().err.split())
     assert not (tmp_path / "set" / "images").exists()
+
+
+def test_a_control_paints_other_pictures_in_other_folders_of_work(place: Path, tmp_path: Path):
+    few = [*ANY, "--count", "1"]
+    assert command(place, tmp_path / "free", *few) == 0
+    assert command(place, tmp_path / "held", *few, "--control", "tiny") == 0
+    free, held = (read_manifest(tmp_path / name) for name in ("free", "held"))
+    assert {one.sha256 for one in free}.isdisjoint(one.sha256 for one in held)
+    assert {one.settings for one in free}.isdisjoint(one.settings for one in held)
+    assert held[0].model.endswith("tiny lines 1")
 
 
 def test_nobody_good_enough_says_what_was_wrong(place: Path, tmp_path: Path, capsys):

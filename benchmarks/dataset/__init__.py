@@ -1,0 +1,1 @@
+"""What sampled sets are worth: to a face recogniser that learns from them, and by themselves."""

@@ -47,10 +47,11 @@ _VALUES = (torch.arange(200) + 0.5) / 200
 
 class Compared(NamedTuple):
     """Of each of P people, the mean vector of some pictures `(P, D)` and vectors of others
-    `(P, n, D)`."""
+    `(P, n, D)`; `faces` of them all."""
 
     centres: Tensor
     probes: Tensor
+    faces: Sequence[Sequence[Box]] = ()
 
 
 def work(bench: Bench) -> None:
@@ -61,16 +62,17 @@ def work(bench: Bench) -> None:
     people, scenes = torch.cat([person for person, _ in some]), torch.stack([s for _, s in some])
     numbers = [f"person-{flags.first_other + number}" for number in range(flags.others)]
     source = hashlib.sha256(people.numpy().tobytes() + scenes.numpy().tobytes()).hexdigest()[:16]
-    for attribute in flags.attributes if bench.share[0] == 1 else ():
-        before = f"{attribute}: {AS_IS}"
-        if not bench.left(NAME, before, numbers, source):
-            continue
-        plain = compared(bench.encoder, people, people, scenes, AS_IS)
-        threshold = threshold_at(strangers_of(plain.probes, plain.centres).flatten(), FMR)
+    left = [one for one in flags.attributes
+            if bench.left(NAME, f"{one}: {AS_IS}", numbers, source)]  # fmt: skip
+    if not left or bench.share[0] != 1:
+        return
+    plain = compared(bench.encoder, people, scenes, AS_IS)
+    threshold = threshold_at(strangers_of(plain.probes, plain.centres).flatten(), FMR)
+    for attribute in left:
         own = labels(people)[attribute]
         for level, name in enumerate(LEVELS[attribute]):
             changed, reached = varied(people, attribute, level)
-            shown = compared(bench.encoder, changed, people, scenes, f"{attribute} {name}")
+            shown = compared(bench.encoder, changed, scenes, f"{attribute} {name}", plain.faces)
             figures = errors(plain, shown, threshold)
             for number in (reached & (own != level)).nonzero().flatten().tolist():
                 row = {key: float(values[number]) for key, values in figures.items()}
@@ -79,7 +81,8 @@ def work(bench: Bench) -> None:
         figures = errors(plain, plain, threshold)
         for number in range(len(people)):
             row = {key: float(values[number]) for key, values in figures.items()}
-            bench.add(NAME, before, numbers[number], source, {**row, "threshold": threshold})
+            row["threshold"] = threshold
+            bench.add(NAME, f"{attribute}: {AS_IS}", numbers[number], source, row)
 
 
 def varied(people: Tensor, attribute: str, level: int) -> tuple[Tensor, Tensor]:
@@ -98,24 +101,28 @@ def varied(people: Tensor, attribute: str, level: int) -> tuple[Tensor, Tensor]:
 
 @torch.no_grad()
 def compared(
-    encoder: IdentityEncoder, people: Tensor, before: Tensor, scenes: Tensor, said: str
+    encoder: IdentityEncoder,
+    people: Tensor,
+    scenes: Tensor,
+    said: str,
+    faces: Sequence[Sequence[Box]] = (),
 ) -> Compared:
     """People `(P, I)` in their scenes `(P, n, S)`: the first half is enrolled, the rest compared.
 
-    Heads are cut as those of `before` in the same scene, so that nothing else differs.
+    Heads are cut by `faces` where there are any, so that nothing but what varies differs.
     """
-    vectors = []
+    vectors, cut = [], []
     for number in tqdm(range(len(people)), desc=said, disable=None, leave=False):
         around = scenes[number]
-        here, there = (one[number : number + 1].expand(len(around), -1) for one in (people, before))
-        made = paint(here, around, SIZE)
-        boxes = paint(there, around, SIZE).boxes if people is not before else made.boxes
-        crops = [face_crop(image, Box(*box["face"]), SIDE)
+        made = paint(people[number : number + 1].expand(len(around), -1), around, SIZE)
+        boxes = faces[number] if faces else [Box(*boxes["face"]) for boxes in made.boxes]
+        crops = [face_crop(image, box, SIDE)
                  for image, box in zip(made.image.split(1), boxes, strict=True)]  # fmt: skip
         vectors.append(encoder(torch.cat(crops)))
+        cut.append(boxes)
     found = torch.stack(vectors)
     half = found.shape[1] // 2
-    return Compared(F.normalize(found[:, :half].mean(dim=1), dim=1), found[:, half:])
+    return Compared(F.normalize(found[:, :half].mean(dim=1), dim=1), found[:, half:], cut)
 
 
 def strangers_of(probes: Tensor, centres: Tensor) -> Tensor:

@@ -73,12 +73,13 @@ def work(bench: Bench) -> None:
         for level, name in enumerate(LEVELS[attribute]):
             changed, reached = varied(people, attribute, level)
             shown = compared(bench.encoder, changed, scenes, f"{attribute} {name}", plain.faces)
-            figures = errors(plain, shown, threshold)
+            figures = errors(plain, shown, threshold, reached)
             for number in (reached & (own != level)).nonzero().flatten().tolist():
                 row = {key: float(values[number]) for key, values in figures.items()}
                 bench.add(NAME, f"{attribute}: {name}", numbers[number], source, row)
         # Last, so that an attribute that was not finished is done again.
-        figures = errors(plain, plain, threshold)
+        everybody = torch.ones(len(people), dtype=torch.bool)
+        figures = errors(plain, plain, threshold, everybody)
         for number in range(len(people)):
             row = {key: float(values[number]) for key, values in figures.items()}
             row["threshold"] = threshold
@@ -135,22 +136,23 @@ def strangers_of(probes: Tensor, centres: Tensor) -> Tensor:
 KEYS = ("own", "stranger", "missed", "alike passed", "alike missed")
 
 
-def errors(plain: Compared, shown: Compared, threshold: float) -> dict[str, Tensor]:
+def errors(plain: Compared, shown: Compared, threshold: float, having: Tensor) -> dict[str, Tensor]:
     """By KEYS, for each person `(P,)`: mean cosine with the own pictures as they are and with the
     nearest stranger, and the share of own pictures below the threshold.
 
-    Of "alike" ones everybody has the level, when enrolled and when compared: the share of strangers
-    that pass and of own pictures that do not.
+    Of "alike" ones all have the level, when enrolled and when compared: the share of strangers that
+    pass, of those `having (P,)` it, and of own pictures that do not.
     """
     own = torch.einsum("pnd,pd->pn", shown.probes, plain.centres)
     nearest = strangers_of(shown.probes, plain.centres).amax(dim=2)
     within = torch.einsum("pnd,pd->pn", shown.probes, shown.centres)
-    passed = strangers_of(shown.probes, shown.centres) > threshold
+    strangers = having & ~torch.eye(len(having), dtype=torch.bool)
+    passed = (shown.probes @ shown.centres.T > threshold) & strangers[:, None]
     values = (
         own.mean(dim=1),
         nearest.mean(dim=1),
         (own <= threshold).float().mean(dim=1),
-        passed.float().mean(dim=(1, 2)),
+        passed.float().mean(dim=1).sum(dim=1) / strangers.sum(dim=1),
         (within <= threshold).float().mean(dim=1),
     )
     return dict(zip(KEYS, values, strict=True))

@@ -123,7 +123,11 @@ def table(rows: Sequence[Row]) -> str:
                 line[column] += f", {means[arm] / means[TRUTH]:.2f} of `{TRUTH}`"
         lines.append(line)
     text = markdown(["Measure", *(f"`{arm}`" for arm in arms)], lines)
-    return "\n".join([text, "", *(f"- {name}: {said}" for name, said in MEASURES.items())])
+    by_text: dict[str, list[str]] = {}
+    for name, said in MEASURES.items():
+        by_text.setdefault(said, []).append(name)
+    said = [f"- {', '.join(names)}: {text}" for text, names in by_text.items()]
+    return "\n".join([text, "", *said])
 
 
 TASK = Task(NAME, work, table)

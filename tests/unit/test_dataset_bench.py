@@ -159,11 +159,17 @@ def test_errors_of_people_as_they_are_have_the_rate_of_the_threshold():
     vectors = F.normalize(torch.randn(40, 6, 8, generator=draw), dim=2)
     plain = bias.Compared(F.normalize(vectors[:, :3].mean(dim=1), dim=1), vectors[:, 3:])
     limit = threshold_at(bias.strangers_of(plain.probes, plain.centres).flatten(), 0.05)
-    found = bias.errors(plain, plain, limit)
+    everybody = torch.ones(40, dtype=torch.bool)
+    found = bias.errors(plain, plain, limit, everybody)
     assert float(found["alike passed"].mean()) == pytest.approx(0.05, abs=1e-3)
     assert torch.equal(found["missed"], found["alike missed"])
     own = bias.Compared(plain.centres, plain.centres[:, None])
-    assert float(bias.errors(own, own, limit)["own"].min()) == pytest.approx(1)
+    assert float(bias.errors(own, own, limit, everybody)["own"].min()) == pytest.approx(1)
+    # Only who has the level is a stranger there: nobody passes for the one who has it alone.
+    alone = torch.arange(40) == 3
+    passed = bias.errors(plain, plain, -1.1, alone)["alike passed"]
+    assert passed[4] == 1
+    assert passed[3].isnan()
 
 
 def test_entropy_is_1_where_all_levels_are_as_frequent_and_0_for_one():

@@ -35,17 +35,19 @@ def found_photos(
     captions: bool = False,
     own: Sequence[OwnMasks] | None = None,
     on_photo: Callable[[], object] = lambda: None,
+    on_file: Callable[[], object] = lambda: None,
 ) -> list[Photo]:
     """The photos with their faces; `captions` = with what the .txt file beside each says.
 
-    `own` are the user's masks of each; `on_photo` is called after each. One that cannot be read is
-    left out, whatever was said of red ones, or an error with the policy "stop". Raises
-    TrainingError where no photo is left, and as `read_given` and `detect_attributes` do.
+    `own` are the user's masks of each; `on_file` is called before each is read, which all are
+    first, `on_photo` when each is done. One that cannot be read is left out, whatever was said of
+    red ones, or an error with the policy "stop". Raises TrainingError where no photo is left, and
+    as `read_given` and `detect_attributes` do.
     """
     if not paths:
         raise TrainingError("there are no photos to learn from; give three of one person")
     attribute_table(config.attributes)
-    given, photos = read_given(paths), []
+    given, photos = read_given(paths, on_file), []
     problems = [photo.problem for photo in given if photo.problem]
     if problems and policy == "stop":
         raise AuditError(

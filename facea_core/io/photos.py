@@ -112,13 +112,18 @@ def read_photo(path: Path) -> ReadPhoto:
         return ReadPhoto(path, None, error=error)
 
 
-def read_given(paths: Sequence[Path]) -> list[ReadPhoto]:
-    """All photos, in order, each read or with the problem that it has.
+def read_given(
+    paths: Sequence[Path], on_file: Callable[[], object] = lambda: None
+) -> list[ReadPhoto]:
+    """All photos, in order, each read or with the problem that it has; `on_file` before each.
 
     Raises ImageError or MissingDependencyError where there is nothing at a path, which is a wrong
     command and no bad photo, and if none can be read.
     """
-    given = [read_photo(path) for path in paths]
+    given = []
+    for path in paths:
+        on_file()
+        given.append(read_photo(path))
     errors = [photo.error for photo in given if photo.error is not None]
     for error in errors:
         if isinstance(error.__cause__, FileNotFoundError):

@@ -5,26 +5,18 @@ from typing import TYPE_CHECKING
 from ..late import door
 
 if TYPE_CHECKING:
-    from .folders import Person, people_in, read_classes
-    from .learn import (
-        FAILED,
-        FOUND,
-        TRAINED,
-        Learned,
-        Learner,
-        Recipe,
-        seconds_per_step,
-        train_everybody,
-    )
+    from .folders import Person, people_fingerprint, people_in, read_classes
+    from .learn import Learner, Recipe, seconds_per_step, train_everybody
+    from .reading import FAILED, FOUND, TRAINED, Learned, Read, read_person
+    from .told import learned_line, people_line, people_table
 
 __getattr__ = door(
     __name__,
     {
-        "folders": ("Person", "people_in", "read_classes"),
-        "learn": (
-            *("FAILED", "FOUND", "TRAINED", "Learned", "Learner", "Recipe"),
-            *("seconds_per_step", "train_everybody"),
-        ),
+        "folders": ("Person", "people_fingerprint", "people_in", "read_classes"),
+        "learn": ("Learner", "Recipe", "seconds_per_step", "train_everybody"),
+        "reading": ("FAILED", "FOUND", "TRAINED", "Learned", "Read", "read_person"),
+        "told": ("learned_line", "people_line", "people_table"),
     },
 )
 
@@ -35,9 +27,15 @@ __all__ = [
     "Learned",
     "Learner",
     "Person",
+    "Read",
     "Recipe",
+    "learned_line",
+    "people_fingerprint",
     "people_in",
+    "people_line",
+    "people_table",
     "read_classes",
+    "read_person",
     "seconds_per_step",
     "train_everybody",
 ]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import ConfigError, FaceAError, ImageError, shortened
 from ..identity.names import check_class_noun, person_name
-from ..io.photos import photo_files
+from ..io.photos import photo_files, photos_fingerprint
 from ..settings import read_object
 
 CLASS_FILE = "class.txt"
@@ -52,20 +53,13 @@ def people_in(
     `class_noun`. `apart` is a folder that is nobody's. A folder that cannot be learned from is a
     person with a problem. Raises ImageError if there is no folder in `folder`.
     """
-    folder = Path(folder)
-    try:
-        there = [path for path in folder.iterdir() if path.is_dir() and path.name[0] != "."]
-    except OSError as error:
-        raise ImageError(
-            f"cannot list {shortened(folder)} ({error.strerror or error}); give a folder with a "
-            "folder of photos for each person"
-        ) from error
+    there = _folders(Path(folder))
     where = apart.resolve() if apart is not None else None
     there = [path for path in there if path.resolve() != where]
     if not there:
         raise ImageError(
             f"there is no folder in {shortened(folder)}; give one with a folder of photos for each "
-            "person, or use facea train for a single person"
+            "person, also where it is a single person"
         )
     people, taken = [], {}
     for path in sorted(there, key=lambda path: (path.name.casefold(), path.name)):
@@ -76,6 +70,26 @@ def people_in(
             person = Person(path, path.name, problem=problem)
         people.append(person)
     return people
+
+
+def people_fingerprint(folder: str | Path) -> str:
+    """Changes when a person, photo or class noun comes, goes or is written anew. Never raises."""
+    try:
+        found = [(path.name, photos_fingerprint(path)) for path in sorted(_folders(Path(folder)))]
+    except ImageError as error:
+        return type(error).__name__
+    return hashlib.sha256(repr(found).encode()).hexdigest()
+
+
+def _folders(folder: Path) -> list[Path]:
+    """Raises ImageError where there is no such folder."""
+    try:
+        return [path for path in folder.iterdir() if path.is_dir() and path.name[0] != "."]
+    except (OSError, ValueError) as error:
+        raise ImageError(
+            f"cannot list {shortened(folder)} ({getattr(error, 'strerror', None) or error}); give "
+            "a folder with a folder of photos for each person"
+        ) from error
 
 
 def _person(folder: Path, class_noun: str, classes: Mapping[str, str]) -> Person:

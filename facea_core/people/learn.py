@@ -4,73 +4,51 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from time import perf_counter
-from typing import Any
 
 from ..audit import AuditConfig
-from ..audit.learnable import audited_photos, found_photos
 from ..backbone import Backbone, inspect_checkpoint, load_backbone
 from ..backbone.load import default_dtype, pick_device
 from ..detection.base import Detector
 from ..detection.config import DetectConfig
-from ..detection.found import smear_note
 from ..detection.load import load_detector
 from ..engines import Engine, Start
-from ..identity import Subject, start_notes, vocabularies
+from ..identity import start_notes, vocabularies
 from ..identity_store.store import train_once, trained_file
 from ..training import (
     Origin,
     Plan,
+    Previewer,
     TrainConfig,
     check_channels,
     free_memory,
     plan_training,
     require_room,
 )
-from ..types import BackboneSpec, OnStep, OnTick, Photo
+from ..types import BackboneSpec, OnStep, OnTick
 from .folders import Person
+from .reading import FAILED, FOUND, TRAINED, Learned, Read, read_person
 
-TRAINED, FOUND, FAILED = "trained", "found", "failed"
+__all__ = [
+    "FAILED", "FOUND", "RUNS", "TRAINED", "Learned", "Learner", "Recipe", "seconds_per_step",
+    "train_everybody",
+]  # fmt: skip
 
 RUNS = "runs"
 """The folder in the folder of identities in which each person has one for unfinished trainings."""
-
-
-@dataclass(frozen=True)
-class Learned:
-    """What became of one person.
-
-    `steps` and `seconds` are those of this time, reading the photos included; `resumed_from` is the
-    step that an earlier time had come to, `loss` the last one that was reported, `file` the
-    identity, `error` why there is none.
-    """
-
-    name: str
-    folder: str
-    state: str
-    steps: int = 0
-    resumed_from: int = 0
-    seconds: float = 0.0
-    loss: float | None = None
-    error: str = ""
-    file: str = ""
-    photos: int = 0
-    notes: tuple[str, ...] = ()
-
-    def to_dict(self) -> dict[str, Any]:
-        return asdict(self)
 
 
 @dataclass(frozen=True, eq=False)
 class Learner:
     """Learns one person after the other on one backbone: a `Worker`.
 
-    Their identities come to be in `out`, as `train_once` puts them there, and it is `train_once`
-    that calls `on_step` and `on_tick`.
+    Their identities come to be in `out`, as `train_once` puts them there; it is `train_once` that
+    looks into `also` and calls `on_step`, `on_tick` and `on_encode`. Unfinished trainings lie in
+    `runs`; without it each person's have a folder in `out`, and of finished ones nothing is kept.
+    `painter` makes what paints previews of somebody.
     """
 
     backbone: Backbone
@@ -83,49 +61,41 @@ class Learner:
     captions: bool = False
     on_step: OnStep | None = None
     on_tick: OnTick | None = None
+    on_encode: OnTick | None = None
+    painter: Callable[[Read], Previewer] | None = None
+    runs: Path | None = None
+    also: tuple[Path, ...] = ()
 
     def __call__(self, person: Person) -> Learned:
-        """Raises as `found_photos`, `audited_photos` and `train_once` do."""
-        began, notes = perf_counter(), list(person.notes)
-        photos = self._photos(person, notes)
-        starts = [person.class_noun, *(one.name for one in self.training.table)]
-        notes += start_notes(starts, vocabularies(self.backbone))
-        runs = self.out / RUNS / person.name
+        """Raises as `read_person` and `train_once` do."""
+        return self.learn(self._read(person))
+
+    def learn(self, read: Read) -> Learned:
+        """Somebody whose photos are read. Raises as `train_once` does."""
+        starts = [read.person.class_noun, *(one.name for one in self.training.table)]
+        notes = start_notes(starts, vocabularies(self.backbone))
+        runs = self.runs or self.out / RUNS / read.person.name
         trained = train_once(
-            photos, self.backbone, self.training, self.out, runs,
-            Subject(person.name, person.class_noun), 
-            on_step=self.on_step, on_tick=self.on_tick, plan=self.plan,
+            read.photos, self.backbone, self.training, self.out, runs, read.subject,
+            on_step=self.on_step, on_tick=self.on_tick, on_encode=self.on_encode,
+            previewer=self.painter and self.painter(read), plan=self.plan, also=self.also,
         )  # fmt: skip
-        _tidy(runs)
-        record = trained.record
-        return Learned(
-            person.name,
-            str(person.folder),
-            FOUND if record["cached"] else TRAINED,
-            record["steps_run"],
-            record["resumed_from"],
-            round(perf_counter() - began, 2),
-            record.get("loss"),
-            file=str(trained.path),
-            photos=len(photos),
-            notes=(*notes, *record["notes"]),
-        )
+        if self.runs is None:
+            _tidy(runs)
+        return read.learned(trained, notes)
 
     def trained_file(self, person: Person) -> Path | None:
-        """The identity that would be found; nothing is changed. Raises as reading photos does."""
-        photos = self._photos(person, [])
-        subject = Subject(person.name, person.class_noun)
-        origin = Origin.of(photos, self.backbone.hash, self.training, subject)
+        """The identity that would be found; nothing is changed. Raises as `read_person`."""
+        read = self._read(person)
+        origin = Origin.of(read.photos, self.backbone.hash, self.training, read.subject)
         asked = self.training.resolution or self.backbone.spec.resolution
         return trained_file(origin, self.out, self.plan.resolution, asked)
 
-    def _photos(self, person: Person, notes: list[str]) -> list[Photo]:
-        photos = found_photos(
-            person.photos, self.detector, self.detection, self.audit.policy, notes.append,
+    def _read(self, person: Person) -> Read:
+        return read_person(
+            person, self.detector, self.detection, self.audit, self.backbone.spec.family,
             captions=self.captions,
         )  # fmt: skip
-        notes += smear_note(self.backbone.spec.family, [photo.attributes for photo in photos])
-        return audited_photos(photos, self.detection.table, self.audit, notes.append)
 
 
 @dataclass(frozen=True)

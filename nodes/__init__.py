@@ -27,6 +27,7 @@ from .samples import FaceASamplePhotos
 from .save import FaceASaveImage
 from .slider import FaceATrainSlider
 from .train import FaceAEmbeddingTrainer
+from .train_folder import FaceATrainFolder
 
 
 class FaceA(ComfyExtension):
@@ -41,6 +42,7 @@ class FaceA(ComfyExtension):
             FaceAPartMask,
             FaceAPhotoAudit,
             FaceAEmbeddingTrainer,
+            FaceATrainFolder,
             FaceATrainSlider,
             FaceALoRALoader,
             FaceAMixPeople,

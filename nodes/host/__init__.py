@@ -58,7 +58,7 @@ from .saving import graph_texts, output_files, output_folder
 from .schema import field_input, own_choices, schema, wired
 from .segs import faces_wired, segs_of
 from .tiny import register_tiny
-from .training_progress import TrainingProgress
+from .training_progress import PeopleProgress, TrainingProgress
 from .wiring import is_wired, left_out
 
 __all__ = [
@@ -74,6 +74,7 @@ __all__ = [
     "ROOM",
     "Cancelled",
     "Paint",
+    "PeopleProgress",
     "Pictures",
     "Progress",
     "Results",

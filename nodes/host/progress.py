@@ -42,9 +42,9 @@ class Progress:
         self.at(done, total, ("JPEG", to_pil(picture), PREVIEW_SIDE))
 
     def prepare(self, what: str, done: int, total: int) -> None:
-        """Work that comes before what is counted: the bar stays at 0, a line says how far it is."""
+        """Work that is not counted: the bar stays where it is, a line says how far it is."""
         self.alive()
-        self._bar.update_absolute(0)
+        self._bar.update_absolute(self.done)
         if perf_counter() - self._said >= 1:
             self.say(f"{what}: {done} of {total}")
 

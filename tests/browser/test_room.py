@@ -31,6 +31,7 @@ BRIEF = {
     "FaceAEmbeddingTrainer": {
         "steps": 6, "batch": 1, "previews": 2, "settings": '{"variants": 2}',
     },
+    "FaceATrainFolder": {"steps": 4, "previews": 1, "settings": '{"batch": 1, "variants": 2}'},
     "FaceATrainSlider": {"steps": 4, "settings": '{"paintings": 4, "levels": 2}'},
     "FaceADatasetSampler": {"count": 4, "steps": 4, "lower": 0.01},
 }  # fmt: skip

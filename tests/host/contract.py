@@ -44,6 +44,33 @@ NODES = {
         },
         output_node=True,
     ),
+    "FaceATrainFolder": Promise(
+        "FaceA Train Folder (train everybody)",
+        {
+            "model": Socket("MODEL"),
+            "clip": Socket("CLIP"),
+            "vae": Socket("VAE"),
+            "folder": Widget("STRING", "people"),
+            "class_noun": Widget("STRING", "person"),
+            "preset": combo("auto", "paper", "stylised", "tiny"),
+            "steps": Widget("INT", 0, 0, 100000),
+            "seed": Widget("INT", 0, 0, 2**64 - 1),
+            "policy": combo("warn", "skip", "stop", default="skip"),
+            "words": Widget("STRING", "male"),
+            "detector": combo("auto", "mesh", "landmarks", "tiny", "grounding-dino"),
+            "on_missing": combo("error", "skip", "pass", "estimate", default="skip"),
+            "previews": Widget("INT", 4, 0, 64),
+            "settings": Widget("STRING", ""),
+        },
+        {
+            "identities": IDENTITY,
+            "names": "STRING",
+            "previews": "IMAGE",
+            "table": "STRING",
+            "report": "STRING",
+        },
+        output_node=True,
+    ),
     "FaceALoRALoader": Promise(
         "FaceA LoRA Loader (load a person)",
         {

@@ -46,6 +46,8 @@ def train_briefly(graph: dict[str, Any]) -> None:
     for node in graph.values():
         if node["class_type"] == "FaceAEmbeddingTrainer":
             node["inputs"].update(steps=10, batch=1, previews=1, settings='{"variants": 2}')
+        if node["class_type"] == "FaceATrainFolder":
+            node["inputs"].update(steps=4, previews=1, settings='{"batch": 1, "variants": 2}')
         if node["class_type"] == "FaceATrainSlider":
             node["inputs"].update(steps=4, settings='{"paintings": 4, "levels": 2}')
         if node["class_type"] == "FaceADatasetSampler":

@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+from pictures.crowd import train_folder
 from pictures.guided import face_hints, guided_people, image_adapter
 from pictures.screen import front_end, identity_info, load_photos, save_image
 from pictures.studio import DOCS, Studio, api, card, jpg, look_at, poster, save
@@ -270,6 +271,7 @@ def main() -> None:
     image_adapter(studio)
     restore_sample(studio)
     dataset(studio)
+    train_folder(studio)
     stock_nodes(studio)
     if args.cards:
         return

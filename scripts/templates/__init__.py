@@ -20,6 +20,7 @@ from .slider import slider
 from .stock_nodes import stock_nodes
 from .template_portrait import template_portrait
 from .train_and_paint import train_and_paint
+from .train_folder import train_folder
 from .two_people import two_people
 
 GRAPHS: dict[str, Callable[[Graph], None]] = {
@@ -41,4 +42,5 @@ GRAPHS: dict[str, Callable[[Graph], None]] = {
     "16-restore-a-photo": restore_sample,
     "17-restore-your-photo": restore_photo,
     "18-dataset": dataset,
+    "19-train-folder": train_folder,
 }

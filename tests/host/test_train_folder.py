@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,9 @@ from facea_core.demo import draw_cast
 from facea_core.io.images import save_image
 
 from .client import Client, NodeError, Run
-from .faces import checkpoint, load, outcome
+from .faces import TINY, checkpoint, load, outcome
 from .fixtures import Tell
-from .graph import Graph, Node
+from .graph import Graph, Node, only, train_briefly
 from .server import Server
 from .test_trainer import cancel, states, steps_of
 
@@ -134,8 +135,8 @@ def test_cancelled_it_goes_on_where_it_was(host: Server, client: Client, tell: T
     crowd(host.base / "input" / "more", dan=5, eve=6)
     graph, node = folder_graph(folder="more", steps=12)
     # Dan's 12 steps come after Cleo, who is the first of the three.
-    run, reached, seconds = cancel(client, graph, node, 29)
-    tell(f"Train Folder, cancelled: {seconds:.2f} s")
+    run, reached, seconds = cancel(client, graph, node, 29, lambda: host.work)
+    tell(f"Train Folder, cancelled: {seconds:.2f} s of work after the request")
     assert 29 <= reached < 36
     assert len(states(host)) == 1
     last = str(run.of("text", node.id)[-1].data["text"])
@@ -146,6 +147,21 @@ def test_cancelled_it_goes_on_where_it_was(host: Server, client: Client, tell: T
     assert everybody["eve"]["resumed_from"] >= 5
     assert everybody["eve"]["steps"] == 12 - everybody["eve"]["resumed_from"]
     assert states(host) == []
+
+
+def test_the_template_paints_everybody(
+    host: Server, client: Client, people: Path, graphs: Callable[[str], dict[str, Any]]
+):
+    """On the model that ships with the pack, for the one that it names is large."""
+    graph = Graph(graphs("19-train-folder"))
+    train_briefly(graph)
+    graph[only(graph, "CheckpointLoaderSimple").id]["inputs"]["ckpt_name"] = TINY
+    graph[only(graph, "FaceATrainFolder").id]["inputs"].update(preset="tiny", seed=1)
+    graph[only(graph, "FaceAInpaintCompose").id]["inputs"]["steps"] = 2
+    save_image(draw_cast(7, 128).context.image[:1], host.base / "input" / "my-picture.jpg")
+    run = client.run(graph)
+    assert len(run.outputs[only(graph, "FaceASaveImage").id]["images"]) == 2
+    assert became(run, only(graph, "FaceATrainFolder"))["cleo"]["state"] == "failed"
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from facea_core.errors import ConfigError, ImageError
-from facea_core.people import people_in, read_classes
+from facea_core.people import people_fingerprint, people_in, read_classes
 
 
 def crowd(folder: Path, *names: str) -> Path:
@@ -50,7 +50,22 @@ def test_who_cannot_be_learned_is_somebody_with_a_problem(tmp_path: Path):
     assert "cannot read" in problems["ida"]
 
 
-@pytest.mark.parametrize("name", ["empty", "none"])
+def test_the_fingerprint_tells_of_photos_and_class_nouns(tmp_path: Path):
+    crowd(tmp_path, "ada", "ben")
+    seen = [people_fingerprint(tmp_path)]
+    (tmp_path / "notes.txt").touch()
+    assert people_fingerprint(tmp_path) == seen[0]
+    (tmp_path / "ada" / "2.png").touch()
+    seen.append(people_fingerprint(tmp_path))
+    (tmp_path / "ben" / "class.txt").write_text("man", "utf-8")
+    seen.append(people_fingerprint(tmp_path))
+    (tmp_path / "cleo").mkdir()
+    seen.append(people_fingerprint(tmp_path))
+    assert len(set(seen)) == 4
+    assert people_fingerprint(tmp_path / "none") == people_fingerprint("no\0name")
+
+
+@pytest.mark.parametrize("name", ["empty", "none", "no\0name"])
 def test_a_folder_without_folders_is_refused(tmp_path: Path, name: str):
     (tmp_path / "empty").mkdir()
     with pytest.raises(ImageError):

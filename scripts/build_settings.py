@@ -34,7 +34,11 @@ Written by `scripts/build_settings.py` from the code. On the command line a sett
 PARTS = (
     ("Finding faces", DetectConfig, "`facea detect`, FaceA Attribute Detect"),
     ("Photo audit", AuditConfig, "`facea audit`, FaceA Photo Audit"),
-    ("Training", TrainConfig, "`facea train`, `facea train-all`, FaceA Embedding Trainer"),
+    (
+        "Training",
+        TrainConfig,
+        "`facea train`, `facea train-all`, FaceA Embedding Trainer, FaceA Train Folder",
+    ),
     ("Sliders", SliderConfig, "`facea slider`, FaceA Train Slider"),
     ("Painting", ComposeConfig, "`facea compose`, FaceA Inpaint Compose"),
     ("Editing", EditConfig, "`facea edit`, FaceA Edit"),

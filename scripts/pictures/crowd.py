@@ -9,7 +9,7 @@ from queue_workflow import Graph
 
 from .studio import DOCS, Studio, card, jpg, look_at, poster, save
 
-PEOPLE = {"ada": (3, "man"), "ben": (4, "man"), "eve": (5, "woman")}
+PEOPLE = {"ada": (3, "woman"), "ben": (4, "man"), "eve": (5, "woman")}
 
 
 def train_folder(studio: Studio) -> None:

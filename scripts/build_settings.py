@@ -16,6 +16,7 @@ from typing import Any
 
 from facea_core.audit import AuditConfig
 from facea_core.composing import ComposeConfig, EditConfig
+from facea_core.dataset.config import DatasetConfig
 from facea_core.detection.config import DetectConfig
 from facea_core.hints import HintConfig
 from facea_core.restoring.config import RestoreConfig
@@ -43,6 +44,7 @@ PARTS = (
     ("Painting", ComposeConfig, "`facea compose`, FaceA Inpaint Compose"),
     ("Editing", EditConfig, "`facea edit`, FaceA Edit"),
     ("Restoring", RestoreConfig, "`facea restore`"),
+    ("Sets of pictures", DatasetConfig, "`facea dataset`, FaceA Dataset Sampler"),
     ("Hints", HintConfig, "`facea hints`, FaceA Face Hints"),
 )
 

@@ -35,8 +35,13 @@ def people_table(everybody: Sequence[Learned]) -> str:
         steps = f"{one.steps}, from {one.resumed_from}" if one.resumed_from else str(one.steps)
         figures = (str(one.photos), steps, f"{one.seconds:.1f}", loss)
         rows.append((one.name, one.state, *figures, one.error or one.file))
+    return "\n".join(aligned(rows))
+
+
+def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Rows as lines, in which the columns are as wide as they have to be."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return "\n".join(
+    return [
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
         for row in rows
-    )
+    ]

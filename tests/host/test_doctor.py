@@ -97,7 +97,7 @@ def started(comfyui: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str
 
 def test_loading_the_pack_and_its_schemas_imports_no_large_library(started: dict[str, Any], tell):
     tell(f"the pack and its schemas: {started['seconds']} s CPU")
-    assert len(started["nodes"]) == 22
+    assert len(started["nodes"]) == 23
     assert started["warnings"] == []
     assert not set(LARGE) & {name.partition(".")[0] for name in started["new"]}
 

@@ -29,6 +29,7 @@ from ...people.learn import (
     seconds_per_step,
     train_everybody,
 )
+from ...people.told import aligned, people_table
 from ...training import TrainConfig
 from ...types import StepReport
 from ..forms import TrainAll
@@ -81,8 +82,7 @@ def train_all(
         _report(everybody, flags.out)
     with suppress(OSError):
         (flags.out / RUNS).rmdir()  # only if nothing is in it
-    for line in _table(everybody):
-        say(line)
+    say(people_table(everybody))
     if failed := [one.name for one in everybody if one.state == FAILED]:
         raise TrainingError(
             f"{len(failed)} of {len(people)} people could not be learned "
@@ -120,26 +120,6 @@ def _report(everybody: Sequence[Learned], out: Path) -> None:
         write_json({**counts, "people": [one.to_dict() for one in everybody]}, out / REPORT)
 
 
-def _table(everybody: Sequence[Learned]) -> list[str]:
-    """A row for each, the columns as wide as they have to be; the last says why, or where."""
-    rows = [("name", "state", "photos", "steps", "seconds", "loss", "")]
-    for one in everybody:
-        loss = "" if one.loss is None else f"{one.loss:.3f}"
-        steps = f"{one.steps}, from {one.resumed_from}" if one.resumed_from else str(one.steps)
-        seconds = f"{one.seconds:.1f}"
-        last = one.error or one.file
-        rows.append((one.name, one.state, str(one.photos), steps, seconds, loss, last))
-    return _aligned(rows)
-
-
-def _aligned(rows: Sequence[tuple[str, ...]]) -> list[str]:
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return [
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-        for row in rows
-    ]
-
-
 def _foretell(people: Sequence[Person], recipe: Recipe) -> None:
     """Who would be trained, who is found, and how long it takes where that was measured."""
     # Only to find somebody the model and the photos have to be read.
@@ -160,7 +140,7 @@ def _foretell(people: Sequence[Person], recipe: Recipe) -> None:
             left += not what
             rows.append((one.name, one.class_noun, str(len(one.photos)), what or "train"))
             shown.update()
-    for line in _aligned(rows):
+    for line in aligned(rows):
         say(line)
     if paces and left:
         pace, steps = fmean(paces), recipe.training.steps

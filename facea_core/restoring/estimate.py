@@ -15,9 +15,10 @@ from ..errors import ConfigError, ImageError
 from ..io.images import check_image, crop, luma_of
 from ..seeds import seeded
 from ..types import Box
-from .degrade import Damage, degrade
+from .blocks import blur_and_noise
+from .degrade import Damage
 from .enlargement import found_enlargement, undone
-from .jpeg import OF_LUMA, Compression, found_jpeg, lost, roughness, waves_of
+from .jpeg import OF_LUMA, Compression, found_jpeg, lost
 from .spectrum import BANDS, fitted
 
 _LEAST, _MOST = 32, 512
@@ -28,8 +29,6 @@ _FEWEST = 16
 
 _GREY = 1.5 / 255
 """Deviation of chroma below which there is none: JPEG rounds it."""
-
-_NOISES = (0.0, 2.0, 4.0, 6.0, 8.0, 10.0, 13.0, 16.0, 20.0, 25.0, 32.0, 40.0, 60.0)
 
 _SHARP = 0.15
 """Blur, in pixels of the small picture, that sharp pictures are read with."""
@@ -51,8 +50,9 @@ def estimate_damage(image: Tensor, box: Box, native: int) -> Damage:
       Least is known of a blur below half a pixel of the small picture: sharp pictures differ by
       as much. More than 8 of those are told as 8.
     - `noise`: of each colour, in levels of 255, in the flattest quarter of the picture; fine
-      texture and a photograph's grain count as noise. With JPEG it is the noise that is as rough
-      after such a compression: below quality 60 little of it is left to tell from texture.
+      texture and a photograph's grain count as noise.
+    - With JPEG blur and noise are those that make the multiples of its steps likeliest, as in
+      `blocks.py`; the spectrum alone tells the blur of what was enlarged before the compression.
     - `jpeg`: as the grid of the pixels tells, or of the old ones; not found in a picture that was
       shrunk since, and seldom above 90.
     - `grey`: chroma does not vary. `motion` is never estimated: a line looks like blur.
@@ -74,14 +74,18 @@ def estimate_damage(image: Tensor, box: Box, native: int) -> Damage:
         picture, times, jpeg = old
     y = luma_of(picture)[0, 0]
     fits = fitted(y, lost(jpeg.quality, BANDS) if jpeg else None, enlarged=not old)
-    noise = _noise(_shrunk(y, fits.enlarged)) / _kept(fits.enlarged)
+    if jpeg:
+        blur, noise = blur_and_noise(jpeg)
+        # What an enlargement before the compression took is no blur.
+        blur = blur if fits.enlarged == 1 else _beyond_sharp(fits.blur())
+    else:
+        white = _noise(_shrunk(y, fits.enlarged)) / _kept(fits.enlarged)
+        blur, noise = _beyond_sharp(fits.blur(white)), white * 255 / OF_LUMA
     ratio = native / max(box.width, box.height) * times * fits.enlarged  # below 1 it will be shrunk
-    blur = fits.blur(None if jpeg else noise)
-    blur = math.sqrt(max(blur**2 - _SHARP**2, 0))
     return Damage(
         scale=min(max(ratio, 1), 256),
         blur=min(blur * ratio, 256),
-        noise=min(_before(jpeg) if jpeg else noise * 255 / OF_LUMA, 255),
+        noise=min(noise, 255),
         jpeg=jpeg.quality if jpeg else None,
         grey=_chroma(picture) < _GREY,
     )
@@ -105,6 +109,11 @@ def _old_pixels(
     return next((each for each in read if each[2]), read[0])
 
 
+def _beyond_sharp(blur: float) -> float:
+    """What is left of a blur that a spectrum tells, without that of sharp pictures."""
+    return math.sqrt(max(blur**2 - _SHARP**2, 0))
+
+
 def _noise(y: Tensor) -> float:
     """Deviation of white noise in `(H, W)`, where there is least of what no straight edge gives.
 
@@ -114,25 +123,6 @@ def _noise(y: Tensor) -> float:
     rough = F.conv2d(y[None, None], mask[None, None]).abs()
     quartile = rough.flatten().kthvalue(max(rough.numel() // 4, 1)).values
     return float(quartile) / 0.31864 / 6
-
-
-def _before(jpeg: Compression) -> float:
-    """Noise, in levels of each colour, that is as rough as this after such a compression."""
-    seen, rough = roughness(jpeg.waves), _rough(jpeg.quality)
-    above = int(torch.searchsorted(rough, seen))
-    if above in (0, len(rough)):
-        return _NOISES[min(above, len(rough) - 1)]
-    low, high = float(rough[above - 1]), float(rough[above])
-    part = (seen - low) / (high - low)
-    return _NOISES[above - 1] + part * (_NOISES[above] - _NOISES[above - 1])
-
-
-@lru_cache(maxsize=100)
-def _rough(quality: int) -> Tensor:
-    """The roughness of a flat picture with each of `_NOISES`, after JPEG."""
-    flat = torch.full((1, 3, 96, 96), 0.5)
-    made = (degrade(flat, Damage(noise=one, jpeg=quality), 0) for one in _NOISES)
-    return torch.tensor([roughness(waves_of(luma_of(one)[0, 0])) for one in made]).cummax(0).values
 
 
 def _looked_at(box: Box, size: Sequence[int], times: float = 1) -> Box:

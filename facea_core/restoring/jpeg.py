@@ -34,9 +34,6 @@ _OUTLIERS = 0.05
 _EVIDENCE = 12.0
 """Log of how much likelier a quality must be than none: there are 100 of them at 64 places."""
 
-_FLAT = 0.15
-"""Share of blocks that show noise and little else."""
-
 _LOST = 0.03
 """Share of the square of a quantisation step below which a spectrum is JPEG's own."""
 
@@ -45,7 +42,8 @@ _MOST_PLACES, _MOST_VALUES = 80, 1000
 
 
 class Compression(NamedTuple):
-    """JPEG's `quality`, 1 to 100, and the `waves (blocks, 64)` of its blocks, in levels of 255."""
+    """JPEG's `quality`, 1 to 100, and the `waves (blocks, 64)` of its blocks, in levels of 255,
+    without blocks all of whose pixels were cut off, if there are others."""
 
     quality: int
     waves: Tensor
@@ -81,12 +79,15 @@ def _on(image: Tensor, y: Tensor, grid: Size) -> tuple[float, Compression | None
     evidence = ((1 - _OUTLIERS) * comb + _OUTLIERS).log().sum(1)  # (100,)
     best = int(evidence.argmax())
     proof = float(evidence[best])
-    return proof, Compression(best + 1, waves) if proof > _EVIDENCE else None
+    if proof <= _EVIDENCE:
+        return proof, None
+    seen = F.avg_pool2d(cut[None], 8).flatten() < 1
+    return proof, Compression(best + 1, waves[seen] if bool(seen.any()) else waves)
 
 
 def lost(quality: int, frequency: Tensor) -> Tensor:
     """The power, of values in [0, 1], below which a wave of that many periods per pixel is lost."""
-    steps = _tables()[quality - 1].view(8, 8)
+    steps = steps_of(quality).view(8, 8)
     along = (steps[0] + steps[:, 0]) / 2
     at = (frequency * 16).clamp(max=6.99)
     low = at.long()
@@ -104,7 +105,7 @@ def error_of(damage: Damage) -> float:
     noise = damage.noise * (OF_LUMA if damage.grey else 1)
     if damage.jpeg is None:
         return noise
-    low = _tables()[damage.jpeg - 1].view(8, 8)[:4, :4]
+    low = steps_of(damage.jpeg).view(8, 8)[:4, :4]
     step = float(low.square().mean().sqrt()) / math.sqrt(12)
     lost = (2.8 if damage.grey else 4.3) * step**0.38
     return math.hypot(lost, 0.75 * damage.noise / math.sqrt(1 + step / 3))
@@ -114,15 +115,22 @@ def waves_of(luma: Tensor) -> Tensor:
     """The cosine transform of the whole blocks of `(H, W)` in [0, 1]: (blocks, 64), in levels."""
     height, width = (length // 8 for length in luma.shape)
     blocks = luma[: height * 8, : width * 8].reshape(height, 8, width, 8).transpose(1, 2)
-    cosines = _cosines()
-    return (cosines @ (blocks.reshape(-1, 8, 8) * 255) @ cosines.T).flatten(1)
+    cosine = cosines()
+    return (cosine @ (blocks.reshape(-1, 8, 8) * 255) @ cosine.T).flatten(1)
 
 
-def roughness(waves: Tensor) -> float:
-    """Level of the middle and high waves `(blocks, 64)` in the flattest blocks: noise, if any."""
-    order = (torch.arange(8)[:, None] + torch.arange(8)).flatten()
-    level = waves[:, order >= 4].square().mean(1).sqrt()
-    return float(torch.quantile(level, _FLAT)) if len(level) else 0.0
+def steps_of(quality: int) -> Tensor:
+    """The quantisation steps of luma's 64 waves, in levels, at a quality of 1 to 100."""
+    return _tables()[quality - 1]
+
+
+@lru_cache(maxsize=1)
+def cosines() -> Tensor:
+    """The discrete cosine transform of 8 values: (8, 8), orthonormal."""
+    place = (torch.arange(8) + 0.5) / 8 * math.pi
+    waves = torch.cos(torch.arange(8)[:, None] * place) / 2
+    waves[0] /= math.sqrt(2)
+    return waves
 
 
 def _grid(y: Tensor) -> tuple[int, int]:
@@ -130,21 +138,12 @@ def _grid(y: Tensor) -> tuple[int, int]:
     around = y.unfold(0, 15, 8).unfold(1, 15, 8).flatten(0, 1)  # each holds every place once
     around = around[:: math.ceil(len(around) / _MOST_PLACES)]
     blocks = around.unfold(1, 8, 1).unfold(2, 8, 1) * 255  # (N, 8, 8, 8, 8)
-    cosines = _cosines()
-    high = cosines @ blocks @ cosines.T
+    cosine = cosines()
+    high = cosine @ blocks @ cosine.T
     order = torch.arange(8)[:, None] + torch.arange(8)
     zeros = (high[..., order >= 4].abs() < 1).float().mean((0, 3))
     down, across = divmod(int(zeros.argmax()), 8)
     return down, across
-
-
-@lru_cache(maxsize=1)
-def _cosines() -> Tensor:
-    """The discrete cosine transform of 8 values: (8, 8), orthonormal."""
-    place = (torch.arange(8) + 0.5) / 8 * math.pi
-    cosines = torch.cos(torch.arange(8)[:, None] * place) / 2
-    cosines[0] /= math.sqrt(2)
-    return cosines
 
 
 @lru_cache(maxsize=1)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Sequence
-from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -18,12 +17,13 @@ from ..facea_core.errors import AssetError
 from ..facea_core.io.captions import captions_for
 from ..facea_core.io.output_files import require_writable_folder
 from ..facea_core.settings import read_settings, under_new_names
-from ..facea_core.training import PRESETS, TrainConfig
+from ..facea_core.training import TrainConfig
 from ..facea_core.training.earlier import RENAMED
 from ..facea_core.types import DetectedFaces
 from .host import (
     Cancelled,
     TrainingProgress,
+    chosen_config,
     elsewhere,
     embeddings_folder,
     field_input,
@@ -31,9 +31,11 @@ from .host import (
     image_out,
     lists_of,
     make_room,
+    model_to_train,
     own_choices,
     photos_in,
     plain_numbers,
+    preset_input,
     relative_name,
     runs_folder,
     say,
@@ -44,8 +46,6 @@ from .host import (
     wired,
 )
 from .host.schema import ATTRIBUTES, IDENTITY
-
-AUTO = "auto"
 
 _LOG = logging.getLogger(__name__)
 _FINE = ("batch", "rank", "words_rate", "lora_rate", "previews", "save_words", "settings")
@@ -87,10 +87,7 @@ class FaceAEmbeddingTrainer(io.ComfyNode):
                 ATTRIBUTES.Input(
                     "attributes", tooltip="Output of FaceA Attribute Detect for these photos."
                 ),
-                io.Model.Input("model", tooltip="The inpainting model to train on. It is copied,"
-                                                " not changed."),
-                io.Clip.Input("clip", tooltip="The text encoder of that model."),
-                io.Vae.Input("vae", tooltip="The VAE of that model."),
+                *model_to_train(),
                 io.String.Input(
                     "name", default="person",
                     tooltip="Name in prompts and file names: a-z, 0-9, - and _, at most 64 "
@@ -100,11 +97,7 @@ class FaceAEmbeddingTrainer(io.ComfyNode):
                     "class_noun", default="person",
                     tooltip="Class noun of the person: man, woman, child …",
                 ),
-                io.Combo.Input(
-                    "preset", options=[AUTO, *PRESETS], default=AUTO,
-                    tooltip="Base settings: paper (1000 steps), stylised (600), tiny for "
-                    "facea-tiny. auto chooses by the model.",
-                ),
+                preset_input(),
                 *(_preset_or(n) for n in ("steps", "batch", "rank", "words_rate", "lora_rate")),
                 field_input(TrainConfig, "seed", control_after_generate=False),
                 io.Int.Input(
@@ -169,12 +162,7 @@ class FaceAEmbeddingTrainer(io.ComfyNode):
         said = read_settings(settings)
         chosen = under_new_names(widgets, RENAMED) | under_new_names(said, RENAMED)
         spec = spec_of(model)
-        config = TrainConfig.from_preset(
-            training.preset_for(spec.family) if preset == AUTO else preset,
-            **{"attributes": found.attributes, **chosen},
-        )
-        config = replace(config, preview_every=training.preview_every(config.steps, previews))
-        training.check_channels(spec, config)
+        config = chosen_config(spec, preset, previews, **{"attributes": found.attributes, **chosen})
         left_out += detection.smear_note(spec.family, [photo.attributes for photo in photos])
         if words is not None:
             known = chain.from_iterable(

@@ -22,11 +22,13 @@ from ..facea_core.engines import Serial
 from ..facea_core.errors import ImageError, TrainingError
 from ..facea_core.io.images import load_image
 from ..facea_core.settings import check_text, read_settings, under_new_names
-from ..facea_core.training import PRESETS, TrainConfig
+from ..facea_core.training import TrainConfig
 from ..facea_core.training.earlier import RENAMED
 from .host import (
+    AUTO,
     Cancelled,
     PeopleProgress,
+    chosen_config,
     elsewhere,
     field_input,
     identities_folders,
@@ -35,9 +37,11 @@ from .host import (
     is_wired,
     left_out,
     make_room,
+    model_to_train,
     open_detector,
     own_choices,
     plain_numbers,
+    preset_input,
     relative_name,
     runs_folder,
     say,
@@ -48,7 +52,6 @@ from .host import (
 )
 from .host.schema import IDENTITY
 
-AUTO = "auto"
 IDENTITIES = 0
 """Which output they are."""
 
@@ -78,10 +81,7 @@ class FaceATrainFolder(io.ComfyNode):
             hidden=[io.Hidden.unique_id, io.Hidden.prompt],
             advanced=_FINE,
             inputs=[
-                io.Model.Input("model", tooltip="The inpainting model to train on. It is copied,"
-                                                " not changed."),
-                io.Clip.Input("clip", tooltip="The text encoder of that model."),
-                io.Vae.Input("vae", tooltip="The VAE of that model."),
+                *model_to_train(),
                 io.String.Input(
                     "folder", default="people",
                     tooltip="A folder in ComfyUI's input folder, or the full path of any other, "
@@ -92,11 +92,7 @@ class FaceATrainFolder(io.ComfyNode):
                     tooltip="Class noun of everybody without a file class.txt beside the photos: "
                     "man, woman, child …",
                 ),
-                io.Combo.Input(
-                    "preset", options=[AUTO, *PRESETS], default=AUTO,
-                    tooltip="Base settings: paper (1000 steps), stylised (600), tiny for "
-                    "facea-tiny. auto chooses by the model.",
-                ),
+                preset_input(),
                 steps,
                 field_input(TrainConfig, "seed", control_after_generate=False),
                 field_input(AuditConfig, "policy"),
@@ -158,12 +154,9 @@ class FaceATrainFolder(io.ComfyNode):
     ) -> io.NodeOutput:  # fmt: skip
         spec, (home, *others) = spec_of(model), identities_folders()
         asked = {"attributes": words, "seed": seed, **({"steps": steps} if steps else {})}
-        config = TrainConfig.from_preset(
-            training.preset_for(spec.family) if preset == AUTO else preset,
-            **asked | under_new_names(read_settings(settings), RENAMED),
+        config = chosen_config(
+            spec, preset, previews, **asked | under_new_names(read_settings(settings), RENAMED)
         )
-        config = replace(config, preview_every=training.preview_every(config.steps, previews))
-        training.check_channels(spec, config)
         resolution = config.resolution or spec.resolution
         detection = DetectConfig(config.attributes, on_missing=on_missing)
         audit = AuditConfig(policy, resolution)

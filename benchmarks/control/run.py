@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from time import perf_counter
 
 from tqdm import tqdm
 
 from facea_core.cli.talk import say
-from facea_core.errors import ConfigError, quoted
 from facea_core.io.files import atomic_path
 from facea_core.io.generated_images import save_generated
 from facea_core.io.output_files import require_writable_folder
 
 from ..likeness.config import BenchmarkConfig
-from ..likeness.journal import Journal, Row, read_rows
+from ..likeness.journal import Journal, read_rows
+from ..tasks import tables, tasks_named
 from . import edit, hair, heads, hints, mix, parts, restore, second, slider, swap
 from .bench import Bench, Task, Wanted
 from .form import Control
@@ -29,7 +29,7 @@ TASKS: Mapping[str, Task] = {
 
 def run(flags: Control) -> None:
     """Whatever is not done yet, then the tables of all that is in the folder."""
-    tasks = tasks_named(flags.tasks)
+    tasks = tasks_named(flags.tasks, TASKS)
     require_writable_folder(flags.out)
     number, count = BenchmarkConfig(part=flags.part).share
     bench = Bench(flags)
@@ -52,29 +52,8 @@ def run(flags: Control) -> None:
                 })  # fmt: skip
                 began = perf_counter()
     rows = read_rows(flags.out)
-    text = tables(rows)
+    text = tables(rows, TASKS)
     for name, content in (("table.md", text), ("page.html", page(rows))):
         with atomic_path(flags.out / name) as temporary:
             temporary.write_text(content, "utf-8")
     say(text)
-
-
-def tasks_named(names: str) -> dict[str, Task]:
-    """Raises ConfigError for a task that there is not."""
-    wanted = [name.strip() for name in names.split(",") if name.strip()]
-    for name in wanted:
-        if name not in TASKS:
-            raise ConfigError(f"there is no task {quoted(name)}; choose among {', '.join(TASKS)}")
-    return {name: TASKS[name] for name in wanted}
-
-
-def tables(rows: Sequence[Row]) -> str:
-    """The table of each task of which something was painted."""
-    texts = []
-    for name, task in TASKS.items():
-        mark = f"{name}: "
-        some = [{**row, "arm": row["arm"].removeprefix(mark)} for row in rows
-                if row["arm"].startswith(mark)]  # fmt: skip
-        if some:
-            texts.append(f"## {name}\n\n{task.table(some)}\n")
-    return "\n".join(texts)

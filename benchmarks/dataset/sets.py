@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from facea_core.dataset.grid import MEASURED
+from facea_core.dataset.measures import evenness
 from facea_core.dataset.people import USUAL
 from facea_core.dataset.reading import Thirds, thirds_of
 from facea_core.evaluation.identity_encoder import AttributeProbe
@@ -87,12 +88,8 @@ def levels(values: Tensor, third: tuple[float, float]) -> Tensor:
 
 
 def entropy(found: Tensor, count: int) -> float:
-    """Of how often each of `count` levels is among `found (n,)`: 0 = always one, 1 = all as often;
-    NaN for none."""
-    if not len(found):
-        return math.nan
-    share = torch.bincount(found, minlength=count).double() / len(found)
-    return float(-torch.xlogy(share, share).sum() / math.log(count))
+    """`evenness` of `count` levels among `found (n,)`."""
+    return evenness(torch.bincount(found, minlength=count).tolist())
 
 
 @torch.no_grad()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import torch
 import torch.nn.functional as F
@@ -72,7 +73,7 @@ def pictures_alike(
     if seen:
         straight = torch.cat([_straight(image, one) for image, one in seen])
         # The ways in which one face may lie over another are many: those of one photo at a time.
-        rows = [(_views(image, one) @ straight.T).amax(dim=0) for image, one in seen]
+        rows = [(_moved(_zoomed(image, one)) @ straight.T).amax(dim=0) for image, one in seen]
         best = torch.stack(rows).view(len(seen), len(seen), 2).amax(dim=2)
         face[there[:, None], there] = torch.maximum(best, best.T)
     return whole, face
@@ -81,16 +82,21 @@ def pictures_alike(
 @dataclass(frozen=True, eq=False)
 class Print:
     """What tells one picture from copies of it: `whole (2, P)` as it is and mirrored, `straight
-    (2, P)` the same of its face, `views (V, P)` that face moved and zoomed."""
+    (2, P)` the same of its face, `zoomed (Z, 1, w, w)` that face in several sizes."""
 
     whole: Tensor
     straight: Tensor
-    views: Tensor
+    zoomed: Tensor
+
+    @cached_property
+    def views(self) -> Tensor:
+        """`(V, P)`: the face moved as well, in thirty times the memory."""
+        return _moved(self.zoomed)
 
 
 def print_of(image: Tensor, face: FaceAttributes) -> Print:
     """The print of an image `(1, 3, H, W)` and its face, to be compared with many others."""
-    return Print(_whole(image), _straight(image, face), _views(image, face))
+    return Print(_whole(image), _straight(image, face), _zoomed(image, face))
 
 
 def prints_alike(one: Print, other: Print) -> tuple[float, float]:
@@ -110,14 +116,18 @@ def _straight(image: Tensor, face: FaceAttributes) -> Tensor:
     return _both_ways(luma_of(upright_crop(image, face, _SIDE, scale=1.6, upright=False)))
 
 
-def _views(image: Tensor, face: FaceAttributes) -> Tensor:
-    """`(V, P)`: the face moved and zoomed in all the ways in which another may lie over it."""
+def _zoomed(image: Tensor, face: FaceAttributes) -> Tensor:
+    """`(Z, 1, w, w)`: the face in all the sizes in which another may lie over it, with room."""
     wide = _SIDE + 2 * _SHIFT
-    views = [
+    return torch.cat([
         luma_of(upright_crop(image, face, wide, scale=1.6 * zoom * wide / _SIDE, upright=False))
         for zoom in _ZOOMS
-    ]
-    return _unit(F.unfold(torch.cat(views), _SIDE).transpose(1, 2).flatten(0, 1))
+    ])  # fmt: skip
+
+
+def _moved(zoomed: Tensor) -> Tensor:
+    """`(V, P)`: each of them in all places."""
+    return _unit(F.unfold(zoomed, _SIDE).transpose(1, 2).flatten(0, 1))
 
 
 def _both_ways(picture: Tensor) -> Tensor:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from ..audit.config import AuditConfig
 from ..detection.config import DetectConfig
@@ -11,13 +11,23 @@ from ..training.config import TrainConfig, preset_for
 from ..training.earlier import RENAMED, RETIRED
 from .audit import LIMITS
 from .flags import parse
-from .forms import Train
+from .forms import Train, TrainingFlags
+
+F = TypeVar("F", bound=TrainingFlags)
 
 
 def run(arguments: Sequence[str]) -> None:
-    flags, configs = parse(
-        "facea train",
-        Train,
+    flags, configs = told("facea train", Train, arguments)
+    from .work.train import train
+
+    train(flags, configs["training"], configs["detection"], configs["audit"], arguments)
+
+
+def told(program: str, form: type[F], arguments: Sequence[str]) -> tuple[F, dict[str, Any]]:
+    """The flags of a command that trains, and the configs `training`, `detection`, `audit`."""
+    return parse(
+        program,
+        form,
         arguments,
         without={*LIMITS, "faces"} - {"resolution"},  # the training's, which comes first
         retired=RETIRED,
@@ -27,9 +37,6 @@ def run(arguments: Sequence[str]) -> None:
         detection=DetectConfig(),
         audit=AuditConfig(),
     )
-    from .work.train import train
-
-    train(flags, configs["training"], configs["detection"], configs["audit"], arguments)
 
 
 def preset_of(said: Mapping[str, Any]) -> dict[str, TrainConfig]:

@@ -73,7 +73,7 @@ class Judge:
         blur = blur_of(image, face, self.resolution)
         if blur > max(_LIMITS.soft, host.blur):
             return f"blurred ({blur:.2f})"
-        vector, theirs = embed_faces([Photo(image, face), Photo(before, host.face)], self.embedder)
+        (vector,) = embed_faces([Photo(image, face)], self.embedder)
         cosines = self.centres @ vector
         cosine, others = float(cosines[self.own]), cosines.clone()
         others[self.own] = -1.0
@@ -89,6 +89,7 @@ class Judge:
         alike = self._alike(mine, vector, kept)
         if isinstance(alike, str):
             return alike
+        (theirs,) = embed_faces([Photo(before, host.face)], self.embedder)
         return Seen(face, vector, mine, cosine, margin, nearest, alike, float(vector @ theirs))
 
     def _alike(self, mine: Print, vector: Tensor, kept: Sequence[Seen]) -> float | str:

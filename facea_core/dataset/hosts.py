@@ -153,7 +153,8 @@ def hosts_for(
                 chosen[left[row]].append(fit[column])
                 times[column] += 1
                 used[fit[column]] += 1
-            left = [cell for place, cell in enumerate(left) if place not in set(rows.tolist())]
+            seated = set(rows.tolist())
+            left = [cell for place, cell in enumerate(left) if place not in seated]
     return [tuple(some) for some in chosen]
 
 

@@ -46,6 +46,7 @@ def measures_of_set(
         "most alike": max((p.alike for one in made for p in one.pictures), default=math.nan),
         "levels as asked": _mean([even(one.pictures, axes, count) for one in full]),
         **{f"{axis.name} read as asked": _read(made, axis.name) for axis in axes},
+        **{f"{axis.name} read evenly": _evenly(made, axis) for axis in axes},
     }  # fmt: skip
 
 
@@ -74,6 +75,21 @@ def _read(made: Sequence[Sampled], axis: str) -> float:
         for one in made for picture in one.pictures
         if axis in picture.read and axis in picture.asked
     ])  # fmt: skip
+
+
+def _evenly(made: Sequence[Sampled], axis: Axis) -> float:
+    read = [p.read[axis.name] for one in made for p in one.pictures if axis.name in p.read]
+    return evenness([read.count(level) for level in sorted({*axis.levels, *read})])
+
+
+def evenness(counts: Sequence[int]) -> float:
+    """Entropy of how often each of several things was there: 0 = always one, 1 = all as often; NaN
+    for nothing, or one thing alone."""
+    total = sum(counts)
+    if not total or len(counts) < 2:
+        return math.nan
+    shares = [count / total for count in counts if count]
+    return max(-sum(one * math.log(one) for one in shares), 0.0) / math.log(len(counts))
 
 
 def _mean(values: Sequence[float]) -> float:

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import math
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from PIL import Image
 from torch import Tensor
 
 from ..detection import DetectConfig, detect_attributes, photos_with_faces
 from ..detection.base import Detector
 from ..errors import NoFaceError
-from ..io.images import from_pil
+from ..io.images import from_bytes
 from ..types import DetectedFaces, Identity, Photo
 from .hosts import Host, host_of, image_sha256
 from .measures import measures_of_set, reasons_of
@@ -93,7 +91,7 @@ def _tensors(identity: Identity) -> Iterator[tuple[str, Tensor]]:
 
 def kept_images(sampled: Sampled) -> list[Tensor]:
     """The kept pictures (1, 3, H, W), as their JPEG files show them."""
-    return [from_pil(Image.open(io.BytesIO(jpeg)).convert("RGB")) for jpeg in sampled.jpegs]
+    return [from_bytes(jpeg) for jpeg in sampled.jpegs]
 
 
 def set_figures(sampled: Sampled, shared: Shared) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -16,11 +17,14 @@ from pathlib import Path
 from ..errors import FaceAError
 from ..io.files import atomic_path, read_plain
 from .formats.replaced import replaced
-from .values import Rejected, Sampled, picture_of
+from .values import IMAGES, Rejected, Sampled, picture_of
 
-IMAGES, PARTS = "images", ".parts"
+PARTS = ".parts"
 
 _LARGEST = 1 << 30
+
+_OURS = re.compile(r"\d{4,}_[\w-]+")
+"""Names of people's folders, as `folder_of` makes them: a manifest may hold any."""
 
 
 def write_part(out: Path, folder: str, key: str, sampled: Sampled) -> None:
@@ -69,7 +73,7 @@ def tidy(out: Path, keys: set[str], folders: set[str], known: set[str]) -> None:
     for part in (out / PARTS).glob("*.json"):
         if part.stem not in keys:
             part.unlink(missing_ok=True)
-    for folder in known - folders:
+    for folder in filter(_OURS.fullmatch, known - folders):
         for picture in (out / IMAGES / folder).glob("*.jpg"):
             picture.unlink(missing_ok=True)
         with suppress(OSError):

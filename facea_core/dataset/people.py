@@ -84,6 +84,9 @@ strangers 0.59 at most (40 people); with the detector's boxes some of the own li
 LEAST_PAIRS = 30
 """Photos of the same person, each beside the others of them, from which on limits are measured."""
 
+_MOST_PEOPLE = 1000
+"""More are not compared with each other: pairs grow with their square."""
+
 _BELOW = 0.1
 """How far below the photos themselves a painting may lie."""
 
@@ -130,11 +133,13 @@ def _own(people: Sequence[Person]) -> Tensor:
 
 
 def _others(people: Sequence[Person]) -> Tensor:
-    """Cosine of each photo with the mean of every other person's."""
-    if len(people) < 2:
+    """Cosine of each photo with the mean of every other person's; of many people, of some."""
+    some = people[:: -(-len(people) // _MOST_PEOPLE)]
+    if len(some) < 2:
         return torch.empty(0)
-    centres = torch.stack([person.centre for person in people])
-    return torch.cat([
-        (person.vectors @ torch.cat([centres[:number], centres[number + 1 :]]).T).flatten()
-        for number, person in enumerate(people)
-    ])  # fmt: skip
+    cosines = (
+        torch.cat([person.vectors for person in some])
+        @ torch.stack([person.centre for person in some]).T
+    )
+    whose = torch.cat([torch.full((len(one.vectors),), n) for n, one in enumerate(some)])
+    return cosines[whose[:, None] != torch.arange(len(some))]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,7 @@ from .manifest import read_manifest, write_manifest, write_rejected
 from .measures import measures_of_set, reasons_of
 from .painting import painter, steered_by
 from .parts import read_part, tidy, write_part
+from .people import Person
 from .plan import key_of
 from .sample import OnTry, Shared, Tools, Unit, folder_of, ignored, sample_person
 from .values import Sampled
@@ -80,7 +81,7 @@ class Sampling:
             steer = steered_by(network, models.hint, models.control_strength)
 
         def work(unit: Unit) -> Sampled:
-            identity = identity_of(unit)
+            identity = identity_of(unit.person)
             check_family(identity, backbone.spec.family)
             paint = painter(backbone, identity, tools.detector, self.composing, steer)
             return sample_person(unit, self.shared, identity, paint, tools, self.on_try)
@@ -94,8 +95,9 @@ def model_tools(family: str) -> Tools:
     return Tools(detector, embedder, load_attribute_probe() if embedder.name == "tiny" else None)
 
 
-def identity_of(unit: Unit) -> Identity:
-    one = unit.person.identity
+def identity_of(person: Person) -> Identity:
+    """Raises as `load_identity` does."""
+    one = person.identity
     return one if isinstance(one, Identity) else load_identity(one)
 
 
@@ -129,7 +131,10 @@ def sample_set(
         unit = left[done.number]
         if done.result is not None:
             write_part(out, folder_of(unit.person), key_of(unit, shared), done.result)
-        yield Outcome(unit, done.result, done.error)
+            # Thousands of people have more pictures than there is memory.
+            yield Outcome(unit, replace(done.result, jpegs=()))
+        else:
+            yield Outcome(unit, None, done.error)
 
 
 def finish_set(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import fmean
 
 import torch
@@ -16,6 +16,7 @@ from ..evaluation import Embedder
 from ..evaluation.identity_encoder import AttributeProbe
 from ..hints.shape import shape_of
 from ..io.generated_images import generated_bytes
+from ..io.images import from_bytes
 from ..types import FaceAttributes, Identity
 from ..version import __version__
 from .accept import Judge, Seen
@@ -26,7 +27,7 @@ from .hosts import Host
 from .painting import Paint, prompt_of, with_quality
 from .people import Band, Person
 from .reading import Measures, Thirds, expressions_of, levels_of, measures_of
-from .values import Picture, Rejected, Sampled
+from .values import IMAGES, Picture, Rejected, Sampled
 
 QUALITY_OF_JPEG = 95
 
@@ -85,7 +86,7 @@ class _Passed:
     cell: int
     host: Host
     seed: int
-    image: Tensor
+    jpeg: bytes
     seen: Seen
     measures: Measures
     read: Mapping[str, str]
@@ -107,8 +108,10 @@ def sample_person(
     times; the same unit and models make the same pictures.
     """
     config, person = shared.config, unit.person
+    # Copies: what the judge works out of prints is large, and the person outlives it.
+    prints = [replace(one) for one in person.prints]
     judge = Judge(
-        tools.detector, tools.embedder, shared.names, shared.centres, person.label, person.prints,
+        tools.detector, tools.embedder, shared.names, shared.centres, person.label, prints,
         shared.band, config.margin, shared.resolution,
     )  # fmt: skip
     passed: list[_Passed] = []
@@ -143,7 +146,8 @@ def sample_person(
         right = not worded & {*wrong}
         side = max(seen.face.face.width, seen.face.face.height)
         image = with_quality(made, asked.get(QUALITY, ""), side, seed)
-        passed.append(_Passed(cell, host, seed, image, seen, measures, read, right, number + 1))
+        jpeg, _ = generated_bytes(image, quality=QUALITY_OF_JPEG)
+        passed.append(_Passed(cell, host, seed, jpeg, seen, measures, read, right, number + 1))
         return right
 
     more = round(config.extra * config.count)
@@ -176,34 +180,32 @@ def _sampled(
     kept = choose(
         features, [one.cell for one in passed], [one.right for one in passed], shared.config.count
     )
-    pictures, jpegs = [], []
-    for number, index in enumerate(kept):
-        jpeg, _ = generated_bytes(passed[index].image, "JPEG", quality=QUALITY_OF_JPEG)
-        pictures.append(_picture(number, passed[index], jpeg, unit, shared, identity))
-        jpegs.append(jpeg)
-    figures = {"tries": float(tried), "host": fmean(passed[index].seen.host for index in kept)}
-    return Sampled(tuple(pictures), tuple(jpegs), tuple(rejected), tuple(short), figures,
-                   tuple(tuple(passed[index].seen.vector.tolist()) for index in kept))  # fmt: skip
+    best = [passed[index] for index in kept]
+    return Sampled(
+        tuple(_picture(n, one, unit, shared, identity) for n, one in enumerate(best)),
+        tuple(one.jpeg for one in best),
+        tuple(rejected),
+        tuple(short),
+        {"tries": float(tried), "host": fmean(one.seen.host for one in best)},
+        tuple(tuple(one.seen.vector.tolist()) for one in best),
+    )
 
 
-def _picture(
-    number: int, one: _Passed, jpeg: bytes, unit: Unit, shared: Shared, identity: Identity
-) -> Picture:
+def _picture(number: int, one: _Passed, unit: Unit, shared: Shared, identity: Identity) -> Picture:
     person, asked, seen = unit.person, unit.cells[one.cell], one.seen
     words = words_of(shared.axes, asked)
-    height, width = one.image.shape[-2:]
-    box = seen.face.face
+    (height, width), box = seen.face.size, seen.face.face
     return Picture(
         id=f"{folder_of(person)}-{number:03}", identity=person.name, label=person.label,
-        path=f"images/{folder_of(person)}/{number:03}.jpg",
-        sha256=hashlib.sha256(jpeg).hexdigest(), width=width, height=height,
+        path=f"{IMAGES}/{folder_of(person)}/{number:03}.jpg",
+        sha256=hashlib.sha256(one.jpeg).hexdigest(), width=width, height=height,
         caption=", ".join((f"a photo of {person.name} {person.noun}", *words)),
         prompt=prompt_of(identity, one.host, words), negative=shared.negative,
         asked=dict(asked), read=dict(one.read),
         cosine=_short(seen.cosine), margin=None if seen.margin is None else _short(seen.margin),
         nearest=seen.nearest, alike=_short(seen.alike), tries=one.tries, seed=one.seed,
         host=one.host.name, host_sha256=one.host.sha256,
-        box=(box.x0, box.y0, box.x1, box.y1), points=_points(one.image, seen.face),
+        box=(box.x0, box.y0, box.x1, box.y1), points=_points(from_bytes(one.jpeg), seen.face),
         identity_sha256=person.sha256, model=shared.model, settings=shared.settings,
         licence=shared.licence, consent=person.consent, version=__version__,
     )  # fmt: skip

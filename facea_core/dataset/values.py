@@ -8,6 +8,9 @@ from typing import Any
 
 from ..errors import ConfigError, quoted
 
+IMAGES = "images"
+"""The folder of a set that holds its pictures, a folder of each person in it."""
+
 
 @dataclass(frozen=True)
 class Picture:

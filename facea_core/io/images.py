@@ -6,6 +6,7 @@ the caller's tensor is elsewhere. `size` is (H, W).
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -122,6 +123,15 @@ def save_image(image: Tensor, path: str | Path) -> None:
 def from_pil(picture: Image.Image) -> Tensor:
     """`(1, 3, H, W)` from a PIL image of any mode; the same treatment as `load_image`."""
     return _tensor(flatten(picture)[0])
+
+
+def from_bytes(data: bytes) -> Tensor:
+    """`(1, 3, H, W)` from the bytes of an image file. Raises ImageError if they are none."""
+    try:
+        with Image.open(io.BytesIO(data)) as opened:
+            return from_pil(opened)
+    except (OSError, ValueError, SyntaxError) as error:
+        raise ImageError(f"these bytes are no picture ({error}); write the file again") from error
 
 
 def to_pil(image: Tensor) -> Image.Image:

@@ -21,7 +21,7 @@ REPORT = "train-all.json"
 
 _HEAD = ("name", "class")
 _MOST = 10_000_000
-"""Bytes of a file of classes: some hundred thousand people."""
+"""Bytes of a text file: the classes of some hundred thousand people."""
 
 
 @dataclass(frozen=True)
@@ -113,7 +113,7 @@ def _person(folder: Path, class_noun: str, classes: Mapping[str, str]) -> Person
 def _said_in(folder: Path) -> str:
     """The class noun in the person's own file; "" without one."""
     path = folder / CLASS_FILE
-    return _read(path).strip() if path.is_file() else ""
+    return read_text(path).strip() if path.is_file() else ""
 
 
 def read_classes(path: str | Path) -> dict[str, str]:
@@ -122,7 +122,7 @@ def read_classes(path: str | Path) -> dict[str, str]:
     A first row "name,class" is a heading. Raises ConfigError for anything else.
     """
     path = Path(path)
-    text = _read(path)
+    text = read_text(path)
     if path.suffix.lower() == ".json":
         said = read_object(text, shortened(path), 'write {"ada": "woman"}')
     else:
@@ -142,8 +142,8 @@ def read_classes(path: str | Path) -> dict[str, str]:
     return said
 
 
-def _read(path: Path) -> str:
-    """Raises ConfigError for what is no text file."""
+def read_text(path: Path) -> str:
+    """A small text file. Raises ConfigError for what is none."""
     try:
         with open(path, "rb") as file:
             return file.read(_MOST).decode("utf-8-sig")

@@ -49,6 +49,7 @@ from .patching import (
     with_words,
 )
 from .plain import plain_numbers
+from .presets import AUTO, chosen_config, model_to_train, preset_input
 from .progress import Cancelled, Progress, say
 from .regions import in_crop
 from .results import Results, report_of
@@ -62,6 +63,10 @@ from .training_progress import PeopleProgress, TrainingProgress
 from .wiring import is_wired, left_out
 
 __all__ = [
+    "AUTO",
+    "chosen_config",
+    "model_to_train",
+    "preset_input",
     "FRAME_SEEDS",
     "larger",
     "rank_by",

@@ -79,6 +79,14 @@ def learn_and_paint(
     apply = g.node(
         "FaceALoRALoader", model=base["MODEL"], clip=base["CLIP"], identity=train["identity"]
     )
+    return train, apply, *paint_into_own(g, base, apply)
+
+
+def paint_into_own(g: Graph, base: Node, apply: Node) -> tuple[Node, Node, Node]:
+    """Whom `apply` loads, painted into a picture of the user's own.
+
+    The nodes that open the picture, find its face, and paint.
+    """
     target = g.node("LoadImage", "The picture to paint into", image="my-picture.jpg")
     there = g.node(
         "FaceAAttributeDetect",
@@ -99,4 +107,4 @@ def learn_and_paint(
         attributes=there["attributes"],
         steps=30,
     )
-    return train, apply, target, there, compose
+    return target, there, compose

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from canvas import Graph, Group
 
-from .common import LOOK, SD15, SD15_URL
+from .common import LOOK, SD15, SD15_URL, paint_into_own
 
 
 def train_folder(g: Graph) -> None:
@@ -22,26 +22,7 @@ def train_folder(g: Graph) -> None:
         "FaceALoRALoader", "One after the other", model=base["MODEL"], clip=base["CLIP"],
         identity=train["identities"],
     )  # fmt: skip
-    target = g.node("LoadImage", "The picture to paint into", image="my-picture.jpg")
-    there = g.node(
-        "FaceAAttributeDetect",
-        "Find the face in it",
-        folded=True,
-        images=target["IMAGE"],
-        words="custom",
-        custom_words="face",
-    )
-    compose = g.node(
-        "FaceAInpaintCompose",
-        wide=260,
-        image=target["IMAGE"],
-        model=apply["model"],
-        clip=apply["clip"],
-        vae=base["VAE"],
-        prompt=apply["prompt"],
-        attributes=there["attributes"],
-        steps=30,
-    )
+    target, there, compose = paint_into_own(g, base, apply)
     save = g.node("FaceASaveImage", "A picture of each", wide=LOOK, images=compose["image"])
     table = g.text("What became of everybody", train["table"], wide=LOOK, high=200)
     start = g.note(

@@ -8,9 +8,10 @@ from benchmarks.control.measure import measured, of_person
 from benchmarks.control.page import page
 from benchmarks.control.parts import SELECTIVITY, table
 from benchmarks.control.repaint import ARMS
-from benchmarks.control.run import TASKS, tables, tasks_named
+from benchmarks.control.run import TASKS
 from benchmarks.control.slider import spearman
 from benchmarks.control.truth import COLUMNS, chimera, hosts
+from benchmarks.tasks import tables, tasks_named
 from facea_core.errors import ConfigError
 from facea_core.evaluation.identity_encoder import load_attribute_probe
 from facea_core.seeds import seeded
@@ -70,14 +71,14 @@ def test_the_table_of_heads_says_who_appears_unasked():
 
 
 def test_a_task_that_there_is_not_is_refused():
-    assert list(tasks_named("heads, parts")) == ["heads", "parts"]
+    assert list(tasks_named("heads, parts", TASKS)) == ["heads", "parts"]
     with pytest.raises(ConfigError, match="parts, heads"):
-        tasks_named("noses")
+        tasks_named("noses", TASKS)
 
 
 def test_tables_are_those_of_the_tasks_that_were_painted():
     row = {"person": "person-0", "arm": "heads: words", "scene": 0, "likeness": 0.8, "prompt": 1.0}
-    assert "## heads" in (text := tables([row]))
+    assert "## heads" in (text := tables([row], TASKS))
     assert "## parts" not in text
 
 

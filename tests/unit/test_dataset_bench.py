@@ -14,10 +14,11 @@ from benchmarks.dataset.form import Sets
 from benchmarks.dataset.heads import SIDE, Heads, anywhere, heads_of, painted, photos_of, set_of
 from benchmarks.dataset.learn import learn, move, vectors_of
 from benchmarks.dataset.metrics import eer, pairs, rank_1, recognition, tar_at, threshold_at
-from benchmarks.dataset.run import TASKS, run, tasks_named
+from benchmarks.dataset.run import TASKS, run
 from benchmarks.dataset.sets import entropy, levels
 from benchmarks.likeness.journal import read_rows
 from benchmarks.likeness.subjects import painted_subject
+from benchmarks.tasks import tasks_named
 from facea_core.detection.load import load_detector
 from facea_core.errors import AssetError, ConfigError
 from facea_core.evaluation import face_crop
@@ -189,7 +190,7 @@ def test_chosen_pictures_are_farther_apart_than_those_by_chance():
 def test_the_tasks_are_those_that_the_help_names():
     assert tuple(TASKS) == form.TASKS
     with pytest.raises(ConfigError, match="'upstream'"):
-        tasks_named("upstream")
+        tasks_named("upstream", TASKS)
 
 
 def test_a_run_goes_on_where_it_stopped_and_tells_sets_apart(tmp_path: Path):

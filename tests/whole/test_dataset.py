@@ -110,6 +110,31 @@ def test_every_engine_writes_the_same_bytes(engine: str, serial: Path, tmp_path:
     assert contents(tmp_path / "set") == contents(serial)
 
 
+def test_what_is_written_is_not_kept_in_memory(tmp_path: Path):
+    shared, units = plan(PEOPLE[:2], CONFIG)
+    place = tmp_path / "pids"
+    place.mkdir()
+    made = sample_set(
+        tmp_path / "set", shared, units, open_engine("serial"), Painting(shared, place)
+    )
+    for outcome in made:
+        assert outcome.sampled is not None
+        assert outcome.sampled.pictures
+        assert outcome.sampled.jpegs == ()
+        # Thirty times as large as what they are worked out of.
+        assert all("views" not in vars(one) for one in outcome.unit.person.prints)
+
+
+def test_a_manifest_of_other_folders_takes_nothing_away(serial: Path, tmp_path: Path):
+    out = tmp_path / "set"
+    sample(out, people=PEOPLE[:2])
+    said = (out / "manifest.jsonl").read_text()
+    (out / "manifest.jsonl").write_text(said.replace('"images/0000_person-3/', '"images/../'))
+    (out / "mine.jpg").write_bytes(b"mine")
+    sample(out, people=PEOPLE[:2])
+    assert (out / "mine.jpg").read_bytes() == b"mine"
+
+
 def test_a_worker_that_is_killed_changes_nothing(serial: Path, tmp_path: Path):
     shared, units = plan(PEOPLE, CONFIG)
     place, out = tmp_path / "pids", tmp_path / "set"

@@ -22,7 +22,7 @@ from ...engines.place import default_workers
 from ...io.output_files import require_writable_folder
 from ..sampling import DatasetCommand
 from ..talk import bar, note, notes, say
-from .enrolled import enrolled
+from .enrolled import enrolled, from_anywhere
 
 _PER_PICTURE = 1.7
 """Paintings for each picture that is kept: what painted people took, see docs/dataset.md."""
@@ -35,14 +35,10 @@ def dataset(flags: DatasetCommand, config: DatasetConfig, composing: ComposeConf
     axes_of(config.axes)
     require_writable_folder(flags.out)
     engine = open_engine(flags.engine, flags.workers, flags.address)
-    known = enrolled(flags, flags.consent)
+    known = enrolled(flags, flags.out, flags.consent)
     models, model = known.models, known.key
     if flags.control is not None:
-        control = (
-            str(flags.control)
-            if str(flags.control) == "tiny"
-            else str(Path(flags.control).absolute())
-        )
+        control = from_anywhere(flags.control)
         models = replace(
             models, control=control, hint=flags.hint, control_strength=flags.control_strength
         )

@@ -9,11 +9,13 @@ from ...backbone import inspect_checkpoint
 from ...backbone.load import pick_device
 from ...dataset.hosts import Host, read_hosts, sha256_of
 from ...dataset.people import Person, person_of
-from ...dataset.run import Models, model_tools
+from ...dataset.run import Models, identity_of, model_tools
 from ...dataset.sample import Tools
-from ...errors import AssetError, NoFaceError
+from ...errors import AssetError, ConfigError, FaceAError
 from ...identity import check_family, load_identity
+from ...people import Person as Folder
 from ...people import people_in
+from ...people.folders import read_text
 from ...settings import check_text
 from ..sampling import PeopleFlags
 from ..talk import advance, bar, note, notes
@@ -34,55 +36,47 @@ class Enrolled:
     key: str
 
 
-def enrolled(flags: PeopleFlags, consent: str = "") -> Enrolled:
+def enrolled(flags: PeopleFlags, out: Path, consent: str = "") -> Enrolled:
     """Everybody with an identity and a photo, by name, and all hosts with one face; who and what is
-    left out is noted.
+    left out is noted. `out` is a folder of nobody's.
 
-    Raises AssetError if there is nobody, and as `read_hosts` and `load_identity` do.
+    Raises AssetError if there is nobody, and as `read_hosts` does.
     """
     header = inspect_checkpoint(flags.base, prediction=flags.prediction, vae=flags.vae)
     notes("--base", header.notes)
-    family = header.spec.family
-    base = flags.base if str(flags.base) == "tiny" else Path(flags.base).absolute()
-    models = Models(
-        str(base), pick_device(flags.device), family, flags.prediction,
-        None if flags.vae is None else str(flags.vae.absolute()), _layer(flags.identities),
-    )  # fmt: skip
-    tools = model_tools(family)
-    people = _people(flags, consent, family, tools)
+    family, base = header.spec.family, from_anywhere(flags.base)
+    device, tools = pick_device(flags.device), model_tools(family)
+    people = _people(flags, out, consent, family, tools)
     with bar("reading hosts", 0, "picture") as shown:
         hosts, left_out = read_hosts(
             flags.hosts.absolute(), tools.detector, header.spec.resolution,
             lambda done, total: advance(shown, done, total),
         )  # fmt: skip
     notes("--hosts", left_out)
+    models = Models(
+        base, device, family, flags.prediction,
+        None if flags.vae is None else from_anywhere(flags.vae),
+        identity_of(people[0]).meta.clip_skip,
+    )  # fmt: skip
     key = _key(base, flags.vae, flags.prediction)
     return Enrolled(people, hosts, models, tools, header.spec.resolution, key)
 
 
-def _people(flags: PeopleFlags, consent: str, family: str, tools: Tools) -> list[Person]:
+def from_anywhere(model: str | Path) -> str:
+    """A model's path for processes that run in other folders; "tiny" is none."""
+    return str(model) if str(model) == "tiny" else str(Path(model).absolute())
+
+
+def _people(flags: PeopleFlags, out: Path, consent: str, family: str, tools: Tools) -> list[Person]:
     # What they are, their identities say.
-    found, people = people_in(flags.people, "person"), []
+    found, people = people_in(flags.people, "person", apart=out), []
     with bar("reading people", len(found), "person") as shown:
         for one in found:
             shown.update()
-            file = (flags.identities / f"{one.name}.safetensors").absolute()
-            if one.problem or not file.is_file():
-                note(f"{one.name}: left out, {one.problem or f'there is no {file}'}")
-                continue
-            identity = load_identity(file)
-            check_family(identity, family)
             try:
-                photos = read_faces(one.name, one.photos, tools.detector)
-            except NoFaceError as error:
+                people.append(_person(one, len(people), flags.identities, consent, family, tools))
+            except FaceAError as error:
                 note(f"{one.name}: left out, {error}")
-                continue
-            said = one.folder / _CONSENT
-            text = said.read_text("utf-8-sig") if said.is_file() else consent
-            people.append(person_of(
-                one.name, len(people), identity.meta.class_noun, file, sha256_of(file), photos,
-                tools.embedder, check_text("consent", " ".join(text.split())),
-            ))  # fmt: skip
     if not people:
         raise AssetError(
             f"nobody of {len(found)} people in {flags.people} has an identity in "
@@ -91,13 +85,27 @@ def _people(flags: PeopleFlags, consent: str, family: str, tools: Tools) -> list
     return people
 
 
-def _layer(identities: Path) -> int:
-    """The layer of the text encoders that the first identity was learned by."""
-    first = next(iter(sorted(identities.glob("*.safetensors"))), None)
-    return 0 if first is None else load_identity(first).meta.clip_skip
+def _person(
+    one: Folder, label: int, identities: Path, consent: str, family: str, tools: Tools
+) -> Person:
+    """Raises FaceAError for somebody of whom no pictures can be made."""
+    if one.problem:
+        raise ConfigError(one.problem)
+    file = (identities / f"{one.name}.safetensors").absolute()
+    if not file.is_file():
+        raise AssetError(f"there is no {file}; learn them with facea train-all")
+    identity = load_identity(file)
+    check_family(identity, family)
+    photos = read_faces(one.name, one.photos, tools.detector)
+    said = one.folder / _CONSENT
+    text = read_text(said) if said.is_file() else consent
+    return person_of(
+        one.name, label, identity.meta.class_noun, file, sha256_of(file), photos, tools.embedder,
+        check_text("consent", " ".join(text.split())),
+    )  # fmt: skip
 
 
-def _key(base: str | Path, vae: Path | None, prediction: str | None) -> str:
+def _key(base: str, vae: Path | None, prediction: str | None) -> str:
     """What tells one base model from another without reading it: names, sizes and times."""
     parts = [prediction or ""]
     for path in (Path(base), vae):

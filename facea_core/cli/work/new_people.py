@@ -2,28 +2,31 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import lru_cache
 
 from ...backbone import load_backbone
 from ...composing import ComposeConfig
 from ...dataset.config import DatasetConfig
 from ...dataset.newcomers import Newcomer, newcomers
 from ...dataset.painting import painter
-from ...dataset.people import Person, band_of
+from ...dataset.people import band_of
+from ...dataset.run import identity_of
 from ...errors import NoFaceError
-from ...identity import load_identity, save_identity
+from ...identity import save_identity
 from ...io.files import atomic_path
 from ...io.generated_images import save_generated
 from ...io.output_files import require_writable_folder
-from ...types import Identity
 from ..sampling import NewPeopleCommand
 from ..talk import bar, note, say
 from .enrolled import enrolled
 
+_AT_HAND = 8
+"""Identities that are kept in memory: each is some ten megabytes and more."""
+
 
 def new_people(flags: NewPeopleCommand, composing: ComposeConfig) -> None:
     require_writable_folder(flags.out)
-    known = enrolled(flags)
+    known = enrolled(flags, flags.out)
     band = band_of(known.people, known.tools.embedder.name, DatasetConfig())
     note(f"a new face is like nobody by {band.stranger:.3f}, {band.source}")
     models = known.models
@@ -32,15 +35,10 @@ def new_people(flags: NewPeopleCommand, composing: ComposeConfig) -> None:
         clip_skip=models.clip_skip,
     )  # fmt: skip
 
-    @cache
-    def identity_of(person: Person) -> Identity:
-        one = person.identity
-        return one if isinstance(one, Identity) else load_identity(one)
-
     made = 0
     with bar("blending", flags.count, "person") as shown:
         for one in newcomers(
-            known.people, identity_of,
+            known.people, lru_cache(_AT_HAND)(identity_of),
             lambda identity: painter(backbone, identity, known.tools.detector, composing),
             known.hosts, band, known.tools, flags.count, composing.seed,
         ):  # fmt: skip

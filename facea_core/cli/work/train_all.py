@@ -35,6 +35,7 @@ from ...types import StepReport
 from ..forms import TrainAll
 from ..talk import bar, note, notes, say
 from .detectors import detector_model
+from .enrolled import from_anywhere
 
 
 def train_all(
@@ -95,7 +96,7 @@ def _recipe(
 ) -> Recipe:
     base, vae, model = flags.base, flags.vae, detector_model(flags)
     if flags.engine == "ray":
-        base = base if str(base) == "tiny" else Path(base).absolute()
+        base = from_anywhere(base)
         vae, model = vae and vae.absolute(), model and model.absolute()
     return Recipe(
         base,

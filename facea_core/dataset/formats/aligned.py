@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -10,13 +9,12 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
-from PIL import Image
 from torch import Tensor
 
 from ...errors import ConfigError, ImageError
 from ...hints.align import Similarity, similarity
 from ...io.generated_images import ALL, PART, SOURCES, generated_bytes
-from ...io.images import from_pil, resize
+from ...io.images import from_bytes, resize
 from ..columns import file_name
 from ..values import Picture
 from .replaced import replaced
@@ -90,12 +88,9 @@ def aligned_jpegs(
         if move is None:
             continue
         try:
-            with Image.open(io.BytesIO(jpeg)) as opened:
-                image = from_pil(opened)
-        except (OSError, ValueError, SyntaxError) as error:
-            raise ImageError(
-                f"{picture.path} is no picture ({error}); sample the set again"
-            ) from error
+            image = from_bytes(jpeg)
+        except ImageError as error:
+            raise ImageError(f"{picture.path}: {error}") from error
         # A crop is as generated as what it was cut from.
         source = ALL if b"/" + SOURCES[ALL].encode() in jpeg else PART
         yield picture, generated_bytes(_sampled(image, move), source=source, quality=QUALITY)[0]

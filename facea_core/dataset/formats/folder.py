@@ -11,8 +11,8 @@ from pathlib import Path
 
 from ...io.files import atomic_path
 from ..columns import columns, file_name, json_line, values
-from ..values import Picture
-from .sources import IMAGES, checked, jpeg_of
+from ..values import IMAGES, Picture
+from .sources import checked, jpeg_of
 
 METADATA = "metadata.jsonl"
 

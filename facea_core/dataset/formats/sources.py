@@ -9,10 +9,7 @@ from pathlib import Path, PurePosixPath
 
 from ...errors import AssetError, ConfigError, quoted
 from ...io.files import read_plain
-from ..values import Picture
-
-IMAGES = "images"
-"""The folder of a set that holds its pictures, a folder of each person in it."""
+from ..values import IMAGES, Picture
 
 TRAIN = "train"
 

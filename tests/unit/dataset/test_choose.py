@@ -2,9 +2,11 @@
 
 import math
 
+import pytest
 import torch
 
 from facea_core.dataset.choose import choose, features_of, spread
+from facea_core.dataset.measures import evenness
 
 
 def test_each_cell_has_one_and_right_ones_go_first():
@@ -44,6 +46,14 @@ def test_features_are_standardised_and_constant_axes_say_nothing():
     assert (features[:, 1] == 0).all()
     without = features_of([{"scale": 0.5}, *measures[1:]], torch.zeros(6, 64))
     assert without.shape[1] < features.shape[1]
+
+
+def test_evenness_is_that_of_levels():
+    assert evenness([5, 5, 5]) == pytest.approx(1)
+    assert evenness([7, 0, 0]) == 0
+    assert 0 < evenness([6, 2, 1]) < 1
+    assert math.isnan(evenness([]))
+    assert math.isnan(evenness([3]))
 
 
 def test_one_picture_has_no_spread():

@@ -5,7 +5,14 @@ import torch
 import torch.nn.functional as F
 
 from facea_core.dataset.config import DatasetConfig
-from facea_core.dataset.people import LEAST_PAIRS, USUAL, Person, band_of, person_of
+from facea_core.dataset.people import (
+    LEAST_PAIRS,
+    USUAL,
+    Person,
+    _others,
+    band_of,
+    person_of,
+)
 from facea_core.errors import ConfigError, NoFaceError
 from tests.unit.dataset.painted import identity, person, tools
 
@@ -39,6 +46,13 @@ def test_many_photos_are_measured():
     assert band.lower < float(own.min()) < band.upper <= float(own.max())
     assert band.stranger < band.lower
     assert "30 photos of 6 people" in band.source
+
+
+def test_of_very_many_people_some_are_compared():
+    people = [somebody(n % 50, 1) for n in range(3000)]
+    assert 0.0 < band_of(people, "tiny", DatasetConfig()).lower < 1
+    others = _others(people)
+    assert len(others) == 1000 * 999
 
 
 def test_what_is_given_goes_before_what_is_measured():

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from shutil import copytree
 
 import pytest
 import torch
@@ -117,6 +118,20 @@ def test_a_control_paints_other_pictures_in_other_folders_of_work(place: Path, t
     assert {one.sha256 for one in free}.isdisjoint(one.sha256 for one in held)
     assert {one.settings for one in free}.isdisjoint(one.settings for one in held)
     assert held[0].model.endswith("tiny lines 1")
+
+
+def test_whose_files_are_damaged_is_left_out_and_the_others_are_not(place, tmp_path, capsys):
+    copied = tmp_path / "copied"
+    copytree(place, copied)
+    (copied / "people" / "ben" / "consent.txt").write_bytes(b"\xff\xfe\xfa")
+    assert command(copied, tmp_path / "set", *ANY) == 0
+    assert "ben: left out, cannot read" in capsys.readouterr().err
+    assert {one.identity for one in read_manifest(tmp_path / "set")} == {"ada"}
+    (copied / "ids" / "ada.safetensors").write_bytes(b"damaged")
+    assert command(copied, tmp_path / "none", *ANY) == 1
+    told = capsys.readouterr().err
+    assert "ada: left out, " in told
+    assert "nobody of 3 people" in told
 
 
 def test_nobody_good_enough_says_what_was_wrong(place: Path, tmp_path: Path, capsys):

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from ..backbone import load_backbone, load_control
@@ -37,8 +38,8 @@ SHEET = "sheet.jpg"
 
 _NOTHING = Sampled((), (), figures={"tries": 0.0})
 
-_ROWS, _COLUMNS = 8, 8
-"""Of the sheet: people, and pictures of each."""
+_ROWS, _COLUMNS, _SIDE = 8, 8, 160
+"""Of the sheet: people, pictures of each, and pixels of a picture."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -201,12 +202,20 @@ def finish_set(
 
 
 def sheet_of(out: Path, sampled: Sequence[Sampled]) -> Tensor:
-    """A row of pictures (1, 3, H, W) of each of the first people."""
-    tiles = []
+    """A row of pictures (1, 3, H, W) of each of the first people, with their likeness."""
+    rows = []
     for one in [one for one in sampled if one.pictures][:_ROWS]:
         few = one.pictures[:: max(len(one.pictures) // _COLUMNS, 1)][:_COLUMNS]
-        tiles += [Tile(load_image(out / p.path, longest=None)[0], p.id) for p in few]
-    return draw_tiles(tiles, _COLUMNS, 160)
+        said = [one.pictures[0].identity, *(f"{picture.cosine:.2f}" for picture in few[1:])]
+        tiles = [Tile(load_image(out / picture.path, longest=None)[0], text)
+                 for picture, text in zip(few, said, strict=True)]  # fmt: skip
+        rows.append(draw_tiles(tiles, _COLUMNS, _SIDE))
+    width = max(row.shape[3] for row in rows)
+    # The paper's colour is that of a row's corner.
+    return torch.cat([
+        torch.cat([row, row[..., :1].expand(-1, -1, -1, width - row.shape[3])], dim=3)
+        for row in rows
+    ], dim=2)  # fmt: skip
 
 
 def _lacking(one: Outcome, count: int) -> str:

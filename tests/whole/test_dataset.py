@@ -11,15 +11,17 @@ from pathlib import Path
 
 import psutil
 import pytest
+import torch
 
 from facea_core.dataset.config import DatasetConfig
 from facea_core.dataset.manifest import read_manifest
 from facea_core.dataset.plan import key_of, plan_set
-from facea_core.dataset.run import finish_set, sample_set
+from facea_core.dataset.run import finish_set, sample_set, sheet_of
 from facea_core.dataset.sample import Shared, Unit, sample_person
 from facea_core.dataset.values import Sampled
 from facea_core.engines import open_engine
 from facea_core.errors import ConfigError, NoFaceError, TrainingError
+from facea_core.io.images import load_image
 from tests.unit.dataset.painted import hosts, painter_of, person, plan, tools
 
 PEOPLE = (3, 4, 5, 6)
@@ -38,8 +40,6 @@ class Painting:
     kills: str = ""
 
     def __call__(self) -> Callable[[Unit], Sampled]:
-        import torch
-
         torch.set_num_threads(1)
         (self.place / f"{os.getpid()}.pid").touch()
 
@@ -108,6 +108,19 @@ def test_every_engine_writes_the_same_bytes(engine: str, serial: Path, tmp_path:
         pytest.importorskip("ray")
     sample(tmp_path / "set", engine, workers=2)
     assert contents(tmp_path / "set") == contents(serial)
+
+
+def test_everybody_has_a_row_of_the_sheet(serial: Path, tmp_path: Path):
+    out = tmp_path / "set"
+    shared, units, outcomes, _ = sample(out, people=PEOPLE[:2])
+    whole = load_image(out / "sheet.jpg")[0]
+    (first, second) = (one.sampled for one in outcomes)
+    assert first is not None
+    assert second is not None
+    fewer = replace(second, pictures=second.pictures[:1])
+    rows = sheet_of(out, [first, fewer])
+    assert rows.shape == whole.shape
+    assert torch.equal(rows[..., -1], rows[..., :1, -1:].expand(-1, -1, rows.shape[2], 1)[..., 0])
 
 
 def test_what_is_written_is_not_kept_in_memory(tmp_path: Path):

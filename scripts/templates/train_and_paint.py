@@ -28,7 +28,7 @@ def train_and_paint(g: Graph) -> None:
     )
     save = g.node("FaceASaveImage", "The result", wide=LOOK, images=compose["image"])
     verdict = g.picture("Red ones are not learned from", audit["overlay"], high=290)
-    prompt = g.text("The person's prompt", apply["prompt"], high=110)
+    prompt = g.text("The person's prompt", apply["prompt"], high=150)
     sheet = g.picture("The person, while training", train["previews"], wide=LOOK)
     change = g.picture("Before and after", compose["before_after"], wide=LOOK)
 

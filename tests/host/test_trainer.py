@@ -111,7 +111,8 @@ def test_it_shows_progress_and_pictures_while_it_runs(
     steps = steps_of(run.events, trainer)
     assert steps == sorted(steps)
     assert steps[-1] == STEPS
-    assert len(set(steps)) > STEPS // 2
+    # A newer ComfyUI passes on at most ten a second; more are done here.
+    assert len(set(steps)) >= STEPS // 4
     previews = run.of("preview", trainer.id)
     assert len(previews) >= PREVIEWS
     texts = run.of("text", trainer.id)

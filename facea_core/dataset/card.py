@@ -43,7 +43,8 @@ def write_card(folder: str | Path, pictures: Sequence[Picture], summary: Mapping
 
     Of `summary` it says, where they are there: `title`; `thresholds`, each a number or
     `{"value", "source"}`, the source being where it came from; `measures`, numbers by name;
-    `incomplete`, why somebody has too few pictures, by name. All else of it is for dataset.json.
+    `incomplete`, why somebody has too few pictures, and `alike`, whom somebody is like, by name.
+    All else of it is for dataset.json.
     Raises ConfigError for no pictures, AssetError if it cannot be written.
     """
     if not pictures:
@@ -57,7 +58,8 @@ def write_card(folder: str | Path, pictures: Sequence[Picture], summary: Mapping
         *_about(pictures),
         *_grid(pictures),
         *_figures(summary),
-        *_incomplete(summary),
+        *_people(summary, "alike", "People who are alike", "like"),
+        *_people(summary, "incomplete", "Incomplete people", "why"),
         "## Loading",
         "`manifest.jsonl` lists every picture with all that is known of it"
         + (", `manifest.parquet` is the same as a table." if table else "."),
@@ -153,14 +155,14 @@ def _figures(summary: Mapping[str, Any]) -> list[str]:
     return parts
 
 
-def _incomplete(summary: Mapping[str, Any]) -> list[str]:
+def _people(summary: Mapping[str, Any], key: str, title: str, said: str) -> list[str]:
     rows = [
-        (name, why if isinstance(why, str) else "; ".join(map(str, why)))
-        for name, why in sorted(dict(summary.get("incomplete") or {}).items())
+        (name, what if isinstance(what, str) else "; ".join(map(str, what)))
+        for name, what in sorted(dict(summary.get(key) or {}).items())
     ]
     if not rows:
         return []
-    return ["## Incomplete people", _table(("person", "why"), rows)]
+    return [f"## {title}", _table(("person", said), rows)]
 
 
 def _limits() -> list[str]:

@@ -11,24 +11,26 @@ from statistics import fmean
 
 import torch
 import torch.nn.functional as F
+from torch import Tensor
 
 from .grid import Axis
-from .people import Band
+from .people import Band, Person
 from .values import Picture, Sampled
 
 
 def measures_of_set(
-    sampled: Sequence[Sampled], axes: Sequence[Axis], band: Band, count: int
+    sampled: Sequence[Sampled], axes: Sequence[Axis], band: Band, count: int, photos: Tensor
 ) -> dict[str, float]:
     """Plain numbers of a set of `count` pictures of each person; see docs/dataset.md.
 
-    NaN where there is nothing to measure.
+    `photos (K, D)` are the mean directions of everybody's photos. NaN where there is nothing to
+    measure.
     """
     made = [one for one in sampled if one.pictures]
     kept = sum(len(one.pictures) for one in made)
     tries = sum(one.figures["tries"] for one in sampled)
     vectors = [torch.tensor(one.vectors) for one in made]
-    centres = [F.normalize(some.mean(dim=0), dim=0) for some in vectors]
+    centres = [_centre(some) for some in vectors]
     near = [float((some @ one >= band.lower).float().mean())
             for some, one in zip(vectors, centres, strict=True)]  # fmt: skip
     full = [one for one in made if len(one.pictures) == count]
@@ -39,7 +41,8 @@ def measures_of_set(
         "paintings per picture": tries / kept if kept else math.nan,
         "likeness": _mean([p.cosine for one in made for p in one.pictures]),
         "host leak": _mean([one.figures["host"] for one in made]),
-        "uniqueness": _unique(centres, band.stranger),
+        "uniqueness": _unique(torch.stack(centres), band.stranger) if centres else math.nan,
+        "uniqueness of the photos": _unique(photos, band.stranger),
         "consistency": _mean(near),
         "diversity": _mean([1 - float((some @ one).mean())
                             for some, one in zip(vectors, centres, strict=True)]),
@@ -60,12 +63,42 @@ def even(pictures: Sequence[Picture], axes: Sequence[Axis], count: int) -> float
     return 1.0
 
 
-def _unique(centres: Sequence[torch.Tensor], stranger: float) -> float:
-    """Share of people who are like nobody else of the set."""
+def alike_people(
+    people: Sequence[Person], sampled: Sequence[Sampled], stranger: float
+) -> dict[str, str]:
+    """Who is more like somebody else than a stranger is, in photos or pictures, and how much."""
+    photos = torch.stack([person.centre for person in people])
+    pictures = torch.stack([
+        _centre(torch.tensor(one.vectors)) if one.pictures else torch.full_like(photo, math.nan)
+        for photo, one in zip(photos, sampled, strict=True)
+    ])  # fmt: skip
+    found: dict[str, str] = {}
+    for number, person in enumerate(people):
+        # One by one: of many people all cosines at once take gigabytes.
+        likeness = {"photos": photos @ photos[number], "pictures": pictures @ pictures[number]}
+        most = torch.stack(list(likeness.values())).nan_to_num(-1).amax(dim=0)
+        most[number] = -1.0
+        others = most.argsort(descending=True)[: int((most >= stranger).sum())].tolist()
+        if others:
+            found[person.name] = "; ".join(_how_alike(people[n], likeness, n) for n in others[:3])
+    return found
+
+
+def _how_alike(other: Person, likeness: Mapping[str, Tensor], number: int) -> str:
+    said = {what: float(some[number]) for what, some in likeness.items()}
+    text = ", ".join(f"{what} {cosine:.2f}" for what, cosine in said.items() if cosine == cosine)
+    return f"{other.name} ({text})"
+
+
+def _centre(vectors: Tensor) -> Tensor:
+    return F.normalize(vectors.mean(dim=0), dim=0)
+
+
+def _unique(centres: Tensor, stranger: float) -> float:
+    """Share of people whose centre (K, D) is like nobody else's."""
     if len(centres) < 2:
         return math.nan
-    alike = torch.stack(list(centres)) @ torch.stack(list(centres)).T
-    alike.fill_diagonal_(-1.0)
+    alike = (centres @ centres.T).fill_diagonal_(-1.0)
     return float((alike.amax(dim=1) < stranger).float().mean())
 
 

@@ -97,7 +97,7 @@ def kept_images(sampled: Sampled) -> list[Tensor]:
 def set_figures(sampled: Sampled, shared: Shared) -> dict[str, Any]:
     """What became of a set of one person, as plain values for JSON."""
     band, count = shared.band, shared.config.count
-    measured = measures_of_set([sampled], shared.axes, band, count)
+    measured = measures_of_set([sampled], shared.axes, band, count, shared.centres[:1])
     return {
         "asked": count,
         "kept": len(sampled.pictures),

@@ -26,7 +26,7 @@ from ..types import Identity
 from .card import write_card, write_summary
 from .formats import require_formats, write_formats
 from .manifest import read_manifest, write_manifest, write_rejected
-from .measures import measures_of_set, reasons_of
+from .measures import alike_people, measures_of_set, reasons_of
 from .painting import painter, steered_by
 from .parts import read_part, tidy, write_part
 from .people import Person
@@ -173,6 +173,9 @@ def finish_set(
         {folder_of(unit.person) for unit in units}, before,
     )  # fmt: skip
     band = shared.band
+    everybody = [one.unit.person for one in made]
+    theirs = [one.sampled or _NOTHING for one in made]
+    photos = torch.stack([person.centre for person in everybody])
     summary: dict[str, Any] = {
         "title": title,
         "settings": {**asdict(shared.config), "hash": shared.settings, "model": shared.model},
@@ -186,9 +189,8 @@ def finish_set(
             "a stranger's likeness": {"value": band.stranger, "source": band.source},
             "margin to anybody else": shared.config.margin,
         },
-        "measures": measures_of_set(
-            [one.sampled or _NOTHING for one in made], shared.axes, band, shared.config.count
-        ),
+        "measures": measures_of_set(theirs, shared.axes, band, shared.config.count, photos),
+        "alike": alike_people(everybody, theirs, band.stranger),
         "rejected": reasons_of(sampled),
         "incomplete": incomplete,
     }

@@ -62,6 +62,8 @@ def dataset(flags: DatasetCommand, config: DatasetConfig, composing: ComposeConf
     say(f"{made['pictures']:.0f} pictures of {len(units)} people in {flags.out}")
     say(f"complete: {made['complete']:.0%} of the people, "
         f"{made['paintings per picture']:.2f} paintings for each picture")  # fmt: skip
+    if summary["alike"]:
+        say(f"alike: {len(summary['alike'])} people have somebody like them, see dataset.json")
     for why, times in reasons_of([one.sampled for one in outcomes if one.sampled]).items():
         say(f"rejected: {times} {why}")
 

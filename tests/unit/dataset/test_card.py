@@ -16,6 +16,7 @@ FIGURES = {
     "title": "Three people",
     "thresholds": {"lower": {"value": 0.81234, "source": "their own photos"}, "margin": 0.1},
     "measures": {"mean tries": 1.5, "host leak": 0.02},
+    "alike": {"ada": "bob (photos 0.62)"},
     "incomplete": {"bob": ["no host for yaw=left", "budget spent"], "eva": "one photo only"},
 }
 
@@ -59,6 +60,7 @@ def test_it_says_who_how_many_and_on_what_terms(tmp_path):
         "| lower | 0.8123 | their own photos |",
         "| margin | 0.1 | not stated |",
         "| mean tries | 1.5 |",
+        "| ada | bob (photos 0.62) |",
         "| bob | no host for yaw=left; budget spent |",
         "must not be used for",
         'ImageFolder("images")',

@@ -26,6 +26,8 @@ from ..likeness.journal import Journal, Row, read_rows
 from ..likeness.subjects import PHOTOS
 from .form import Sets
 from .heads import Heads, anywhere, heads_of, kept, painted, photos_of, set_of
+from .learn import vectors_of
+from .thin import CHANCE, FARTHEST, thinned
 
 TRUTH, PHOTO = "truth", "photos"
 
@@ -78,7 +80,9 @@ class Bench:
     @property
     def arms(self) -> tuple[str, ...]:
         """Whose pictures there are to learn from."""
-        return (TRUTH, *self.flags.folders, PHOTO)
+        thin = self.flags.thin
+        thinner = [f"{thin[0]}, {how}" for how in (FARTHEST, CHANCE)] if thin else []
+        return (TRUTH, *self.flags.folders, *thinner, PHOTO)
 
     @cached_property
     def _known(self) -> dict[str, Heads]:
@@ -99,6 +103,10 @@ class Bench:
         if arm == TRUTH:
             some = [anywhere(number, flags.pictures) for number in numbers]
             return self._painted(arm, some, flags.pictures)
+        name, _, how = arm.partition(", ")
+        if how and flags.thin:
+            whole = self.heads(name)
+            return thinned(whole, vectors_of(self.encoder, whole.crops), flags.thin[1], how)
         shown, total, source = set_of(flags.folders[arm])
         return kept(folder, arm, source, lambda: heads_of(shown, total, self.detector, source))
 

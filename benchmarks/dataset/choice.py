@@ -8,7 +8,7 @@ from statistics import fmean
 import torch
 from torch import Tensor
 
-from facea_core.dataset.choose import choose, features_of, spread
+from facea_core.dataset.choose import choose, spread
 from facea_core.dataset.grid import number_of
 from facea_core.seeds import seeded
 
@@ -17,6 +17,7 @@ from ..likeness.journal import Row
 from ..likeness.tables import cell, estimate
 from .bench import PHOTO, TRUTH, Bench, Task
 from .learn import vectors_of
+from .thin import features_in
 
 NAME = "choice"
 EXTRAS = (0.25, 0.5, 1.0)
@@ -38,8 +39,7 @@ def work(bench: Bench) -> None:
         vectors = vectors_of(bench.encoder, heads.crops)
         for label, person in zip(labels, people, strict=True):
             mine = heads.of(label)
-            measures = [heads.read(number) for number in mine.tolist()]
-            features = features_of(measures, vectors[mine] - vectors[mine].mean(dim=0))
+            features = features_in(heads, mine, vectors)
             for extra, name in zip(EXTRAS, names, strict=True):
                 figures = compared(features, extra, number_of(person, name))
                 bench.add(NAME, name, person, heads.source, figures)

@@ -28,6 +28,10 @@ class Sets(Form):
         (), "sets of these people, each with its name; others are compared with the one called "
         "sampled", "NAME=DIR", name="set",
     )  # fmt: skip
+    keep: str = flag(
+        "", "of each person of that set so many pictures, as two sets more: those that differ most "
+        "and as many by chance", "NAME:COUNT",
+    )  # fmt: skip
     people: int = flag(100, "people that are learned from", min=2, max=1000)
     first: int = flag(0, "number of the first of them", min=0, max=10**6)
     pictures: int = flag(25, "the painter's pictures of each", min=2, max=1000)
@@ -53,11 +57,24 @@ class Sets(Form):
         for name in self.attributes:
             if name not in VARIED:
                 raise ConfigError(f"vary has {quoted(name)}; choose among {', '.join(VARIED)}")
-        self.folders  # noqa: B018
+        self.thin  # noqa: B018
 
     @property
     def attributes(self) -> tuple[str, ...]:
         return tuple(name.strip() for name in self.vary.split(",") if name.strip())
+
+    @property
+    def thin(self) -> tuple[str, int] | None:
+        """What `keep` says. Raises ConfigError for a set that is not given, or no count."""
+        name, _, count = self.keep.partition(":")
+        folders = self.folders
+        if not self.keep:
+            return None
+        if name not in folders or not count.isdecimal() or int(count) < 2:
+            raise ConfigError(
+                f"keep is {quoted(self.keep)}; write a set's name and 2 or more, such as sampled:25"
+            )
+        return name, int(count)
 
     @property
     def folders(self) -> dict[str, Path]:

@@ -111,6 +111,9 @@ def test_nobody_is_learned_from_and_tested_on():
         ({"sets": (Path("sets/a"),)}, "name=folder"),
         ({"sets": (Path("truth=sets/a"),)}, "'truth' twice"),
         ({"sets": (Path("a=b"), Path("a=c"))}, "'a' twice"),
+        ({"sets": (Path("a=b"),), "keep": "b:3"}, "'b:3'"),
+        ({"sets": (Path("a=b"),), "keep": "a:1"}, "'a:1'"),
+        ({"keep": "3"}, "'3'"),
     ],
 )
 def test_what_cannot_be_meant_is_refused(said: dict[str, object], complaint: str):
@@ -185,6 +188,22 @@ def test_chosen_pictures_are_farther_apart_than_those_by_chance():
     found = compared(torch.randn(24, 6, generator=torch.Generator().manual_seed(0)), 1.0, 0)
     assert found[f"{FREE}: least"] > 1.2 * found[f"{FREE}: least by chance"]
     assert set(compared(torch.randn(1, 2), 0.0, 0)) == set()
+
+
+def test_some_pictures_of_each_person_are_kept_the_farthest_or_by_chance(tmp_path: Path):
+    write_painted_set(tmp_path / "a", range(3), 6)
+    flags = dict(people=3, pictures=2, others=2, other_pictures=2, keep="a:3")
+    bench = Bench(Sets(out=tmp_path, sets=(Path(f"a={tmp_path / 'a'}"),), **flags))  # pyright: ignore
+    assert bench.arms == ("truth", "a", "a, farthest", "a, chance", "photos")
+    whole = bench.heads("a")
+    sources = {whole.source}
+    for arm in ("a, farthest", "a, chance"):
+        some = bench.heads(arm)
+        assert some.labels.tolist() == [0] * 3 + [1] * 3 + [2] * 3
+        for one, label in zip(some.crops, some.labels.tolist(), strict=True):
+            assert (whole.crops[whole.of(label)] == one).flatten(1).all(dim=1).any()
+        sources.add(some.source)
+    assert len(sources) == 3
 
 
 def test_the_tasks_are_those_that_the_help_names():

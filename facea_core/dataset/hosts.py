@@ -15,7 +15,7 @@ from ..audit.measure import blur_of
 from ..detection.base import Detector
 from ..errors import FaceAError, ImageError, NoFaceError
 from ..io.photos import name_in, photo_files
-from ..portraits import examine, read_templates
+from ..portraits import examine, read_template
 from ..portraits.files import KEEP
 from ..seeds import seeded
 from ..types import FaceAttributes
@@ -51,7 +51,7 @@ class Host:
             return self.image, None
         if sha256_of(self.path) != self.sha256:
             raise ImageError(f"host {self.path} changed since it was read; start again")
-        (one,) = read_templates([self.path])
+        one = read_template(self.path)
         return one.image, one.keep
 
 
@@ -72,7 +72,7 @@ def read_hosts(
     hosts, notes = [], []
     for number, path in enumerate(files, start=1):
         try:
-            (one,) = read_templates([path])
+            one = read_template(path)
             noun = path.relative_to(folder).parts[0] if path.parent != folder else ""
             name = name_in(folder, path)
             host = host_of(one.image, name, sha256_of(path), detector, resolution, noun,

@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING
 from ..late import door
 
 if TYPE_CHECKING:
-    from .files import add_template, read_templates
+    from .files import add_template, read_template, template_files
+    from .kept import Portrait, rank_portraits, read_portrait, write_portrait
     from .names import ORDERS
-    from .paint import Sitting, paint_portraits, targets
+    from .paint import Sitting, paint_portrait, targets
     from .ranking import ranked, score
     from .seats import seats_by_likeness, seats_in_order
     from .template import Template, examine
@@ -15,9 +16,10 @@ if TYPE_CHECKING:
 __getattr__ = door(
     __name__,
     {
-        "files": ("add_template", "read_templates"),
+        "files": ("add_template", "read_template", "template_files"),
+        "kept": ("Portrait", "rank_portraits", "read_portrait", "write_portrait"),
         "names": ("ORDERS",),
-        "paint": ("Sitting", "paint_portraits", "targets"),
+        "paint": ("Sitting", "paint_portrait", "targets"),
         "ranking": ("ranked", "score"),
         "seats": ("seats_by_likeness", "seats_in_order"),
         "template": ("Template", "examine"),
@@ -26,15 +28,20 @@ __getattr__ = door(
 
 __all__ = [
     "ORDERS",
+    "Portrait",
     "Sitting",
     "Template",
     "add_template",
     "examine",
-    "paint_portraits",
+    "paint_portrait",
+    "rank_portraits",
     "ranked",
-    "read_templates",
+    "read_portrait",
+    "read_template",
     "score",
     "seats_by_likeness",
     "seats_in_order",
     "targets",
+    "template_files",
+    "write_portrait",
 ]

@@ -58,19 +58,22 @@ def add_template(
     return target
 
 
-def read_templates(paths: Sequence[Path]) -> list[TemplateFile]:
-    """The templates among pictures and folders of them, by name.
+def template_files(paths: Sequence[Path]) -> list[Path]:
+    """The templates' pictures among pictures and folders of them, by name.
 
-    A picture without a JSON file is one too; its prompt is that of photo.txt beside it, if any.
-    Raises ImageError and MaskError for what cannot be read, ConfigError for bad JSON.
+    Raises ImageError if there is none.
     """
     files = [one for one in photos_of(paths) if not one.name.endswith(KEEP)]
     if not files:
         raise ImageError("there is no template; give pictures, or folders of them")
-    return [_read(path) for path in files]
+    return files
 
 
-def _read(path: Path) -> TemplateFile:
+def read_template(path: Path) -> TemplateFile:
+    """A picture is one without a JSON file too; its prompt is that of photo.txt beside it, if any.
+
+    Raises ImageError and MaskError for what cannot be read, ConfigError for bad JSON.
+    """
     image, _ = load_image(path, longest=None)
     sheet, keep = (path.with_name(path.stem + ending) for ending in (ENDING, KEEP))
     said = _said(sheet) if sheet.is_file() else {"prompt": caption_of(path), "faces": ""}

@@ -1,9 +1,8 @@
-"""People painted into templates, one template after another."""
+"""People painted into a template."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 
 from ..backbone import Backbone
 from ..composing import ComposeConfig, Rank, TargetFace, compose_identity, face_mask
@@ -33,26 +32,16 @@ def targets(
     ]  # fmt: skip
 
 
-def paint_portraits(
-    sittings: Sequence[Sitting],
+def paint_portrait(
+    sitting: Sitting,
     people: Sequence[Identity],
     backbone: Backbone,
     config: ComposeConfig,
     prompt: str = "",
     on_step: OnPaint | None = None,
     rank: Rank | None = None,
-) -> list[Composition]:
-    """A composition for each sitting, in their order; see `targets` and `compose_identity`."""
-    total, made = len(sittings) * len(people) * config.steps_of_face, []
-    for number, sitting in enumerate(sittings):
-        faces = targets(sitting, people, config, prompt)
-        done = number * len(people) * config.steps_of_face
-        report = partial(_report, on_step, done, total)
-        image = sitting[0].image
-        made.append(compose_identity(image, faces, backbone, config, on_step=report, rank=rank))
-    return made
-
-
-def _report(on_step: OnPaint | None, before: int, total: int, steps: int, _: int) -> None:
-    if on_step is not None:
-        on_step(before + steps, total)
+) -> Composition:
+    """Everybody painted into the template; see `targets` and `compose_identity`."""
+    faces = targets(sitting, people, config, prompt)
+    image = sitting[0].image
+    return compose_identity(image, faces, backbone, config, on_step=on_step, rank=rank)

@@ -58,7 +58,7 @@ def enrolled(flags: PeopleFlags, out: Path, consent: str = "") -> Enrolled:
         None if flags.vae is None else from_anywhere(flags.vae),
         identity_of(people[0]).meta.clip_skip,
     )  # fmt: skip
-    key = _key(base, flags.vae, flags.prediction)
+    key = model_key(base, flags.vae, flags.prediction)
     return Enrolled(people, hosts, models, tools, header.spec.resolution, key)
 
 
@@ -105,7 +105,7 @@ def _person(
     )  # fmt: skip
 
 
-def _key(base: str, vae: Path | None, prediction: str | None) -> str:
+def model_key(base: str, vae: Path | None, prediction: str | None) -> str:
     """What tells one base model from another without reading it: names, sizes and times."""
     parts = [prediction or ""]
     for path in (Path(base), vae):

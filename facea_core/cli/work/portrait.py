@@ -2,34 +2,48 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 
-from ...backbone import inspect_checkpoint, load_backbone
-from ...composing import ComposeConfig
+from ...backbone import Backbone, inspect_checkpoint, load_backbone
+from ...composing import ComposeConfig, OnPaint, Rank
+from ...dataset.hosts import image_sha256, sha256_of
 from ...detection.base import Detector
-from ...errors import ConfigError, NoFaceError
+from ...errors import ConfigError, FaceAError, NoFaceError
+from ...evaluation import Embedder
 from ...io.figures import Tile, draw_tiles
-from ...io.files import atomic_path
 from ...io.generated_images import save_generated
+from ...io.images import load_image
 from ...io.output_files import require_writable_folder
 from ...portraits import (
+    Portrait,
+    Sitting,
     Template,
     examine,
-    paint_portraits,
-    ranked,
-    read_templates,
-    score,
+    paint_portrait,
+    rank_portraits,
+    read_portrait,
+    read_template,
     seats_by_likeness,
     seats_in_order,
+    template_files,
+    write_portrait,
 )
 from ...selection import people_rank, tools_for
-from ...types import Composition
-from ..talk import note, notes, painting_bar, say
+from ...types import Identity, Photo
+from ...version import __version__
+from ..talk import advance, bar, note, notes, say
 from ..templates import PortraitCommand
 from .detectors import open_detector, pick_device
+from .enrolled import model_key
 from .photos import read_faces, read_people
+
+_TILES = 100
+"""Portraits on the sheet, the best."""
 
 
 def portrait(flags: PortraitCommand, config: ComposeConfig) -> None:
@@ -46,63 +60,143 @@ def portrait(flags: PortraitCommand, config: ComposeConfig) -> None:
     if flags.by_likeness and not flags.photos:
         raise ConfigError("--by-likeness compares with --photos, and there are none")
     require_writable_folder(flags.out)
-    searcher = open_detector(flags, flags.device)
-    templates = _fit(flags, searcher, header.spec.resolution, len(people))
-    tools = tools_for(header.spec.family) if flags.photos else None
-    photos = (
-        [read_faces(str(folder), [folder], tools[0]) for folder in flags.photos] if tools else []
-    )
-    backbone = load_backbone(
-        flags.base, pick_device(flags.device), prediction=flags.prediction, vae=flags.vae,
-        clip_skip=people[0].meta.clip_skip,
-    )  # fmt: skip
-
-    rank = people_rank(dict(zip(people, photos, strict=True)), *tools) if tools else None
-    sittings = [
-        (one, seats_by_likeness(one, photos, tools[1]) if flags.by_likeness and tools
-         else seats_in_order(one, len(people)))
-        for one in templates
-    ]  # fmt: skip
-    with painting_bar(len(templates) * len(people) * config.steps_of_face) as on_step:
-        made = paint_portraits(sittings, people, backbone, config, flags.prompt, on_step, rank)
-    _write(flags.out, templates, made)
+    studio = _Studio(flags, config, header.spec.family, header.spec.resolution, tuple(people))
+    made = _made(studio, studio.fit())
+    if not made:
+        raise FaceAError("nobody was painted into any template; the reasons are above")
+    tiles = []
+    for name, one in rank_portraits(flags.out, made):
+        said = name if one.score is None else f"{one.score:.2f} {name}"
+        if len(tiles) < _TILES:
+            tiles.append(Tile(load_image(flags.out / name)[0], said))
+        say(str(flags.out / name))
+    save_generated(draw_tiles(tiles), flags.out / "sheet.png")
 
 
-def _fit(
-    flags: PortraitCommand, detector: Detector, resolution: int, people: int
-) -> list[Template]:
-    seen = [
-        examine(one.image, one.path.stem, detector, resolution, one.prompt, one.faces, one.keep)
-        for one in read_templates(flags.templates)
-    ]
-    fit = []
-    for one in seen:
-        if reason := one.lacks(people):
-            note(f"{one.name}: not fit, {reason}")
-        else:
-            fit.append(one)
-    if not fit:
-        raise NoFaceError(
-            f"none of the {len(seen)} templates is fit for {people} people; the reasons are above"
+def _made(studio: _Studio, files: Sequence[Path]) -> dict[str, Portrait]:
+    """By key: portraits of an earlier run, and those of this one, on disk as each is there."""
+    made, steps = {}, len(studio.people) * studio.config.steps_of_face
+    try:
+        with bar("painting", len(files) * steps) as shown:
+            for number, (path, one, key) in enumerate(studio.sittings(files)):
+
+                def on_step(done: int, _: int, before: int = number * steps) -> None:
+                    advance(shown, before + done, len(files) * steps)
+
+                there = read_portrait(studio.flags.out, key)
+                if there is None:
+                    backbone = studio.backbone  # What cannot be loaded is no template's fault.
+                    try:
+                        there = studio.painted(one, key, backbone, on_step)
+                    except FaceAError as error:
+                        note(f"{path.stem}: not painted, {error}")
+                if there is not None:
+                    made[key] = there
+                on_step(steps, 0)
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(
+            f"stopped; {len(made)} of {len(files)} portraits are done, and the same command goes "
+            "on with the others"
+        ) from None
+    return made
+
+
+@dataclass(frozen=True, eq=False)
+class _Studio:
+    """Everything that portraits are painted with, loaded where it is needed first."""
+
+    flags: PortraitCommand
+    config: ComposeConfig
+    family: str
+    resolution: int
+    people: tuple[Identity, ...]
+
+    @cached_property
+    def searcher(self) -> Detector:
+        return open_detector(self.flags, self.flags.device)
+
+    @cached_property
+    def tools(self) -> tuple[Detector, Embedder]:
+        return tools_for(self.family)
+
+    @cached_property
+    def photos(self) -> list[list[Photo]]:
+        """Of each person, or none at all."""
+        folders = self.flags.photos
+        return [read_faces(str(folder), [folder], self.tools[0]) for folder in folders]
+
+    @cached_property
+    def rank(self) -> Rank | None:
+        if not self.photos:
+            return None
+        return people_rank(dict(zip(self.people, self.photos, strict=True)), *self.tools)
+
+    @cached_property
+    def backbone(self) -> Backbone:
+        flags = self.flags
+        return load_backbone(
+            flags.base, pick_device(flags.device), prediction=flags.prediction, vae=flags.vae,
+            clip_skip=self.people[0].meta.clip_skip,
+        )  # fmt: skip
+
+    @cached_property
+    def about(self) -> Mapping[str, object]:
+        """What all portraits depend on."""
+        flags = self.flags
+        return {
+            "version": __version__, "config": asdict(self.config), "prompt": flags.prompt,
+            "base": model_key(str(flags.base), flags.vae, flags.prediction),
+            "people": [sha256_of(path) for path in flags.identity],
+            "photos": [[image_sha256(photo.image) for photo in some] for some in self.photos],
+        }  # fmt: skip
+
+    def fit(self) -> list[Path]:
+        """The templates in which there is a face for everybody; notes on the others.
+
+        Raises NoFaceError if there is none.
+        """
+        files, fit = template_files(self.flags.templates), []
+        for path in files:
+            try:
+                reason = self._template(path).lacks(len(self.people))
+            except FaceAError as error:
+                reason = str(error)
+            if reason:
+                note(f"{path.stem}: not fit, {reason}")
+            else:
+                fit.append(path)
+        if not fit:
+            raise NoFaceError(
+                f"none of the {len(files)} templates is fit for {len(self.people)} people; the "
+                "reasons are above"
+            )
+        return fit
+
+    def sittings(self, files: Sequence[Path]) -> Iterator[tuple[Path, Sitting, str]]:
+        """Each template with everybody's face, and the key of the portrait that comes of it."""
+        for path in files:
+            # Read again: many large pictures at once are more than there is memory.
+            one = self._template(path)
+            if self.flags.by_likeness:
+                seats = seats_by_likeness(one, self.photos, self.tools[1])
+            else:
+                seats = seats_in_order(one, len(self.people))
+            about = {
+                **self.about, "name": one.name, "image": image_sha256(one.image),
+                "said": one.prompt, "keep": None if one.keep is None else image_sha256(one.keep),
+                "faces": [[face.detector, repr(face.face)] for face in seats],
+            }  # fmt: skip
+            text = json.dumps(about, sort_keys=True)
+            yield path, (one, seats), hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    def painted(self, one: Sitting, key: str, backbone: Backbone, on_step: OnPaint) -> Portrait:
+        made = paint_portrait(
+            one, self.people, backbone, self.config, self.flags.prompt, on_step, self.rank
         )
-    return fit
+        return write_portrait(self.flags.out, key, one[0].name, made)
 
-
-def _write(out: Path, templates: Sequence[Template], made: Sequence[Composition]) -> None:
-    scores = [score(one) for one in made]
-    order = ranked(scores)
-    entries, tiles = [], []
-    for place, number in enumerate(order, start=1):
-        name = f"{place:02}-{templates[number].name}.png"
-        save_generated(made[number].image, out / name)
-        worth = scores[number]
-        entries.append({
-            "image": name, "template": templates[number].name, "score": worth,
-            "crops": [list(plan.box) for plan in made[number].plans],
-            "notes": list(made[number].notes),
-        })  # fmt: skip
-        tiles.append(Tile(made[number].image, name if worth is None else f"{worth:.2f} {name}"))
-        say(str(out / name))
-    save_generated(draw_tiles(tiles), out / "sheet.png")
-    with atomic_path(out / "portraits.json") as temporary:
-        temporary.write_text(json.dumps({"portraits": entries}, indent=2) + "\n", "utf-8")
+    def _template(self, path: Path) -> Template:
+        one = read_template(path)
+        return examine(
+            one.image, path.stem, self.searcher, self.resolution, one.prompt, one.faces, one.keep
+        )

@@ -16,11 +16,12 @@ from facea_core.portraits import (
     add_template,
     examine,
     ranked,
-    read_templates,
+    read_template,
     score,
     seats_by_likeness,
     seats_in_order,
     targets,
+    template_files,
 )
 from facea_core.selection import photos_to_choose_by
 from facea_core.types import Box, Choice, Composition, FaceAttributes, Identity, IdentityMeta
@@ -126,7 +127,8 @@ def test_a_template_comes_back_as_it_was_added(tmp_path: Path, pair):
     save_image(keep, mask)
     folder = tmp_path / "templates"
     added = add_template(source, folder, "at night", "0, 1", mask)
-    (read,) = read_templates([folder])
+    (path,) = template_files([folder])
+    read = read_template(path)
     assert read.path == added
     assert (read.prompt, read.faces) == ("at night", "0, 1")
     assert torch.equal(read.image, load_image(source)[0])
@@ -143,10 +145,10 @@ def test_a_template_comes_back_as_it_was_added(tmp_path: Path, pair):
 def test_any_picture_is_a_template(tmp_path: Path, pair):
     save_image(pair, tmp_path / "beach.png")
     (tmp_path / "beach.txt").write_text("at the beach,\n")
-    (read,) = read_templates([tmp_path / "beach.png"])
+    read = read_template(tmp_path / "beach.png")
     assert (read.prompt, read.faces, read.keep) == ("at the beach", "", None)
     with pytest.raises(ImageError):
-        read_templates([])
+        template_files([])
 
 
 @pytest.mark.parametrize(
@@ -156,4 +158,4 @@ def test_a_bad_description_is_refused(tmp_path: Path, pair, text: str):
     save_image(pair, tmp_path / "beach.png")
     (tmp_path / "beach.template.json").write_text(text)
     with pytest.raises(ConfigError):
-        read_templates([tmp_path])
+        read_template(tmp_path / "beach.png")

@@ -71,6 +71,41 @@ def test_templates_are_added_and_people_painted_into_them(studio: Path, tmp_path
         assert (again / one["image"]).read_bytes() == (out / one["image"]).read_bytes()
 
 
+def test_what_is_painted_already_is_found_and_ranked_with_the_others(studio: Path, tmp_path: Path):
+    both = [studio / f"{name}.png" for name in ("party", "beach")]
+    whole, out = tmp_path / "whole", tmp_path / "made"
+    assert portrait(studio, whole, *both) == 0
+    names = {path.name for path in whole.iterdir()}
+    # A run that was stopped after the first.
+    assert portrait(studio, out, both[0]) == 0
+    painted = (out / "01-party.png").stat().st_mtime_ns
+    assert portrait(studio, out, *both) == 0
+    (party,) = out.glob("*-party.png")
+    assert party.stat().st_mtime_ns == painted
+    assert {path.name for path in out.iterdir()} == names
+    for name in names - {".parts"}:
+        assert (out / name).read_bytes() == (whole / name).read_bytes()
+    # What is no more asked for goes, but for what somebody changed; a spoiled one is made again.
+    listed = json.loads((out / "portraits.json").read_text())["portraits"]
+    (kept,) = (one["image"] for one in listed if one["template"] == "beach")
+    (out / kept).unlink()
+    (out / kept).write_bytes(b"retouched")
+    party.unlink()
+    assert portrait(studio, out, both[0]) == 0
+    assert {path.name for path in out.glob("*-*.png")} == {"01-party.png", kept}
+    assert [path.suffix for path in (out / ".parts").iterdir()] == [".json"]
+    assert (out / "01-party.png").read_bytes() == (whole / party.name).read_bytes()
+
+
+def test_a_picture_that_cannot_be_read_is_left_out(studio: Path, tmp_path: Path, capsys):
+    (tmp_path / "broken.png").write_bytes(b"no picture")
+    assert portrait(studio, tmp_path / "made", tmp_path / "broken.png", studio / "party.png") == 0
+    assert "broken: not fit" in capsys.readouterr().err
+    check = ["check", tmp_path / "broken.png", studio / "party.png"]
+    assert run("template", *check, "--resolution", "128", "--detector", "tiny") == 0
+    assert "broken.png: not fit" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

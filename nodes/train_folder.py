@@ -190,7 +190,7 @@ class FaceATrainFolder(io.ComfyNode):
                     )  # fmt: skip
                 return learners[0]
 
-            def learn(person: people.Person) -> people.Learned:
+            def learn(person: people.PersonFolder) -> people.Learned:
                 shown.begin(person.name)
                 read = people.read_person(
                     person, searcher, detection, audit, spec.family, alive=shown.progress.alive

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from ..late import door
 
 if TYPE_CHECKING:
-    from .folders import Person, people_fingerprint, people_in, read_classes
+    from .folders import PersonFolder, people_fingerprint, people_in, read_classes
     from .learn import Learner, Recipe, seconds_per_step, train_everybody
     from .reading import FAILED, FOUND, TRAINED, Learned, Read, read_person
     from .told import learned_line, people_line, people_table
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 __getattr__ = door(
     __name__,
     {
-        "folders": ("Person", "people_fingerprint", "people_in", "read_classes"),
+        "folders": ("PersonFolder", "people_fingerprint", "people_in", "read_classes"),
         "learn": ("Learner", "Recipe", "seconds_per_step", "train_everybody"),
         "reading": ("FAILED", "FOUND", "TRAINED", "Learned", "Read", "read_person"),
         "told": ("learned_line", "people_line", "people_table"),
@@ -26,7 +26,7 @@ __all__ = [
     "TRAINED",
     "Learned",
     "Learner",
-    "Person",
+    "PersonFolder",
     "Read",
     "Recipe",
     "learned_line",

@@ -25,7 +25,7 @@ _MOST = 10_000_000
 
 
 @dataclass(frozen=True)
-class Person:
+class PersonFolder:
     """Somebody to be learned from the photos of `folder`.
 
     `problem` says why that cannot be, "" = it can; `notes` what a user should hear of.
@@ -45,7 +45,7 @@ def people_in(
     classes: Mapping[str, str] | None = None,
     *,
     apart: Path | None = None,
-) -> list[Person]:
+) -> list[PersonFolder]:
     """The people whose photos lie in the folders in `folder`, by name; hidden ones are ignored.
 
     A person is called as the folder is: "Ada Lovelace" is ada-lovelace. What they are says the
@@ -67,7 +67,7 @@ def people_in(
         other = taken.setdefault(person.name, path.name)
         if other != path.name:
             problem = f"{other} has the name {person.name} already; rename one of the folders"
-            person = Person(path, path.name, problem=problem)
+            person = PersonFolder(path, path.name, problem=problem)
         people.append(person)
     return people
 
@@ -92,7 +92,7 @@ def _folders(folder: Path) -> list[Path]:
         ) from error
 
 
-def _person(folder: Path, class_noun: str, classes: Mapping[str, str]) -> Person:
+def _person(folder: Path, class_noun: str, classes: Mapping[str, str]) -> PersonFolder:
     name, photos, notes = folder.name, (), []
     try:
         name, notes = person_name(folder.name)
@@ -105,9 +105,9 @@ def _person(folder: Path, class_noun: str, classes: Mapping[str, str]) -> Person
                 f"no class noun; write man, woman, … into {CLASS_FILE} beside the photos, or give "
                 "one for everybody"
             )
-        return Person(folder, name, check_class_noun(noun), photos, notes=tuple(notes))
+        return PersonFolder(folder, name, check_class_noun(noun), photos, notes=tuple(notes))
     except FaceAError as error:
-        return Person(folder, name, photos=photos, problem=str(error), notes=tuple(notes))
+        return PersonFolder(folder, name, photos=photos, problem=str(error), notes=tuple(notes))
 
 
 def _said_in(folder: Path) -> str:

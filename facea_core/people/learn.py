@@ -29,7 +29,7 @@ from ..training import (
     require_room,
 )
 from ..types import BackboneSpec, OnStep, OnTick
-from .folders import Person
+from .folders import PersonFolder
 from .reading import FAILED, FOUND, TRAINED, Learned, Read, read_person
 
 __all__ = [
@@ -66,7 +66,7 @@ class Learner:
     runs: Path | None = None
     also: tuple[Path, ...] = ()
 
-    def __call__(self, person: Person) -> Learned:
+    def __call__(self, person: PersonFolder) -> Learned:
         """Raises as `read_person` and `train_once` do."""
         return self.learn(self._read(person))
 
@@ -84,14 +84,14 @@ class Learner:
             _tidy(runs)
         return read.learned(trained, notes)
 
-    def trained_file(self, person: Person) -> Path | None:
+    def trained_file(self, person: PersonFolder) -> Path | None:
         """The identity that would be found; nothing is changed. Raises as `read_person`."""
         read = self._read(person)
         origin = Origin.of(read.photos, self.backbone.hash, self.training, read.subject)
         asked = self.training.resolution or self.backbone.spec.resolution
         return trained_file(origin, self.out, self.plan.resolution, asked)
 
-    def _read(self, person: Person) -> Read:
+    def _read(self, person: PersonFolder) -> Read:
         return read_person(
             person, self.detector, self.detection, self.audit, self.backbone.spec.family,
             captions=self.captions,
@@ -154,7 +154,7 @@ class Recipe:
 
 
 def train_everybody(
-    people: Sequence[Person], start: Start[Person, Learned], engine: Engine
+    people: Sequence[PersonFolder], start: Start[PersonFolder, Learned], engine: Engine
 ) -> Iterator[Learned]:
     """What became of each, as they are done; `start` makes a `Learner`, as a `Recipe` does.
 
@@ -170,7 +170,7 @@ def train_everybody(
         yield _failed(able[done.number], done.error) if done.result is None else done.result
 
 
-def _failed(person: Person, error: str) -> Learned:
+def _failed(person: PersonFolder, error: str) -> Learned:
     return Learned(
         person.name, str(person.folder), FAILED,
         error=error, photos=len(person.photos), notes=person.notes,

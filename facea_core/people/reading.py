@@ -15,7 +15,7 @@ from ..detection.found import smear_note
 from ..identity import Subject
 from ..identity_store.store import Trained
 from ..types import Photo
-from .folders import Person
+from .folders import PersonFolder
 
 TRAINED, FOUND, FAILED = "trained", "found", "failed"
 
@@ -49,7 +49,7 @@ class Learned:
 class Read:
     """A person and the photos that they are learned from; `began` is when reading did."""
 
-    person: Person
+    person: PersonFolder
     photos: Sequence[Photo]
     notes: tuple[str, ...]
     began: float
@@ -76,7 +76,7 @@ class Read:
 
 
 def read_person(
-    person: Person,
+    person: PersonFolder,
     detector: Detector,
     detection: DetectConfig,
     audit: AuditConfig,

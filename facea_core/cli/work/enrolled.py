@@ -13,8 +13,7 @@ from ...dataset.run import Models, identity_of, model_tools
 from ...dataset.sample import Tools
 from ...errors import AssetError, ConfigError, FaceAError
 from ...identity import check_family, load_identity
-from ...people import Person as Folder
-from ...people import people_in
+from ...people import PersonFolder, people_in
 from ...people.folders import read_text
 from ...settings import check_text
 from ..sampling import PeopleFlags
@@ -86,7 +85,7 @@ def _people(flags: PeopleFlags, out: Path, consent: str, family: str, tools: Too
 
 
 def _person(
-    one: Folder, label: int, identities: Path, consent: str, family: str, tools: Tools
+    one: PersonFolder, label: int, identities: Path, consent: str, family: str, tools: Tools
 ) -> Person:
     """Raises FaceAError for somebody of whom no pictures can be made."""
     if one.problem:

@@ -18,7 +18,7 @@ from ...engines import open_engine
 from ...engines.place import gpus
 from ...errors import FaceAError, TrainingError, shortened
 from ...io.output_files import require_writable_folder, write_json
-from ...people.folders import REPORT, Person, people_in, read_classes
+from ...people.folders import REPORT, PersonFolder, people_in, read_classes
 from ...people.learn import (
     FAILED,
     FOUND,
@@ -121,7 +121,7 @@ def _report(everybody: Sequence[Learned], out: Path) -> None:
         write_json({**counts, "people": [one.to_dict() for one in everybody]}, out / REPORT)
 
 
-def _foretell(people: Sequence[Person], recipe: Recipe) -> None:
+def _foretell(people: Sequence[PersonFolder], recipe: Recipe) -> None:
     """Who would be trained, who is found, and how long it takes where that was measured."""
     # Only to find somebody the model and the photos have to be read.
     known = {one.name for one in people if any(recipe.out.glob(f"{one.name}*.safetensors"))}

@@ -4,36 +4,33 @@ from __future__ import annotations
 
 import json
 import logging
-from itertools import chain
 from typing import Any
 
 import torch
 from comfy_api.latest import io
 
-from ..facea_core import composing, detection, identity, selection
+from ..facea_core import composing, identity, selection
 from ..facea_core.composing import ComposeConfig
 from ..facea_core.settings import check_choice, check_number, check_text
-from ..facea_core.types import Identity
 from .host import (
     FRAME_SEEDS,
     Paint,
     Studio,
-    clip_skip_notes,
     faces_wired,
     field_input,
-    images_in,
+    images_to_paint,
     masks_in,
     own_choices,
     paint_jobs,
     painting_inputs,
+    people_wired,
     plain_numbers,
     rank_by,
-    report_of,
     said_of,
-    say,
     schema,
+    smear_notes,
     spec_of,
-    wired,
+    tell,
 )
 from .host.schema import ATTRIBUTES, IDENTITIES, IDENTITY, SEGS
 
@@ -172,9 +169,7 @@ class FaceAInpaintCompose(io.ComfyNode):
         parts: str = "", hints: Any = None, crop_hints: str = CROP_HINTS[0],
         keep: torch.Tensor | None = None, faces: str = "", **more: Any,
     ) -> io.NodeOutput:  # fmt: skip
-        identities: list[Identity | None] = [more.pop(name, None) for name in IDENTITIES]
-        for wire, who in zip(IDENTITIES, identities, strict=True):
-            wired(wire, who, Identity)
+        identities = people_wired(more)
         attributes = faces_wired(attributes)
         config = ComposeConfig(steps=steps, seed=seed, denoise=denoise, **more)
         check_number("cfg", cfg, 0, 30)
@@ -184,9 +179,7 @@ class FaceAInpaintCompose(io.ComfyNode):
         for text in (prompt, negative_prompt):
             check_text("the prompt", text)
         check_text("parts", parts)
-        images, notes = images_in(image)
-        if images.clear:
-            notes = ["transparency is given back; the model saw it over white"]
+        images, notes = images_to_paint(image)
         spec = spec_of(model)
         jobs, more_notes = composing.plan_batch(
             images, masks_in(mask), attributes, composing.assigned(faces, identities), config,
@@ -206,20 +199,11 @@ class FaceAInpaintCompose(io.ComfyNode):
             rank, rank_notes = rank_by(references, spec.family, identities[0])
         results = paint_jobs(cls, studio, images, jobs, config, spec, frame_seed, rank)
         made = results.made
-        notes += [*studio.lora_notes, *studio.followed.notes]
-        notes += [*more_notes, *rank_notes]
-        if attributes is not None:
-            notes += detection.smear_note(spec.family, chain.from_iterable(attributes.faces))
-        if positive is None:
-            notes += clip_skip_notes(studio.clip, given)
+        notes += [*studio.notes, *more_notes, *rank_notes]
+        notes += [*smear_notes(spec.family, attributes), *studio.clip_notes]
         if positive is None and not prompt.strip() and not given:
             notes.append(_NOBODY)
-        said = said_of(made, notes)
-        if said:
-            say("\n".join(said), cls.hidden.unique_id)
+        report = tell(cls, made, notes, studio.loras, studio.cropped)
         if not any(one.plans for one in made):
-            logging.warning("FaceA Inpaint Compose: %s", "; ".join(said))
-        return io.NodeOutput(
-            *results.outputs,
-            json.dumps(report_of(made, notes, studio.loras, studio.cropped), indent=2),
-        )
+            logging.warning("FaceA Inpaint Compose: %s", "; ".join(said_of(made, notes)))
+        return io.NodeOutput(*results.outputs, json.dumps(report, indent=2))

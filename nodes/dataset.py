@@ -23,7 +23,6 @@ from .host import (
     NONE,
     Paint,
     Studio,
-    clip_skip_notes,
     field_input,
     hosts_in,
     image_out,
@@ -209,7 +208,7 @@ class FaceADatasetSampler(io.ComfyNode):
         if out is not None:
             notes += dataset.write_one(out, shared, unit, sampled, formats)
         missing = dataset.shortage(sampled, shared)
-        notes += [*studio.lora_notes, *studio.followed.notes, *clip_skip_notes(clip, [identity])]
+        notes += [*studio.notes, *studio.clip_notes]
         line = _line(len(sampled.pictures), place, [*([missing] if missing else []), *notes])
         say(line, cls.hidden.unique_id)
         report = {

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-from itertools import chain
 from typing import Any
 
 import torch
 from comfy_api.latest import io
 
-from ..facea_core import composing, detection
+from ..facea_core import composing
 from ..facea_core import identity as identities
 from ..facea_core.composing import ComposeConfig, EditConfig
 from ..facea_core.errors import ConfigError
@@ -19,20 +18,18 @@ from .host import (
     FRAME_SEEDS,
     Paint,
     Studio,
-    clip_skip_notes,
     faces_wired,
     field_input,
-    images_in,
+    images_to_paint,
     masks_in,
     own_choices,
     paint_jobs,
     painting_inputs,
     plain_numbers,
-    report_of,
-    said_of,
-    say,
     schema,
+    smear_notes,
     spec_of,
+    tell,
     wired,
 )
 from .host.schema import ATTRIBUTES, IDENTITY, SEGS
@@ -133,9 +130,7 @@ class FaceAEdit(io.ComfyNode):
                 "there is nothing that says where the face is: wire the attributes of FaceA "
                 "Attribute Detect, or a mask"
             )
-        images, notes = images_in(image)
-        if images.clear:
-            notes = ["transparency is given back; the model saw it over white"]
+        images, notes = images_to_paint(image)
         spec = spec_of(model)
 
         def target(face: FaceAttributes) -> composing.TargetFace:
@@ -149,12 +144,8 @@ class FaceAEdit(io.ComfyNode):
         given = [] if identity is None else [identity]
         studio = Studio(model, clip, vae, settings, given, lora_strength, negative_prompt)
         results = paint_jobs(cls, studio, images, jobs, config, spec, frame_seed)
-        made = results.made
-        notes += [*studio.lora_notes, *studio.followed.notes, *more_notes]
-        notes += clip_skip_notes(studio.clip, given)
-        if attributes is not None:
-            notes += detection.smear_note(spec.family, chain.from_iterable(attributes.faces))
-        if said := said_of(made, notes):
-            say("\n".join(said), cls.hidden.unique_id)
-        report = {"parts": list(names), **report_of(made, notes, studio.loras, studio.cropped)}
+        notes += [*studio.notes, *more_notes]
+        notes += [*studio.clip_notes, *smear_notes(spec.family, attributes)]
+        report = tell(cls, results.made, notes, studio.loras, studio.cropped)
+        report = {"parts": list(names), **report}
         return io.NodeOutput(*results.outputs, json.dumps(report, indent=2))

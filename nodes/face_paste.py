@@ -17,10 +17,8 @@ from .host import (
     images_in,
     mask_of,
     plain_numbers,
-    report_of,
-    said_of,
-    say,
     schema,
+    tell,
     wired,
 )
 from .host.schema import CROPS
@@ -75,10 +73,9 @@ class FaceAFacePaste(io.ComfyNode):
         config = replace(crops.config, colour_match=colour_match)
         pasted = composing.paste_faces(replace(crops, config=config), patches, into)
         made = [one for _, one in pasted]
-        if said := said_of(made, notes):
-            say("\n".join(said), cls.hidden.unique_id)
+        report = tell(cls, made, notes, {})
         return io.NodeOutput(
             image_of(len(made), (one.image for one in made)),
             mask_of(len(made), (one.mask for one in made)),
-            json.dumps(report_of(made, notes, {}), indent=2),
+            json.dumps(report, indent=2),
         )

@@ -11,10 +11,8 @@ from ..facea_core import identity as identities
 from ..facea_core import identity_store
 from ..facea_core.settings import check_text
 from ..facea_core.types import Identity
-from .host import elsewhere, identities_folders, relative_name, say, schema, wired
-from .host.schema import IDENTITY
-
-PEOPLE = ("identity", "identity_2", "identity_3", "identity_4")
+from .host import elsewhere, identities_folders, people_wired, relative_name, say, schema
+from .host.schema import IDENTITIES, IDENTITY
 
 
 class FaceAMixPeople(io.ComfyNode):
@@ -40,7 +38,7 @@ class FaceAMixPeople(io.ComfyNode):
                     IDENTITY.Input(
                         name, optional=True, tooltip=f"Person {number}, of the same model."
                     )
-                    for number, name in enumerate(PEOPLE[1:], start=2)
+                    for number, name in enumerate(IDENTITIES[1:], start=2)
                 ),
                 io.String.Input(
                     "save_as", default="", optional=True,
@@ -61,14 +59,12 @@ class FaceAMixPeople(io.ComfyNode):
         )  # fmt: skip
 
     @classmethod
-    def execute(cls, identity: Identity, how: str, save_as: str = "", **more: Any) -> io.NodeOutput:
-        people = [identity, *(more.get(name) for name in PEOPLE[1:])]
-        for name, one in zip(PEOPLE, people, strict=True):
-            wired(name, one, Identity)
+    def execute(cls, how: str, save_as: str = "", **inputs: Any) -> io.NodeOutput:
+        people = [one for one in people_wired(inputs) if one is not None]
         called, notes = (
             identities.person_name(save_as) if check_text("save_as", save_as).strip() else ("", [])
         )
-        mixed = identities.mix_people([one for one in people if one is not None], how, called)
+        mixed = identities.mix_people(people, how, called)
         report = {**identities.summary(mixed), "path": ""}
         line = _line(mixed)
         if called:

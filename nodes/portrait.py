@@ -19,20 +19,19 @@ from ..facea_core.types import Composition, Identity, Photo
 from .host import (
     Paint,
     Studio,
-    clip_skip_notes,
     composer,
     field_input,
     image_out,
     lists_of,
     own_choices,
     painting_inputs,
+    people_wired,
     photos_in,
     plain_numbers,
     report_of,
     say,
     schema,
     spec_of,
-    wired,
 )
 from .host.schema import IDENTITIES, IDENTITY
 
@@ -132,14 +131,9 @@ class FaceATemplatePortrait(io.ComfyNode):
         negative_prompt: str, seed: int, steps: int, cfg: float, sampler_name: str, scheduler: str,
         denoise: float, order: str, prompts: Sequence[str] = (), hints: Any = None, **more: Any,
     ) -> io.NodeOutput:  # fmt: skip
-        wires = {name: more.pop(name, None) for name in IDENTITIES}
-        for wire, who in wires.items():
-            wired(wire, who, Identity)
-        people = [who for who in wires.values() if who is not None]
-        given = {
-            who: more.pop(name, None)
-            for name, who in zip(PHOTOS, wires.values(), strict=True)
-        }  # fmt: skip
+        wires = people_wired(more)
+        people = [who for who in wires if who is not None]
+        given = {who: more.pop(name, None) for name, who in zip(PHOTOS, wires, strict=True)}
         config = ComposeConfig(steps=steps, seed=seed, denoise=denoise, **more)
         check_number("cfg", cfg, 0, 30)
         check_choice("order", order, portraits.ORDERS)
@@ -175,7 +169,7 @@ class FaceATemplatePortrait(io.ComfyNode):
             )
             for number, sitting in zip(fit, sittings, strict=True)
         }
-        notes += [*studio.lora_notes, *studio.followed.notes, *clip_skip_notes(clip, everybody)]
+        notes += [*studio.notes, *studio.clip_notes]
         if notes:
             say("\n".join(notes), cls.hidden.unique_id)
         return _handed_out(images, made, notes, studio)

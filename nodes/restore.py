@@ -6,40 +6,37 @@ import json
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
-from itertools import chain
 from typing import Any
 
 import torch
 from comfy_api.latest import io
 
-from ..facea_core import composing, detection, restoring
+from ..facea_core import composing, restoring
 from ..facea_core.composing import ComposeConfig
 from ..facea_core.errors import ConfigError
 from ..facea_core.machine import give_back_memory
 from ..facea_core.restoring.config import RestoreConfig
 from ..facea_core.settings import check_number, check_text
-from ..facea_core.types import Identity
 from .host import (
     Paint,
     Results,
     Studio,
-    clip_skip_notes,
     composer,
     faces_wired,
     field_input,
     images_in,
+    images_to_paint,
     larger,
     masks_in,
     own_choices,
     painting_inputs,
+    people_wired,
     plain_numbers,
     rank_by,
-    report_of,
-    said_of,
-    say,
     schema,
+    smear_notes,
     spec_of,
-    wired,
+    tell,
     wired_outputs,
 )
 from .host.schema import ATTRIBUTES, IDENTITIES, IDENTITY, SEGS
@@ -146,17 +143,15 @@ class FaceARestore(io.ComfyNode):
     @classmethod
     @plain_numbers
     def execute(
-        cls, image: torch.Tensor, model: Any, clip: Any, vae: Any, identity: Identity, prompt: str,
-        strength: float, fidelity: float, scale: int, negative_prompt: str, seed: int, steps: int,
-        cfg: float, sampler_name: str, scheduler: str, lora_strength: float, colour: str,
-        grain: float, only_worse_than: float, match: bool, attributes: Any = None,
+        cls, image: torch.Tensor, model: Any, clip: Any, vae: Any, prompt: str, strength: float,
+        fidelity: float, scale: int, negative_prompt: str, seed: int, steps: int, cfg: float,
+        sampler_name: str, scheduler: str, lora_strength: float, colour: str, grain: float,
+        only_worse_than: float, match: bool, attributes: Any = None,
         mask: torch.Tensor | None = None, references: torch.Tensor | None = None,
         pre_cleaned: torch.Tensor | None = None, scratches: torch.Tensor | None = None,
         **more: Any,
     ) -> io.NodeOutput:  # fmt: skip
-        wires = [identity, *(more.pop(name, None) for name in IDENTITIES[1:])]
-        for name, who in zip(IDENTITIES, wires, strict=True):
-            wired(name, who, Identity)
+        wires = people_wired(more)
         people = [who for who in wires if who is not None]
         attributes = faces_wired(attributes)
         painting = ComposeConfig(steps=steps, seed=seed, **more)
@@ -169,9 +164,7 @@ class FaceARestore(io.ComfyNode):
             check_text("the prompt", text)
         composing.check_not_mixed(people, "a photo is restored")
         spec = spec_of(model)
-        images, notes = images_in(image)
-        if images.clear:
-            notes = ["transparency is given back; the model saw it over white"]
+        images, notes = images_to_paint(image)
         jobs, more_notes = composing.plan_batch(
             images, masks_in(mask), attributes, [None] if match else wires, painting, spec, prompt
         )
@@ -183,7 +176,7 @@ class FaceARestore(io.ComfyNode):
                     f"{name} has {len(given)} pictures and image has {len(images)}; give one, or "
                     "one for each"
                 )
-        rank, rank_notes = rank_by(references, spec.family, identity)
+        rank, rank_notes = rank_by(references, spec.family, wires[0])
         settings = Paint(steps, cfg or spec.cfg, sampler_name, scheduler, 1.0)
         studio = Studio(model, clip, vae, settings, people, lora_strength, negative_prompt)
         compose = composer(cls, studio, jobs.faces, painting, spec)
@@ -209,13 +202,9 @@ class FaceARestore(io.ComfyNode):
             results.add(replace(job, image=large[job.index]), composition)
             told.append(restoring.restored_figures(made))
         give_back_memory()
-        notes += [*studio.lora_notes, *studio.followed.notes, *more_notes, *rank_notes]
-        notes += clip_skip_notes(studio.clip, people)
-        if attributes is not None:
-            notes += detection.smear_note(spec.family, chain.from_iterable(attributes.faces))
-        if said := said_of(results.made, notes):
-            say("\n".join(said), cls.hidden.unique_id)
-        report = report_of(results.made, notes, studio.loras, studio.cropped)
+        notes += [*studio.notes, *more_notes, *rank_notes]
+        notes += [*studio.clip_notes, *smear_notes(spec.family, attributes)]
+        report = tell(cls, results.made, notes, studio.loras, studio.cropped)
         for picture, figures in zip(report["pictures"], told, strict=True):
             picture["faces"] = figures["faces"]
         return io.NodeOutput(*results.outputs, json.dumps(report, indent=2))

@@ -22,6 +22,7 @@ from .layout import (
     image_of,
     image_out,
     images_in,
+    images_to_paint,
     in_room,
     larger,
     mask_of,
@@ -37,7 +38,7 @@ from .painting import (
     paint_jobs,
     painting_inputs,
     rank_by,
-    said_of,
+    smear_notes,
     wired_outputs,
 )
 from .patching import (
@@ -52,11 +53,11 @@ from .plain import plain_numbers
 from .presets import AUTO, chosen_config, model_to_train, preset_input
 from .progress import Cancelled, Progress, say
 from .regions import in_crop
-from .results import Results, report_of
+from .results import Results, report_of, said_of, tell
 from .sampled import hosts_in, set_painter
 from .sampling import Paint, encode, paint_crop, samplers, schedulers
 from .saving import graph_texts, output_files, output_folder
-from .schema import field_input, own_choices, schema, wired
+from .schema import field_input, own_choices, people_wired, schema, wired
 from .segs import faces_wired, segs_of
 from .tiny import register_tiny
 from .training_progress import PeopleProgress, TrainingProgress
@@ -75,6 +76,8 @@ __all__ = [
     "paint_jobs",
     "painting_inputs",
     "said_of",
+    "smear_notes",
+    "tell",
     "NONE",
     "ROOM",
     "Cancelled",
@@ -104,6 +107,7 @@ __all__ = [
     "image_of",
     "image_out",
     "images_in",
+    "images_to_paint",
     "in_crop",
     "in_room",
     "input_folder",
@@ -121,6 +125,7 @@ __all__ = [
     "output_files",
     "output_folder",
     "own_choices",
+    "people_wired",
     "paint_crop",
     "painting_model",
     "photos_in",

@@ -63,6 +63,14 @@ def images_in(images: Tensor) -> tuple[Pictures, list[str]]:
     return pictures, pictures.notes
 
 
+def images_to_paint(images: Tensor) -> tuple[Pictures, list[str]]:
+    """As `images_in`, where `Results` gives transparency back. Raises ImageError."""
+    pictures = Pictures(images)
+    if pictures.clear:
+        return pictures, ["transparency is given back; the model saw it over white"]
+    return pictures, pictures.notes
+
+
 def larger(images: Tensor, scale: int) -> Tensor:
     """An IMAGE at `scale` times its size, its alpha channel along with it."""
     height, width = images.shape[1:3]

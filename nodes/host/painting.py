@@ -4,21 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import cached_property, partial
+from functools import partial
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Protocol
 
 import torch
 from comfy_api.latest import io
 
-from ...facea_core import composing, restoring, selection
+from ...facea_core import composing, detection, restoring, selection
 from ...facea_core.composing import ComposeConfig
 from ...facea_core.machine import give_back_memory
-from ...facea_core.types import BackboneSpec, Composition, Identity
+from ...facea_core.types import BackboneSpec, Composition, DetectedFaces, Identity
 from .adapters import adapters_in_crop
 from .cropped import Followed
 from .hints import with_hints
 from .layout import Pictures, images_in
 from .mixing import laid_out, without_dynamic
+from .models import clip_skip_notes
 from .patching import painting_model, with_words
 from .progress import Progress
 from .recognise import guess_errors
@@ -155,12 +157,19 @@ class Studio:
         """What of the wired was cropped along with a face."""
         return sorted(self.followed.cropped)
 
-    @cached_property
-    def lora_notes(self) -> list[str]:
-        return [
+    @property
+    def notes(self) -> list[str]:
+        """On the LoRAs that were painted with, and on what of the wired was not cropped."""
+        loras = [
             f"{name}: the LoRA is painted at {total:g}, for MODEL had it already"
             for name, total in self.loras.items() if total != self._strength
         ]  # fmt: skip
+        return [*loras, *self.followed.notes]
+
+    @property
+    def clip_notes(self) -> list[str]:
+        """As `clip_skip_notes`; none where conditioning of the user's own stands for prompts."""
+        return clip_skip_notes(self.clip, self.given) if self._positive is None else []
 
 
 def composer(
@@ -250,11 +259,7 @@ def rank_by(
     return rank, [f"references: {note}" for note in notes + left_out]
 
 
-def said_of(made: Sequence[Composition], notes: Sequence[str]) -> list[str]:
-    """What a user should see on the node without asking; nothing if all went as usual."""
-    nothing = [] if any(one.plans for one in made) else ["nothing was painted"]
-    of_images = [
-        f"picture {number}, {note}" if made[1:] else note
-        for number, one in enumerate(made, start=1) for note in one.notes
-    ]  # fmt: skip
-    return [*nothing, *notes, *of_images]
+def smear_notes(family: str, attributes: DetectedFaces | None) -> list[str]:
+    """As `detection.smear_note`, of all faces that are wired."""
+    faces = () if attributes is None else chain.from_iterable(attributes.faces)
+    return detection.smear_note(family, faces)

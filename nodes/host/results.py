@@ -14,6 +14,7 @@ from ...facea_core.io.images import resize
 from ...facea_core.machine import give_back_memory
 from ...facea_core.types import Composition
 from .layout import ROOM, Pictures, Stack, in_room
+from .progress import say
 from .wiring import left_out
 
 CROP, MASK = 1, 2
@@ -78,6 +79,26 @@ class Results:
         came = self._given.rgba(job.index)
         colour = torch.where(made.mask > 0, made.image, came[:, :3])
         return torch.cat([colour, torch.maximum(came[:, 3:], made.mask)], dim=1)
+
+
+def said_of(made: Sequence[Composition], notes: Sequence[str]) -> list[str]:
+    """What a user should see on the node without asking; nothing if all went as usual."""
+    nothing = [] if any(one.plans for one in made) else ["nothing was painted"]
+    of_images = [
+        f"picture {number}, {note}" if made[1:] else note
+        for number, one in enumerate(made, start=1) for note in one.notes
+    ]  # fmt: skip
+    return [*nothing, *notes, *of_images]
+
+
+def tell(
+    node: Any, made: Sequence[Composition], notes: Sequence[str], loras: Mapping[str, float],
+    cropped: Sequence[str] = (),
+) -> dict[str, Any]:  # fmt: skip
+    """As `report_of`; what a user should see without asking is said on the node."""
+    if said := said_of(made, notes):
+        say("\n".join(said), node.hidden.unique_id)
+    return report_of(made, notes, loras, cropped)
 
 
 def report_of(

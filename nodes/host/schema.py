@@ -10,6 +10,7 @@ from typing import Any
 from comfy_api.latest import io
 
 from ...facea_core.errors import ConfigError, quoted
+from ...facea_core.types import Identity
 
 ATTRIBUTES = io.Custom("FACEA_ATTRIBUTES")
 IDENTITY = io.Custom("FACEA_IDENTITY")
@@ -71,6 +72,14 @@ def own_choices(*names: str) -> Any:
     signature = Signature([Parameter("cls", kind), *taken])
     validate_inputs.__signature__ = signature  # pyright: ignore[reportFunctionMemberAccess]
     return classmethod(validate_inputs)
+
+
+def people_wired(inputs: dict[str, Any]) -> list[Identity | None]:
+    """Takes IDENTITIES out of the inputs of a node; None = not wired. Raises as `wired`."""
+    people = [inputs.pop(name, None) for name in IDENTITIES]
+    for name, who in zip(IDENTITIES, people, strict=True):
+        wired(name, who, Identity)
+    return people
 
 
 def wired(name: str, value: Any, kind: type) -> None:

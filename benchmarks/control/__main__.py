@@ -5,23 +5,15 @@ May be stopped at any time; the same command goes on.
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Sequence
-
-from facea_core.cli import guarded
-from facea_core.cli.flags import parse
-
+from ..program import start
 from .form import Control
 
-PROGRAM = "python -m benchmarks.control"
 
-
-def main(arguments: Sequence[str]) -> None:
-    flags, _ = parse(PROGRAM, Control, arguments)
+def bench(flags: Control) -> None:
     from .run import run
 
     run(flags)
 
 
 if __name__ == "__main__":
-    sys.exit(guarded(PROGRAM, lambda: main(sys.argv[1:])))
+    start("benchmarks.control", Control, bench)

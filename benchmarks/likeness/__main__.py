@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Sequence
-
-from facea_core.cli import guarded
-from facea_core.cli.flags import parse
-
+from ..program import start
 from .config import BenchmarkConfig
 from .form import Benchmark
 
-PROGRAM = "python -m benchmarks.likeness"
 
+def bench(flags: Benchmark, benchmark: BenchmarkConfig) -> None:
+    from . import work
 
-def run(arguments: Sequence[str]) -> None:
-    flags, configs = parse(PROGRAM, Benchmark, arguments, benchmark=BenchmarkConfig())
-    from .work import benchmark
-
-    benchmark(flags, configs["benchmark"])
+    work.benchmark(flags, benchmark)
 
 
 if __name__ == "__main__":
-    sys.exit(guarded(PROGRAM, lambda: run(sys.argv[1:])))
+    start("benchmarks.likeness", Benchmark, bench, benchmark=BenchmarkConfig())

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from facea_core.cli import guarded
 from facea_core.cli.common import config_flag, device_flag
-from facea_core.cli.flags import Form, flag, parse
+from facea_core.cli.flags import Form, flag
 from facea_core.errors import BenchError
 
+from ..program import start
 from .config import BenchConfig
-
-PROGRAM = "python -m benchmarks.speed"
 
 
 @dataclass(frozen=True)
@@ -29,8 +25,7 @@ class Bench(Form):
     config: Path | None = config_flag()
 
 
-def run(arguments: Sequence[str]) -> None:
-    flags, configs = parse(PROGRAM, Bench, arguments, bench=BenchConfig())
+def run(flags: Bench, bench: BenchConfig) -> None:
     from facea_core.cli.talk import hand_over, note, require_outputs, say
     from facea_core.cli.work.detectors import pick_device
 
@@ -38,7 +33,7 @@ def run(arguments: Sequence[str]) -> None:
     from .table import table
 
     require_outputs(flags.json)
-    result = run_bench(configs["bench"], pick_device(flags.device), note)
+    result = run_bench(bench, pick_device(flags.device), note)
     hand_over(result, flags.json)
     if str(flags.json) != "-":
         say(table(result))
@@ -48,4 +43,4 @@ def run(arguments: Sequence[str]) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(guarded(PROGRAM, lambda: run(sys.argv[1:])))
+    start("benchmarks.speed", Bench, run, bench=BenchConfig())

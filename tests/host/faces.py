@@ -115,8 +115,19 @@ def shown(client: Client, graph: Graph, *nodes: Any) -> list[list[np.ndarray]]:
     """The pictures of each, as a person sees them."""
     looks = [graph.add("PreviewImage", images=node) for node in nodes]
     run = client.run(graph)
+    return [pictures_of(client, run, look) for look in looks]
+
+
+def told(client: Client, graph: Graph, node: Node, report: Any) -> tuple[list[np.ndarray], Any]:
+    """The pictures of a node, as `shown`, and its report; `report` is that output."""
+    look = graph.add("PreviewImage", images=node)
+    said = graph.add("PreviewAny", source=report)
+    run = client.run(graph)
+    return pictures_of(client, run, look), json.loads(run.outputs[said.id]["text"][0])
+
+
+def pictures_of(client: Client, run: Run, look: Node) -> list[np.ndarray]:
     return [
-        [np.asarray(client.view(one).convert("RGB")).astype(int)
-         for one in run.outputs[look.id]["images"]]
-        for look in looks
-    ]  # fmt: skip
+        np.asarray(client.view(one).convert("RGB")).astype(int)
+        for one in run.outputs[look.id]["images"]
+    ]

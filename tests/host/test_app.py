@@ -11,7 +11,7 @@ from facea_core.demo import draw_cast
 from facea_core.io.images import to_pil
 
 from .client import Client
-from .faces import TINY, outcome
+from .faces import TINY, outcome, pictures_of
 from .graph import Graph, only
 
 APP = "6-a-person-into-a-picture.app"
@@ -38,8 +38,7 @@ def test_the_app_paints_the_person_into_the_picture(
     run = client.run(graph, timeout=300)
     assert outcome(run, trainer)["steps_run"] == 4
     made, mask = (
-        np.asarray(client.view(run.outputs[node.id]["images"][0]).convert("RGB")).astype(int)
-        for node in (only(graph, "FaceASaveImage"), shown)
+        pictures_of(client, run, node)[0] for node in (only(graph, "FaceASaveImage"), shown)
     )
     before = np.asarray(to_pil(cast.context.image[:1])).astype(int)
     inside = mask[..., 0] > 0

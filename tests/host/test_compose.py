@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import numpy as np
 import pytest
 
 from .client import Client, NodeError
-from .faces import checkpoint, compose, detect, photos, train
+from .faces import checkpoint, compose, detect, photos, pictures_of, train
 from .graph import Graph, Node
 from .server import Server
 
@@ -169,10 +168,7 @@ def test_parts_of_two_people_change_these_parts_and_nothing_else(client: Client)
     run = client.run(graph)
     said = json.loads(run.outputs[report.id]["text"][0])
     assert len(said["pictures"][0]["crops"]) == 2
-    old, new, where = (
-        np.asarray(client.view(run.outputs[node.id]["images"][0]).convert("RGB")).astype(int)
-        for node in (before, after, mask)
-    )
+    old, new, where = (pictures_of(client, run, node)[0] for node in (before, after, mask))
     assert (old == new)[where == 0].all()
     assert 0.005 < (old != new).any(axis=2).mean() < 0.2
     compose(graph, one.out(1), model, parts="eyes:ben", **wires)

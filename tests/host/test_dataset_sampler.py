@@ -16,7 +16,7 @@ from facea_core.dataset.manifest import read_manifest
 
 from .client import Client, Event, NodeError
 from .complaints import complaint
-from .faces import checkpoint, photos, train
+from .faces import checkpoint, photos, pictures_of, train
 from .fixtures import Tell
 from .graph import Graph, Node
 from .server import Server
@@ -53,10 +53,9 @@ def made(
     captions = graph.add("PreviewAny", source=node.out(2))
     said = graph.add("PreviewAny", source=node.out(3))
     run = client.run(graph)
-    pictures = [np.asarray(client.view(one).convert("RGB")) for one in
-                run.outputs[look.id]["images"]]  # fmt: skip
     return (
-        pictures, run.outputs[captions.id]["text"], json.loads(run.outputs[said.id]["text"][0])
+        pictures_of(client, run, look), run.outputs[captions.id]["text"],
+        json.loads(run.outputs[said.id]["text"][0]),
     )  # fmt: skip
 
 

@@ -17,13 +17,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 from facea_core.demo import draw_cast
 from facea_core.io.images import save_image
 
 from .client import Client
+from .faces import pictures_of
 from .fixtures import Tell
 from .graph import Graph, only
 from .install import ROOT
@@ -78,7 +78,7 @@ def test_three_photos_become_a_face_in_a_picture(
         run = client.run(graph, timeout=3600)
         seconds = time.monotonic() - began
         after, mask, before = (
-            np.asarray(client.view(run.outputs[node.id]["images"][0]).convert("RGB")).astype(int)
+            pictures_of(client, run, node)[0]
             for node in (only(graph, "FaceASaveImage"), shown, before)
         )
     tell(f"{TEMPLATE} on a full-size SD 1.5, 1 step of 128 pixels: {seconds:.0f} s")

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import numpy as np
 import pytest
 
 from .client import Client, NodeError
-from .faces import checkpoint, photos, train
+from .faces import checkpoint, photos, told, train
 from .graph import Graph, Node
 
 QUICK = {
@@ -44,15 +43,6 @@ def portrait(graph: Graph, templates: Any, model: Any, **more: Any) -> Node:
     return graph.add("FaceATemplatePortrait", templates=templates, **wires, **{**QUICK, **more})
 
 
-def made(client: Client, graph: Graph, node: Node) -> tuple[list[np.ndarray], dict[str, Any]]:
-    look = graph.add("PreviewImage", images=node)
-    said = graph.add("PreviewAny", source=node.out(3))
-    run = client.run(graph)
-    pictures = [np.asarray(client.view(one).convert("RGB")).astype(int)
-                for one in run.outputs[look.id]["images"]]  # fmt: skip
-    return pictures, json.loads(run.outputs[said.id]["text"][0])
-
-
 def test_each_person_has_a_face_and_the_unfit_come_last_unchanged(client: Client):
     graph = Graph()
     model = checkpoint(graph)
@@ -61,14 +51,14 @@ def test_each_person_has_a_face_and_the_unfit_come_last_unchanged(client: Client
     empty = graph.add("EmptyImage", width=384, height=192, batch_size=1, color=0x334455)
     three = graph.add("ImageBatch", image1=empty, image2=templates)
     node = portrait(graph, three, model, **people)
-    pictures, report = made(client, graph, node)
+    pictures, report = told(client, graph, node, node.out(3))
     assert len(pictures) == 3
     assert report["order"] == [2, 3, 1]
     assert report["scores"] == [0, 0, -1]
     assert [len(one["crops"]) for one in report["pictures"]] == [2, 2]
     assert "template 1 is not fit: 0 of 2 faces found" in report["notes"]
     assert (pictures[2] == np.array([0x33, 0x44, 0x55])).all()
-    again, _ = made(client, graph, node)
+    again, _ = told(client, graph, node, node.out(3))
     assert all(np.array_equal(a, b) for a, b in zip(pictures, again, strict=True))
 
 
@@ -82,7 +72,7 @@ def test_people_are_seated_by_whom_they_are_like(client: Client, order: str):
         graph, scene(graph, 5, 3), model, identity=ada, photos=ada_photos, identity_2=ben,
         photos_2=ben_photos, order=order, candidates=2,
     )  # fmt: skip
-    _, report = made(client, graph, node)
+    _, report = told(client, graph, node, node.out(3))
     first = report["pictures"][0]["crops"][0]
     assert (first[0] + first[2] > 384) == (order == "by likeness")
     assert -1 <= report["scores"][0] <= 1

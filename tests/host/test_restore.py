@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import numpy as np
 import pytest
 
 from .client import Client, NodeError
-from .faces import checkpoint, detect, photos, train
+from .faces import checkpoint, detect, photos, told, train
 from .graph import Graph, Node
 
 QUICK = {
@@ -31,15 +30,6 @@ def restored(graph: Graph, photo: Any, model: Any, **more: Any) -> Node:
     return graph.add("FaceARestore", image=photo, **wires, **{**QUICK, **more})
 
 
-def made(client: Client, graph: Graph, node: Node) -> tuple[list[np.ndarray], dict[str, Any]]:
-    look = graph.add("PreviewImage", images=node)
-    said = graph.add("PreviewAny", source=node.out(4))
-    run = client.run(graph)
-    pictures = [np.asarray(client.view(one).convert("RGB")).astype(int)
-                for one in run.outputs[look.id]["images"]]  # fmt: skip
-    return pictures, json.loads(run.outputs[said.id]["text"][0])
-
-
 def test_a_batch_comes_back_as_large_as_asked_and_told(client: Client):
     graph = Graph()
     model = checkpoint(graph)
@@ -50,7 +40,7 @@ def test_a_batch_comes_back_as_large_as_asked_and_told(client: Client):
         graph, photo, model, identity=ada, attributes=found, references=samples, scale=2,
         candidates=2, pre_cleaned=samples,
     )  # fmt: skip
-    pictures, report = made(client, graph, node)
+    pictures, report = told(client, graph, node, node.out(4))
     assert [one.shape for one in pictures] == [(256, 256, 3)] * 3
     for picture in report["pictures"]:
         (face,) = picture["faces"]
@@ -59,7 +49,7 @@ def test_a_batch_comes_back_as_large_as_asked_and_told(client: Client):
         assert 0.15 <= face["strength"] <= 0.9
         assert len(face["likeness"]) == 2
         assert len(picture["candidates"][0]["fits"]) == 2
-    again, _ = made(client, graph, node)
+    again, _ = told(client, graph, node, node.out(4))
     assert all(np.array_equal(a, b) for a, b in zip(pictures, again, strict=True))
 
 
@@ -78,7 +68,7 @@ def test_who_is_nobody_given_is_left_alone_and_all_are_told(client: Client):
     photo = worn(graph, both, 2)
     seen = detect(graph, both, face_index=-1, face_order="left-to-right")
     node = restored(graph, photo, model, identity=ada, attributes=seen, match=True)
-    _, report = made(client, graph, node)
+    _, report = told(client, graph, node, node.out(4))
     (picture,) = report["pictures"]
     assert len(picture["faces"]) <= 1
     assert sum("face" in note for note in picture["notes"]) >= 2

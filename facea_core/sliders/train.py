@@ -12,14 +12,12 @@ from torch import Tensor, nn
 
 from ..backbone import Backbone, Conditioning
 from ..errors import ConfigError, TrainingError
-from ..identity.adapters import frozen
 from ..identity.lora import Lora, lora
 from ..seeds import seeded
 from ..training.device_memory import plan_for, require_room
 from ..training.fallback import with_fallback
-from ..training.gpu.attention import lean_attention
-from ..training.gpu.blocks import fused_kernels, lean_blocks
-from ..training.gpu.footprint import as_current, checkpointed, on_device, searched_convolutions
+from ..training.gpu.footprint import checkpointed, on_device
+from ..training.gpu.learning import lean_unet, learning
 from ..training.losses import Losses, region_loss
 from ..training.memory import Plan, step_down
 from ..training.optimiser import make_optimiser
@@ -87,12 +85,7 @@ def train_slider(
     origin = origin or slider_origin(backbone.hash, config, photos)
     training, device = config.training, backbone.device
 
-    with (
-        torch.inference_mode(False),
-        torch.enable_grad(),
-        as_current(device),
-        frozen(*backbone.modules),
-    ):
+    with learning(backbone):
         saved = read_state(run_dir, origin) if resume and run_dir else None
         plan = plan_for(backbone, training, saved, plan)
         require_room(plan, device, loaded=backbone.bytes)
@@ -116,9 +109,7 @@ def train_slider(
             lora(
                 backbone.unet, config.rank, "no-cross", alpha=config.alpha, generator=generator
             ) as adapter,
-            lean_attention(backbone.unet),
-            lean_blocks(backbone.unet, fused_kernels(device)),
-            searched_convolutions(device),
+            lean_unet(backbone),
         ):
             checkpoint = Checkpoint(
                 run_dir=run_dir,

@@ -16,7 +16,6 @@ from torch.optim import Optimizer
 from ..backbone import Backbone, Conditioning
 from ..backbone.prompts import Prepared
 from ..errors import TrainingError
-from ..identity.adapters import frozen
 from ..identity.flat import Flat
 from ..identity.lora import Lora, lora
 from ..identity.subject import SOMEBODY, Subject
@@ -30,10 +29,9 @@ from .device_memory import plan_for, require_room
 from .draws import Draw
 from .fallback import with_fallback
 from .gpu.allocator import launch_note
-from .gpu.attention import lean_attention
-from .gpu.blocks import fused_kernels, lean_blocks
 from .gpu.cuda_graph import captured
-from .gpu.footprint import as_current, checkpointed, on_device, searched_convolutions
+from .gpu.footprint import checkpointed, on_device
+from .gpu.learning import lean_unet, learning
 from .losses import Losses, region_loss
 from .memory import Plan, resolution_down, step_down
 from .optimiser import make_optimiser
@@ -100,13 +98,7 @@ def train_identity(
         generator = seeded(config.seed)
         return build_cache(photos, at, config, generator, on_encode), generator
 
-    # A host may call from inside inference mode, where nothing can be trained.
-    with (
-        torch.inference_mode(False),
-        torch.enable_grad(),
-        as_current(device),
-        frozen(*backbone.modules),
-    ):
+    with learning(backbone):
         saved = read_state(run_dir, origin) if resume and run_dir else None
         plan = plan_for(backbone, config, saved, plan)
         require_room(plan, device, loaded=backbone.bytes)
@@ -116,9 +108,7 @@ def train_identity(
         words = learnable_words(backbone, subject.name, config.table)
         with (
             lora(backbone.unet, config.rank, config.targets, generator=generator) as adapter,
-            lean_attention(backbone.unet),
-            lean_blocks(backbone.unet, fused_kernels(device)),
-            searched_convolutions(device),
+            lean_unet(backbone),
         ):
             checkpoint = Checkpoint(
                 run_dir=run_dir,

@@ -30,7 +30,7 @@ PARTS = {
     "photos and weights hashed": ("facea_core.training.loop", "Origin.of"),
     "LoRA made": ("facea_core.training.loop", "lora"),
     "attention tried": ("facea_core.training.gpu.attention", "fastest_backend"),
-    "kernels tried": ("facea_core.training.loop", "fused_kernels"),
+    "kernels tried": ("facea_core.training.gpu.learning", "fused_kernels"),
     "prompts prepared": ("facea_core.backbone.prompts", "TextEncoders.prepare"),
     "states saved": ("facea_core.training.state", "Checkpoint.save"),
     "states waited for": ("facea_core.training.state", "Checkpoint.flush"),

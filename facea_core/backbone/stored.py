@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from safetensors import SafetensorError, safe_open
 
 from ..errors import AssetError, BackboneError
+from ..io.files import readable
 from ..io.model_kinds import adapter, kind_of
 from .folder import WEIGHTS, Folder, find_checkpoint, other_schedule
 from .keys import UNET_PREFIX
@@ -117,13 +118,8 @@ def read_header(path: Path) -> tuple[dict[str, Slot], dict[str, str]]:
 
     Raises AssetError for a file that may not be read, BackboneError for one that cannot be used.
     """
-    try:
-        with path.open("rb") as file:
-            begin = file.read(32)
-    except OSError as error:
-        raise AssetError(
-            f"cannot read {path} ({error.strerror or error}); check the path and its permissions"
-        ) from error
+    with readable(path), path.open("rb") as file:
+        begin = file.read(32)
     for beginning, what in _BEGINNINGS:
         # A safetensors file may begin with any bytes: its length. Then comes JSON.
         if begin.startswith(beginning) and begin[8:9] != b"{":

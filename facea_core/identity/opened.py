@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from ..errors import AssetError, IdentityFormatError
-from ..io.files import open_plain
+from ..io.files import open_plain, readable
 from ..io.tensor_files import Header, read_header
 from .metadata import read_metadata
 from .stated import Stated, check_entries, lora_keys, read_stated
@@ -27,7 +27,7 @@ def opened_identity(path: str | Path) -> Iterator[tuple[BinaryIO, Header, Stated
     """
     path = Path(path)
     try:
-        with open_plain(path) as file:
+        with readable(path), open_plain(path) as file:
             header = checked_header(file, path)
             about = read_metadata(header, path)
             try:
@@ -39,10 +39,6 @@ def opened_identity(path: str | Path) -> Iterator[tuple[BinaryIO, Header, Stated
                     f"{path.name} is damaged, or was changed by another tool: {error}; use the "
                     "original file, or train the person again"
                 ) from error
-    except OSError as error:
-        raise AssetError(
-            f"cannot read {path} ({error.strerror or error}); check the path and its permissions"
-        ) from error
     except MemoryError as error:
         raise AssetError(f"cannot read {path}: there is no memory for it") from error
 

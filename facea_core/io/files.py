@@ -94,6 +94,31 @@ def plain_target(path: str | Path) -> Path:
 
 
 @contextmanager
+def readable(path: Path) -> Iterator[None]:
+    """An OSError of the block comes out as AssetError with the path and the reason."""
+    try:
+        yield
+    except OSError as error:
+        raise AssetError(
+            f"cannot read {path} ({error.strerror or error}); check the path and its permissions"
+        ) from error
+
+
+@contextmanager
+def writable(path: Path) -> Iterator[None]:
+    """As `readable`, for what is written; an error that is FaceA's own comes out as it is."""
+    try:
+        yield
+    except FaceAError:
+        raise
+    except OSError as error:
+        raise AssetError(
+            f"cannot write {path} ({error.strerror or error}); check the folder, its permissions "
+            "and the free space"
+        ) from error
+
+
+@contextmanager
 def atomic_path(path: str | Path) -> Iterator[Path]:
     """Yields a temporary path beside `path` to write to; renames it when the block ends well.
 
@@ -106,18 +131,12 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     ending = path.suffix[:16]
     temporary = path.with_name(f".{path.stem[:40]}.{secrets.token_hex(6)}.tmp{ending}")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        yield temporary
-        with open(temporary, "rb+") as written:
-            os.fsync(written.fileno())
-        os.replace(temporary, path)
-    except FaceAError:
-        raise
-    except OSError as error:
-        raise AssetError(
-            f"cannot write {path} ({error.strerror or error}); check the folder, its permissions "
-            "and the free space"
-        ) from error
+        with writable(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            yield temporary
+            with open(temporary, "rb+") as written:
+                os.fsync(written.fileno())
+            os.replace(temporary, path)
     finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 import torch
 from torch import nn
 
-from ..errors import AssetError, BackboneMismatchError, IdentityFormatError
+from ..errors import BackboneMismatchError, IdentityFormatError
 from ..identity.metadata import BASES
 from ..identity.opened import checked_header
 from ..identity.stated import kohya_name, lora_keys
-from ..io.files import atomic_path, open_plain
+from ..io.files import atomic_path, open_plain, readable
 from ..io.tensor_files import parse_json, plain, read_header, read_tensors
 from ..types import LoraWeights
 from .config import SliderOrigin
@@ -69,14 +69,9 @@ def read_lora(path: str | Path) -> dict[str, LoraWeights]:
     than the U-Net: words, text encoders).
     """
     path = Path(path)
-    try:
-        with open_plain(path) as file:
-            header = checked_header(file, path)
-            tensors = {key: value.float() for key, value in read_tensors(file, header).items()}
-    except OSError as error:
-        raise AssetError(
-            f"cannot read {path} ({error.strerror or error}); check the path and its permissions"
-        ) from error
+    with readable(path), open_plain(path) as file:
+        header = checked_header(file, path)
+        tensors = {key: value.float() for key, value in read_tensors(file, header).items()}
     found = {}
     try:
         for name in [key.removesuffix(_DOWN) for key in tensors if key.endswith(_DOWN)]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from ...errors import AssetError, FaceAError
+from ...io.files import writable
 
 
 @contextmanager
@@ -20,28 +20,22 @@ def replaced(folder: str | Path, name: str) -> Iterator[Path]:
     target = Path(folder) / name
     fresh, old = target.with_name(f".{name}.new"), target.with_name(f".{name}.old")
     try:
-        if _there(old) and not _there(target):
-            old.rename(target)  # killed between the two renames below
-        _remove(fresh)
-        _remove(old)
-        fresh.mkdir(parents=True)
-        yield fresh
-        if _there(target):
-            target.rename(old)
-        try:
-            fresh.rename(target)
-        except BaseException:
-            if _there(old):
-                old.rename(target)
-            raise
-        _remove(old)
-    except FaceAError:
-        raise
-    except OSError as error:
-        raise AssetError(
-            f"cannot write {target} ({error.strerror or error}); check the folder, its permissions "
-            "and the free space"
-        ) from error
+        with writable(target):
+            if _there(old) and not _there(target):
+                old.rename(target)  # killed between the two renames below
+            _remove(fresh)
+            _remove(old)
+            fresh.mkdir(parents=True)
+            yield fresh
+            if _there(target):
+                target.rename(old)
+            try:
+                fresh.rename(target)
+            except BaseException:
+                if _there(old):
+                    old.rename(target)
+                raise
+            _remove(old)
     finally:
         with suppress(OSError):
             _remove(fresh)

@@ -24,7 +24,7 @@ COMMANDS = {
     "slider": "learn to add and take away an attribute, from prompts alone",
     "compose": "paint a learned person into a picture",
     "edit": "change one attribute of a face by words, the person kept",
-    "restore": "repair a damaged photo as the person in it",
+    "restore": "repair damaged photos as the people in them",
     "portrait": "paint people into templates, the best results first",
     "dataset": "make a set of many different pictures of each of some people",
     "new-people": "make people whom nobody is, blended of learned ones",

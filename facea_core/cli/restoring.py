@@ -11,12 +11,17 @@ from .flags import flag
 
 @dataclass(frozen=True)
 class RestoreCommand(DetectorFlags):
-    """Repair a damaged photo as the trained people in it; nothing changes outside their faces.
+    """Repair damaged photos as the trained people in them; nothing changes outside their faces.
 
-    How it is damaged is estimated from the photo. Detection may need a lower --face-threshold.
+    How each is damaged is estimated from it. Of several photos each is written as soon as it is
+    done, the same command goes on where it was stopped, and those without a face are left out.
+    Detection may need a lower --face-threshold.
     """
 
-    image: Path = flag(MISSING, "the damaged photo", "PHOTO", positional=True)
+    photos: tuple[Path, ...] = flag(
+        (), "the damaged photo; several, or a folder of them, for an album", "PHOTOS",
+        positional=True,
+    )  # fmt: skip
     identity: tuple[Path, ...] = flag(
         (), "the identity file from `facea train`; several: one for each face, from left to right",
         "FILES",
@@ -25,7 +30,9 @@ class RestoreCommand(DetectorFlags):
         MISSING, "a model of the family that the person was trained on: file or diffusers folder",
         "CKPT|DIR|tiny",
     )  # fmt: skip
-    out: Path = flag(MISSING, "the repaired photo", "FILE")
+    out: Path = flag(
+        MISSING, "the repaired photo; of several the folder for them and restored.json", "FILE|DIR"
+    )
     match: bool = flag(
         False, "tell who is who from the photo itself, and leave other people's faces alone"
     )
@@ -49,7 +56,10 @@ class RestoreCommand(DetectorFlags):
     vae: Path | None = vae_flag()
     device: str = device_flag()
     strip: Path | None = flag(
-        None, "write the photo, the repaired one and that one damaged again, side by side", "FILE"
+        None,
+        "write the photo, the repaired one and that one damaged again, side by side; of "
+        "several a folder",
+        "FILE|DIR",
     )
     json: Path | None = flag(
         None, "write the damage that was found, and what came out, to this file; - is stdout",

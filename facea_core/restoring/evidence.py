@@ -18,8 +18,10 @@ _DOUBT = 3.0, 1.0
 """Deviations of noise and JPEG within which a difference says nothing, at fidelity 0 and at 1: with
 none at all the noise would be painted, and a likeness gone."""
 
-_COARSE = 16
-"""So many of the coarsest waves along a side are the photo's own."""
+_COARSEST, _COARSE = 4, 16
+"""So many of the coarsest waves along a side are the photo's own: the first whatever the fidelity,
+for a face must not have another light than its surroundings; from there on as much of them as that
+says, for the finer ones a damaged photo shows too faint and full of its noise."""
 
 _SCRATCH = 0.02
 """Share of a pixel that may be scratched."""
@@ -93,9 +95,9 @@ class Evidence:
         apart = (self._apart(image).square() * weight).sum()
         return float(apart / (3 * (weight * self.known.to(image)).sum()).clamp(min=1e-6))
 
-    def coarse(self, image: Tensor) -> Tensor:
-        """What images `(B, 3, H, W)` lack to have the coarse colours that are known."""
-        levels = max(1, round(math.log2(min(self.size) / _COARSE)))
+    def coarse(self, image: Tensor, waves: int) -> Tensor:
+        """What images `(B, 3, H, W)` lack to have the colours that are known, of so many waves."""
+        levels = max(1, round(math.log2(min(self.size) / waves)))
         known = F.interpolate(self.known, self.size, mode="nearest")
         apart = low_band((self.colours.to(image) - image) * known, levels)
         return apart / low_band(known, levels).clamp(min=_FAINT)
@@ -111,11 +113,12 @@ class Evidence:
 def held_image(
     image: Tensor, evidence: Evidence, fidelity: float, *, colourise: bool = False
 ) -> Tensor:
-    """Painted images `(B, 3, H, W)` projected onto what the photo says; its coarse colours are the
-    photo's, for those are known. A grey photo stays grey, unless it is to be given colours."""
+    """Painted images `(B, 3, H, W)` projected onto what the photo says, coarse colours first. A
+    grey photo stays grey, unless it is to be given colours."""
     grey = evidence.damage.grey
-    apart = evidence.coarse(image)
-    image = (image + (luma_of(apart) if grey else apart)).clamp(0, 1)
+    for waves, share in ((_COARSEST, 1.0), (_COARSE, fidelity)):
+        apart = share * evidence.coarse(image, waves)
+        image = (image + (luma_of(apart) if grey else apart)).clamp(0, 1)
     for _ in range(_TIMES if fidelity else 0):
         image = (image + fidelity * evidence.lacking(image, fidelity)).clamp(0, 1)
     return luma_of(image).expand_as(image).contiguous() if grey and not colourise else image

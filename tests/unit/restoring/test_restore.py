@@ -92,6 +92,16 @@ def test_an_image_is_moved_towards_the_photo(clean: Tensor, grey: bool):
     assert (float((held - held[:, :1]).abs().max()) == 0) == grey
 
 
+def test_the_lower_the_fidelity_the_less_of_the_photos_noise_is_painted(clean: Tensor):
+    severe = LEVELS["severe"]
+    evidence = evidence_of(clean, severe, degrade(clean, severe, 0))
+    moved = [
+        float((held_image(clean, evidence, fidelity) - clean).square().mean())
+        for fidelity in (0.0, 0.5, 1.0)
+    ]
+    assert moved[0] < 0.5 * moved[1] < 0.5 * moved[2]
+
+
 def test_a_scratch_says_nothing_and_all_else_as_before(clean: Tensor):
     lost = torch.zeros(1, 1, SIDE, SIDE)
     lost[..., 60:63] = 1

@@ -10,7 +10,7 @@ from facea_core.composing import Crop, TargetFace, plan_crop
 from facea_core.demo import draw_cast
 from facea_core.restoring.config import RestoreConfig
 from facea_core.restoring.degrade import LEVELS, degrade, enlarged
-from facea_core.restoring.people import who_is_who
+from facea_core.restoring.people import ERRORS, who_is_who
 from facea_core.restoring.recognise import advantage
 from facea_core.restoring.repair import DamagedPhoto
 from facea_core.types import Identity, IdentityMeta
@@ -51,6 +51,7 @@ def test_all_together_are_known_best_and_strangers_are_nobodys(tiny, known, whos
 
     theirs, notes = who_is_who(photo, faces, people, know, tiny.spec, 1.5)
     assert [one.identity.name for one in theirs if one.identity] == whose
+    assert notes.pop() == ERRORS
     assert len(notes) == 2
     assert sum("nobody's" in note for note in notes) == 2 - len(whose)
 
@@ -64,7 +65,7 @@ def test_more_faces_than_people_and_empty_masks(tiny):
     )
     assert len(theirs) == 1
     assert torch.equal(theirs[0].mask, faces[-1].mask)
-    assert len(notes) == 3
+    assert len(notes) == 3 + 1
     assert who_is_who(photo, [empty], [person("ada")], lambda *_: 1.0, tiny.spec, 1.5) == ([], [])
 
 

@@ -19,6 +19,12 @@ CLASS_FILE = "class.txt"
 REPORT = "train-all.json"
 """What is written beside the identities, each of which has `<name>.json` there."""
 
+_BESIDE = (".safetensors", ".json")
+"""Endings of what lies beside the preview of an identity, which is nobody's photo."""
+
+_SHEET = "sheet.jpg"
+"""What a set of pictures shows of itself: nobody's photo either."""
+
 _HEAD = ("name", "class")
 _MOST = 10_000_000
 """Bytes of a text file: the classes of some hundred thousand people."""
@@ -51,11 +57,14 @@ def people_in(
     A person is called as the folder is: "Ada Lovelace" is ada-lovelace. What they are says the
     file class.txt beside their photos, else `classes` under their name or their folder's, else
     `class_noun`. `apart` is a folder that is nobody's. A folder that cannot be learned from is a
-    person with a problem. Raises ImageError if there is no folder in `folder`.
+    person with a problem. Raises ImageError if there is no folder in `folder`, ConfigError if
+    photos lie in the one that is nobody's.
     """
     there = _folders(Path(folder))
     where = apart.resolve() if apart is not None else None
-    there = [path for path in there if path.resolve() != where]
+    if own := [path for path in there if path.resolve() == where]:
+        _require_nobodys(own[0])
+    there = [path for path in there if path not in own]
     if not there:
         raise ImageError(
             f"there is no folder in {shortened(folder)}; give one with a folder of photos for each "
@@ -67,7 +76,7 @@ def people_in(
         other = taken.setdefault(person.name, path.name)
         if other != path.name:
             problem = f"{other} has the name {person.name} already; rename one of the folders"
-            person = PersonFolder(path, path.name, problem=problem)
+            person = PersonFolder(path, shortened(" ".join(path.name.split())), problem=problem)
         people.append(person)
     return people
 
@@ -92,8 +101,23 @@ def _folders(folder: Path) -> list[Path]:
         ) from error
 
 
+def _require_nobodys(folder: Path) -> None:
+    """What is written among somebody's photos would be learned as theirs the next time."""
+    try:
+        photos = photo_files(folder)
+    except FaceAError:
+        return
+    for path in photos:
+        if path.name != _SHEET and not any(path.with_suffix(one).exists() for one in _BESIDE):
+            raise ConfigError(
+                f"out is {shortened(folder)}, which is a person's: {shortened(path.name)} lies in "
+                "it; give a folder without photos"
+            )
+
+
 def _person(folder: Path, class_noun: str, classes: Mapping[str, str]) -> PersonFolder:
-    name, photos, notes = folder.name, (), []
+    # A folder may be called anything; its name stands in a line.
+    name, photos, notes = shortened(" ".join(folder.name.split())), (), []
     try:
         name, notes = person_name(folder.name)
         if f"{name}.json" == REPORT:

@@ -124,7 +124,8 @@ def _report(everybody: Sequence[Learned], out: Path) -> None:
 def _foretell(people: Sequence[PersonFolder], recipe: Recipe) -> None:
     """Who would be trained, who is found, and how long it takes where that was measured."""
     # Only to find somebody the model and the photos have to be read.
-    known = {one.name for one in people if any(recipe.out.glob(f"{one.name}*.safetensors"))}
+    able = [one.name for one in people if not one.problem]
+    known = {name for name in able if any(recipe.out.glob(f"{name}*.safetensors"))}
     learner = recipe() if known else None
     rows, paces, left = [("name", "class", "photos", "what would be done")], [], 0
     with bar("looking", len(people), "person") as shown:

@@ -16,7 +16,8 @@ def crowd(folder: Path, *names: str) -> Path:
 
 
 def test_a_person_is_called_as_the_folder_is(tmp_path: Path):
-    crowd(tmp_path, "ada", "Ben King", ".hidden", "out")
+    crowd(tmp_path, "ada", "Ben King", ".hidden")
+    (tmp_path / "out").mkdir()
     (tmp_path / "notes.txt").touch()
     ada, ben = people_in(tmp_path, "person", apart=tmp_path / "out")
     assert (ada.name, ada.class_noun, ada.notes) == ("ada", "person", ())
@@ -48,6 +49,30 @@ def test_who_cannot_be_learned_is_somebody_with_a_problem(tmp_path: Path):
     assert "train-all.json is the report's" in problems["train-all"]
     assert "no photo" in problems["zoe"]
     assert "cannot read" in problems["ida"]
+
+
+def test_nothing_is_written_among_the_photos_of_a_person(tmp_path: Path):
+    crowd(tmp_path, "ada", "ben")
+    with pytest.raises(ConfigError, match=r"ada, which is a person's: 1\.png lies in it"):
+        people_in(tmp_path, "person", apart=tmp_path / "ada")
+    with pytest.raises(ConfigError, match="a person's"):
+        people_in(tmp_path, "person", apart=tmp_path / "ben" / ".." / "ada")
+
+
+def test_previews_and_sheets_in_the_folder_that_is_nobodys_are_no_photos(tmp_path: Path):
+    crowd(tmp_path, "ada")
+    (tmp_path / "made").mkdir()
+    for name in ("ada.safetensors", "ada.jpg", "ben.json", "ben.jpg", "sheet.jpg"):
+        (tmp_path / "made" / name).touch()
+    assert [one.name for one in people_in(tmp_path, "man", apart=tmp_path / "made")] == ["ada"]
+
+
+def test_names_that_cannot_be_are_told_in_a_line(tmp_path: Path):
+    crowd(tmp_path, "two\nlines", "x" * 200)
+    two, long = people_in(tmp_path, "person")
+    assert (two.name, len(long.name)) == ("two lines", 80)
+    assert two.problem
+    assert long.problem
 
 
 def test_the_fingerprint_tells_of_photos_and_class_nouns(tmp_path: Path):

@@ -87,7 +87,8 @@ def _write_table(path: Path, pictures: Sequence[Picture]) -> None:
     kinds = columns(pictures)
     table = table_of([values(picture, kinds) for picture in pictures], kinds)
     with atomic_path(path) as temporary:
-        parquet.write_table(table, temporary)
+        # Arrow takes a ~ at the beginning for somebody's home.
+        parquet.write_table(table, temporary.absolute())
 
 
 def _picture(line: str) -> Picture:

@@ -6,14 +6,16 @@ from ...late import door
 
 if TYPE_CHECKING:
     from .names import FORMATS, HELP, parse_formats, require_formats
+    from .replaced import require_own
     from .write import write_formats
 
 __getattr__ = door(
     __name__,
     {
         "names": ("FORMATS", "HELP", "parse_formats", "require_formats"),
+        "replaced": ("require_own",),
         "write": ("write_formats",),
     },
 )
 
-__all__ = ["FORMATS", "HELP", "parse_formats", "require_formats", "write_formats"]
+__all__ = ["FORMATS", "HELP", "parse_formats", "require_formats", "require_own", "write_formats"]

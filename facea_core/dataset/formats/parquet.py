@@ -33,11 +33,13 @@ def write(folder: str | Path, pictures: Sequence[Picture]) -> tuple[str, ...]:
     about = {"huggingface": json.dumps(features, sort_keys=True)}
     schema = schema_of(kinds).with_metadata(about)
     with replaced(folder, "parquet") as stage:
-        (stage / "data").mkdir()
+        # Arrow takes a ~ at the beginning for somebody's home.
+        data = stage.absolute() / "data"
+        data.mkdir()
         for split, some in by_split(pictures).items():
             files = _files(folder, some)
             for i, part in enumerate(files):
-                path = stage / "data" / f"{split}-{i:05d}-of-{len(files):05d}.parquet"
+                path = data / f"{split}-{i:05d}-of-{len(files):05d}.parquet"
                 # A JPEG occurs once and is compressed already.
                 with parquet.ParquetWriter(
                     path, schema, compression="none", use_dictionary=False, write_statistics=False

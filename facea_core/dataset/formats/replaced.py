@@ -1,13 +1,35 @@
-"""A folder of files that changes as one: the old one stands until the new one is whole."""
+"""What is written over: a folder changes as one, and the old one stands until the new is whole."""
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from ...errors import ConfigError
 from ...io.files import writable
+
+_SET = ("manifest.jsonl", ".parts")
+"""What only the folder of a set holds, from its first person on."""
+
+_WRITTEN = ("README.md", "dataset.json", "sheet.jpg")
+
+
+def require_own(folder: str | Path, formats: Iterable[str]) -> None:
+    """Raises ConfigError where a set in these formats would replace files that are none of a set.
+
+    Meant for the moment before the first set is written into a folder that may be anything.
+    """
+    folder = Path(folder)
+    if any(_there(folder / name) for name in _SET):
+        return
+    for name in (*_WRITTEN, *formats):
+        if _there(folder / name):
+            raise ConfigError(
+                f"{folder / name} is there and belongs to no set of FaceA, which would replace it; "
+                "give the set a folder of its own"
+            )
 
 
 @contextmanager

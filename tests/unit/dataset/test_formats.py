@@ -6,13 +6,21 @@ import random
 import signal
 from dataclasses import replace
 from importlib import import_module
+from pathlib import Path
 
 import pytest
 
-from facea_core.dataset.formats import FORMATS, HELP, parse_formats, write_formats
+from facea_core.dataset.formats import (
+    FORMATS,
+    HELP,
+    parse_formats,
+    require_own,
+    write_formats,
+)
 from facea_core.dataset.formats.names import NEEDS
 from facea_core.dataset.formats.replaced import replaced
 from facea_core.dataset.formats.sources import class_names
+from facea_core.dataset.manifest import write_manifest
 from facea_core.errors import AssetError, ConfigError, FaceAError, MissingDependencyError
 
 from .small_set import files_in, make_set
@@ -52,6 +60,36 @@ def test_the_same_pictures_give_the_same_bytes(tmp_path, form):
     assert len(first) > len(pictures)
     write_formats(tmp_path, pictures, [form])
     assert files_in(tmp_path) == first
+
+
+def test_a_home_in_a_folders_name_is_none(tmp_path, form, monkeypatch):
+    """Arrow opened a file in somebody's home where the others wrote into the folder called ~."""
+    monkeypatch.chdir(tmp_path)
+    pictures = make_set(Path("~", "set"))
+    write_formats(Path("~", "set"), pictures, [form])
+    write_manifest(Path("~", "set"), pictures)
+    assert [path.name for path in tmp_path.iterdir()] == ["~"]
+
+
+def test_formats_that_are_older_than_a_picture_are_named(tmp_path):
+    pictures = make_set(tmp_path)
+    assert write_formats(tmp_path, pictures, ["folder", "kohya"]) == ()
+    assert write_formats(tmp_path, pictures, ["aligned"])[1:] == ()
+    before = (tmp_path / pictures[0].path).stat().st_mtime + 100
+    os.utime(tmp_path / pictures[0].path, (before, before))
+    notes = write_formats(tmp_path, pictures, ["aligned"])[1:]
+    assert [note.split()[0] for note in notes] == ["images/metadata.jsonl", "kohya"]
+    assert all("shows other pictures" in note for note in notes)
+
+
+@pytest.mark.parametrize("name", ["README.md", "kohya"])
+def test_what_belongs_to_no_set_is_not_replaced(tmp_path, name):
+    require_own(tmp_path / "none yet", ["kohya"])
+    (tmp_path / name).mkdir()
+    with pytest.raises(ConfigError, match=f"{name} is there and belongs to no set"):
+        require_own(tmp_path, ["folder", "kohya"])
+    (tmp_path / "manifest.jsonl").touch()
+    require_own(tmp_path, ["folder", "kohya"])
 
 
 def test_every_picture_says_that_it_was_generated(tmp_path, form):

@@ -11,7 +11,7 @@ from tqdm import tqdm
 
 from ...composing import ComposeConfig
 from ...dataset.config import DatasetConfig
-from ...dataset.formats import parse_formats, require_formats
+from ...dataset.formats import parse_formats, require_formats, require_own
 from ...dataset.grid import axes_of
 from ...dataset.measures import reasons_of
 from ...dataset.plan import plan_set
@@ -19,10 +19,15 @@ from ...dataset.run import Outcome, Sampling, finish_set, sample_set
 from ...dataset.sample import Shared, Unit
 from ...engines import Engine, Serial, open_engine
 from ...engines.place import default_workers
+from ...errors import AssetError, shortened
+from ...io.locks import locked
 from ...io.output_files import require_writable_folder
 from ..sampling import DatasetCommand
 from ..talk import bar, note, notes, say
 from .enrolled import enrolled, from_anywhere
+
+_LOCK = ".lock"
+"""Two programs that write one set would take each other's pictures away."""
 
 _PER_PICTURE = 1.7
 """Paintings for each picture that is kept: what painted people took, see docs/dataset.md."""
@@ -34,6 +39,7 @@ def dataset(flags: DatasetCommand, config: DatasetConfig, composing: ComposeConf
     require_formats(formats)
     axes_of(config.axes)
     require_writable_folder(flags.out)
+    require_own(flags.out, formats)
     engine = open_engine(flags.engine, flags.workers, flags.address)
     known = enrolled(flags, flags.out, flags.consent)
     models, model = known.models, known.key
@@ -53,8 +59,14 @@ def dataset(flags: DatasetCommand, config: DatasetConfig, composing: ComposeConf
     if flags.dry_run:
         _foretell(flags, units, start)
         return
-    outcomes = _sampled(flags.out, shared, units, engine, start)
-    summary, about = finish_set(flags.out, shared, units, outcomes, formats, flags.title)
+    with locked(flags.out / _LOCK) as ours:
+        if not ours:
+            raise AssetError(
+                f"another set is being written into {shortened(flags.out)}; wait until it is done, "
+                "or give another --out"
+            )
+        outcomes = _sampled(flags.out, shared, units, engine, start)
+        summary, about = finish_set(flags.out, shared, units, outcomes, formats, flags.title)
     notes("--out", about)
     for name, why in summary["incomplete"].items():
         note(f"{name}: {why}")

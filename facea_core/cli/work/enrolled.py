@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +13,7 @@ from ...dataset.hosts import Host, read_hosts, sha256_of
 from ...dataset.people import Person, person_of
 from ...dataset.run import Models, identity_of, model_tools
 from ...dataset.sample import Tools
-from ...errors import AssetError, ConfigError, FaceAError
+from ...errors import AssetError, ConfigError, FaceAError, quoted, shortened
 from ...identity import check_family, load_identity
 from ...people import PersonFolder, people_in
 from ...people.folders import read_text
@@ -39,8 +41,10 @@ def enrolled(flags: PeopleFlags, out: Path, consent: str = "") -> Enrolled:
     """Everybody with an identity and a photo, by name, and all hosts with one face; who and what is
     left out is noted. `out` is a folder of nobody's.
 
-    Raises AssetError if there is nobody, and as `read_hosts` does.
+    Raises AssetError if there is nobody, ConfigError for an `out` that would be read as people or
+    hosts the next time, and as `read_hosts` does.
     """
+    _require_apart(flags, out)
     header = inspect_checkpoint(flags.base, prediction=flags.prediction, vae=flags.vae)
     notes("--base", header.notes)
     family, base = header.spec.family, from_anywhere(flags.base)
@@ -51,7 +55,7 @@ def enrolled(flags: PeopleFlags, out: Path, consent: str = "") -> Enrolled:
             flags.hosts.absolute(), tools.detector, header.spec.resolution,
             lambda done, total: advance(shown, done, total),
         )  # fmt: skip
-    notes("--hosts", left_out)
+    notes("--hosts", [*left_out, *_unused(hosts, people)])
     models = Models(
         base, device, family, flags.prediction,
         None if flags.vae is None else from_anywhere(flags.vae),
@@ -59,6 +63,31 @@ def enrolled(flags: PeopleFlags, out: Path, consent: str = "") -> Enrolled:
     )  # fmt: skip
     key = model_key(base, flags.vae, flags.prediction)
     return Enrolled(people, hosts, models, tools, header.spec.resolution, key)
+
+
+def _require_apart(flags: PeopleFlags, out: Path) -> None:
+    where = out.resolve()
+    if where == flags.people.resolve():
+        raise ConfigError(
+            f"--out is {shortened(out)}, the folder of the people, in which each folder is a "
+            "person; give another one"
+        )
+    if where.is_relative_to(flags.hosts.resolve()):
+        raise ConfigError(
+            f"--out is {shortened(out)}, which lies in the folder of hosts, where all pictures are "
+            "painted over; give another one"
+        )
+
+
+def _unused(hosts: Sequence[Host], people: Sequence[Person]) -> list[str]:
+    """Of hosts whose folder is called as nobody is: often it was meant for everybody."""
+    nouns = {person.noun for person in people}
+    counts = Counter(host.noun for host in hosts if host.noun and host.noun not in nouns)
+    return [
+        f"{count} pictures in {shortened(noun)} are not used, for nobody is called {quoted(noun)} "
+        f"but {', '.join(sorted(nouns))}; those for everybody lie in the folder of hosts itself"
+        for noun, count in counts.items()
+    ]
 
 
 def from_anywhere(model: str | Path) -> str:

@@ -11,6 +11,7 @@ from facea_core.cli import main
 from facea_core.dataset.manifest import read_manifest
 from facea_core.demo import draw_cast
 from facea_core.io.images import save_image
+from facea_core.io.locks import locked
 from facea_core.synthetic.render import paint
 from tests.unit.dataset.painted import numbers, scene
 
@@ -108,6 +109,45 @@ def test_what_is_wrong_is_said_before_anything_is_painted(place, tmp_path, capsy
     assert command(place, tmp_path / "set", *more) == 1
     assert why in " ".join(capsys.readouterr().err.split())
     assert not (tmp_path / "set" / "images").exists()
+
+
+@pytest.mark.parametrize("name", ["dataset", "new-people"])
+@pytest.mark.parametrize(
+    ("out", "why"),
+    [
+        ("people", "the folder of the people"),
+        ("people/ada", "a person's"),
+        ("hosts/man/set", "lies in the folder of hosts"),
+    ],
+)
+def test_nothing_is_written_that_would_be_read_as_people_or_hosts(place, capsys, out, why, name):
+    before = sorted(place.rglob("*"))
+    assert command(place, place / out, "--count", "1", name=name) == 1
+    assert why in capsys.readouterr().err
+    assert sorted(place.rglob("*")) == before
+
+
+def test_a_set_takes_no_files_away_that_are_not_its_own(place, tmp_path, capsys):
+    (tmp_path / "README.md").write_text("mine", "utf-8")
+    assert command(place, tmp_path, *ANY) == 1
+    assert "README.md is there and belongs to no set" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["README.md"]
+
+
+def test_two_programs_do_not_write_one_set(place, tmp_path, capsys):
+    with locked(tmp_path / "set" / ".lock"):
+        assert command(place, tmp_path / "set", *ANY) == 1
+    assert "another set is being written into" in capsys.readouterr().err
+
+
+def test_hosts_in_a_folder_called_as_nobody_is_are_named(place, tmp_path, capsys):
+    copytree(place / "hosts", tmp_path / "hosts")
+    copytree(place / "hosts" / "man", tmp_path / "hosts" / "Summer")
+    more = ["--hosts", str(tmp_path / "hosts"), "--dry-run"]
+    assert command(place, tmp_path / "set", *ANY, *more) == 0
+    assert "4 pictures in Summer are not used, for nobody is called 'Summer' but man" in (
+        capsys.readouterr().err
+    )
 
 
 def test_a_control_paints_other_pictures_in_other_folders_of_work(place: Path, tmp_path: Path):

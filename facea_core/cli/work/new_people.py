@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from pathlib import Path
 
 from ...backbone import load_backbone
 from ...composing import ComposeConfig
@@ -11,11 +12,11 @@ from ...dataset.newcomers import Newcomer, newcomers
 from ...dataset.painting import painter
 from ...dataset.people import band_of
 from ...dataset.run import identity_of
-from ...errors import NoFaceError
+from ...errors import ConfigError, NoFaceError, shortened
 from ...identity import save_identity
 from ...io.files import atomic_path
 from ...io.generated_images import save_generated
-from ...io.output_files import require_writable_folder
+from ...io.output_files import require_writable_folder, staged
 from ..sampling import NewPeopleCommand
 from ..talk import bar, note, say
 from .enrolled import enrolled
@@ -45,7 +46,7 @@ def new_people(flags: NewPeopleCommand, composing: ComposeConfig) -> None:
             if isinstance(one, str):
                 note(one)
                 continue
-            _write(flags, one)
+            write_newcomer(flags.out, one)
             made += 1
             shown.update()
             first, second = one.parents
@@ -59,14 +60,25 @@ def new_people(flags: NewPeopleCommand, composing: ComposeConfig) -> None:
         note(f"{made} of {flags.count}: the other blends were like somebody, see above")
 
 
-def _write(flags: NewPeopleCommand, one: Newcomer) -> None:
-    """The folder of portraits first: who has an identity is whole."""
-    folder = flags.out / "people" / one.identity.name
-    folder.mkdir(parents=True, exist_ok=True)
-    for number, portrait in enumerate(one.portraits):
-        save_generated(portrait.image, folder / f"{number}.png")
-    for name, text in (("class.txt", one.noun), ("consent.txt", one.consent)):
-        with atomic_path(folder / name) as temporary:
-            temporary.write_text(text + "\n", "utf-8")
-    (flags.out / "identities").mkdir(exist_ok=True)
-    save_identity(one.identity, flags.out / "identities" / f"{one.identity.name}.safetensors")
+def write_newcomer(out: Path, one: Newcomer) -> None:
+    """The folder of portraits first: who has an identity is whole.
+
+    Raises ConfigError where somebody else has the name: others of that run would be left, with whom
+    nobody was compared.
+    """
+    name = one.identity.name
+    folder, there = out / "people" / name, out / "identities" / f"{name}.safetensors"
+    with staged(there.parent) as stage:
+        made = stage / there.name
+        save_identity(one.identity, made)
+        if there.exists() and there.read_bytes() != made.read_bytes():
+            raise ConfigError(
+                f"{shortened(there)} is somebody else, of a run with other settings or people; "
+                "give another --out, or empty this one"
+            )
+        folder.mkdir(parents=True, exist_ok=True)
+        for number, portrait in enumerate(one.portraits):
+            save_generated(portrait.image, folder / f"{number}.png")
+        for file, text in (("class.txt", one.noun), ("consent.txt", one.consent)):
+            with atomic_path(folder / file) as temporary:
+                temporary.write_text(text + "\n", "utf-8")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import Field, field, fields, replace
 from difflib import get_close_matches
@@ -95,13 +96,18 @@ def kind_of(spec: Field[Any]) -> str:
 def as_declared(spec: Field[Any], value: Any) -> Any:
     """What JSON and command lines say, as the field has it: paths are texts there, tuples lists.
 
-    Anything else is left as it is, for `check_settings` to judge.
+    A path may begin with ~, as shells leave it in --out=~/made. Anything else is left as it is, for
+    `check_settings` to judge.
     """
     kind = kind_of(spec)
+    if kind == "str | Path" and isinstance(value, str):
+        return os.path.expanduser(value)
     if kind == "Path" and isinstance(value, str):
-        return Path(value)
+        return Path(os.path.expanduser(value))
     if kind == "tuple[Path, ...]" and isinstance(value, list):
-        return tuple(Path(one) if isinstance(one, str) else one for one in value)
+        return tuple(
+            Path(os.path.expanduser(one)) if isinstance(one, str) else one for one in value
+        )
     return value
 
 

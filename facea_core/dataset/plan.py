@@ -65,11 +65,12 @@ def plan_set(
 
 
 def key_of(unit: Unit, shared: Shared) -> str:
-    """16 hex digits over all that the pictures of a person depend on."""
+    """16 hex digits over all that the pictures of a person depend on; what is said of them beside,
+    consent and licence, changes no picture."""
     person = unit.person
     return _hash({
         "settings": shared.settings, "name": person.name, "label": person.label,
-        "identity": person.sha256, "consent": person.consent, "licence": shared.licence,
+        "identity": person.sha256,
         "hosts": unit.hosts, "cells": [dict(cell) for cell in unit.cells],
     })  # fmt: skip
 

@@ -127,7 +127,11 @@ def sample_set(
         if there is None:
             left.append(unit)
         else:
-            yield Outcome(unit, there, found=True)
+            pictures = tuple(
+                replace(one, licence=shared.licence, consent=unit.person.consent)
+                for one in there.pictures
+            )
+            yield Outcome(unit, replace(there, pictures=pictures), found=True)
     for done in engine.map(left, start):
         unit = left[done.number]
         if done.result is not None:

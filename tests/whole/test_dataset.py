@@ -223,11 +223,23 @@ def test_people_need_names_of_their_own():
         plan_set([], hosts(4), "tiny", CONFIG, ComposeConfig(), 128, "")
 
 
-def test_a_share_has_another_key_for_another_person_seed_or_licence():
+def test_another_licence_and_consent_are_said_and_nothing_is_painted_again(tmp_path: Path):
+    out = tmp_path / "set"
+    shared, units, _, _ = sample(out, people=PEOPLE[:2])
+    shared = replace(shared, licence="mit")
+    units = [replace(one, person=replace(one.person, consent="asked")) for one in units]
+    start = Painting(shared, out.parent / "pids")
+    outcomes = list(sample_set(out, shared, units, open_engine("serial"), start))
+    assert [one.found for one in outcomes] == [True, True]
+    finish_set(out, shared, units, outcomes, ("folder",), "Painted")
+    assert {(one.licence, one.consent) for one in read_manifest(out)} == {("mit", "asked")}
+
+
+def test_a_share_has_another_key_for_another_person_or_seed_and_not_for_another_licence():
     shared, units = plan(PEOPLE, CONFIG)
     keys = {key_of(unit, shared) for unit in units}
     assert len(keys) == 4
-    assert key_of(units[0], replace(shared, licence="mit")) not in keys
+    assert key_of(units[0], replace(shared, licence="mit")) == key_of(units[0], shared)
     other, again = plan(PEOPLE, replace(CONFIG, seed=1))
     assert key_of(again[0], other) not in keys
 

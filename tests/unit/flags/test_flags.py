@@ -108,6 +108,16 @@ def test_a_flag_is_spelled_with_either_line():
     assert trained("--own_masks=a_b")[0].own_masks == Path("a_b")
 
 
+def test_a_path_may_begin_at_home_however_it_is_written(monkeypatch):
+    monkeypatch.setenv("HOME", "/home/ada")
+    monkeypatch.setenv("USERPROFILE", "/home/ada")
+    said = composed("--out=~/made.png", "--base=~/m.safetensors", "--references", "~/a", "b/~")[0]
+    assert (said.out, str(said.base)) == (Path("/home/ada/made.png"), "/home/ada/m.safetensors")
+    assert said.references == (Path("/home/ada/a"), Path("b/~"))
+    assert composed(*file(mask="~/m.png"))[0].mask == Path("/home/ada/m.png")
+    assert composed("--prompt", "~/a")[0].prompt == "~/a"
+
+
 def rates(*arguments: str) -> tuple[float, float]:
     training = parse("x", Train, [*TRAIN, *arguments], renamed=RENAMED, training=TrainConfig())[1]
     return training["training"].embedding_lr, training["training"].lora_lr

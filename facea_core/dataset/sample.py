@@ -105,7 +105,8 @@ def sample_person(
     """At most `config.count` different pictures of the person, each as its cell asks.
 
     A cell is painted until a picture passes in which its words are read, at most `config.tries`
-    times; the same unit and models make the same pictures.
+    times; one in which nothing passed, as often again until anything does, over the same hosts with
+    other noise. The same unit and models make the same pictures.
     """
     config, person = shared.config, unit.person
     # Copies: what the judge works out of prints is large, and the person outlives it.
@@ -124,7 +125,8 @@ def sample_person(
         on_try(len(passed), config.count)
         number = tried[cell]
         tried[cell] += 1
-        host, asked = shared.hosts[unit.hosts[cell][number]], unit.cells[cell]
+        some, asked = unit.hosts[cell], unit.cells[cell]
+        host = shared.hosts[some[number % len(some)]]
         seed = number_of(person.name, person.sha256, cell, number, config.seed)
         before, keep = host.read()
         made = paint(host, before, keep, words_of(shared.axes, asked), seed)
@@ -152,11 +154,14 @@ def sample_person(
 
     more = round(config.extra * config.count)
     for cell in range(len(unit.cells)):
-        tries = len(unit.hosts[cell])
-        done = any(attempt(cell) for _ in range(tries))
-        if not done and not any(one.cell == cell for one in passed):
+        tries, before = len(unit.hosts[cell]), len(passed)
+        any(attempt(cell) for _ in range(tries))
+        while len(passed) == before and tried[cell] < 2 * tries:
+            attempt(cell)
+        if len(passed) == before:
             said = ", ".join(f"{name} {level}" for name, level in unit.cells[cell].items())
-            short.append(f"{said or 'any'}: {tries} paintings, the last {rejected[-1].reason}")
+            count, reason = tried[cell], rejected[-1].reason
+            short.append(f"{said or 'any'}: {count} paintings, the last {reason}")
     left = [cell for cell, hosts in enumerate(unit.hosts) if tried[cell] < len(hosts)]
     for cell in left[:more]:
         attempt(cell)

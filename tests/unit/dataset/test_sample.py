@@ -66,9 +66,24 @@ def test_a_stranger_is_rejected_and_the_cells_are_short():
     made = sampled(paint=painter_of(2))
     assert made.pictures == ()
     assert len(made.short) == 6
-    assert len(made.rejected) == made.figures["tries"] == 12
+    assert len(made.rejected) == made.figures["tries"] == 24
     assert all(one.reason.startswith("unlike the person") for one in made.rejected)
-    assert "2 paintings, the last unlike the person" in made.short[0]
+    assert "4 paintings, the last unlike the person" in made.short[0]
+
+
+def test_a_cell_with_nothing_goes_round_its_hosts_again_until_anything_passes():
+    right, wrong, seeds = painter_of(3), painter_of(2), []
+
+    def model(*asked):
+        seeds.append(asked[-1])
+        return (wrong if len(seeds) <= 3 else right)(*asked)
+
+    made = sampled(paint=model)
+    assert made.short == ()
+    assert made.pictures[0].tries == 4
+    assert made.pictures[0].host == made.rejected[1].host != made.rejected[0].host
+    assert made.rejected[2].host == made.rejected[0].host
+    assert len(set(seeds)) == len(seeds)
 
 
 def test_who_is_as_like_somebody_else_is_rejected():

@@ -27,7 +27,9 @@ class DatasetConfig:
         AXES, "what varies, between semicolons: yaw, roll, scale, light, backdrop as the host "
         "pictures have them, quality, or any name with words for the prompt: hat: none, a red hat",
     )  # fmt: skip
-    tries: int = setting(3, "paintings for each picture wanted; as many again where none passes", 1, 50)
+    tries: int = setting(
+        3, "paintings for each picture wanted; as many again where none passes", 1, 50
+    )
     lower: float = setting(
         0.0, "least likeness to the person's photos, a cosine; 0 = measured", 0, 1
     )

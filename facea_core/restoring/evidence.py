@@ -19,9 +19,12 @@ _DOUBT = 3.0, 1.0
 none at all the noise would be painted, and a likeness gone."""
 
 _COARSEST, _COARSE = 4, 16
-"""So many of the coarsest waves along a side are the photo's own: the first whatever the fidelity,
-for a face must not have another light than its surroundings; from there on as much of them as that
-says, for the finer ones a damaged photo shows too faint and full of its noise."""
+"""So many of the coarsest waves along a side are the photo's own: the first always, for a face must
+not have another light than its surroundings; those up to the second as `held_image` says."""
+
+_CLEAR, _DIM = 0.7, 0.5
+"""Shares of its detail that a photo shows: from the first on its coarse waves are what they were;
+at the second and below they are too faint, and full of noise, to be more than a hint."""
 
 _SCRATCH = 0.02
 """Share of a pixel that may be scratched."""
@@ -111,12 +114,19 @@ class Evidence:
 
 
 def held_image(
-    image: Tensor, evidence: Evidence, fidelity: float, *, colourise: bool = False
+    image: Tensor,
+    evidence: Evidence,
+    fidelity: float,
+    detail: float = 0.0,
+    *,
+    colourise: bool = False,
 ) -> Tensor:
-    """Painted images `(B, 3, H, W)` projected onto what the photo says, coarse colours first. A
-    grey photo stays grey, unless it is to be given colours."""
+    """Painted images `(B, 3, H, W)` projected onto what the photo says, coarse colours first: these
+    by `fidelity`, but wholly where the photo shows most of its `detail`. A grey photo stays grey,
+    unless it is to be given colours."""
+    clear = min(max((detail - _DIM) / (_CLEAR - _DIM), 0.0), 1.0)
     grey = evidence.damage.grey
-    for waves, share in ((_COARSEST, 1.0), (_COARSE, fidelity)):
+    for waves, share in ((_COARSEST, 1.0), (_COARSE, fidelity + (1 - fidelity) * clear)):
         apart = share * evidence.coarse(image, waves)
         image = (image + (luma_of(apart) if grey else apart)).clamp(0, 1)
     for _ in range(_TIMES if fidelity else 0):

@@ -129,8 +129,10 @@ class Repair:
 
     def image(self, made: Tensor) -> Tensor:
         """Of painted crops `(B, 3, s, s)` what is put into the photo."""
-        free = self.config.colour == FREE
-        made = held_image(made, self.evidence, self.config.fidelity, colourise=free)
+        made = held_image(
+            made, self.evidence, self.config.fidelity, self.detail,
+            colourise=self.config.colour == FREE,
+        )  # fmt: skip
         if self.config.grain:
             made = (made + self.config.grain * self._grain).clamp(0, 1)
         return made

@@ -102,6 +102,17 @@ def test_the_lower_the_fidelity_the_less_of_the_photos_noise_is_painted(clean: T
     assert moved[0] < 0.5 * moved[1] < 0.5 * moved[2]
 
 
+def test_a_photo_that_shows_most_of_its_detail_holds_coarse_colours_wholly(clean: Tensor):
+    evidence = evidence_of(clean, LEVELS["mild"])
+    wrong = (clean + low_band(torch.rand(1, 3, SIDE, SIDE), 3) - 0.5).clamp(0, 1)
+    apart = [
+        float((low_band(held_image(wrong, evidence, 0.0, detail) - clean, 3)).abs().mean())
+        for detail in (0.5, 0.6, 0.7, 1.0)
+    ]
+    assert apart[0] > apart[1] > apart[2] == apart[3]
+    assert apart[3] < 0.3 * apart[0]
+
+
 def test_a_scratch_says_nothing_and_all_else_as_before(clean: Tensor):
     lost = torch.zeros(1, 1, SIDE, SIDE)
     lost[..., 60:63] = 1

@@ -77,12 +77,15 @@ def _entry(
 ) -> dict[str, Any]:
     """What became of a photo: found, repaired and written, or left out with the reason."""
     flags, before = workshop.flags, known.get(str(path), {})
-    workshop.backbone  # noqa: B018  # what cannot be loaded is no photo's fault
     try:
         text = json.dumps({**about, "photo": sha256_of(path)}, sort_keys=True)
-        key = hashlib.sha256(text.encode()).hexdigest()[:16]
-        if before.get("key") == key and _is(flags.out / before["image"], before["sha256"]):
-            return before
+    except FaceAError as error:
+        return _left_out(path, error)
+    key = hashlib.sha256(text.encode()).hexdigest()[:16]
+    if before.get("key") == key and _is(flags.out / before.get("image", ""), before.get("sha256")):
+        return before
+    workshop.load()  # What cannot be loaded is no photo's fault.
+    try:
         made = workshop.repair(path)
         name = _name(path, {one.get("image", "") for other, one in known.items()
                             if other != str(path)})  # fmt: skip
@@ -90,13 +93,17 @@ def _entry(
         if flags.strip is not None and made.strip is not None:
             save_generated(made.strip, flags.strip / name)
     except FaceAError as error:
-        note(f"{path}: left out, {error}")
-        return {"photo": str(path), "problem": str(error)}
+        return _left_out(path, error)
     notes(str(path), made.notes)
     return {
         "photo": str(path), "image": name, **made.figures, "notes": made.notes, "key": key,
         "sha256": sha256_of(flags.out / name),
     }  # fmt: skip
+
+
+def _left_out(path: Path, error: FaceAError) -> dict[str, Any]:
+    note(f"{path}: left out, {error}")
+    return {"photo": str(path), "problem": str(error)}
 
 
 def _about(workshop: Workshop) -> Mapping[str, object]:

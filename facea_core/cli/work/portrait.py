@@ -156,6 +156,7 @@ class _Studio:
         Raises NoFaceError if there is none.
         """
         files, fit = template_files(self.flags.templates), []
+        _ = self.searcher  # What cannot be loaded is no template's fault.
         for path in files:
             try:
                 reason = self._template(path).lacks(len(self.people))

@@ -69,6 +69,10 @@ class Workshop:
             clip_skip=self.people[0].meta.clip_skip,
         )  # fmt: skip
 
+    def load(self) -> None:
+        """Loads everything that is not loaded yet, and raises what that raises."""
+        _ = self.detector, self.rank, self.backbone
+
     def repair(self, path: Path, on_step: OnPaint | None = None) -> Repaired:
         """Raises FaceAError for a photo that cannot be read or has no face to repair."""
         image, said = load_image(path, longest=None)

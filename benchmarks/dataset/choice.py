@@ -34,7 +34,11 @@ def work(bench: Bench) -> None:
         labels = heads.labels.unique().tolist()
         people = [f"person-{label}" for label in labels]
         names = [f"{arm}, {extra:g}" for extra in EXTRAS]
-        if arm == PHOTO or not any(bench.left(NAME, n, people, heads.source) for n in names):
+        if (
+            arm == PHOTO
+            or ", " in arm
+            or not any(bench.left(NAME, n, people, heads.source) for n in names)
+        ):
             continue
         vectors = vectors_of(bench.encoder, heads.crops)
         for label, person in zip(labels, people, strict=True):

@@ -31,7 +31,7 @@ def features_of(measures: Sequence[Measures], beside: Tensor) -> Tensor:
 
 
 def _standard(columns: Tensor) -> Tensor:
-    if len(columns) < 2:
+    if len(columns) < 2 or not columns.shape[1]:
         return torch.zeros_like(columns)
     spread = columns.std(dim=0)
     # A direction of rounding noise must not count as much as yaw.

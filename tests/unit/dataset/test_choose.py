@@ -48,6 +48,13 @@ def test_features_are_standardised_and_constant_axes_say_nothing():
     assert without.shape[1] < features.shape[1]
 
 
+def test_pictures_of_which_nothing_was_measured_differ_by_their_faces():
+    beside = torch.randn(6, 16, generator=torch.Generator().manual_seed(3))
+    features = features_of([{"yaw": 1.0}, *({} for _ in range(5))], beside)
+    assert features.shape[0] == 6
+    assert spread(features)[0] > 0
+
+
 def test_evenness_is_that_of_levels():
     assert evenness([5, 5, 5]) == pytest.approx(1)
     assert evenness([7, 0, 0]) == 0

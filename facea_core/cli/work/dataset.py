@@ -29,7 +29,7 @@ from .enrolled import enrolled, from_anywhere
 _LOCK = ".lock"
 """Two programs that write one set would take each other's pictures away."""
 
-_PER_PICTURE = 1.7
+_PER_PICTURE = 2.0
 """Paintings for each picture that is kept: what painted people took, see docs/dataset.md."""
 
 

@@ -199,6 +199,8 @@ def _parser(program: str, form: type[Form], configs: Mapping[str, Any], flags: F
             options |= {"type": partial(_read, spec), "choices": choices}
             options["metavar"] = None if choices else _metavar(spec)
             options["nargs"] = "*" if _is_list(spec) else "?" if _is_word(spec) else None
+            if _is_list(spec) and not _is_word(spec):
+                options["action"] = "extend"  # --set a --set b are both.
         names = [] if _is_word(spec) else [_called(spec)]
         groups.get(key, parser).add_argument(*names, **options)
     return parser

@@ -96,6 +96,8 @@ def test_lists_take_any_number_of_words():
         Path("b"),
     )
     assert composed("--references")[0].references == ()
+    twice = composed("--references", "a", "--steps", "3", "--references", "b", "c")[0]
+    assert twice.references == (Path("a"), Path("b"), Path("c"))
     both = (Path("a"), Path("b"))
     for words in (["a", "b", "--steps", "3"], ["--steps", "3", "a", "b"]):
         flags, configs = trained(*words)

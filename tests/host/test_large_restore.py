@@ -22,4 +22,5 @@ def test_a_photo_is_restored_and_nothing_wired_changes(comfyui: Path, tmp_path: 
     assert found["asked"] == 2
     assert found["inside"] > 0.01
     assert found["outside"] == found["patches"] == found["conditioning"] == 0
-    assert found["faces"] == found["told"] == 1
+    assert found["faces"] == 1
+    assert found["told"] == 2  # Who it is, and how often that errs.

@@ -17,7 +17,6 @@ from torch import Tensor
 from tqdm import tqdm
 
 from facea_core.dataset.grid import MEASURED, number_of
-from facea_core.dataset.hosts import sha256_of
 from facea_core.dataset.manifest import read_manifest
 from facea_core.dataset.reading import Measures, measures_of
 from facea_core.detection import DetectConfig, detect_attributes
@@ -25,6 +24,7 @@ from facea_core.detection.base import Detector
 from facea_core.errors import AssetError
 from facea_core.evaluation import face_crop
 from facea_core.io.files import atomic_path
+from facea_core.io.hashes import sha256_of
 from facea_core.io.images import load_image
 from facea_core.seeds import seeded
 from facea_core.synthetic.render import paint, sample_people, sample_scenes

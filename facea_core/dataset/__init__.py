@@ -6,7 +6,7 @@ from ..late import door
 
 if TYPE_CHECKING:
     from .config import AXES, DatasetConfig
-    from .hosts import Host, host_of, image_sha256, read_hosts
+    from .hosts import Host, host_of, read_hosts
     from .one_person import (
         hash_of_identity,
         hosts_of,
@@ -28,7 +28,7 @@ __getattr__ = door(
     __name__,
     {
         "config": ("AXES", "DatasetConfig"),
-        "hosts": ("Host", "host_of", "image_sha256", "read_hosts"),
+        "hosts": ("Host", "host_of", "read_hosts"),
         "one_person": (
             *("hash_of_identity", "hosts_of", "kept_images", "person_photos"),
             *("require_pictures", "set_figures", "shortage", "write_one"),
@@ -57,7 +57,6 @@ __all__ = [
     "hash_of_identity",
     "host_of",
     "hosts_of",
-    "image_sha256",
     "kept_images",
     "model_tools",
     "painter",

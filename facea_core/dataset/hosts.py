@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from torch import Tensor
 from ..audit.measure import blur_of
 from ..detection.base import Detector
 from ..errors import FaceAError, ImageError, NoFaceError
+from ..io.hashes import sha256_of
 from ..io.photos import name_in, photo_files
 from ..portraits import examine, read_template
 from ..portraits.files import KEEP
@@ -160,16 +160,3 @@ def hosts_for(
 
 def _misses(cell: Cell, levels: Mapping[str, str]) -> int:
     return sum(1 for axis, level in levels.items() if cell.get(axis, level) != level)
-
-
-def sha256_of(path: Path) -> str:
-    """Of a file's bytes; raises ImageError if it cannot be read."""
-    try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()
-    except OSError as error:
-        raise ImageError(f"cannot read {path} ({error.strerror}); take it away") from error
-
-
-def image_sha256(image: Tensor) -> str:
-    """Of an image's values, for one that has no file."""
-    return hashlib.sha256(image.detach().cpu().contiguous().numpy().tobytes()).hexdigest()

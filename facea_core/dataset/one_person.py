@@ -13,9 +13,10 @@ from torch import Tensor
 from ..detection import DetectConfig, detect_attributes, photos_with_faces
 from ..detection.base import Detector
 from ..errors import NoFaceError
+from ..io.hashes import image_sha256
 from ..io.images import from_bytes
 from ..types import DetectedFaces, Identity, Photo
-from .hosts import Host, host_of, image_sha256
+from .hosts import Host, host_of
 from .measures import measures_of_set, reasons_of
 from .parts import write_part
 from .plan import key_of

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 
 import torch
 
 from ..composing import ComposeConfig
 from ..errors import ConfigError, quoted
+from ..io.hashes import hash_of
 from ..version import __version__
 from .config import DatasetConfig
 from .grid import axes_of, cells
@@ -53,7 +52,7 @@ def plan_set(
     }  # fmt: skip
     shared = Shared(
         config, axes, tuple(hosts), thirds, tuple(names), centres, band, resolution, model,
-        _hash(about), composing.negative, licence,
+        hash_of(about), composing.negative, licence,
     )  # fmt: skip
     used = [0] * len(hosts)
     units = []
@@ -68,12 +67,8 @@ def key_of(unit: Unit, shared: Shared) -> str:
     """16 hex digits over all that the pictures of a person depend on; what is said of them beside,
     consent and licence, changes no picture."""
     person = unit.person
-    return _hash({
+    return hash_of({
         "settings": shared.settings, "name": person.name, "label": person.label,
         "identity": person.sha256,
         "hosts": unit.hosts, "cells": [dict(cell) for cell in unit.cells],
     })  # fmt: skip
-
-
-def _hash(about: Mapping[str, object]) -> str:
-    return hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()[:16]

@@ -10,7 +10,6 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import asdict, dataclass
 from glob import escape
 from pathlib import Path
@@ -19,6 +18,7 @@ from typing import Any
 from ..errors import AssetError, FaceAError
 from ..io.files import atomic_path, read_plain
 from ..io.generated_images import generated_bytes
+from ..io.hashes import has_sha256
 from ..types import Composition
 from .ranking import ranked, score
 
@@ -83,7 +83,7 @@ def rank_portraits(out: Path, portraits: Mapping[str, Portrait]) -> list[tuple[s
     with atomic_path(out / LIST) as temporary:
         temporary.write_text(json.dumps({"portraits": entries}, indent=2) + "\n", "utf-8")
     for name, sha256 in before.items():
-        if name not in names.values() and _sha256(out / name) == sha256:
+        if name not in names.values() and has_sha256(out / name, sha256):
             (out / name).unlink(missing_ok=True)
     for part in (out / PARTS).glob("*.*"):
         if part.stem not in portraits:
@@ -100,7 +100,7 @@ def _found(out: Path, key: str, one: Portrait) -> Path | None:
     """Where the picture lies: in the parts, or under a name of any rank."""
     named = sorted(out.glob(f"*-{escape(one.template)}.png"))
     places = (out / PARTS / f"{key}.png", *named)
-    return next((path for path in places if _sha256(path) == one.sha256), None)
+    return next((path for path in places if has_sha256(path, one.sha256)), None)
 
 
 def _rename(out: Path, names: Mapping[str, str], portraits: Mapping[str, Portrait]) -> None:
@@ -127,9 +127,3 @@ def _listed(out: Path) -> dict[str, str]:
     except (OSError, ValueError, KeyError, TypeError, FaceAError):
         return {}
     return {name: sha256 for name, sha256 in some.items() if Path(name).name == name}
-
-
-def _sha256(path: Path) -> str:
-    with suppress(OSError):
-        return hashlib.sha256(path.read_bytes()).hexdigest()
-    return ""

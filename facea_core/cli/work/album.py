@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from ...dataset.hosts import sha256_of
 from ...errors import ConfigError, FaceAError
 from ...io.files import read_plain
 from ...io.generated_images import save_generated
+from ...io.hashes import has_sha256, hash_of, sha256_of
 from ...io.output_files import require_writable_folder, write_json
 from ...io.photos import ENDINGS, photos_of
 from ...version import __version__
@@ -78,11 +76,11 @@ def _entry(
     """What became of a photo: found, repaired and written, or left out with the reason."""
     flags, before = workshop.flags, known.get(str(path), {})
     try:
-        text = json.dumps({**about, "photo": sha256_of(path)}, sort_keys=True)
+        key = hash_of({**about, "photo": sha256_of(path)})
     except FaceAError as error:
         return _left_out(path, error)
-    key = hashlib.sha256(text.encode()).hexdigest()[:16]
-    if before.get("key") == key and _is(flags.out / before.get("image", ""), before.get("sha256")):
+    there = flags.out / before.get("image", "")
+    if before.get("key") == key and has_sha256(there, before.get("sha256")):
         return before
     workshop.load()  # What cannot be loaded is no photo's fault.
     try:
@@ -135,9 +133,3 @@ def _listed(out: Path) -> dict[str, dict[str, Any]]:
         return {str(one["photo"]): dict(one) for one in entries}
     except (OSError, ValueError, KeyError, TypeError, FaceAError):
         return {}
-
-
-def _is(path: Path, sha256: object) -> bool:
-    with suppress(FaceAError):
-        return sha256_of(path) == sha256
-    return False

@@ -9,12 +9,13 @@ from pathlib import Path
 
 from ...backbone import inspect_checkpoint
 from ...backbone.load import pick_device
-from ...dataset.hosts import Host, read_hosts, sha256_of
+from ...dataset.hosts import Host, read_hosts
 from ...dataset.people import Person, person_of
 from ...dataset.run import Models, identity_of, model_tools
 from ...dataset.sample import Tools
 from ...errors import AssetError, ConfigError, FaceAError, quoted, shortened
 from ...identity import check_family, load_identity
+from ...io.hashes import sha256_of
 from ...people import PersonFolder, people_in
 from ...people.folders import read_text
 from ...settings import check_text

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 
-from ...backbone import Backbone, inspect_checkpoint, load_backbone
+from ...backbone import Backbone, inspect_checkpoint
 from ...composing import ComposeConfig, OnPaint, Rank
-from ...dataset.hosts import image_sha256, sha256_of
 from ...detection.base import Detector
 from ...errors import ConfigError, FaceAError, NoFaceError
 from ...evaluation import Embedder
 from ...io.figures import Tile, draw_tiles
 from ...io.generated_images import save_generated
+from ...io.hashes import hash_of, image_sha256, sha256_of
 from ...io.images import load_image
 from ...io.output_files import require_writable_folder
 from ...portraits import (
@@ -38,8 +36,9 @@ from ...types import Identity, Photo
 from ...version import __version__
 from ..talk import advance, bar, note, notes, say
 from ..templates import PortraitCommand
-from .detectors import open_detector, pick_device
+from .detectors import open_detector
 from .enrolled import model_key
+from .models import open_backbone
 from .photos import read_faces, read_people
 
 _TILES = 100
@@ -133,11 +132,7 @@ class _Studio:
 
     @cached_property
     def backbone(self) -> Backbone:
-        flags = self.flags
-        return load_backbone(
-            flags.base, pick_device(flags.device), prediction=flags.prediction, vae=flags.vae,
-            clip_skip=self.people[0].meta.clip_skip,
-        )  # fmt: skip
+        return open_backbone(self.flags, self.people[0])
 
     @cached_property
     def about(self) -> Mapping[str, object]:
@@ -187,8 +182,7 @@ class _Studio:
                 "said": one.prompt, "keep": None if one.keep is None else image_sha256(one.keep),
                 "faces": [[face.detector, repr(face.face)] for face in seats],
             }  # fmt: skip
-            text = json.dumps(about, sort_keys=True)
-            yield path, (one, seats), hashlib.sha256(text.encode()).hexdigest()[:16]
+            yield path, (one, seats), hash_of(about)
 
     def painted(self, one: Sitting, key: str, backbone: Backbone, on_step: OnPaint) -> Portrait:
         made = paint_portrait(

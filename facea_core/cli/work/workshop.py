@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ...backbone import Backbone, inspect_checkpoint, load_backbone
+from ...backbone import Backbone, inspect_checkpoint
 from ...composing import ComposeConfig, OnPaint, Rank, TargetFace, check_not_mixed, plan_batch
 from ...detection.base import Detector
 from ...detection.config import EVERY_FACE, DetectConfig
@@ -29,7 +29,8 @@ from ..restoring import RestoreCommand
 from ..talk import notes
 from .compose import read_rank, read_target_mask
 from .detect import read_region
-from .detectors import open_detector, pick_device
+from .detectors import open_detector
+from .models import open_backbone
 from .photos import read_people
 
 
@@ -63,11 +64,7 @@ class Workshop:
 
     @cached_property
     def backbone(self) -> Backbone:
-        flags = self.flags
-        return load_backbone(
-            flags.base, pick_device(flags.device), prediction=flags.prediction, vae=flags.vae,
-            clip_skip=self.people[0].meta.clip_skip,
-        )  # fmt: skip
+        return open_backbone(self.flags, self.people[0])
 
     def load(self) -> None:
         """Loads everything that is not loaded yet, and raises what that raises."""

@@ -9,13 +9,14 @@ from torch import Tensor
 
 from facea_core.composing import ComposeConfig
 from facea_core.dataset.config import DatasetConfig
-from facea_core.dataset.hosts import Host, host_of, image_sha256
+from facea_core.dataset.hosts import Host, host_of
 from facea_core.dataset.people import Person, person_of
 from facea_core.dataset.plan import plan_set
 from facea_core.dataset.sample import Shared, Tools, Unit
 from facea_core.detection import DetectConfig, detect_attributes, load_detector
 from facea_core.evaluation import load_embedder
 from facea_core.evaluation.identity_encoder import load_attribute_probe
+from facea_core.io.hashes import image_sha256
 from facea_core.seeds import seeded
 from facea_core.synthetic.parameters import IDENTITY, SCENE
 from facea_core.synthetic.render import paint, sample_people, sample_scenes

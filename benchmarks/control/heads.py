@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from statistics import fmean
 
 from facea_core.composing import ComposeConfig, TargetFace, compose_identity, face_mask
@@ -35,13 +36,18 @@ class Arm:
 ARMS: Mapping[str, Arm] = {
     "caption": Arm("the model as it is, asked in the best words there are", "caption", 0.0),
     "words, LoRA 0": Arm("the learned words, no LoRA", "own", 0.0),
+    "words, LoRA 0.4": Arm("the words and a little of the LoRA", "own", 0.4),
     "words, LoRA 0.6": Arm("the words and some of the LoRA", "own", 0.6),
+    "words, LoRA 0.8": Arm("the words and most of the LoRA", "own", 0.8),
     "words": Arm("the words and the LoRA: what FaceA does", "own", 1.0),
     "words, LoRA 1.2": Arm("the words and more of the LoRA", "own", 1.2),
     "class word": Arm("the LoRA is loaded and nobody asked for the person", "class", 1.0),
     "nobody": Arm("the model as it is, asked for the class", "class", 0.0),
 }
 ASKED, UNASKED = "words", "class word"
+CURVE = [name for name, arm in ARMS.items() if arm.word == "own"]
+ALIKE = 0.75
+"""The likeness at which the curve over strengths is read: how well is the prompt followed there?"""
 
 
 def paint(bench: Bench, index: int, wanted: Wanted) -> Iterator[Painted]:
@@ -86,7 +92,21 @@ def table(rows: Sequence[Row]) -> str:
         f"{markdown(['Arm', *MEASURES], lines)}\n\n"
         f"Bleed, {UNASKED} less nobody: {shown(difference(unasked, nobody))}\n"
         f"Selectivity, {ASKED} less {UNASKED}: {shown(difference(asked, unasked))}\n"
+        f"Prompt where the likeness is {ALIKE}, between strengths: {_at_likeness(rows)}\n"
     )
+
+
+def _at_likeness(rows: Sequence[Row]) -> str:
+    """Read off the line between the first two strengths that have `ALIKE` between them."""
+    points = [
+        [fmean(by_person(rows, arm, lambda some, n=n: fmean(r[n] for r in some)).values())
+         for n in ("likeness", "prompt")]
+        for arm in CURVE if any(row["arm"] == arm for row in rows)
+    ]  # fmt: skip
+    for (low, before), (high, after) in pairwise(points):
+        if low <= ALIKE <= high:
+            return f"{before + (after - before) * (ALIKE - low) / (high - low):.2f}"
+    return "not reached"
 
 
 TASK = Task(paint, table)

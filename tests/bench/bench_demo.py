@@ -22,6 +22,8 @@ from facea_core.demo import draw_cast, run_demo
 from facea_core.io.images import load_image, to_pil
 
 SIDE = 150
+IRIS, UNLIKE = 3.5, 0.2
+"""Pixels about the middle of an eye, and from which distance of colours on two eyes differ."""
 KEYS = ("identity_before", "identity_after", "heldout_before", "heldout_after", "copy_paste")
 
 
@@ -38,16 +40,20 @@ def main() -> None:
     args.out.mkdir(parents=True, exist_ok=True)
     changes = {key: json.loads(value) for key, value in (one.split("=", 1) for one in args.set)}
     rows = []
-    print("seed  before   after    gain  copy-paste  outside  seconds  person")
+    print("seed  before   after    gain  copy-paste  outside  eyes  seconds  person")
     for seed in range(args.seeds[0], args.seeds[1] + 1):
         report = run_demo(args.out / f"seed-{seed}", seed=seed, **changes)
         gain = report["heldout_after"] - report["heldout_before"]
         outside, seconds = report["outside_mask_max_abs_diff"], report["seconds"]["total"]
-        rows.append({"seed": seed, "gain": gain, "outside": outside, "seconds": seconds}
-                    | {key: report[key] for key in KEYS})  # fmt: skip
+        eyes = eyes_differ(seed, args.out)
+        rows.append(
+            {"seed": seed, "gain": gain, "outside": outside, "seconds": seconds, "eyes": eyes}
+            | {key: report[key] for key in KEYS}
+        )
         print(
             f"{seed:4}  {report['heldout_before']:+.3f}  {report['heldout_after']:+.3f}  "
-            f"{gain:+.3f}  {report['copy_paste']:+10.3f}  {outside:7g}  {seconds:7.1f}  "
+            f"{gain:+.3f}  {report['copy_paste']:+10.3f}  {outside:7g}  {eyes:.2f}  "
+            f"{seconds:7.1f}  "
             f"{report['person']}",
             flush=True,
         )
@@ -58,6 +64,7 @@ def main() -> None:
         "sd_gain": statistics.stdev(gains) if len(gains) > 1 else math.nan,
         "positive": sum(gain > 0 for gain in gains),
         "people": len(gains),
+        "eyes_alike": sum(row["eyes"] < UNLIKE for row in rows),
         "worst_seconds": max(row["seconds"] for row in rows),
         "largest_outside": max(row["outside"] for row in rows),
         "torch": torch.__version__,
@@ -66,6 +73,22 @@ def main() -> None:
     }
     (args.out / "scores.json").write_text(json.dumps({"rows": rows, **summary}, indent=2) + "\n")
     print(json.dumps(summary, indent=2))
+
+
+def eyes_differ(seed: int, folder: Path) -> float:
+    """How far the colours of both irises are apart, in [0, 1], where the painter has them."""
+    made, _ = load_image(folder / f"seed-{seed}" / "result.png", longest=None)
+    shown = draw_cast(seed).answer.masks["eyes"][0, 0] > 0.5
+    ys, xs = shown.nonzero(as_tuple=True)
+    middle = float(xs.float().mean())
+    colours = []
+    for mine in (xs < middle, xs >= middle):
+        if not mine.any():
+            return 0.0
+        cy, cx = ys[mine].float().mean(), xs[mine].float().mean()
+        near = ((ys - cy).square() + (xs - cx).square() < IRIS**2) & mine
+        colours.append(made[0][:, ys[near], xs[near]].mean(dim=1))
+    return float((colours[0] - colours[1]).abs().max())
 
 
 def people_sheet(seeds: list[int], folder: Path) -> Image.Image:

@@ -147,7 +147,11 @@ def main() -> None:
     parser.add_argument("--batch", type=int, help="of each process; for a GPU some hundreds")
     parser.add_argument("--people", type=int, help="how many each process paints")
     parser.add_argument("--seed", type=int, default=0, help="another one for every piece")
-    parser.add_argument("--compile", action="store_true", help="compile networks first; untried")
+    parser.add_argument("--compile", action="store_true", help="compile networks first: minutes")
+    parser.add_argument(
+        "--half", action="store_true",
+        help="compute in bfloat16, as a GPU always does: faster on a CPU that has units for it",
+    )  # fmt: skip
     parser.add_argument("--fresh", action="store_true", help="do not start from published weights")
     args = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
@@ -157,7 +161,7 @@ def main() -> None:
     args.folder.mkdir(parents=True, exist_ok=True)
     piece = Piece(
         args.folder, args.minutes, *args.rate, seed=args.seed, device=args.device, batch=args.batch,
-        compiled=args.compile,
+        compiled=args.compile, half=args.half,
     )  # fmt: skip
     job = Job(piece, args.people or people, args.fresh)
     stage(job)

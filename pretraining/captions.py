@@ -5,17 +5,27 @@ from __future__ import annotations
 import random
 from typing import NamedTuple
 
+import torch
 from torch import Tensor
 
+from facea_core.synthetic.parameters import EARS_HIDDEN, HAIR_STYLES, hair_style, number
 from facea_core.synthetic.render import PARTS, class_noun, describe_all, describe_part_all
+
+_OPENINGS = (
+    "a photo of a {}", "a painting of a {}", "a photo of the face of a {}", "the head of a {}",
+)  # fmt: skip
+_OPENING_SHARES = (0.82, 0.06, 0.06, 0.06)
+_EXPRESSIONS = ("smiling", "an open mouth")
 
 
 class Description(NamedTuple):
-    """Everything that can be said of one picture; `parts` in the order of PARTS."""
+    """Everything that can be said of one picture; `parts` in the order of PARTS, `more` what is
+    rarely said."""
 
     noun: str
     whole: str
     parts: tuple[str, ...]
+    more: tuple[str, ...]
 
 
 def describe_pool(people: Tensor, scenes: Tensor) -> list[Description]:
@@ -23,7 +33,19 @@ def describe_pool(people: Tensor, scenes: Tensor) -> list[Description]:
     parts = zip(*(describe_part_all(people, part) for part in PARTS), strict=True)
     nouns = [class_noun(person) for person in people]
     whole = describe_all(people, scenes)
-    return [Description(*row) for row in zip(nouns, whole, parts, strict=True)]
+    more = (_rare(*row) for row in zip(whole, _ears(people), strict=True))
+    return [Description(*row) for row in zip(nouns, whole, parts, more, strict=True)]
+
+
+def _ears(people: Tensor) -> list[str]:
+    hidden = torch.tensor([style in EARS_HIDDEN for style in HAIR_STYLES])[hair_style(people)]
+    sizes = (number(people, "ears") * 3).long().clamp(max=2).masked_fill(hidden, 3)
+    return [("small ears", "ears", "large ears", "")[size] for size in sizes.tolist()]
+
+
+def _rare(whole: str, ears: str) -> tuple[str, ...]:
+    absent = [f"no {word}" for word in ("glasses", "beard", "freckles") if word not in whole]
+    return (*absent, *([ears] if ears else ()))
 
 
 def caption(of: Description, part: int, rng: random.Random) -> str:
@@ -34,26 +56,32 @@ def caption(of: Description, part: int, rng: random.Random) -> str:
     """
     if rng.random() < 0.1:
         return ""
+    noun = "person" if rng.random() < 0.15 else of.noun
     if part > 0:
         phrase, name = of.parts[part], PARTS[part]
-        return rng.choice(
+        said = rng.choice(
             [
                 f"a photo of {phrase}",
                 phrase,
-                f"{phrase} of a {of.noun}",
-                f"a photo of {phrase} of a {of.noun}",
-                f"a photo of the {name} of a {of.noun}",
+                f"{phrase} of a {noun}",
+                f"a photo of {phrase} of a {noun}",
+                f"a photo of the {name} of a {noun}",
             ]
         )
+        moved = [word for word in _EXPRESSIONS if name == "mouth" and word in of.whole]
+        return ", ".join([said, *(word for word in moved if rng.random() < 0.8)])
+    head = rng.choices(_OPENINGS, _OPENING_SHARES)[0].format(noun)
     style = rng.random()
     if style < 0.1:
-        return f"a photo of a {of.noun}"
+        return head
     if style < 0.6:
-        head, _, rest = of.whole.partition(" with ")
-        kept = [phrase for phrase in rest.split(", ") if rng.random() < 0.93]
+        kept = [p for p in of.whole.partition(" with ")[2].split(", ") if rng.random() < 0.93]
     else:
-        head = f"a photo of a {of.noun}"
         kept = [phrase for phrase in of.parts[1:] if rng.random() < 0.75]
         rng.shuffle(kept)
+        kept += [word for word in _EXPRESSIONS if word in of.whole and rng.random() < 0.6]
+    kept += [phrase for phrase in of.more if rng.random() < 0.12]
+    if len(kept) > 1 and rng.random() < 0.15:
+        kept[-2:] = [f"{kept[-2]} and {kept[-1]}"]
     joint = " " if style > 0.8 else ", "  # learned words stand side by side without commas
     return f"{head} with {joint.join(kept)}" if kept else head

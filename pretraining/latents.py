@@ -15,7 +15,7 @@ from facea_core.synthetic import render
 
 from .autoencoder import NarrowAutoencoder
 from .captions import Description, describe_pool
-from .dataset import FEATURES, HEAD, SIDE, draw_pool, inpaint_masks, part_masks
+from .dataset import FEATURES, HEAD, SIDE, draw_pool, edges_of, inpaint_masks, part_masks
 from .train import Piece
 
 BATCH, GPU_BATCH = 30, 512
@@ -24,6 +24,9 @@ FACE_SHARE = 0.12
 FEATURE_WEIGHT = 3.0
 """How much more a latent counts that shows an eye, a brow or the mouth: a fifth of a face's latents
 carries most of a person, and the mouth's few are all that says whether it smiles."""
+SMALL = render.PARTS.index("eyebrows")
+"""From here on the parts are small."""
+ZOOMS = (1.5, 2.0, 2.5)
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,7 +37,7 @@ class Encoded:
 
     Half of the pictures show somebody else's neck, clothes and surroundings around the mask: that
     is what composing finds, and the prompt has to win against it. Half of the others have a second
-    sample with a mask over a single part.
+    sample with a mask over a single part, and the other half one of a part seen from nearer.
     """
 
     clean: Tensor
@@ -86,6 +89,12 @@ def encode_pictures(
             part = torch.randint(1, masks.shape[1], (int(single.sum()),), generator=generator)
             mask = inpaint_masks(masks[single], part, generator)
             add(clean[single], image[single], masks[single], mask, index[single], part)
+        near = index[index % 4 == 2]
+        if len(near):
+            part = torch.randint(SMALL, len(render.PARTS), (len(near),), generator=generator)
+            image, masks = zoomed(people[near], scenes[near], part, generator, device)
+            mask = inpaint_masks(masks, part, generator)
+            add(encode(image), image, masks, mask, near, part)
     columns = (torch.cat(column) for column in zip(*rows, strict=True))
     return Encoded(*columns), describe_pool(people, scenes)
 
@@ -93,6 +102,27 @@ def encode_pictures(
 def _painted(people: Tensor, scenes: Tensor, device: str) -> tuple[Tensor, Tensor]:
     painting = render.paint(people.to(device), scenes.to(device), SIDE)
     return painting.image, part_masks(painting)
+
+
+def zoomed(
+    people: Tensor, scenes: Tensor, part: Tensor, generator: torch.Generator, device: str
+) -> tuple[Tensor, Tensor]:
+    """Image and masks of a window about `part (B,)` of each, which is seen in half as large again
+    to two and a half times its size, as where only that part is repainted."""
+    size = int(ZOOMS[int(torch.randint(len(ZOOMS), (), generator=generator))] * SIDE)
+    painting = render.paint(people.to(device), scenes.to(device), size)
+    whole = torch.cat([painting.image, part_masks(painting)], dim=1)
+    rows = torch.arange(len(part), device=whole.device)
+    solid = whole[rows, 3 + part.to(whole.device)][:, None] > 0.5
+    y0, y1, x0, x1 = (edge.cpu() for edge in edges_of(solid))
+    moved = (torch.rand(2, len(part), generator=generator) - 0.5) * 0.2 * SIDE
+    edges = (
+        ((a + b) / 2 + by - SIDE / 2).long().clamp(0, size - SIDE).tolist()
+        for a, b, by in ((y0, y1, moved[0]), (x0, x1, moved[1]))
+    )
+    cut = [one[:, y : y + SIDE, x : x + SIDE] for one, y, x in zip(whole, *edges, strict=True)]
+    image, masks = torch.stack(cut).split([3, len(render.PARTS)], dim=1)
+    return image, masks
 
 
 def stitched(image: Tensor, host: Tensor, mask: Tensor, generator: torch.Generator) -> Tensor:

@@ -32,7 +32,7 @@ from .tokenizer import write_tokenizer
 log = logging.getLogger("facea.pretrain")
 ASSETS = Path(facea_core.__file__).parent / "assets"
 # Whole tokens for what people may type beside the painter's own words.
-MORE_WORDS = "ears eye ear lips chin teeth child girl boy his her their old young , . ! ? : ; ' \""
+MORE_WORDS = "eye ear lips chin teeth child girl boy his her their old young , . ! ? : ; ' \""
 
 
 def publish(job: Job) -> None:

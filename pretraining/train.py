@@ -38,7 +38,7 @@ class Piece:
     """One run: at most `minutes`, the rate falling evenly from `first` to `last` times its height.
 
     `steps` ends it earlier; `batch` None = the stage's own for a CPU. Another `seed` for each piece
-    paints other people for it. On a CPU compiling costs minutes and gains nothing here.
+    paints other people for it. `half` computes in bfloat16, as a GPU always does.
     """
 
     folder: Path
@@ -50,6 +50,7 @@ class Piece:
     device: str = "cpu"
     batch: int | None = None
     compiled: bool = False
+    half: bool = False
 
     def compile(self, function: Callable[..., T]) -> Callable[..., T]:
         return torch.compile(function, dynamic=False) if self.compiled else function
@@ -90,7 +91,7 @@ def train_piece(
             group["lr"] = height * factor
         # Going on needs no random state: everything random comes from the step's number.
         seed = ((piece.seed * 1_000_003 + step) * workers + rank) % 2**63
-        with torch.autocast(kind, torch.bfloat16, enabled=kind != "cpu"):
+        with torch.autocast(kind, torch.bfloat16, enabled=piece.half or kind != "cpu"):
             value = loss(seeded(seed))
         value.backward()
         _share(parameters, workers)

@@ -59,7 +59,7 @@ VOCABULARY: tuple[str, ...] = tuple(
         {
             word
             for text in (
-                "man woman person face photo painting the a an of with and",
+                "man woman person face photo painting the a an of with and ears",
                 "glasses beard eyes eyebrows nose mouth skin freckles bald head hair",
                 "smiling an open mouth no",
                 *_STYLE_WORDS.values(), *_BEARD_WORDS.values(), *_PLACE_WORDS.values(),

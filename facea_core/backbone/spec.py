@@ -126,8 +126,8 @@ TINY = Family(
         "out_channels": 4,
         "block_out_channels": (64, 128, 128),
         "layers_per_block": 1,
-        "down_block_types": ("DownBlock2D", "CrossAttnDownBlock2D", "DownBlock2D"),
-        "up_block_types": ("UpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"),
+        "down_block_types": ("CrossAttnDownBlock2D", "CrossAttnDownBlock2D", "DownBlock2D"),
+        "up_block_types": ("UpBlock2D", "CrossAttnUpBlock2D", "CrossAttnUpBlock2D"),
         "cross_attention_dim": 128,
         "attention_head_dim": 2,  # diffusers' historical name: this is the number of heads
     },

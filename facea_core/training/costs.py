@@ -27,11 +27,11 @@ class Costs:
 
 COSTS: Mapping[str, Costs] = {
     "facea-tiny": Costs(
-        unet=5_629_060, text=501_248, vae=2_445_063,
-        lora={"attention": 8_192, "wide": 49_024},
+        unet=5_928_004, text=501_248, vae=2_445_063,
+        lora={"attention": 11_648, "wide": 55_936},
         step={
-            ("attention", False): (5_900, 6), ("attention", True): (2_120, 0),
-            ("wide", False): (7_010, 19), ("wide", True): (2_500, 0),
+            ("attention", False): (11_320, 26), ("attention", True): (4_230, 6),
+            ("wide", False): (13_000, 49), ("wide", True): (4_600, 0),
         },
         prompt=210_000, encode=17_200,
     ),

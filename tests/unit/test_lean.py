@@ -58,8 +58,8 @@ def test_the_lean_lora_has_the_gradients_of_autograd(count: int):
 
 
 def test_layers_that_share_an_input_are_what_each_is_alone(backbone: Backbone):
-    x = torch.randn(2, 9, 128)
     attention = next(m for n, m in backbone.unet.named_modules() if n.endswith("attn1"))
+    x = torch.randn(2, 9, attention.to_q.in_features)
     for targets in (None, "attention"):
         with lora(backbone.unet, 2, targets) if targets else nullcontext():
             layers = attention.to_q, attention.to_k, attention.to_v

@@ -8,7 +8,7 @@ from facea_core.backbone import load_backbone
 from facea_core.composing import ComposeConfig
 from facea_core.detection.painted_model import PartDetector
 from facea_core.evaluation.identity_encoder import AttributeProbe
-from facea_core.synthetic.render import paint
+from facea_core.synthetic.render import PARTS, paint
 from pretraining.autoencoder import (
     autoencoder_loss,
     narrow,
@@ -17,7 +17,7 @@ from pretraining.dataset import draw_pool, paint_pool
 from pretraining.denoiser import denoiser_loss, networks
 from pretraining.detector import detector_loss
 from pretraining.encoder import encoder_loss, paint_heads
-from pretraining.latents import FEATURE_WEIGHT, encode_pictures
+from pretraining.latents import FEATURE_WEIGHT, ZOOMS, encode_pictures, zoomed
 from pretraining.repaint import NEAR, head_masks, reconstruct, repaint
 from pretraining.score import UNSEEN
 from pretraining.sheets import reconstruction_sheet
@@ -39,8 +39,25 @@ def test_latents_that_show_features_count_more_and_no_others(tmp_path):
     masks = paint(people, scenes).masks
     shown = torch.cat([masks[part] for part in ("eyebrows", "eyes", "mouth")], 1).amax(1)
     blocks = shown.unfold(1, 8, 8).unfold(2, 8, 8).amax((3, 4))
-    for weight, picture in zip(data.weight[:, 0].float(), data.picture, strict=True):
+    assert data.picture.tolist() == [0, 1, 2, 3, 0, 2]  # the last one is seen from near
+    for weight, picture in zip(data.weight[:-1, 0].float(), data.picture[:-1], strict=True):
         assert torch.allclose(weight, 1 + (FEATURE_WEIGHT - 1) * blocks[picture], atol=2e-3)
+
+
+def test_a_part_seen_from_near_is_cut_from_a_larger_painting():
+    people, scenes = draw_pool(6, 1, 3)
+    part = torch.tensor([PARTS.index("nose")] * 6)
+    image, masks = zoomed(people, scenes, part, torch.Generator().manual_seed(1), "cpu")
+    assert image.shape == (6, 3, 128, 128)
+    assert masks.shape == (6, len(PARTS), 128, 128)
+    usual = paint(people, scenes).masks["nose"].flatten(1).sum(1)
+    larger = masks[:, PARTS.index("nose")].flatten(1).sum(1) / usual
+    zoom = next(zoom for zoom in ZOOMS if abs(float(larger.mean()) - zoom**2) < 0.1 * zoom**2)
+    whole = paint(people, scenes, int(zoom * 128)).image
+    for one, wide in zip(image, whole, strict=True):
+        windows = wide.unfold(1, 128, 1).unfold(2, 128, 1)
+        corners = (windows[..., 0, 0] == one[:, :1, :1]).all(0).nonzero()
+        assert any(torch.equal(windows[:, y, x], one) for y, x in corners.tolist())
 
 
 def test_every_stage_has_a_gradient_for_every_weight(pool, tmp_path):
@@ -49,7 +66,7 @@ def test_every_stage_has_a_gradient_for_every_weight(pool, tmp_path):
     backbone = load_backbone("tiny")
     autoencoder, probe = narrow(backbone.vae).requires_grad_(True), AttributeProbe()
     data, said = encode_pictures(6, 3, autoencoder, piece)
-    assert len(data) == 8
+    assert len(data) == 9
     assert len(said) == 6
     network = networks(backbone).requires_grad_(True)
     heads = paint_heads(2, 5, "cpu", lambda painted: reconstruct(backbone, painted))

@@ -19,7 +19,7 @@ NOBODY = -0.25
 themselves, strangers mostly below."""
 
 ERRORS = (
-    "who is who, told by the model, errs: of painted people 3 in 100 are missed and 9 in 100 "
+    "who is who, told by the model, errs: of painted people 5 in 100 are missed and 11 in 100 "
     "strangers taken for somebody; with photographs nobody has measured it"
 )
 """Of 24 people and 72 strangers, each damaged mildly, middling, severely and as old photos are."""

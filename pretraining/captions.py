@@ -8,7 +8,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from facea_core.synthetic.parameters import EARS_HIDDEN, HAIR_STYLES, hair_style, number
+from facea_core.synthetic.parameters import EARS_HIDDEN, HAIR_STYLES, hair_style, labels, number
 from facea_core.synthetic.render import PARTS, class_noun, describe_all, describe_part_all
 
 _OPENINGS = (
@@ -33,19 +33,18 @@ def describe_pool(people: Tensor, scenes: Tensor) -> list[Description]:
     parts = zip(*(describe_part_all(people, part) for part in PARTS), strict=True)
     nouns = [class_noun(person) for person in people]
     whole = describe_all(people, scenes)
-    more = (_rare(*row) for row in zip(whole, _ears(people), strict=True))
-    return [Description(*row) for row in zip(nouns, whole, parts, more, strict=True)]
+    return [Description(*row) for row in zip(nouns, whole, parts, _more(people), strict=True)]
 
 
-def _ears(people: Tensor) -> list[str]:
+def _more(people: Tensor) -> list[tuple[str, ...]]:
+    """What each of them has not, and their ears where no hair is over them."""
     hidden = torch.tensor([style in EARS_HIDDEN for style in HAIR_STYLES])[hair_style(people)]
     sizes = (number(people, "ears") * 3).long().clamp(max=2).masked_fill(hidden, 3)
-    return [("small ears", "ears", "large ears", "")[size] for size in sizes.tolist()]
-
-
-def _rare(whole: str, ears: str) -> tuple[str, ...]:
-    absent = [f"no {word}" for word in ("glasses", "beard", "freckles") if word not in whole]
-    return (*absent, *([ears] if ears else ()))
+    said = [[("small ears", "ears", "large ears", "")[size] for size in sizes.tolist()]]
+    classes = labels(people)
+    for name in ("glasses", "beard", "freckles"):
+        said.append([f"no {name}" * (not has) for has in classes[name].tolist()])
+    return [tuple(filter(None, row)) for row in zip(*said, strict=True)]
 
 
 def caption(of: Description, part: int, rng: random.Random) -> str:

@@ -20,9 +20,9 @@ from facea_core.synthetic import render
 from facea_core.synthetic.parameters import POSE, SCENE
 
 from .captions import caption, describe_pool
-from .dataset import FEATURES, HEAD, SIDE, draw_pool, edges_of, inpaint_masks, part_masks
+from .dataset import FEATURES, HEAD, draw_pool, edges_of, inpaint_masks
 from .denoiser import OUTSIDE_WEIGHT
-from .latents import BATCH, FEATURE_WEIGHT, GPU_BATCH, stitched
+from .latents import BATCH, FEATURE_WEIGHT, GPU_BATCH, painted, stitched
 from .train import Loss, Piece, worker
 
 RATE = 1.5e-3
@@ -91,8 +91,8 @@ def encode_hints(count: int, seed: int, backbone: Backbone, piece: Piece) -> Hin
     few = BATCH if torch.device(piece.device).type == "cpu" else GPU_BATCH
     for start in tqdm(range(0, count, few), desc="hints", unit=f"x{few}"):
         index = torch.arange(start, min(start + few, count))
-        image, masks = _painted(people[index], scenes[index], piece.device)
-        host, host_masks = _painted(others[index], around[index], piece.device)
+        image, masks = painted(people[index], scenes[index], piece.device)
+        host, host_masks = painted(others[index], around[index], piece.device)
         part = torch.full((len(index),), HEAD)
         mask = torch.maximum(
             inpaint_masks(masks, part, generator), inpaint_masks(host_masks, part, generator)
@@ -200,11 +200,6 @@ def score_control(
             ("loss_unhinted", control_loss(network, backbone, empty, piece)),
         )
     }
-
-
-def _painted(people: Tensor, scenes: Tensor, device: str) -> tuple[Tensor, Tensor]:
-    painting = render.paint(people.to(device), scenes.to(device), SIDE)
-    return painting.image, part_masks(painting)
 
 
 def _grown(solid: Tensor) -> Tensor:

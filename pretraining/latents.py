@@ -73,11 +73,11 @@ def encode_pictures(
     few = BATCH if torch.device(device).type == "cpu" else GPU_BATCH
     for start in tqdm(range(0, count, few), desc="latents", unit=f"x{few}"):
         index = torch.arange(start, min(start + few, count))
-        image, masks = _painted(people[index], scenes[index], device)
+        image, masks = painted(people[index], scenes[index], device)
         foreign, single = index % 2 == 1, index % 4 == 0
         share = torch.rand(len(index), generator=generator)
         part = torch.where(share < FACE_SHARE, 0, HEAD)
-        host, host_masks = _painted(others[index[foreign]], scenes[index[foreign]], device)
+        host, host_masks = painted(others[index[foreign]], scenes[index[foreign]], device)
         seen = masks.clone()
         seen[foreign] = host_masks  # the mask is where the other head was
         mask = inpaint_masks(seen, part, generator)
@@ -99,8 +99,9 @@ def encode_pictures(
     return Encoded(*columns), describe_pool(people, scenes)
 
 
-def _painted(people: Tensor, scenes: Tensor, device: str) -> tuple[Tensor, Tensor]:
-    painting = render.paint(people.to(device), scenes.to(device), SIDE)
+def painted(people: Tensor, scenes: Tensor, device: str, size: int = SIDE) -> tuple[Tensor, Tensor]:
+    """Images `(B, 3, size, size)` and masks of each of PARTS, `(B, parts, size, size)`."""
+    painting = render.paint(people.to(device), scenes.to(device), size)
     return painting.image, part_masks(painting)
 
 
@@ -110,8 +111,7 @@ def zoomed(
     """Image and masks of a window about `part (B,)` of each, which is seen in half as large again
     to two and a half times its size, as where only that part is repainted."""
     size = int(ZOOMS[int(torch.randint(len(ZOOMS), (), generator=generator))] * SIDE)
-    painting = render.paint(people.to(device), scenes.to(device), size)
-    whole = torch.cat([painting.image, part_masks(painting)], dim=1)
+    whole = torch.cat(painted(people, scenes, device, size), dim=1)
     rows = torch.arange(len(part), device=whole.device)
     solid = whole[rows, 3 + part.to(whole.device)][:, None] > 0.5
     y0, y1, x0, x1 = (edge.cpu() for edge in edges_of(solid))

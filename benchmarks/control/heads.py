@@ -79,15 +79,10 @@ def paint(bench: Bench, index: int, wanted: Wanted) -> Iterator[Painted]:
 
 def table(rows: Sequence[Row]) -> str:
     lines = [
-        [f"{arm}: {one.about}",
-         *(shown(by_person(rows, arm, lambda some, n=name: fmean(row[n] for row in some)))
-           for name in MEASURES)]
+        [f"{arm}: {one.about}", *(shown(_means(rows, arm, name)) for name in MEASURES)]
         for arm, one in ARMS.items()
-    ]  # fmt: skip
-    asked, unasked, nobody = (
-        by_person(rows, arm, lambda some: fmean(row["likeness"] for row in some))
-        for arm in (ASKED, UNASKED, "nobody")
-    )
+    ]
+    asked, unasked, nobody = (_means(rows, arm, "likeness") for arm in (ASKED, UNASKED, "nobody"))
     return (
         f"{markdown(['Arm', *MEASURES], lines)}\n\n"
         f"Bleed, {UNASKED} less nobody: {shown(difference(unasked, nobody))}\n"
@@ -96,12 +91,17 @@ def table(rows: Sequence[Row]) -> str:
     )
 
 
+def _means(rows: Sequence[Row], arm: str, measure: str) -> dict[str, float]:
+    """By person."""
+    return by_person(rows, arm, lambda some: fmean(row[measure] for row in some))
+
+
 def _at_likeness(rows: Sequence[Row]) -> str:
     """Read off the line between the first two strengths that have `ALIKE` between them."""
+    painted = {row["arm"] for row in rows}
     points = [
-        [fmean(by_person(rows, arm, lambda some, n=n: fmean(r[n] for r in some)).values())
-         for n in ("likeness", "prompt")]
-        for arm in CURVE if any(row["arm"] == arm for row in rows)
+        [fmean(_means(rows, arm, name).values()) for name in MEASURES]
+        for arm in CURVE if arm in painted
     ]  # fmt: skip
     for (low, before), (high, after) in pairwise(points):
         if low <= ALIKE <= high:

@@ -53,8 +53,7 @@ def main() -> None:
         print(
             f"{seed:4}  {report['heldout_before']:+.3f}  {report['heldout_after']:+.3f}  "
             f"{gain:+.3f}  {report['copy_paste']:+10.3f}  {outside:7g}  {eyes:.2f}  "
-            f"{seconds:7.1f}  "
-            f"{report['person']}",
+            f"{seconds:7.1f}  {report['person']}",
             flush=True,
         )
     people_sheet([row["seed"] for row in rows], args.out).save(args.out / "people.jpg", quality=88)
@@ -83,8 +82,6 @@ def eyes_differ(seed: int, folder: Path) -> float:
     middle = float(xs.float().mean())
     colours = []
     for mine in (xs < middle, xs >= middle):
-        if not mine.any():
-            return 0.0
         cy, cx = ys[mine].float().mean(), xs[mine].float().mean()
         near = ((ys - cy).square() + (xs - cx).square() < IRIS**2) & mine
         colours.append(made[0][:, ys[near], xs[near]].mean(dim=1))

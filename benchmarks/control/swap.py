@@ -12,7 +12,15 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from facea_core.composing import ComposeConfig, TargetFace, compose_identity, face_mask
+from facea_core.composing import (
+    ComposeConfig,
+    Crop,
+    TargetFace,
+    compose_faces,
+    compose_identity,
+    crop_image,
+    face_mask,
+)
 from facea_core.detection.detect import DetectConfig, detect_attributes
 from facea_core.evaluation import face_crop
 from facea_core.seeds import seeded
@@ -64,6 +72,7 @@ ARMS: Mapping[str, Arm] = {
 
 BOUNDS: Mapping[str, str] = {
     "target": "nothing is repainted",
+    "inside": "the answer through the autoencoder, put into the picture as told does it",
     "answer": "the painter's own picture of the person with the target's hair",
 }
 
@@ -141,6 +150,8 @@ def paint_swaps(bench: Bench, index: int, wanted: Wanted) -> Iterator[Painted]:
             image, outside = host.before.image, nan
             if name == "answer":
                 image = host.answer.image
+            elif name == "inside":
+                image = _answer_inside(bench, host)
             elif name in ARMS:
                 seed = 1000 * number + k
                 image, outside = _swapped(bench, ARMS[name], host, bench.learned(index), seed)
@@ -157,17 +168,38 @@ def _swapped(
     if arm.covered:
         keep = microphone(Box(*host.before.boxes[0]["face"]), image.shape[-1])
         image = image * (1 - keep) + 0.15 * keep
-    (face,) = detect_attributes([image], bench.detector, DetectConfig("face"))
-    assert face is not None  # without a face there is an error
-    settings: Mapping[str, Any] = arm.settings
-    config = ComposeConfig(hair=False, seed=seed, **settings)
+    config = _config(arm, seed)
     said = {"hair": [describe_part(host.before.people[0], "hair")],
             "expression": expression_words(host.before.scenes)}  # fmt: skip
     asked = ", ".join([identity.meta.prompt, *(text for kind in arm.said for text in said[kind])])
-    target = TargetFace(face_mask(face, config), identity, asked, keep=keep)
+    target = TargetFace(_mask(bench, image, config), identity, asked, keep=keep)
     made = compose_identity(image, [target], bench.backbone, config)
     still = (made.mask == 0) if keep is None else (made.mask == 0) | (keep > 0)
     return made.image, float(((made.image - image).abs() * still).max())
+
+
+@torch.no_grad()
+def _answer_inside(bench: Bench, host: SwapHost) -> Tensor:
+    """The most that a recipe can reach: what it repaints, as the painter has it."""
+    image, config, model = host.before.image, _config(ARMS["told"], 0), bench.backbone
+
+    def paint(_: TargetFace, crop: Crop, seeds: Sequence[int]) -> Tensor:
+        shown = crop_image(host.answer.image, crop.plan)
+        return model.decode(model.encode_image(shown).sample())
+
+    target = TargetFace(_mask(bench, image, config))
+    return compose_faces(image, [target], paint, model.spec, config).image
+
+
+def _config(arm: Arm, seed: int) -> ComposeConfig:
+    settings: Mapping[str, Any] = arm.settings
+    return ComposeConfig(hair=False, seed=seed, **settings)
+
+
+def _mask(bench: Bench, image: Tensor, config: ComposeConfig) -> Tensor:
+    (face,) = detect_attributes([image], bench.detector, DetectConfig("face"))
+    assert face is not None  # without a face there is an error
+    return face_mask(face, config)
 
 
 @torch.no_grad()

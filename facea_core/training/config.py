@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from functools import cached_property
 from string import Formatter
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -245,26 +245,34 @@ def _list(names: Any) -> str:
     return ", ".join(names)
 
 
+# What facea-tiny needs: so small a net learns little at the paper's rates in 100 steps, and
+# local tasks cost it likeness at equal batch. docs/benchmark.md has the table.
+_TINY = TrainConfig(
+    steps=100,
+    batch=6,
+    rank=16,
+    targets="wide",
+    embedding_lr=1e-2,
+    lora_lr=2e-3,
+    warmup=5,
+    local_ratio=0.0,
+    report_every=10,
+    save_every=50,
+    variants=8,
+)
+
 PRESETS: Mapping[str, TrainConfig] = {
     "paper": TrainConfig(),
     "stylised": TrainConfig(steps=600),
-    # What facea-tiny needs: so small a net learns little at the paper's rates in 100 steps, and
-    # local tasks cost it likeness at equal batch. docs/benchmark.md has the table.
-    "tiny": TrainConfig(
-        steps=100,
-        batch=6,
-        rank=16,
-        targets="wide",
-        embedding_lr=1e-2,
-        lora_lr=2e-3,
-        warmup=5,
-        local_ratio=0.0,
-        report_every=10,
-        save_every=50,
-        variants=8,
-    ),
+    "selective": TrainConfig(local_ratio=0.35, prior_extra=4, prompt_drop=0.0),
+    "tiny": _TINY,
+    "tiny-selective": replace(_TINY, steps=200, local_ratio=0.35, prior_extra=6, prompt_drop=0.0),
 }
-"""Starting points: `paper` (1000 steps), `stylised` (600) and `tiny` (the embedded miniature)."""
+"""Starting points: `paper` (1000 steps), `stylised` (600) and `tiny` (the embedded miniature).
+
+With `selective` and `tiny-selective` the person, and each part, appears only where its words ask
+for it: as many items as learn keep the base model's own output (prior preservation).
+"""
 
 
 def preset_for(family: str) -> str:

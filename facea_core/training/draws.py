@@ -11,8 +11,8 @@ from torch import Tensor
 from .config import TrainConfig
 from .tasks import GLOBAL, PRIOR, task_names
 
-PRIOR_LOCAL, PRIOR_EMPTY = 0.5, 0.5
-"""Of the items that keep what the model paints: how many see one part, and how many no prompt."""
+PRIOR_EMPTY = 0.25
+"""Of the items that keep what the model paints, how many have no prompt."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,8 +84,7 @@ def draw_step(
     item = torch.arange(count)
     prior = item >= count - config.prior_extra
     extra = ~prior & (item >= config.batch)
-    ratio = torch.where(prior, PRIOR_LOCAL, config.local_ratio)
-    row = torch.where((local < ratio) | extra, rows.parts[p, v, k], rows.face[p, v])
+    row = torch.where((local < config.local_ratio) | extra, rows.parts[p, v, k], rows.face[p, v])
     task = rows.tasks[row]
     asked = torch.where(row == rows.face[p, v], rows.asked[p], task)
     prompt = torch.where(drop < config.prompt_drop, 0, asked)

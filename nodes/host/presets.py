@@ -28,8 +28,8 @@ def model_to_train() -> list[Any]:
 def preset_input() -> Any:
     return io.Combo.Input(
         "preset", options=[AUTO, *PRESETS], default=AUTO,
-        tooltip="Base settings: paper (1000 steps), stylised (600), tiny for facea-tiny. auto "
-        "chooses by the model.",
+        tooltip="Base settings: paper (1000 steps), stylised (600), tiny for facea-tiny; selective "
+        "and tiny-selective: the person only when asked for. auto: paper or tiny, by the model.",
     )  # fmt: skip
 
 

@@ -101,7 +101,7 @@ def test_a_whole_number_is_a_float_too():
 def test_an_unknown_name_is_answered_with_the_nearest():
     with pytest.raises(ConfigError, match="'lora_lr'"):
         TrainConfig.from_dict({"lora_l": 1e-4})
-    with pytest.raises(ConfigError, match="paper, stylised, tiny"):
+    with pytest.raises(ConfigError, match="paper, stylised, selective, tiny"):
         TrainConfig.from_preset("papr")
 
 

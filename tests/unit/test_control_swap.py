@@ -2,7 +2,6 @@
 
 from math import nan
 
-import pytest
 import torch
 
 from benchmarks.control import swap
@@ -26,12 +25,13 @@ def test_targets_are_the_same_for_any_count_and_the_answer_has_their_hair():
         assert len({int(style) for style in labels(host.with_hair)["hair_style"]}) == 1
 
 
-def test_the_target_is_somebody_else_and_the_answer_right(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(swap, "ARMS", {})
+def test_the_target_is_somebody_else_and_the_answer_right():
     bench = Bench(Control(first=900, people=2, hosts=2))
-    found = list(swap.paint_swaps(bench, 0, lambda *_: True))  # type: ignore[arg-type]
+    bounds = swap.paint_swaps(bench, 0, lambda arm, _: arm in swap.BOUNDS)  # type: ignore[arg-type]
+    found = list(bounds)
+    assert len(found) == 2 * len(swap.BOUNDS)
     for one in found:
-        assert one.figures["nearest"] == float(one.arm == "answer")
+        assert one.figures["nearest"] == float(one.arm != "target")
         assert one.figures["hair"] >= 0.5
 
 

@@ -92,7 +92,8 @@ class Bench:
     @cached_property
     def config(self) -> TrainConfig:
         return TrainConfig.from_preset(
-            "tiny", **{"attributes": ATTRIBUTES, **read_settings(self.flags.settings)}
+            self.flags.preset,
+            **{"attributes": ATTRIBUTES, **read_settings(self.flags.settings)},
         )
 
     @cached_property

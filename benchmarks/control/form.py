@@ -24,5 +24,6 @@ class Control(Form):
     people: int = flag(4, "number of people to train", min=2, max=1000)
     first: int = flag(0, "number of the first painted person", min=0, max=10**6)
     hosts: int = flag(4, "pictures of others that each is painted into", min=1, max=100)
-    settings: str = flag("", 'changes of the tiny preset as JSON: {"local_ratio": 0.5}')
+    preset: str = flag("tiny", "training preset: tiny or tiny-selective")
+    settings: str = flag("", 'changes of the preset as JSON: {"local_ratio": 0.5}')
     part: str = flag("1/1", "2/3 = the second of three processes that share the work")

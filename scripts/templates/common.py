@@ -29,7 +29,9 @@ def sample_photos(g: Graph, name: str, person: int, words: str) -> tuple[Node, N
     return photos, found
 
 
-def learn_sample(g: Graph, base: Node, name: str, photos: Node, found: Node) -> Node:
+def learn_sample(
+    g: Graph, base: Node, name: str, photos: Node, found: Node, preset: str = "tiny"
+) -> Node:
     """The trainer of somebody painted."""
     return g.node(
         "FaceAEmbeddingTrainer",
@@ -41,7 +43,7 @@ def learn_sample(g: Graph, base: Node, name: str, photos: Node, found: Node) -> 
         vae=base["VAE"],
         name=name,
         class_noun=photos["class_noun"],
-        preset="tiny",
+        preset=preset,
     )
 
 

@@ -10,9 +10,9 @@ from .common import LOOK, TINY, learn_sample, sample_photos
 def mixed_parts(g: Graph) -> None:
     base = g.checkpoint("The small model", TINY)
     ada, ada_found = sample_photos(g, "ada", 50, "male")
-    learn_ada = learn_sample(g, base, "ada", ada, ada_found)
+    learn_ada = learn_sample(g, base, "ada", ada, ada_found, "tiny-selective")
     eve, eve_found = sample_photos(g, "eve", 44, "male")
-    learn_eve = learn_sample(g, base, "eve", eve, eve_found)
+    learn_eve = learn_sample(g, base, "eve", eve, eve_found, "tiny-selective")
     there = g.node(
         "FaceAAttributeDetect",
         "Where the parts are",
@@ -53,6 +53,8 @@ def mixed_parts(g: Graph) -> None:
         In `parts` of *Inpaint Compose*: `eyes:ada, mouth:eve`, by the names they were learned
         under. `nose` alone is of the person who is wired for the face. *Attribute Detect* has
         to look for the parts.
+
+        The preset `tiny-selective` lets each word bring its part alone.
         """,
     )
     g.lay_out(

@@ -10,9 +10,9 @@ from .common import LOOK, TINY, learn_sample, sample_photos
 def mixed_people(g: Graph) -> None:
     base = g.checkpoint("The small model", TINY)
     ada, ada_found = sample_photos(g, "ada", 50, "male")
-    learn_ada = learn_sample(g, base, "ada", ada, ada_found)
+    learn_ada = learn_sample(g, base, "ada", ada, ada_found, "tiny-selective")
     eve, eve_found = sample_photos(g, "eve", 44, "male")
-    learn_eve = learn_sample(g, base, "eve", eve, eve_found)
+    learn_eve = learn_sample(g, base, "eve", eve, eve_found, "tiny-selective")
     mix = g.node(
         "FaceAMixPeople",
         identity=learn_ada["identity"],
@@ -56,6 +56,8 @@ def mixed_people(g: Graph) -> None:
         In `how` of *Mix People*: `eyes: ada, rest: eve`, by the names they were learned under;
         *Attribute Detect* has to look for the parts. With shares, `ada: 0.5, eve: 0.5`, it is a
         blend, a LoRA like any other: `save_as` keeps it. Ask everybody whose face is in it.
+
+        The preset `tiny-selective` lets each word bring its part alone.
         """,
     )
     g.lay_out(

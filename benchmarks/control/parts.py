@@ -29,7 +29,8 @@ def paint(bench: Bench, index: int, wanted: Wanted) -> Iterator[Painted]:
         (face,) = detect_attributes([host.before.image], bench.detector, part)
         if face is None:
             continue
-        person = Person(bench.learned(index), bench.stranger(index))
+        photo = bench.subject(index).photos[0]
+        person = Person(bench.learned(index), bench.stranger(index), photo)
         for arm in missing:
             seed = 1000 * bench.number(index) + k
             image = repaint(arm, person, host, face, bench.backbone, seed)

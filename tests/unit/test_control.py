@@ -7,11 +7,13 @@ from benchmarks.control import form, heads, slider
 from benchmarks.control.measure import measured, of_person
 from benchmarks.control.page import page
 from benchmarks.control.parts import SELECTIVITY, table
-from benchmarks.control.repaint import ARMS
+from benchmarks.control.repaint import ARMS, pasted
 from benchmarks.control.run import TASKS
 from benchmarks.control.slider import spearman
 from benchmarks.control.truth import COLUMNS, chimera, hosts
+from benchmarks.likeness.subjects import painted_subject
 from benchmarks.tasks import tables, tasks_named
+from facea_core.detection.load import load_detector
 from facea_core.errors import ConfigError
 from facea_core.evaluation.identity_encoder import load_attribute_probe
 from facea_core.seeds import seeded
@@ -46,6 +48,16 @@ def test_the_exact_answer_is_transferred_whole_and_the_picture_itself_not_at_all
     assert exact["transfer"] == pytest.approx(1)
     assert same["leak"] == pytest.approx(0)
     assert exact["exact"] > same["exact"]
+
+
+@pytest.mark.parametrize("part", COLUMNS)
+def test_a_part_pasted_in_its_own_place_changes_nothing(part: str):
+    subject = painted_subject(3, 1, 128, load_detector("tiny"))
+    photo, other = subject.photos[:2]
+    assert torch.allclose(
+        pasted(photo.image, photo.attributes, photo, part), photo.image, atol=1e-6
+    )
+    assert not torch.equal(pasted(other.image, other.attributes, photo, part), other.image)
 
 
 def test_the_table_has_every_arm_and_says_how_selective_the_word_is():

@@ -266,7 +266,7 @@ PRESETS: Mapping[str, TrainConfig] = {
     "stylised": TrainConfig(steps=600),
     "selective": TrainConfig(local_ratio=0.35, prior_extra=4, prompt_drop=0.0),
     "tiny": _TINY,
-    "tiny-selective": replace(_TINY, steps=300, local_ratio=0.35, prior_extra=6, prompt_drop=0.0),
+    "tiny-selective": replace(_TINY, steps=200, local_ratio=0.35, prior_extra=6, prompt_drop=0.0),
 }
 """Starting points: `paper` (1000 steps), `stylised` (600) and `tiny` (the embedded miniature).
 

@@ -41,9 +41,10 @@ def told(program: str, form: type[F], arguments: Sequence[str]) -> tuple[F, dict
 
 def preset_of(said: Mapping[str, Any]) -> dict[str, TrainConfig]:
     """The settings to begin with: those of `--preset`, else those for the family of `--base`."""
-    preset, base = said.get("preset"), said.get("base")
-    if preset is None and base not in (None, "tiny"):
+    preset, base = said.get("preset") or "", said.get("base")
+    family = "facea-tiny" if base == "tiny" else ""
+    if preset in ("", "selective") and base not in (None, "tiny"):
         from ..backbone import family_of
 
-        preset = preset_for(family_of(base, said.get("vae")))
-    return {"training": TrainConfig.from_preset(preset or ("tiny" if base else "paper"))}
+        family = family_of(base, said.get("vae"))
+    return {"training": TrainConfig.from_preset(preset_for(family, preset))}

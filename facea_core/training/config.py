@@ -275,9 +275,14 @@ for it: as many items as learn keep the base model's own output (prior preservat
 """
 
 
-def preset_for(family: str) -> str:
-    """The preset to begin with on this model family."""
-    return "tiny" if family == "facea-tiny" else "paper"
+def preset_for(family: str, preset: str = "") -> str:
+    """The preset to begin with on this model family, or what `selective` is called there.
+
+    Any other `preset` is meant as it is.
+    """
+    tiny = family == "facea-tiny"
+    own = {"": "tiny" if tiny else "paper", "selective": "tiny-selective" if tiny else "selective"}
+    return own.get(preset, preset)
 
 
 def preview_every(steps: int, count: int) -> int:

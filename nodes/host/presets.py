@@ -28,8 +28,9 @@ def model_to_train() -> list[Any]:
 def preset_input() -> Any:
     return io.Combo.Input(
         "preset", options=[AUTO, *PRESETS], default=AUTO,
-        tooltip="Base settings: paper (1000 steps), stylised (600), tiny for facea-tiny; selective "
-        "and tiny-selective: the person only when asked for. auto: paper or tiny, by the model.",
+        tooltip="Base settings: paper (1000 steps), stylised (600), tiny for facea-tiny; "
+        "selective: the person only when asked for (tiny-selective for facea-tiny). auto: paper "
+        "or tiny, by the model.",
     )  # fmt: skip
 
 
@@ -39,7 +40,7 @@ def chosen_config(spec: BackboneSpec, preset: str, previews: int, **asked: Any) 
     Raises ConfigError for settings that do not fit, and as `check_channels` does.
     """
     config = TrainConfig.from_preset(
-        training.preset_for(spec.family) if preset == AUTO else preset, **asked
+        training.preset_for(spec.family, "" if preset == AUTO else preset), **asked
     )
     config = replace(config, preview_every=training.preview_every(config.steps, previews))
     training.check_channels(spec, config)

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from facea_core.backbone.spec import SPECS
+from facea_core.cli.train import preset_of
 from facea_core.composing import ComposeConfig
 from facea_core.errors import ConfigError
 from facea_core.identity import TARGETS
@@ -176,7 +177,19 @@ def test_settings_in_another_form_are_shown_and_told_how(text: str):
 def test_each_family_has_a_preset_to_begin_with():
     assert preset_for("facea-tiny") == "tiny"
     assert preset_for("sd15") == preset_for("sdxl") == "paper"
-    assert {preset_for(family) for family in SPECS} <= set(PRESETS)
+    assert {preset_for(family, kind) for family in SPECS for kind in ("", "selective")} <= set(
+        PRESETS
+    )
+    assert preset_for("facea-tiny", "selective") == "tiny-selective"
+    assert preset_for("sd15", "selective") == "selective"
+    assert preset_for("facea-tiny", "paper") == "paper"
+
+
+def test_the_command_line_begins_with_the_selective_settings_of_its_model():
+    begun = preset_of({"base": "tiny", "preset": "selective"})["training"]
+    assert begun == TrainConfig.from_preset("tiny-selective")
+    assert preset_of({"base": "tiny"})["training"] == TrainConfig.from_preset("tiny")
+    assert preset_of({})["training"] == TrainConfig()
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,6 @@ from facea_core.composing import (
     TargetFace,
     compose_faces,
     compose_identity,
-    crop_image,
     face_mask,
     inpaint,
     mixed_faces,
@@ -39,6 +38,7 @@ from ..likeness.metrics import PARTS
 from ..likeness.subjects import UNSEEN
 from ..likeness.tables import difference, estimate
 from .bench import Bench, Painted, Task, Wanted, by_person, markdown, shown
+from .bounds import put_inside
 from .truth import COLUMNS, chimera
 
 ROLES = ("rest", "eyes", "mouth")
@@ -123,20 +123,19 @@ def painted(
         targets = mixed_faces(face, mix, config, find=find)
         return compose_identity(image, targets, backbone, config).image
 
+    target = TargetFace(face_mask(face, config))
+    if arm == "chimera":
+        # The head of the answer may reach beyond the mask, which stays as it is in all other arms.
+        answer, config = host.answer.image, replace(config, colour_match=0.0)
+        return put_inside(answer, answer, [target], backbone, config)
+
     def paint_crop(_: TargetFace, crop: Crop, seeds: Sequence[int]) -> Tensor:
-        if arm == "chimera":
-            shown = crop_image(host.answer.image, crop.plan)
-            return backbone.decode(backbone.encode_image(shown).sample())
         with apply_identity(backbone, list(people.values())) as words:
             both = backbone.text.encode([_all_words(people), ""], words)
             rows = torch.arange(2, device=both.context.device)
             positive, negative = both.select(rows[:1]), both.select(rows[1:])
             return inpaint(backbone, positive, negative, crop.image, crop.mask, config, seeds)
 
-    # The head of the answer may reach beyond the mask, which stays as it is in all other arms.
-    if arm == "chimera":
-        image, config = host.answer.image, replace(config, colour_match=0.0)
-    target = TargetFace(face_mask(face, config))
     return compose_faces(image, [target], paint_crop, backbone.spec, config).image
 
 

@@ -14,19 +14,17 @@ from facea_core.composing import (
     Crop,
     TargetFace,
     compose_faces,
-    crop_image,
     inpaint,
     part_faces,
     wanted_parts,
 )
 from facea_core.identity.adapters import apply_identity
-from facea_core.io.images import crop, cut
-from facea_core.types import Box, FaceAttributes, Identity, Photo
+from facea_core.io.images import cut
+from facea_core.types import FaceAttributes, Identity, Photo
 
+from ..likeness.generate import frame_over
+from .bounds import put_inside
 from .truth import Host
-
-_AROUND = 1.5
-"""What is pasted, in boxes of the part: more than what is repainted shows of it."""
 
 
 @dataclass(frozen=True)
@@ -73,41 +71,32 @@ def repaint(
     """
     arm, config = ARMS[name], ComposeConfig(seed=seed)
     targets = part_faces(face, wanted_parts(host.part), person.identity, {}, config)
-    shown = host.answer.image if name == "chimera" else host.before.image
-    if name == "paste":
-        shown = pasted(shown, face, person.photo, host.part)
+    before = host.before.image
+    if not arm.word:
+        shown = host.answer.image if name == "chimera" else before
+        if name == "paste":
+            shown = pasted(before, face, person.photo, host.part)
+        return put_inside(before, shown, targets, backbone, config, coded=name != "paste")
 
-    def paint(_: TargetFace, view: Crop, seeds: Sequence[int]) -> Tensor:
-        if not arm.word:
-            made = crop_image(shown, view.plan)
-            return (
-                made if name == "paste" else backbone.decode(backbone.encode_image(made).sample())
-            )
+    def paint(_: TargetFace, crop: Crop, seeds: Sequence[int]) -> Tensor:
         prompt, words = _asked(arm.word, person, host)
         with apply_identity(backbone, person.identity, arm.lora):
             both = backbone.text.encode([prompt, ""], words)
             rows = torch.arange(2, device=both.context.device)
             positive, negative = both.select(rows[:1]), both.select(rows[1:])
-            return inpaint(backbone, positive, negative, view.image, view.mask, config, seeds)
+            return inpaint(backbone, positive, negative, crop.image, crop.mask, config, seeds)
 
-    return compose_faces(host.before.image, targets, paint, backbone.spec, config).image
+    return compose_faces(before, targets, paint, backbone.spec, config).image
 
 
 def pasted(image: Tensor, face: FaceAttributes, photo: Photo, part: str) -> Tensor:
-    """The image with that part of the photo over its own, as large against the face as there."""
+    """The photo, moved so that this part lies on that of the image, its face as wide as there."""
     theirs, here = photo.attributes.part(part), face.part(part)
     if theirs is None or here is None:
         return image
-    source = theirs.box.grow(_AROUND)
-    scale = face.face.width / photo.attributes.face.width
-    width, height = round(source.width * scale), round(source.height * scale)
-    (cx, cy), result = here.box.center, image.clone()
-    x0, y0 = round(cx - width / 2), round(cy - height / 2)
-    place = Box(x0, y0, x0 + width, y0 + height)
-    seen = place.clip((image.shape[2], image.shape[3]))
-    patch = cut(photo.image, source, (height, width)).to(image)
-    result[..., seen.y0 : seen.y1, seen.x0 : seen.x1] = crop(patch, seen.shift(-x0, -y0))
-    return result
+    scale = photo.attributes.face.width / face.face.width
+    frame = frame_over(theirs.box.center, here.box.center, scale, face.size)
+    return cut(photo.image, frame, face.size)
 
 
 def _asked(word: str, person: Person, host: Host) -> tuple[str, dict[str, Mapping[str, Tensor]]]:

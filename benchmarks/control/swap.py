@@ -12,15 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from facea_core.composing import (
-    ComposeConfig,
-    Crop,
-    TargetFace,
-    compose_faces,
-    compose_identity,
-    crop_image,
-    face_mask,
-)
+from facea_core.composing import ComposeConfig, TargetFace, compose_identity, face_mask
 from facea_core.detection.detect import DetectConfig, detect_attributes
 from facea_core.evaluation import face_crop
 from facea_core.seeds import seeded
@@ -39,6 +31,7 @@ from facea_core.types import Box, Identity
 from ..likeness.journal import Row
 from ..likeness.subjects import UNSEEN, expression_labels, expression_words
 from .bench import Bench, Painted, Task, Wanted, by_person, markdown, shown
+from .bounds import put_inside
 
 
 @dataclass(frozen=True)
@@ -151,7 +144,9 @@ def paint_swaps(bench: Bench, index: int, wanted: Wanted) -> Iterator[Painted]:
             if name == "answer":
                 image = host.answer.image
             elif name == "inside":
-                image = _answer_inside(bench, host)
+                config = _config(ARMS["told"], 0)
+                target = TargetFace(_mask(bench, image, config))
+                image = put_inside(image, host.answer.image, [target], bench.backbone, config)
             elif name in ARMS:
                 seed = 1000 * number + k
                 image, outside = _swapped(bench, ARMS[name], host, bench.learned(index), seed)
@@ -176,19 +171,6 @@ def _swapped(
     made = compose_identity(image, [target], bench.backbone, config)
     still = (made.mask == 0) if keep is None else (made.mask == 0) | (keep > 0)
     return made.image, float(((made.image - image).abs() * still).max())
-
-
-@torch.no_grad()
-def _answer_inside(bench: Bench, host: SwapHost) -> Tensor:
-    """The most that a recipe can reach: what it repaints, as the painter has it."""
-    image, config, model = host.before.image, _config(ARMS["told"], 0), bench.backbone
-
-    def paint(_: TargetFace, crop: Crop, seeds: Sequence[int]) -> Tensor:
-        shown = crop_image(host.answer.image, crop.plan)
-        return model.decode(model.encode_image(shown).sample())
-
-    target = TargetFace(_mask(bench, image, config))
-    return compose_faces(image, [target], paint, model.spec, config).image
 
 
 def _config(arm: Arm, seed: int) -> ComposeConfig:

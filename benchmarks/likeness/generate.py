@@ -18,7 +18,7 @@ from facea_core.composing import (
     face_mask,
 )
 from facea_core.io.images import crop, resize
-from facea_core.types import Box, Identity, Photo
+from facea_core.types import Box, Identity, Photo, Size
 
 from .arms import Arm
 from .subjects import Scene, Subject
@@ -50,17 +50,24 @@ def paint_scene(
     return compose_identity(scene.image, [face], backbone, config, prompt, on_step, rank).image
 
 
+def frame_over(
+    place: tuple[float, float], target: tuple[float, float], scale: float, size: Size
+) -> Box:
+    """What of a photo is seen through a frame of `size` (H, W), where `place` (x, y) lies on
+    `target` and `scale` of its pixels are one of the frame."""
+    (fx, fy), (tx, ty), (height, width) = place, target, size
+    return Box(
+        round(fx - tx * scale), round(fy - ty * scale),
+        round(fx + (width - tx) * scale), round(fy + (height - ty) * scale),
+    )  # fmt: skip
+
+
 def paste_head(photo: Photo, scene: Scene) -> Tensor:
     """The head of the photo, scaled so that its face lies on the one in the scene."""
     face, target = photo.attributes.face, scene.target.face
     height, width = scene.image.shape[-2:]
     scale = face.height / target.height
-    (fx, fy), (tx, ty) = face.center, target.center
-    # The part of the photo that is seen through the frame of the scene.
-    frame = Box(
-        round(fx - tx * scale), round(fy - ty * scale),
-        round(fx + (width - tx) * scale), round(fy + (height - ty) * scale),
-    )  # fmt: skip
+    frame = frame_over(face.center, target.center, scale, (height, width))
     head = resize(crop(photo.image, frame), (height, width))
     mask = crop(face_mask(photo.attributes), frame, fill="zero")
     weight = blend_weight(resize(mask, (height, width), mask=True))

@@ -281,8 +281,9 @@ def preset_for(family: str, preset: str = "") -> str:
     Any other `preset` is meant as it is.
     """
     tiny = family == "facea-tiny"
-    own = {"": "tiny" if tiny else "paper", "selective": "tiny-selective" if tiny else "selective"}
-    return own.get(preset, preset)
+    if preset == "selective" and tiny:
+        return "tiny-selective"
+    return preset or ("tiny" if tiny else "paper")
 
 
 def preview_every(steps: int, count: int) -> int:

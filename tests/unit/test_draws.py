@@ -54,7 +54,11 @@ def test_extra_local_items_come_last_and_leave_the_batch_alone():
 
 
 def test_what_the_model_keeps_comes_last_asked_by_ordinary_words_or_none():
-    config = TrainConfig(attributes="female", local_ratio=0.4, batch=3, prior_extra=2)
+    whole = TrainConfig(attributes="female", local_ratio=0.0, batch=3, prior_extra=2)
+    for draw in draws(whole, 200):
+        assert (draw.tasks[:3] == GLOBAL).all()
+        assert set(draw.prompts[:3].tolist()) <= {EMPTY, GLOBAL}
+    config = replace(whole, local_ratio=0.4)
     names = list(task_prompts(config, SOMEBODY))
     kept = {EMPTY, *(number for number, name in enumerate(names) if name.startswith("prior"))}
     seen = set()

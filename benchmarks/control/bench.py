@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import torch
 from torch import Tensor
@@ -26,6 +26,8 @@ from ..likeness.metrics import Judge
 from ..likeness.subjects import Subject, painted_subject
 from ..likeness.tables import Estimate, estimate
 from .form import Control
+
+T = TypeVar("T")
 
 ATTRIBUTES = "eyes, nose, mouth"
 
@@ -125,9 +127,7 @@ class Bench:
         return self.learned((index + 1) % self.flags.people)
 
 
-def by_person(
-    rows: Sequence[Row], arm: str, measure: Callable[[Sequence[Row]], float]
-) -> dict[str, float]:
+def by_person(rows: Sequence[Row], arm: str, measure: Callable[[Sequence[Row]], T]) -> dict[str, T]:
     """Person -> what `measure` makes of the rows, of those that have the arm."""
     mine: dict[str, list[Row]] = {}
     for row in rows:

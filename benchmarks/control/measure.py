@@ -18,10 +18,10 @@ from ..likeness.metrics import PARTS
 from .truth import Host
 
 MEASURES: Mapping[str, str] = {
-    "transfer": "how far the part became the person's: 0 = as before, 1 = as in the exact answer",
     "exact": "share of repaints in which every question about the part is answered as asked",
     "leak": "change of what the probe reads of the other parts, in [0, 1]; 0 is best",
 }
+"""Beside the transfer, which is `gains` of people by those of their exact answers."""
 
 
 @torch.no_grad()
@@ -51,15 +51,20 @@ def measured(probe: AttributeProbe, host: Host, image: Tensor) -> dict[str, floa
 
 
 def of_person(rows: Sequence[Row]) -> dict[str, float]:
-    """MEASURES of one person in one arm. Transfer is a ratio of sums, so that repaints in which
-    there was little to change count little."""
-    gain = sum(row["after"] - row["before"] for row in rows)
-    possible = sum(row["answer"] - row["before"] for row in rows)
-    return {
-        "transfer": gain / possible,
-        "exact": fmean([row["exact"] for row in rows]),
-        "leak": fmean([row["leak"] for row in rows]),
-    }
+    """MEASURES of one person in one arm."""
+    return {name: fmean([row[name] for row in rows]) for name in MEASURES}
+
+
+def gains(rows: Sequence[Row]) -> tuple[float, float]:
+    """How much surer the probe became of the person's parts, and how much in the exact answers.
+
+    Sums over the repaints of one person in one arm. Their ratio is the transfer, 0 = the parts as
+    they were, 1 = as in the exact answer; where there was little to change, little counts.
+    """
+    return (
+        sum(row["after"] - row["before"] for row in rows),
+        sum(row["answer"] - row["before"] for row in rows),
+    )
 
 
 def _read(probe: AttributeProbe, host: Host, image: Tensor) -> dict[str, Tensor]:

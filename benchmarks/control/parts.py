@@ -8,14 +8,16 @@ from facea_core.detection.config import DetectConfig
 from facea_core.detection.detect import detect_attributes
 
 from ..likeness.journal import Row
-from ..likeness.tables import difference
+from ..likeness.tables import Estimate, ratio
 from .bench import Bench, Painted, Task, Wanted, by_person, markdown, shown
-from .measure import MEASURES, measured, of_person
+from .measure import MEASURES, gains, measured, of_person
 from .repaint import ARMS, Person, repaint
 from .truth import COLUMNS, hosts
 
 SELECTIVITY = ("LoRA + word", "LoRA + class word")
 """The same weights asked by the person's word and by an ordinary one."""
+
+CEILING = "chimera"
 
 
 def paint(bench: Bench, index: int, wanted: Wanted) -> Iterator[Painted]:
@@ -41,20 +43,34 @@ def table(rows: Sequence[Row]) -> str:
     """Each arm's measures over people, by part too, and how selective the word is."""
     lines = []
     for arm, one in ARMS.items():
-        cells = [f"{arm}: {one.about}"]
+        cells = [f"{arm}: {one.about}", shown(transfer(rows, arm)), shown(share(rows, arm))]
         for name in MEASURES:
             cells.append(shown(by_person(rows, arm, lambda some, n=name: of_person(some)[n])))
         for part in COLUMNS:
-            some = [row for row in rows if row["part"] == part]
-            cells.append(shown(by_person(some, arm, _transfer)))
+            cells.append(shown(transfer([row for row in rows if row["part"] == part], arm)))
         lines.append(cells)
-    text = markdown(["Arm", *MEASURES, *(f"transfer, {part}" for part in COLUMNS)], lines)
-    selective = shown(difference(*(by_person(rows, arm, _transfer) for arm in SELECTIVITY)))
+    parts = (f"transfer, {part}" for part in COLUMNS)
+    text = markdown(["Arm", "transfer", f"of the {CEILING}'s", *MEASURES, *parts], lines)
+    selective = shown(transfer(rows, *SELECTIVITY))
     return f"{text}\n\nSelectivity, {' less '.join(SELECTIVITY)}: {selective}\n"
 
 
-def _transfer(rows: Sequence[Row]) -> float:
-    return of_person(rows)["transfer"]
+def transfer(rows: Sequence[Row], arm: str, less: str = "") -> Estimate:
+    """How far parts became the people's, or how much further than in the arm `less`: the gain of
+    all repaints by that of their exact answers (`gains`)."""
+    mine, other = by_person(rows, arm, gains), by_person(rows, less, gains)
+    if not less:
+        return ratio(list(mine.values()))
+    return ratio([
+        (gain - other[person][0], possible)
+        for person, (gain, possible) in mine.items() if person in other
+    ])  # fmt: skip
+
+
+def share(rows: Sequence[Row], arm: str) -> Estimate:
+    """The arm's gain by that of the exact answer that went through the autoencoder."""
+    mine, best = by_person(rows, arm, gains), by_person(rows, CEILING, gains)
+    return ratio([(mine[person][0], best[person][0]) for person in mine if person in best])
 
 
 TASK = Task(paint, table)

@@ -93,6 +93,31 @@ def estimate(values: Sequence[float]) -> Estimate:
     return Estimate(float(known.mean()), float(low), float(high), len(known))
 
 
+def ratio(pairs: Sequence[tuple[float, float]]) -> Estimate:
+    """The sum of the first numbers by that of the second, a pair for each person, and its BCa
+    interval over people; NaN where the second add up to nothing, or might.
+
+    Unlike a mean of ratios it is not led by a person whose second number is small.
+    """
+    known = np.array(pairs, dtype=np.float64).reshape(-1, 2)
+    above, below = known.T
+    if abs(below.sum()) < 1e-9:
+        return Estimate(math.nan, math.nan, math.nan, len(known))
+    whole = above.sum() / below.sum()
+    if len(known) < 2 or below.min() <= 0:
+        return Estimate(float(whole), math.nan, math.nan, len(known))
+    if np.allclose(above, whole * below, rtol=1e-9, atol=1e-12):
+        return Estimate(float(whole), float(whole), float(whole), len(known))
+    low, high = bootstrap(
+        (above, below), _quotient, n_resamples=RESAMPLES, paired=True, method="BCa", rng=0
+    ).confidence_interval
+    return Estimate(float(whole), float(low), float(high), len(known))
+
+
+def _quotient(above: np.ndarray, below: np.ndarray, axis: int = -1) -> np.ndarray:
+    return above.sum(axis=axis) / below.sum(axis=axis)
+
+
 HIDDEN = ("training", "outside")
 """Measures that the tables for people leave out; files hold all."""
 

@@ -4,9 +4,9 @@ import pytest
 import torch
 
 from benchmarks.control import form, heads, slider
-from benchmarks.control.measure import measured, of_person
+from benchmarks.control.measure import gains, measured, of_person
 from benchmarks.control.page import page
-from benchmarks.control.parts import SELECTIVITY, table
+from benchmarks.control.parts import SELECTIVITY, share, table, transfer
 from benchmarks.control.repaint import ARMS, pasted
 from benchmarks.control.run import TASKS
 from benchmarks.control.slider import spearman
@@ -42,10 +42,12 @@ def test_hosts_are_the_same_for_any_count_and_differ_from_their_answer_in_the_pa
 
 def test_the_exact_answer_is_transferred_whole_and_the_picture_itself_not_at_all():
     probe, some = load_attribute_probe(), hosts(3, 2, 128)
-    same = of_person([measured(probe, host, host.before.image) for host in some])
-    exact = of_person([measured(probe, host, host.answer.image) for host in some])
-    assert same["transfer"] == pytest.approx(0)
-    assert exact["transfer"] == pytest.approx(1)
+    before = [measured(probe, host, host.before.image) for host in some]
+    answer = [measured(probe, host, host.answer.image) for host in some]
+    same, exact = of_person(before), of_person(answer)
+    gain, possible = gains(before)
+    assert gain == pytest.approx(0)
+    assert gains(answer) == pytest.approx((possible, possible))
     assert same["leak"] == pytest.approx(0)
     assert exact["exact"] > same["exact"]
 
@@ -69,6 +71,23 @@ def test_the_table_has_every_arm_and_says_how_selective_the_word_is():
     text = table(rows)
     assert all(f"| {arm}: {ARMS[arm].about} |" in text for arm in ARMS)
     assert "LoRA + word less LoRA + class word: 0.25" in text
+
+
+def test_transfer_counts_repaints_by_what_there_was_to_change():
+    def row(person: str, arm: str, gain: float, possible: float):
+        return {"person": person, "arm": arm, "part": "nose", "before": 0.1,
+                "after": 0.1 + gain, "answer": 0.1 + possible}  # fmt: skip
+
+    rows = [
+        row("ada", "LoRA + word", 0.4, 0.8), row("ben", "LoRA + word", -0.02, 0.01),
+        row("ada", "LoRA + class word", 0.1, 0.8), row("ben", "LoRA + class word", 0.02, 0.01),
+        row("ada", "chimera", 0.6, 0.8), row("ben", "chimera", 0.005, 0.01),
+    ]  # fmt: skip
+    # A mean of ratios would be (0.5 - 2) / 2.
+    assert transfer(rows, "LoRA + word").mean == pytest.approx(0.38 / 0.81)
+    assert transfer(rows, *SELECTIVITY).mean == pytest.approx(0.26 / 0.81)
+    assert share(rows, "LoRA + word").mean == pytest.approx(0.38 / 0.605)
+    assert share(rows, "chimera")[:3] == (1, 1, 1)
 
 
 def test_the_table_of_heads_says_who_appears_unasked():

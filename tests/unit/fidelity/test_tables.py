@@ -10,7 +10,15 @@ from benchmarks.likeness.arms import ARMS, GROUPS, REFERENCE, arms
 from benchmarks.likeness.journal import Journal, read_rows
 from benchmarks.likeness.metrics import MEASURES
 from benchmarks.likeness.run import WHOLE, BenchmarkConfig
-from benchmarks.likeness.tables import as_csv, as_dict, difference, estimate, markdown, results
+from benchmarks.likeness.tables import (
+    as_csv,
+    as_dict,
+    difference,
+    estimate,
+    markdown,
+    ratio,
+    results,
+)
 from facea_core.errors import ConfigError
 from facea_core.training import TrainConfig
 
@@ -87,6 +95,27 @@ def test_an_interval_of_nobody_of_one_and_of_people_all_alike():
         found = estimate(values)
         assert min(values) == found.low <= found.mean <= found.high == max(values)
     assert estimate([0.0, 1.0])[1:3] == (0.0, 1.0)
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_ratio_is_that_of_sums_and_not_led_by_a_small_divisor():
+    pairs = [(0.5, 1.0), (0.3, 0.5), (0.9, 1.5), (0.5, 1.2), (-0.02, 0.01)]
+    found = ratio(pairs)
+    assert found.mean == pytest.approx(2.18 / 4.21)
+    assert 0.4 < found.low < found.mean < found.high < 0.62
+    # All divisors alike: a mean of ratios.
+    even = [(value, 2.0) for value in (0.2, 0.5, 0.9, 0.4)]
+    assert ratio(even)[:3] == pytest.approx(estimate([value / 2 for value, _ in even])[:3])
+    assert ratio([(value, 2 * value) for value in (0.1, 0.7, 0.2)])[:3] == (0.5, 0.5, 0.5)
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_ratio_of_nobody_of_one_and_by_nothing():
+    assert math.isnan(ratio([]).mean)
+    assert math.isnan(ratio([(1.0, 0.0), (2.0, 0.0)]).mean)
+    one = ratio([(1.0, 4.0)])
+    assert (one.mean, one.people) == (0.25, 1)
+    assert math.isnan(one.low)
 
 
 def test_differences_are_paired():

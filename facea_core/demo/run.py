@@ -65,7 +65,9 @@ def run_demo(
 
     with clock.stage("detect"):
         images = cast.photos.image.split(1)
-        found = detect_attributes(images, detector, DetectConfig(config.attributes))
+        # A part that is not found in one photo is learned from the others.
+        asked = DetectConfig(config.attributes, on_missing="pass")
+        found = detect_attributes(images, detector, asked)
         photos = [
             Photo(image, face, f"photo {i + 1}")
             for i, (image, face) in enumerate(zip(images, found, strict=True))

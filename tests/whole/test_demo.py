@@ -66,6 +66,13 @@ def test_it_writes_its_files_and_its_figures(done):
     assert stages["train"][-1] == (1, 1)
 
 
+def test_a_part_that_is_not_found_in_one_photo_does_not_end_it(tmp_path):
+    """In the first photo of person 411 the small detector finds no mouth."""
+    report = run_demo(tmp_path / "demo", seed=411, steps=1)
+    assert report["outside_mask_max_abs_diff"] == 0
+    assert load_identity(tmp_path / "demo" / "identity.safetensors").word("mouth") is not None
+
+
 def test_its_pictures_say_that_they_are_generated(done):
     for name in ("sheet.png", "result.png"):
         with Image.open(done[0] / name) as picture:

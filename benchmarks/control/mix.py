@@ -36,7 +36,7 @@ from facea_core.types import Box, FaceAttributes, Identity
 from ..likeness.journal import Row
 from ..likeness.metrics import PARTS
 from ..likeness.subjects import UNSEEN
-from ..likeness.tables import difference, estimate
+from ..likeness.tables import difference, ratio
 from .bench import Bench, Painted, Task, Wanted, by_person, markdown, shown
 from .bounds import put_inside
 from .truth import COLUMNS, chimera
@@ -209,8 +209,7 @@ def table(rows: Sequence[Row]) -> str:
     said = []
     for name in ("exact", "mixed"):
         ours, rival, ceiling = (values[arm][name] for arm in (OURS, RIVAL, CEILING))
-        best = estimate(list(ceiling.values())).mean
-        share = estimate(list(ours.values())).mean / best if best else 0.0
+        share = ratio([(ours[person], ceiling[person]) for person in ours]).mean
         more = shown(difference(ours, rival))
         said.append(f"{name}: {OURS} less {RIVAL} {more}; {share:.2f} of the ceiling")
     return "\n".join([markdown(["Arm", *MEASURES], lines), "", *said, ""])

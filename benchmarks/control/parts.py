@@ -58,9 +58,10 @@ def table(rows: Sequence[Row]) -> str:
 def transfer(rows: Sequence[Row], arm: str, less: str = "") -> Estimate:
     """How far parts became the people's, or how much further than in the arm `less`: the gain of
     all repaints by that of their exact answers (`gains`)."""
-    mine, other = by_person(rows, arm, gains), by_person(rows, less, gains)
+    mine = by_person(rows, arm, gains)
     if not less:
         return ratio(list(mine.values()))
+    other = by_person(rows, less, gains)
     return ratio([
         (gain - other[person][0], possible)
         for person, (gain, possible) in mine.items() if person in other

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from facea_core.attributes import attribute_table
@@ -12,6 +13,7 @@ from facea_core.detection.base import Detector
 from facea_core.detection.detect import DetectConfig, detect_attributes
 from facea_core.errors import AssetError, ConfigError, ImageError, NoFaceError
 from facea_core.identity.names import check_name
+from facea_core.io.captions import caption_of
 from facea_core.io.images import load_image
 from facea_core.io.photos import read_photo
 from facea_core.training.origin import photos_hash
@@ -68,8 +70,8 @@ def read_scenes(folder: Path, count: int, detector: Detector) -> list[Scene]:
 def read_subject(folder: Path, number: int, scenes: Sequence[Scene], detector: Detector) -> Subject:
     """The person of a folder: photos right in it, others in `heldout/`, `about.json` about them.
 
-    `about.json` may say `noun`, `attributes` and `caption`. Raises ImageError if no photo shows a
-    face, AssetError if `about.json` cannot be read.
+    `about.json` may say `noun`, `attributes` and `caption`, and photo.txt what photo.jpg shows.
+    Raises ImageError if no photo shows a face, AssetError if `about.json` cannot be read.
     """
     about = _about(folder / ABOUT)
     attributes = about.get("attributes", "female" if about.get("noun") == "woman" else "male")
@@ -82,10 +84,11 @@ def read_subject(folder: Path, number: int, scenes: Sequence[Scene], detector: D
         number=number,
         noun=noun,
         attributes=attributes,
-        photos=photos,
+        photos=[replace(photo, caption="") for photo in photos],
         heldout=heldout,
         scenes=scenes,
         caption=about.get("caption", f"a photo of a {noun}"),
+        captions=[photo.caption for photo in photos],
         made_of=photos_hash([*photos, *heldout, *around]),
     )
 
@@ -101,7 +104,7 @@ def _photos(
             continue
         (face,) = detect_attributes([photo.image], detector, _searched(attributes))
         if face is not None and face.score > 0:
-            photos.append(Photo(photo.image, face, path.name))
+            photos.append(Photo(photo.image, face, path.name, caption=caption_of(path)))
     if needed and not photos:
         raise ImageError(f"no face was found in the photos of {folder}; give others")
     return photos

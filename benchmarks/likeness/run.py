@@ -175,9 +175,13 @@ class Benchmark:
         )
         folder = self.folder / "identities" / subject.name
         share = config.items / self.preset.batch
+        photos = subject.photos
+        if arm.captioned:
+            photos = [replace(photo, caption=text)
+                      for photo, text in zip(photos, subject.captions, strict=True)]  # fmt: skip
         runs = folder / "runs" / arm.name
         identity = train_once(
-            subject.photos, self.backbone, config, folder, runs,
+            photos, self.backbone, config, folder, runs,
             LearnedSubject(subject.name, subject.noun),
             on_tick=lambda done, total: tell(done * share),
         ).identity  # fmt: skip

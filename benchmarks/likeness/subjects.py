@@ -55,7 +55,8 @@ class Subject:
     """A person: photos to learn from, others to measure by, and scenes to be painted into.
 
     `number` seeds what is random about them. `caption` is the best that words can say of them,
-    `truth` their label by question of the probe. `made_of` is another text for other pictures.
+    `captions` say what each photo shows beside them, or "". `truth` is their label by question of
+    the probe. `made_of` is another text for other pictures.
     """
 
     name: str
@@ -66,6 +67,7 @@ class Subject:
     heldout: Sequence[Photo]
     scenes: Sequence[Scene]
     caption: str
+    captions: Sequence[str]
     truth: Mapping[str, int] | None = None
     made_of: str = ""
 
@@ -104,6 +106,11 @@ def painted_subject(number: int, scenes: int, size: int, detector: Detector) -> 
         ],
         scenes=[_scene(person, i, generator, size, detector) for i in range(scenes)],
         caption=describe(person[0]),
+        captions=[
+            ", ".join(expression_words(around[i : i + 1]))
+            for i, face in enumerate(found)
+            if face is not None
+        ],
         truth={name: int(label) for name, label in labels(person).items()},
         made_of=f"painted {UNSEEN + number}",
     )

@@ -145,7 +145,7 @@ def compose_faces(
         if not marks(mask):
             notes.append(f"face {number}: all of it is to be kept")
             continue
-        crop, part = _shown(result, mask, plan, spec)
+        crop, part = _shown(result, mask, plan, spec, roomy=face.roomy)
         if part:
             notes.append(
                 f"face {number}: the mask, or a part of it, is smaller than the model can see; "
@@ -163,7 +163,7 @@ def compose_faces(
         result = _stitched(result, patch, crop, mask)
         if refine is not None and config.second_pass:
             mask = _without_kept(widened(mask, SECOND_PASS_WIDER), face)
-            crop, _ = _shown(result, mask, plan, spec)
+            crop, _ = _shown(result, mask, plan, spec, roomy=face.roomy)
             patch = refine(face, crop, seeds[kept : kept + 1])
             patch = match_colour(patch, crop.image, crop.mask, config.colour_match)
             result = _stitched(result, patch, crop, mask)
@@ -179,12 +179,17 @@ def _without_kept(mask: Tensor, face: TargetFace) -> Tensor:
     return mask if face.keep is None else torch.minimum(mask, 1 - face.keep)
 
 
-def _shown(image: Tensor, mask: Tensor, plan: CropPlan, spec: BackboneSpec) -> tuple[Crop, bool]:
-    """What the model is shown of the image, and whether it had to be shown more than the mask."""
+def _shown(
+    image: Tensor, mask: Tensor, plan: CropPlan, spec: BackboneSpec, *, roomy: bool
+) -> tuple[Crop, bool]:
+    """What the model is shown of the image, and whether more than the mask had to be painted."""
     wanted = crop_mask(mask, plan)
     drawn = crop_mask((mask >= EDGE).float(), plan)
     visible = visible_mask(wanted, drawn, spec.latent_factor)
-    return Crop(crop_image(image, plan), visible, plan), visible is not wanted
+    more = visible is not wanted
+    if roomy:
+        visible = torch.maximum(visible, _whole_latents(drawn, spec.latent_factor))
+    return Crop(crop_image(image, plan), visible, plan), more
 
 
 def _stitched(image: Tensor, patch: Tensor, crop: Crop, mask: Tensor) -> Tensor:
@@ -203,10 +208,13 @@ def visible_mask(mask: Tensor, drawn: Tensor, factor: int) -> Tensor:
     shown a grey strand, or nothing of it, and no mask, and would paint the strand again.
     """
     near = F.max_pool2d(latent_mask(mask, factor), 3, stride=1, padding=1)
-    lost = F.max_pool2d((drawn > 0).float(), factor) * (1 - near)
-    if not lost.any():
-        return mask
-    return torch.maximum(mask, F.interpolate(lost, scale_factor=factor, mode="nearest"))
+    lost = _whole_latents(drawn, factor) * F.interpolate(1 - near, scale_factor=factor)
+    return torch.maximum(mask, lost) if lost.any() else mask
+
+
+def _whole_latents(drawn: Tensor, factor: int) -> Tensor:
+    """`drawn` (1, 1, s, s) with 1 in all pixels of each latent pixel in which it is above 0."""
+    return F.interpolate(F.max_pool2d((drawn > 0).float(), factor), scale_factor=factor)
 
 
 def _targets(

@@ -96,6 +96,7 @@ def edited(
     config, person = config or EditConfig(), target.identity
     noun = "person" if person is None else person.meta.class_noun
     alone = f"a photo of a {noun}, {text.strip()}"
+    target = replace(target, roomy=True)
     if person is None:
         return replace(target, prompt=alone)
     edit = Edit(alone, config.amount, config.handover)

@@ -33,7 +33,8 @@ class TargetFace:
     the surroundings of; None = the mask. `place` tells the mask anew when it is this face's turn,
     of the picture (1, 3, H, W) with all before it painted; None = `mask` holds. `edit` changes
     something about the identity. `keep (1, 1, H, W)` is what lies in front of the face: 1 = never
-    repainted.
+    repainted. `roomy` lets the model repaint every latent pixel that the mask touches, and not only
+    those that lie in it by half: what is new may be larger than what was there.
     """
 
     mask: Tensor
@@ -43,6 +44,7 @@ class TargetFace:
     place: Callable[[Tensor], Tensor] | None = None
     edit: Edit | None = None
     keep: Tensor | None = None
+    roomy: bool = False
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,10 +5,14 @@ from dataclasses import replace
 
 import pytest
 import torch
+from torch.nn import functional as F
 
+from facea_core.backbone import latent_mask
 from facea_core.composing import (
     TargetFace,
+    compose_faces,
 )
+from facea_core.composing.stitch import crop_mask
 
 from .people import EMPTY, LAYER, LEFT, QUICK, RIGHT, box_mask, compose, person
 
@@ -77,6 +81,29 @@ def test_a_mask_too_small_for_the_model_is_painted_larger_and_cut(backbone, imag
     result = compose(backbone, image, [(box_mask((150, 201), (90, 70, 91, 71)), None)])
     assert (result.image != image).any(dim=1).sum() == 1
     assert "smaller than the model can see" in result.notes[0]
+
+
+def test_a_roomy_mask_is_painted_in_every_latent_pixel_it_touches_and_changes_no_more(
+    backbone, image
+):
+    mask, shown = box_mask((150, 201), (61, 41, 122, 97)), []
+
+    def paint(face, crop, seeds):
+        shown.append(crop)
+        return torch.rand_like(crop.image)
+
+    strict, roomy = (
+        compose_faces(image, [TargetFace(mask, roomy=roomy)], paint, backbone.spec, QUICK)
+        for roomy in (False, True)
+    )
+    factor = backbone.spec.latent_factor
+    seen = [latent_mask(crop.mask, factor) for crop in shown]
+    assert torch.equal(seen[1], F.max_pool2d((crop_mask(mask, shown[1].plan) > 0).float(), factor))
+    assert seen[0].sum() < seen[1].sum()
+    assert torch.equal(strict.mask, roomy.mask)
+    assert torch.equal(roomy.image[(roomy.mask == 0).expand_as(image)],
+                       image[(roomy.mask == 0).expand_as(image)])  # fmt: skip
+    assert not roomy.notes
 
 
 def test_neither_input_nor_backbone_is_changed(backbone, image):

@@ -88,11 +88,13 @@ def test_words_of_what_changes_give_way_and_the_model_alone_is_not_told_of_the_p
     green = edited(TargetFace(LEFT, ada), "green eyes", ["eyes"])
     assert green.prompt == "a photo of a woman with embedding:ada/mouth, green eyes"
     assert green.edit == Edit("a photo of a woman, green eyes")
+    assert green.roomy
     smile = edited(TargetFace(LEFT, ada), "smiling", ["mouth"], EditConfig(0.5, 100))
     assert smile.prompt == ada.meta.prompt + ", smiling"
     assert smile.edit == Edit("a photo of a woman, smiling", 0.5, 100)
     anybody = edited(TargetFace(LEFT), "smiling", ["mouth"])
     assert (anybody.prompt, anybody.edit) == ("a photo of a person, smiling", None)
+    assert anybody.roomy
 
 
 def made(backbone, image, **edit):

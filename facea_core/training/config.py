@@ -74,7 +74,7 @@ class TrainConfig:
         0, "additional examples per step that preserve the base model's own output", 0, 64
     )
     timestep_shift: float = setting(
-        1.0, "how noisy the examples are: 1 = all timesteps alike, 3 = half of them above 750 of 1000",
+        1.0, "noisier examples: 1 = all timesteps alike, 3 = half of them above 750 of 1000",
         0.1, 10.0,
     )  # fmt: skip
     background_weight: float = setting(0.0, "loss weight outside the mask", 0.0, 1.0)

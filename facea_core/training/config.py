@@ -73,10 +73,6 @@ class TrainConfig:
     prior_extra: int = setting(
         0, "additional examples per step that preserve the base model's own output", 0, 64
     )
-    timestep_shift: float = setting(
-        1.0, "noisier examples: 1 = all timesteps alike, 3 = half of them above 750 of 1000",
-        0.1, 10.0,
-    )  # fmt: skip
     background_weight: float = setting(0.0, "loss weight outside the mask", 0.0, 1.0)
     global_prompt: str = setting(GLOBAL_PROMPT, "prompt of global tasks; must contain {words}")
     local_prompt: str = setting(LOCAL_PROMPT, "prompt of local tasks; must contain {words}")

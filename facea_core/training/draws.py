@@ -73,8 +73,8 @@ def draw_step(
     """Draw a step on the CPU and send it to `device`; nothing is read back.
 
     `shape` is (C, h, w); `samples` how many latents per item are drawn from a distribution.
-    Timesteps are stratified over the batch: each one alone is uniform, together they spread. Then
-    they move by `config.timestep_shift`, as rectified flows do (2403.03206).
+    Timesteps are stratified over the batch: each one alone is uniform,
+    together they spread.
     """
     count = config.items
     photo, variant, part, local, drop, jitter = torch.rand(6, count, generator=generator).unbind()
@@ -96,10 +96,7 @@ def draw_step(
         prompt = torch.where(prior, torch.where(drop < PRIOR_EMPTY, 0, plain), prompt)
         task = torch.where(prior, kept, task)
     stratum = torch.randperm(count, generator=generator)
-    even = (stratum + jitter) * (timesteps / count)
-    shift = config.timestep_shift
-    timestep = shift * even / (1 + (shift - 1) * even / timesteps)
-    timestep = timestep.long().clamp(max=timesteps - 1)
+    timestep = ((stratum + jitter) * (timesteps / count)).long().clamp(max=timesteps - 1)
     noise = torch.randn(1 + samples, count, *shape, generator=generator)
     numbers = _send(torch.stack([row, prompt, task, timestep]), device)
     row, prompt, task, timestep = numbers.unbind()

@@ -22,7 +22,7 @@ RENAMED: Mapping[str, str] = {"words_rate": "embedding_lr", "lora_rate": "lora_l
 Files and hashes keep the earlier ones, so that what was trained before is found again.
 """
 
-ADDED: Mapping[str, Any] = {"prior_extra": 0, "timestep_shift": 1.0}
+ADDED: Mapping[str, Any] = {"prior_extra": 0}
 """Settings that earlier versions did not have, at the values at which they do nothing.
 
 There they do not count in `TrainConfig.hash`: what was trained before is found again.

@@ -7,7 +7,10 @@ from pathlib import Path
 
 from facea_core.cli.flags import Form, flag
 
-TASKS = ("parts", "heads", "mix", "slider", "edit", "hair", "second", "hints", "swap", "restore")
+TASKS = (
+    "parts", "heads", "mix", "blend", "slider", "edit", "hair", "second", "hints", "swap",
+    "restore",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

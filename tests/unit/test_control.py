@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from benchmarks.control import form, heads, slider
+from benchmarks.control import blend, form, heads, slider
 from benchmarks.control.measure import gains, measured, of_person
 from benchmarks.control.page import page
 from benchmarks.control.parts import SELECTIVITY, share, table, transfer
@@ -143,6 +143,18 @@ def test_the_table_of_sliders_says_how_evenly_each_rises_and_what_it_costs():
     ]  # fmt: skip
     for line in slider.table(rows).splitlines()[2:]:
         assert line.endswith("| 1.00 | 1.00 | -0.10 | -0.10 | 0.00 |")
+
+
+def test_the_table_of_blends_goes_from_the_one_to_the_other():
+    rows = [
+        {"person": f"person-{i}", "arm": arm, "scene": 0, "first": 0.8 - at / 2,
+         "second": 0.3 + at / 2}
+        for i in range(3) for arm, at in blend.ARMS.items()
+    ]  # fmt: skip
+    lines = blend.table(rows).splitlines()[2:]
+    assert [line.rsplit("| ", 1)[-1][:5] for line in lines] == [
+        "0.50 ", "0.25 ", "0.00 ", "-0.25", "-0.50",
+    ]  # fmt: skip
 
 
 def test_the_tasks_are_those_that_the_help_names():

@@ -40,6 +40,18 @@ def test_folders_become_people_and_scenes(photographed: Path, judge: Judge):
     assert math.isnan(judge.diversity(ada, [scene.image for scene in scenes]))
 
 
+def test_a_text_beside_a_photo_is_kept_for_the_arm_that_learns_it(photographed: Path):
+    (folder,) = person_folders(photographed / "people")
+    photo = next(iter(sorted(folder.glob("*.*"))))
+    said = photo.with_suffix(".txt")
+    said.write_text("smiling\n")
+    ada = read_subject(folder, 0, [], load_detector("tiny"))
+    said.unlink()
+    names = [one.name for one in ada.photos]
+    assert list(ada.captions) == ["smiling" if name == photo.name else "" for name in names]
+    assert not any(one.caption for one in ada.photos)
+
+
 def test_what_is_wrong_with_folders_is_said(photographed: Path, tmp_path: Path):
     detector = load_detector("tiny")
     with pytest.raises(ConfigError, match="holds no folders with photos; make one per person"):

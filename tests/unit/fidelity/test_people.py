@@ -22,6 +22,12 @@ def test_a_person_is_the_same_for_any_count_of_scenes(subject: Subject):
     assert not torch.equal(other.photos[0].image, subject.photos[0].image)
 
 
+def test_a_persons_photos_have_what_is_said_of_their_expressions_apart(subject: Subject):
+    assert len(subject.captions) == len(subject.photos)
+    assert set(subject.captions) <= {"", "smiling", "an open mouth", "smiling, an open mouth"}
+    assert not any(photo.caption for photo in subject.photos)
+
+
 def test_the_best_possible_picture_is_judged_better_than_the_scene(subject: Subject, judge: Judge):
     for scene in subject.scenes:
         assert scene.answer is not None

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from facea_core.detection.config import DetectConfig
 from facea_core.detection.detect import detect_attributes
+from facea_core.selection import person_rank
 
 from ..likeness.journal import Row
 from ..likeness.tables import Estimate, ratio
@@ -31,8 +32,9 @@ def paint(bench: Bench, index: int, wanted: Wanted) -> Iterator[Painted]:
         (face,) = detect_attributes([host.before.image], bench.detector, part)
         if face is None:
             continue
-        photo = bench.subject(index).photos[0]
-        person = Person(bench.learned(index), bench.stranger(index), photo)
+        photos = bench.subject(index).photos
+        rank = person_rank(photos, bench.detector, bench.judge.embedder)
+        person = Person(bench.learned(index), bench.stranger(index), photos[0], rank)
         for arm in missing:
             seed = 1000 * bench.number(index) + k
             image = repaint(arm, person, host, face, bench.backbone, seed)

@@ -12,6 +12,7 @@ from facea_core.backbone import Backbone
 from facea_core.composing import (
     ComposeConfig,
     Crop,
+    Rank,
     TargetFace,
     compose_faces,
     inpaint,
@@ -32,12 +33,14 @@ class Arm:
     """A way to repaint a part: the strength of the person's LoRA, and whose word is asked for.
 
     `word` is "class", "caption", "own" or "stranger"; "" = nothing is painted, and what is shown
-    went through the autoencoder alone, or is the pasted part itself.
+    went through the autoencoder alone, or is the pasted part itself. Of several `candidates` the
+    one is kept that is most like the person's photos.
     """
 
     about: str
     lora: float = 0.0
     word: str = ""
+    candidates: int = 1
 
 
 ARMS: Mapping[str, Arm] = {
@@ -47,6 +50,7 @@ ARMS: Mapping[str, Arm] = {
     "LoRA + class word": Arm("the LoRA, asked for “nose”", 1.0, "class"),
     "LoRA + stranger's word": Arm("the LoRA, and somebody else's learned word", 1.0, "stranger"),
     "LoRA + word": Arm("the LoRA and the person's own word: what FaceA does", 1.0, "own"),
+    "best of 4": Arm("the same, and of four the most like the person's photos", 1.0, "own", 4),
     "paste": Arm("no model: the part of a photo, as large as in the photo, pasted in its place"),
     "untouched": Arm("the picture itself through the autoencoder: the floor"),
     "chimera": Arm("the exact answer through the autoencoder: the ceiling"),
@@ -55,11 +59,13 @@ ARMS: Mapping[str, Arm] = {
 
 @dataclass(frozen=True, eq=False)
 class Person:
-    """Who is learned, a photo of them, and a stranger who was learned in the same way."""
+    """Who is learned, a stranger who was learned in the same way, a photo of them to paste, and how
+    like them a face is."""
 
     identity: Identity
     stranger: Identity
     photo: Photo
+    rank: Rank
 
 
 def repaint(
@@ -69,7 +75,8 @@ def repaint(
 
     `face` is what was found in the picture.
     """
-    arm, config = ARMS[name], ComposeConfig(seed=seed)
+    arm = ARMS[name]
+    config = ComposeConfig(seed=seed, candidates=arm.candidates)
     targets = part_faces(face, wanted_parts(host.part), person.identity, {}, config)
     before = host.before.image
     if not arm.word:
@@ -86,7 +93,8 @@ def repaint(
             positive, negative = both.select(rows[:1]), both.select(rows[1:])
             return inpaint(backbone, positive, negative, crop.image, crop.mask, config, seeds)
 
-    return compose_faces(before, targets, paint, backbone.spec, config).image
+    rank = person.rank if arm.candidates > 1 else None
+    return compose_faces(before, targets, paint, backbone.spec, config, rank).image
 
 
 def pasted(image: Tensor, face: FaceAttributes, photo: Photo, part: str) -> Tensor:

@@ -19,7 +19,11 @@ import torch
 from safetensors.torch import load_file
 
 from facea_core.detection.painted_model import PartDetector, load_part_detector
-from facea_core.evaluation.identity_encoder import AttributeProbe, load_attribute_probe
+from facea_core.evaluation.identity_encoder import (
+    AttributeProbe,
+    IdentityEncoder,
+    load_attribute_probe,
+)
 
 from . import autoencoder as ae
 from . import control, denoiser, detector, encoder, score
@@ -79,7 +83,9 @@ def train_encoder(job: Job) -> None:
         job.people, job.seed, job.device, lambda painted: reconstruct(backbone, painted),
         every=encoder.REPAINTED,
     )  # fmt: skip
-    probe = (AttributeProbe() if job.fresh else load_attribute_probe()).to(job.device)
+    begun = job.fresh or job.scale != 1
+    probe = AttributeProbe(IdentityEncoder(job.scale)) if begun else load_attribute_probe()
+    probe = probe.to(job.device)
     loss = encoder.encoder_loss(probe, heads, job.piece)
     job.learn("encoder", probe, loss, encoder.RATE)
     job.write("encoder", probe.state_dict())
@@ -106,7 +112,7 @@ def look(job: Job, stage: str) -> None:
         model = load_part_detector(folder / "detector.safetensors")
         found = score.score_detector(model, backbone, 20)
     elif stage == "encoder":
-        probe = AttributeProbe()
+        probe = AttributeProbe(IdentityEncoder(job.scale))
         probe.load_state_dict(load_file(folder / "encoder.safetensors"))
         probe = probe.to(job.device).eval().requires_grad_(False)
         found = score.score_encoder(probe, job.device, lambda p: reconstruct(backbone, p), 50)
@@ -152,6 +158,10 @@ def main() -> None:
         "--half", action="store_true",
         help="compute in bfloat16, as a GPU always does: faster on a CPU that has units for it",
     )  # fmt: skip
+    parser.add_argument(
+        "--scale", type=float, default=1.0, choices=(0.5, 0.75, 1.0, 1.5),
+        help="how wide the encoder's layers are; another than 1 makes a second one, to judge by",
+    )  # fmt: skip
     parser.add_argument("--fresh", action="store_true", help="do not start from published weights")
     args = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
@@ -163,7 +173,7 @@ def main() -> None:
         args.folder, args.minutes, *args.rate, seed=args.seed, device=args.device, batch=args.batch,
         compiled=args.compile, half=args.half,
     )  # fmt: skip
-    job = Job(piece, args.people or people, args.fresh)
+    job = Job(piece, args.people or people, args.fresh, args.scale)
     stage(job)
     if people and worker()[0] == 0:
         look(job, args.stage)

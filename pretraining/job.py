@@ -30,6 +30,8 @@ class Job:
     piece: Piece
     people: int
     fresh: bool
+    scale: float = 1.0
+    """How wide an encoder is, in the published one's layers; another than 1 begins from nothing."""
 
     @property
     def device(self) -> str:

@@ -5,18 +5,27 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
 from torch import Tensor
 
 from facea_core.backbone import Backbone, load_backbone
 from facea_core.detection.base import Detector
 from facea_core.detection.load import load_detector
+from facea_core.errors import AssetError
 from facea_core.evaluation import TinyEmbedder, face_crop
-from facea_core.evaluation.identity_encoder import AttributeProbe, load_attribute_probe
+from facea_core.evaluation.identity_encoder import (
+    AttributeProbe,
+    IdentityEncoder,
+    load_attribute_probe,
+)
 from facea_core.identity.subject import Subject as Named
 from facea_core.identity_store.store import train_once
+from facea_core.io.assets import load_weights
 from facea_core.settings import read_settings
 from facea_core.training import TrainConfig
 from facea_core.types import Box, Identity
@@ -78,12 +87,19 @@ class Bench:
         return load_detector("tiny")
 
     @cached_property
+    def embedder(self) -> TinyEmbedder:
+        """Who chooses among candidates, as for a user."""
+        return TinyEmbedder()
+
+    @cached_property
     def probe(self) -> AttributeProbe:
-        return load_attribute_probe()
+        """Who measures."""
+        path = self.flags.judge
+        return load_attribute_probe() if path is None else load_second_probe(path)
 
     @cached_property
     def judge(self) -> Judge:
-        return Judge(TinyEmbedder(), self.probe)
+        return Judge(TinyEmbedder(self.probe.encoder), self.probe)
 
     @torch.no_grad()
     def answers(self, image: Tensor, face: Box) -> dict[str, int]:
@@ -125,6 +141,22 @@ class Bench:
     def stranger(self, index: int) -> Identity:
         """Somebody else, learned in the same way."""
         return self.learned((index + 1) % self.flags.people)
+
+
+def load_second_probe(path: Path) -> AttributeProbe:
+    """The encoder and its heads that `pretraining encoder` wrote, however wide, in eval mode.
+
+    Raises AssetError if the file does not hold them.
+    """
+    try:
+        inside = len(load_file(path)["encoder.hidden.weight"])
+    except (SafetensorError, OSError, KeyError) as error:
+        raise AssetError(
+            f"{path} is no encoder ({error}); give encoder.safetensors of the folder of "
+            "`python -m pretraining encoder`"
+        ) from error
+    scale = inside / IdentityEncoder().hidden.out_features
+    return load_weights(AttributeProbe(IdentityEncoder(scale)), path)
 
 
 def by_person(rows: Sequence[Row], arm: str, measure: Callable[[Sequence[Row]], T]) -> dict[str, T]:

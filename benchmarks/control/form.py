@@ -29,4 +29,8 @@ class Control(Form):
     hosts: int = flag(4, "pictures of others that each is painted into", min=1, max=100)
     preset: str = flag("tiny", "training preset: tiny or tiny-selective")
     settings: str = flag("", 'changes of the preset as JSON: {"local_ratio": 0.5}')
+    judge: Path | None = flag(
+        None, "another encoder to measure by, of `pretraining encoder --scale`; none = the one "
+        "that chooses among candidates", "FILE",
+    )  # fmt: skip
     part: str = flag("1/1", "2/3 = the second of three processes that share the work")

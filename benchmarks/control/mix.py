@@ -199,9 +199,7 @@ def paint_mixes(bench: Bench, index: int, wanted: Wanted) -> Iterator[Painted]:
                 continue
             people = {role: bench.learned(number) for role, number in roles.items()}
             ranks = {
-                role: person_rank(
-                    bench.subject(number).photos, bench.detector, bench.judge.embedder
-                )
+                role: person_rank(bench.subject(number).photos, bench.detector, bench.embedder)
                 for role, number in roles.items()
             }
             (face,) = detect_attributes([host.before.image], bench.detector, parts)

@@ -33,7 +33,7 @@ def paint(bench: Bench, index: int, wanted: Wanted) -> Iterator[Painted]:
         if face is None:
             continue
         photos = bench.subject(index).photos
-        rank = person_rank(photos, bench.detector, bench.judge.embedder)
+        rank = person_rank(photos, bench.detector, bench.embedder)
         person = Person(bench.learned(index), bench.stranger(index), photos[0], rank)
         for arm in missing:
             seed = 1000 * bench.number(index) + k

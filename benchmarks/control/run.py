@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from time import perf_counter
 
@@ -36,6 +37,8 @@ def run(flags: Control) -> None:
     about = {
         "backbone": bench.backbone.hash, "training": bench.config.hash, "first": flags.first,
     }  # fmt: skip
+    if flags.judge is not None:
+        about["judge"] = hashlib.sha256(flags.judge.read_bytes()).hexdigest()[:16]
     journal = Journal(flags.out, about, number)
     mine = range(number - 1, flags.people, count)
     for index in tqdm(mine, desc="people", disable=None, leave=False):

@@ -17,21 +17,26 @@ PROBE_FILE = "facea-tiny-probe.safetensors"
 
 
 class IdentityEncoder(nn.Module):
-    """Who it is: head crop `(B, 3, 64, 64)` in [0, 1] -> `(B, 64)` unit vectors."""
+    """Who it is: head crop `(B, 3, 64, 64)` in [0, 1] -> `(B, 64)` unit vectors.
+
+    `scale` is how wide its layers are, in those of the trained one, in steps of 8 channels.
+    """
 
     WIDTH = 64
 
-    def __init__(self) -> None:
+    def __init__(self, scale: float = 1.0) -> None:
         super().__init__()
+        a, b, c, d, e, inside = (max(round(n * scale / 8), 1) * 8
+                                 for n in (24, 32, 48, 64, 96, 192))  # fmt: skip
         self.features = nn.Sequential(
-            conv_block(3, 24), conv_block(24, 32, 2),  # 32
-            conv_block(32, 48), conv_block(48, 64, 2),  # 16
-            conv_block(64, 64), conv_block(64, 96, 2),  # 8
-            conv_block(96, 96), conv_block(96, 32),
+            conv_block(3, a), conv_block(a, b, 2),  # 32
+            conv_block(b, c), conv_block(c, d, 2),  # 16
+            conv_block(d, d), conv_block(d, e, 2),  # 8
+            conv_block(e, e), conv_block(e, b),
         )  # fmt: skip
         # Flattened, not pooled: where a feature lies is part of who it is.
-        self.hidden = nn.Linear(32 * 8 * 8, 192)
-        self.out = nn.Linear(192, self.WIDTH)
+        self.hidden = nn.Linear(b * 8 * 8, inside)
+        self.out = nn.Linear(inside, self.WIDTH)
 
     def describe(self, crop: Tensor) -> Tensor:
         """The layer below the embedding, `(B, 192)`."""

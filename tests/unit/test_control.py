@@ -1,9 +1,12 @@
 """The bench of what a word controls: exact answers, and what is measured against them."""
 
+from pathlib import Path
+
 import pytest
 import torch
 
 from benchmarks.control import blend, form, heads, slider
+from benchmarks.control.bench import load_second_probe
 from benchmarks.control.measure import gains, measured, of_person
 from benchmarks.control.page import page
 from benchmarks.control.parts import SELECTIVITY, share, table, transfer
@@ -14,10 +17,17 @@ from benchmarks.control.truth import COLUMNS, chimera, hosts
 from benchmarks.likeness.subjects import painted_subject
 from benchmarks.tasks import tables, tasks_named
 from facea_core.detection.load import load_detector
-from facea_core.errors import ConfigError
-from facea_core.evaluation.identity_encoder import load_attribute_probe
+from facea_core.errors import AssetError, ConfigError
+from facea_core.evaluation.identity_encoder import (
+    QUESTIONS,
+    AttributeProbe,
+    IdentityEncoder,
+    load_attribute_probe,
+)
+from facea_core.io.images import save_image
 from facea_core.seeds import seeded
 from facea_core.synthetic.parameters import IDENTITY, sample_people
+from pretraining.job import write
 
 
 def test_a_chimera_has_the_numbers_of_its_parts_and_no_others():
@@ -99,6 +109,19 @@ def test_the_table_of_heads_says_who_appears_unasked():
     text = heads.table(rows)
     assert "Bleed, class word less nobody: 0.20" in text
     assert "Selectivity, words less class word: 0.50" in text
+
+
+@pytest.mark.parametrize("scale", [0.5, 0.75, 1.0, 1.5])
+def test_a_second_probe_is_read_back_whatever_its_width(tmp_path: Path, scale: float):
+    probe = AttributeProbe(IdentityEncoder(scale)).eval()
+    write(probe.state_dict(), path := tmp_path / "encoder.safetensors")
+    crop = torch.rand(2, 3, 64, 64)
+    mine, read = probe.look(crop), load_second_probe(path).look(crop)
+    assert torch.equal(mine.vector, read.vector)
+    assert all(torch.equal(mine.classes[name], read.classes[name]) for name in QUESTIONS)
+    save_image(crop[:1], wrong := tmp_path / "wrong.png")
+    with pytest.raises(AssetError, match="is no encoder"):
+        load_second_probe(wrong)
 
 
 def test_a_task_that_there_is_not_is_refused():

@@ -40,6 +40,9 @@ _PLACES = {
 """Part -> the part in whose middle its region lies, and the region's width and height in those of
 the face: a smile needs room beside the mouth, and glasses are wider than eyes."""
 
+_PUT_ON = {"beard", "glasses"}
+"""What may come where nothing was. A mouth gains nothing from room, and the person loses by it."""
+
 _INNER = (0.12, 0.22, 0.12, 0.0)
 """What of the face box, from its sides inwards, is no place for hair."""
 
@@ -96,7 +99,7 @@ def edited(
     config, person = config or EditConfig(), target.identity
     noun = "person" if person is None else person.meta.class_noun
     alone = f"a photo of a {noun}, {text.strip()}"
-    target = replace(target, roomy=True)
+    target = replace(target, roomy=not _PUT_ON.isdisjoint(parts))
     if person is None:
         return replace(target, prompt=alone)
     edit = Edit(alone, config.amount, config.handover)

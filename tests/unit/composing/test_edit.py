@@ -88,13 +88,19 @@ def test_words_of_what_changes_give_way_and_the_model_alone_is_not_told_of_the_p
     green = edited(TargetFace(LEFT, ada), "green eyes", ["eyes"])
     assert green.prompt == "a photo of a woman with embedding:ada/mouth, green eyes"
     assert green.edit == Edit("a photo of a woman, green eyes")
-    assert green.roomy
     smile = edited(TargetFace(LEFT, ada), "smiling", ["mouth"], EditConfig(0.5, 100))
     assert smile.prompt == ada.meta.prompt + ", smiling"
     assert smile.edit == Edit("a photo of a woman, smiling", 0.5, 100)
     anybody = edited(TargetFace(LEFT), "smiling", ["mouth"])
     assert (anybody.prompt, anybody.edit) == ("a photo of a person, smiling", None)
-    assert anybody.roomy
+
+
+@pytest.mark.parametrize("who", [True, False])
+def test_what_is_put_on_a_face_has_room_and_a_smile_has_not(backbone, who):
+    target = TargetFace(LEFT, person(backbone) if who else None)
+    assert edited(target, "round glasses", ["glasses"]).roomy
+    assert edited(target, "smiling, with a full beard", ["beard", "mouth"]).roomy
+    assert not edited(target, "smiling", ["mouth"]).roomy
 
 
 def made(backbone, image, **edit):

@@ -14,7 +14,6 @@ from facea_core.composing import (
     ComposeConfig,
     Crop,
     Find,
-    Rank,
     TargetFace,
     compose_faces,
     compose_identity,
@@ -28,7 +27,7 @@ from facea_core.evaluation import face_crop
 from facea_core.evaluation.identity_encoder import AttributeProbe
 from facea_core.identity import apply_identity, mix_people
 from facea_core.seeds import seeded
-from facea_core.selection import part_finder, person_rank
+from facea_core.selection import part_finder
 from facea_core.synthetic.painting import Painting
 from facea_core.synthetic.parameters import IDENTITY, labels, sample_people, sample_scenes
 from facea_core.synthetic.render import paint
@@ -49,7 +48,6 @@ WHOSE: Mapping[str, str] = {"eyes": "eyes", "mouth": "mouth", "nose": "rest", "h
 ARMS: Mapping[str, str] = {
     "stacked": "three LoRAs added up, and one prompt with the words of the parts asked of each",
     "in turn": "the head of the rest, then the parts of the others: what FaceA does",
-    "best of 4": "the same, and of four of each the most like its person's photos",
     "chimera": "the exact answer through the autoencoder: the ceiling",
 }
 
@@ -113,27 +111,17 @@ def painted(
     backbone: Backbone,
     find: Find,
     seed: int,
-    ranks: Mapping[str, Rank],
 ) -> Tensor:
     """The host's picture `(1, 3, H, W)` with the people of the ROLES in it, in the way of the arm.
 
-    `face` is what was found in the picture; `ranks` tell by role how like its person a face is.
+    `face` is what was found in the picture.
     """
     image, config = host.before.image, ComposeConfig(seed=seed)
-    if arm in ("in turn", "best of 4"):
+    if arm == "in turn":
         how = ", ".join(f"{role}: {one.name}" for role, one in people.items())
         mix = mix_people(list(people.values()), how)
         targets = mixed_faces(face, mix, config, find=find)
-        if arm == "in turn":
-            return compose_identity(image, targets, backbone, config).image
-        of = {mix if role == "rest" else one: ranks[role] for role, one in people.items()}
-
-        def rank(face: TargetFace, patch: Tensor) -> float | None:
-            assert face.identity is not None  # everything is somebody's
-            return of[face.identity](face, patch)
-
-        config = replace(config, candidates=4)
-        return compose_identity(image, targets, backbone, config, rank=rank).image
+        return compose_identity(image, targets, backbone, config).image
 
     target = TargetFace(face_mask(face, config))
     if arm == "chimera":
@@ -198,15 +186,11 @@ def paint_mixes(bench: Bench, index: int, wanted: Wanted) -> Iterator[Painted]:
             if not missing:
                 continue
             people = {role: bench.learned(number) for role, number in roles.items()}
-            ranks = {
-                role: person_rank(bench.subject(number).photos, bench.detector, bench.embedder)
-                for role, number in roles.items()
-            }
             (face,) = detect_attributes([host.before.image], bench.detector, parts)
             assert face is not None  # "estimate" answers for every picture
             for arm in missing:
                 seed = 1000 * bench.number(index) + k
-                image = painted(arm, people, host, face, bench.backbone, find, seed, ranks)
+                image = painted(arm, people, host, face, bench.backbone, find, seed)
                 yield Painted(arm, k, image, measured(bench.probe, host, image))
 
 

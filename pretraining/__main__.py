@@ -83,8 +83,8 @@ def train_encoder(job: Job) -> None:
         job.people, job.seed, job.device, lambda painted: reconstruct(backbone, painted),
         every=encoder.REPAINTED,
     )  # fmt: skip
-    begun = job.fresh or job.scale != 1
-    probe = AttributeProbe(IdentityEncoder(job.scale)) if begun else load_attribute_probe()
+    anew = job.fresh or job.scale != 1
+    probe = AttributeProbe(IdentityEncoder(job.scale)) if anew else load_attribute_probe()
     probe = probe.to(job.device)
     loss = encoder.encoder_loss(probe, heads, job.piece)
     job.learn("encoder", probe, loss, encoder.RATE)

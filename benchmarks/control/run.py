@@ -38,6 +38,7 @@ def run(flags: Control) -> None:
         "backbone": bench.backbone.hash, "training": bench.config.hash, "first": flags.first,
     }  # fmt: skip
     if flags.judge is not None:
+        _ = bench.probe  # says what is wrong with the file
         about["judge"] = hashlib.sha256(flags.judge.read_bytes()).hexdigest()[:16]
     journal = Journal(flags.out, about, number)
     mine = range(number - 1, flags.people, count)

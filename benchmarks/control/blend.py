@@ -11,9 +11,13 @@ from facea_core.detection.config import DetectConfig
 from facea_core.detection.detect import detect_attributes
 from facea_core.evaluation import evaluate_identity
 from facea_core.identity.mixing import blend
+from facea_core.seeds import seeded
+from facea_core.synthetic.parameters import sample_people
+from facea_core.synthetic.render import class_noun
 from facea_core.types import Photo
 
 from ..likeness.journal import Row
+from ..likeness.subjects import UNSEEN
 from ..likeness.tables import difference
 from .bench import Bench, Painted, Task, Wanted, by_person, markdown, shown
 
@@ -30,12 +34,11 @@ def paint(bench: Bench, index: int, wanted: Wanted) -> Iterator[Painted]:
     """The person and the next of their gender, between both, in scenes of the first."""
     if not any(wanted(arm, k) for arm in ARMS for k in range(bench.flags.hosts)):
         return
-    one = bench.subject(index)
     others = [(index + step) % bench.flags.people for step in range(1, bench.flags.people)]
-    partner = next((n for n in others if bench.subject(n).noun == one.noun), None)
+    partner = next((n for n in others if _noun(bench, n) == _noun(bench, index)), None)
     if partner is None:
         return
-    other = bench.subject(partner)
+    one, other = bench.subject(index), bench.subject(partner)
     parents = bench.learned(index), bench.learned(partner)
     for k, scene in enumerate(one.scenes):
         for name, share in ARMS.items():
@@ -53,6 +56,11 @@ def paint(bench: Bench, index: int, wanted: Wanted) -> Iterator[Painted]:
                 for what, who in (("first", one), ("second", other))
             }
             yield Painted(name, k, image, {what: of.heldout for what, of in like.items()})
+
+
+def _noun(bench: Bench, index: int) -> str:
+    (person,) = sample_people(1, seeded(UNSEEN + bench.number(index)))
+    return class_noun(person)
 
 
 def table(rows: Sequence[Row]) -> str:

@@ -23,8 +23,13 @@ CEILING = "chimera"
 
 def paint(bench: Bench, index: int, wanted: Wanted) -> Iterator[Painted]:
     """Pictures in which the part is not found, as a user's would be searched, are left out."""
-    size = bench.backbone.spec.resolution
-    for k, host in enumerate(hosts(bench.number(index), bench.flags.hosts, size)):
+    found = hosts(bench.number(index), bench.flags.hosts, bench.backbone.spec.resolution)
+    if not any(wanted(arm, k) for arm in ARMS for k in range(len(found))):
+        return
+    photos = bench.subject(index).photos
+    rank = person_rank(photos, bench.detector, bench.embedder)
+    person = Person(bench.learned(index), bench.stranger(index), photos[0], rank)
+    for k, host in enumerate(found):
         missing = [arm for arm in ARMS if wanted(arm, k)]
         if not missing:
             continue
@@ -32,9 +37,6 @@ def paint(bench: Bench, index: int, wanted: Wanted) -> Iterator[Painted]:
         (face,) = detect_attributes([host.before.image], bench.detector, part)
         if face is None:
             continue
-        photos = bench.subject(index).photos
-        rank = person_rank(photos, bench.detector, bench.embedder)
-        person = Person(bench.learned(index), bench.stranger(index), photos[0], rank)
         for arm in missing:
             seed = 1000 * bench.number(index) + k
             image = repaint(arm, person, host, face, bench.backbone, seed)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from time import perf_counter
 
@@ -11,6 +10,7 @@ from tqdm import tqdm
 from facea_core.cli.talk import say
 from facea_core.io.files import atomic_path
 from facea_core.io.generated_images import save_generated
+from facea_core.io.hashes import sha256_of
 from facea_core.io.output_files import require_writable_folder
 
 from ..likeness.config import BenchmarkConfig
@@ -39,7 +39,7 @@ def run(flags: Control) -> None:
     }  # fmt: skip
     if flags.judge is not None:
         _ = bench.probe  # says what is wrong with the file
-        about["judge"] = hashlib.sha256(flags.judge.read_bytes()).hexdigest()[:16]
+        about["judge"] = sha256_of(flags.judge)
     journal = Journal(flags.out, about, number)
     mine = range(number - 1, flags.people, count)
     for index in tqdm(mine, desc="people", disable=None, leave=False):

@@ -77,6 +77,8 @@ def read_subject(folder: Path, number: int, scenes: Sequence[Scene], detector: D
     attributes = about.get("attributes", "female" if about.get("noun") == "woman" else "male")
     noun = about.get("noun", "person")
     photos = _photos(folder, detector, attributes)
+    captions = [caption_of(folder / photo.name) for photo in photos]
+    said = [replace(photo, caption=text) for photo, text in zip(photos, captions, strict=True)]
     heldout = _photos(folder / HELDOUT, detector, "face", needed=False)
     around = [Photo(scene.image, scene.target) for scene in scenes]
     return Subject(
@@ -84,12 +86,12 @@ def read_subject(folder: Path, number: int, scenes: Sequence[Scene], detector: D
         number=number,
         noun=noun,
         attributes=attributes,
-        photos=[replace(photo, caption="") for photo in photos],
+        photos=photos,
         heldout=heldout,
         scenes=scenes,
         caption=about.get("caption", f"a photo of a {noun}"),
-        captions=[photo.caption for photo in photos],
-        made_of=photos_hash([*photos, *heldout, *around]),
+        captions=captions,
+        made_of=photos_hash([*said, *heldout, *around]),
     )
 
 
@@ -104,7 +106,7 @@ def _photos(
             continue
         (face,) = detect_attributes([photo.image], detector, _searched(attributes))
         if face is not None and face.score > 0:
-            photos.append(Photo(photo.image, face, path.name, caption=caption_of(path)))
+            photos.append(Photo(photo.image, face, path.name))
     if needed and not photos:
         raise ImageError(f"no face was found in the photos of {folder}; give others")
     return photos

@@ -1,6 +1,7 @@
 """People and scenes in folders, measured by CLIP and DINO too."""
 
 import math
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -40,13 +41,14 @@ def test_folders_become_people_and_scenes(photographed: Path, judge: Judge):
     assert math.isnan(judge.diversity(ada, [scene.image for scene in scenes]))
 
 
-def test_a_text_beside_a_photo_is_kept_for_the_arm_that_learns_it(photographed: Path):
-    (folder,) = person_folders(photographed / "people")
-    photo = next(iter(sorted(folder.glob("*.*"))))
-    said = photo.with_suffix(".txt")
-    said.write_text("smiling\n")
+def test_a_text_beside_a_photo_is_kept_for_the_arm_that_learns_it(
+    photographed: Path, tmp_path: Path
+):
+    folder = tmp_path / "ada"
+    shutil.copytree(photographed / "people" / "ada", folder)
+    photo = folder / "0.png"
+    photo.with_suffix(".txt").write_text("smiling\n")
     ada = read_subject(folder, 0, [], load_detector("tiny"))
-    said.unlink()
     names = [one.name for one in ada.photos]
     assert list(ada.captions) == ["smiling" if name == photo.name else "" for name in names]
     assert not any(one.caption for one in ada.photos)

@@ -26,8 +26,11 @@ from .search import Place, look
 
 ASSET = "mediapipe-face.safetensors"
 
-_SIDES = (192, 384, 768)
-"""Longer sides in pixels at which every image is searched, for large faces and small ones."""
+_SIDES = (96, 192, 384, 768)
+"""Longer sides in pixels at which every image is searched, for large faces and small ones.
+
+BlazeFace misses faces higher than some 140 pixels: one that fills the image is found at 96.
+"""
 
 _MORE = 1536
 """The next one, for large images in which only small faces were found, or none."""

@@ -11,9 +11,9 @@ from facea_core.detection.mesh.parts import parts_of
 from facea_core.detection.mesh.points import place_of
 from facea_core.detection.mesh.search import look
 from facea_core.detection.painted import TinyDetector
-from facea_core.detection.photo_or_painted import PaintedFirst, paintedness
+from facea_core.detection.photo_or_painted import PaintedFirst
 from facea_core.errors import AssetError, NoFaceError
-from facea_core.io.images import from_pil, resize
+from facea_core.io.images import cut, from_pil, resize
 from facea_core.synthetic.parameters import sample_people, sample_scenes
 from facea_core.synthetic.render import paint
 from facea_core.types import Box
@@ -85,6 +85,17 @@ def test_a_turned_head_is_found_with_its_parts_and_its_roll(pixels, mesh, turn):
     assert all(part.box.intersect(face.face).area > 0 for part in face.parts)
 
 
+@pytest.mark.parametrize("share", [1.3, 1.0, 0.8])
+@pytest.mark.parametrize("scale", [0.5, 1.0, 3.0])
+def test_a_face_that_fills_the_picture_is_found(image, mesh, share, scale):
+    (x, y), reach = FACE.center, share * FACE.height / 2
+    near = Box(round(x - reach), round(y - reach), round(x + reach), round(y + reach))
+    side = round(2 * reach * scale)
+    face = only(cut(image, near, (side, side)), mesh)
+    assert face.score > 0.5
+    assert face.face.area > 0.4 * side**2
+
+
 def test_a_picture_on_its_head_is_found(image, mesh):
     assert only(image.flip(-1, -2), mesh).score > 0.5
 
@@ -154,6 +165,18 @@ def test_auto_takes_tiny_for_painted_people_and_mesh_for_photographs(image, mesh
         (answer,) = detect_attributes([painting.image[i : i + 1]], auto, DetectConfig("face"))
         assert answer is not None
         assert answer.detector == "tiny"
-    assert paintedness(image, FACE, tiny) < 0.85
     assert detect_faces(image, auto)[0].detector == "mesh"
     assert PaintedFirst(mesh, tiny).detect(torch.zeros(1, 3, 64, 64), ["face"]) == ()
+
+
+@pytest.mark.parametrize("scale", [0.35, 0.5, 1.0, 3.0])
+def test_a_photograph_is_no_painting_however_small_or_grey(image, scale):
+    auto = load_detector("auto", folders=[])
+    near = cut(image, FACE.grow(1.3), (round(156 * scale), round(125 * scale)))
+    for picture in (near, near.mean(dim=1, keepdim=True).expand(-1, 3, -1, -1)):
+        assert [face.detector for face in detect_faces(picture, auto)] == ["mesh"]
+
+
+def test_only_what_was_asked_for_comes_back(image, mesh):
+    found = PaintedFirst(mesh, TinyDetector()).detect(image, ["mouth"])
+    assert {one.phrase for one in found} == {"mouth"}

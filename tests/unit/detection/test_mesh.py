@@ -175,8 +175,3 @@ def test_a_photograph_is_no_painting_however_small_or_grey(image, scale):
     near = cut(image, FACE.grow(1.3), (round(156 * scale), round(125 * scale)))
     for picture in (near, near.mean(dim=1, keepdim=True).expand(-1, 3, -1, -1)):
         assert [face.detector for face in detect_faces(picture, auto)] == ["mesh"]
-
-
-def test_only_what_was_asked_for_comes_back(image, mesh):
-    found = PaintedFirst(mesh, TinyDetector()).detect(image, ["mouth"])
-    assert {one.phrase for one in found} == {"mouth"}

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from comfy_api.latest import io, ui
 
-from ..facea_core import composing, detection, identity, identity_store, training
+from ..facea_core import audit, composing, detection, identity, identity_store, training
 from ..facea_core.errors import AssetError
 from ..facea_core.io.captions import captions_for
 from ..facea_core.io.output_files import require_writable_folder
@@ -120,6 +120,11 @@ class FaceAEmbeddingTrainer(io.ComfyNode):
                     tooltip="What each photo shows that does not belong to the person, one line "
                     "per photo: smiling, at night; or a list, as FaceA Load Photos gives it.",
                 ),
+                io.Boolean.Input(
+                    "name_expressions", default=False, optional=True,
+                    tooltip="Where a photo has no caption, say its expression as it is seen: "
+                    "smiling, an open mouth.",
+                ),
             ],
             outputs=[
                 IDENTITY.Output(display_name="identity", tooltip="The identity, for other FaceA "
@@ -145,7 +150,8 @@ class FaceAEmbeddingTrainer(io.ComfyNode):
     def execute(
         cls, images: Sequence[torch.Tensor], attributes: Sequence[DetectedFaces], model: Any,
         clip: Any, vae: Any, name: str, class_noun: str, preset: str, previews: int,
-        save_words: bool, settings: str, captions: Sequence[str] = (), **changes: Any,
+        save_words: bool, settings: str, captions: Sequence[str] = (),
+        name_expressions: bool = False, **changes: Any,
     ) -> io.NodeOutput:  # fmt: skip
         name, named = identity.person_name(name)
         subject = identity.Subject(name, class_noun)
@@ -158,6 +164,9 @@ class FaceAEmbeddingTrainer(io.ComfyNode):
         photos, left_out = detection.photos_with_faces(
             pictures, found, captions_for(captions, len(pictures))
         )
+        if name_expressions:
+            photos = audit.captioned(photos)
+            notes += [f"{one.name}: said of it: {one.caption}" for one in photos if one.caption]
         widgets = {key: value for key, value in changes.items() if value}
         said = read_settings(settings)
         chosen = under_new_names(widgets, RENAMED) | under_new_names(said, RENAMED)

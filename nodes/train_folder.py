@@ -113,6 +113,11 @@ class FaceATrainFolder(io.ComfyNode):
                     "settings", default="", multiline=True,
                     tooltip='Other training settings, as JSON: {"rank": 16}.',
                 ),
+                io.Boolean.Input(
+                    "captions", default=False, optional=True,
+                    tooltip="Name what is a photo's and not the person's: what photo.txt beside "
+                    "photo.jpg says, else the expression that is seen: smiling, an open mouth.",
+                ),
             ],
             outputs=[
                 IDENTITY.Output(
@@ -150,7 +155,7 @@ class FaceATrainFolder(io.ComfyNode):
     def execute(
         cls, model: Any, clip: Any, vae: Any, folder: str, class_noun: str, preset: str,
         steps: int, seed: int, policy: str, words: str, detector: str, on_missing: str,
-        previews: int, settings: str,
+        previews: int, settings: str, captions: bool = False,
     ) -> io.NodeOutput:  # fmt: skip
         spec, (home, *others) = spec_of(model), identities_folders()
         asked = {"attributes": words, "seed": seed, **({"steps": steps} if steps else {})}
@@ -193,8 +198,9 @@ class FaceATrainFolder(io.ComfyNode):
             def learn(person: people.PersonFolder) -> people.Learned:
                 shown.begin(person.name)
                 read = people.read_person(
-                    person, searcher, detection, audit, spec.family, alive=shown.progress.alive
-                )
+                    person, searcher, detection, audit, spec.family,
+                    captions=captions, alive=shown.progress.alive,
+                )  # fmt: skip
                 origin = training.Origin.of(read.photos, weights, config, read.subject)
                 found = identity_store.find_trained(
                     read.photos, origin, home, resolution, also=others

@@ -23,8 +23,8 @@ class Arm:
 
     `kind` is "train" (a training with `changes` to the preset, and some of its numbers `times`
     something), "caption" (the untrained model and the best words there are) or "paste" (the head of
-    a photo, cut out). `painting` changes how pictures are composed. `captioned` trains with what is
-    said of each photo.
+    a photo, cut out). `painting` changes how pictures are composed. `captioned` trains with what
+    each photo shows beside the person, by what is "true" of it or what is "seen" in it.
     """
 
     name: str
@@ -33,7 +33,7 @@ class Arm:
     kind: str = "train"
     times: Mapping[str, float] = field(default_factory=dict)
     painting: Mapping[str, Any] = field(default_factory=dict)
-    captioned: bool = False
+    captioned: str = ""
 
     def training(self, preset: TrainConfig) -> TrainConfig:
         """The preset with what this arm changes."""
@@ -95,7 +95,8 @@ OURS = _arms(
     Arm("drop-30", "the prompt is dropped in 30 %", {"prompt_drop": 0.3}),
     Arm("crops-quarter", "a quarter of the crops of each photo", times={"variants": 0.25}),
     Arm("crops-four", "four times the crops of each photo", times={"variants": 4}),
-    Arm("captions", "each photo's expression is named in its prompt", captioned=True),
+    Arm("captions", "each photo's expression is named in its prompt", captioned="true"),
+    Arm("captions-seen", "the same, as far as it is seen in the photo", captioned="seen"),
     Arm("best-of-four", "the best of four candidates is kept", painting={"candidates": 4}),
     Arm("boxes", "masks over faces are boxes", {"outline_share": 0.0}),
     Arm("outlines", "masks over faces are outlines", {"outline_share": 1.0}),

@@ -12,6 +12,7 @@ from time import perf_counter
 
 from torch import Tensor
 
+from facea_core.audit import captioned
 from facea_core.backbone import Backbone
 from facea_core.composing import ComposeConfig
 from facea_core.detection.base import Detector
@@ -176,7 +177,9 @@ class Benchmark:
         folder = self.folder / "identities" / subject.name
         share = config.items / self.preset.batch
         photos = subject.photos
-        if arm.captioned:
+        if arm.captioned == "seen":
+            photos = captioned(photos)
+        elif arm.captioned:
             photos = [replace(photo, caption=text)
                       for photo, text in zip(photos, subject.captions, strict=True)]  # fmt: skip
         runs = folder / "runs" / arm.name

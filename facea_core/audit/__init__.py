@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from .alike import audit_embedder
     from .audit import apply_policy, audit_photos
     from .config import EMBEDDERS, POLICIES, AuditConfig
+    from .expression import captioned, expression_of
     from .likeness import (
         Comparison,
         Likeness,
@@ -29,6 +30,7 @@ __getattr__ = door(
         "alike": ("audit_embedder",),
         "audit": ("apply_policy", "audit_photos"),
         "config": ("EMBEDDERS", "POLICIES", "AuditConfig"),
+        "expression": ("captioned", "expression_of"),
         "likeness": (
             "Comparison",
             "Likeness",
@@ -66,10 +68,12 @@ __all__ = [
     "audit_photos",
     "audit_table",
     "audit_text",
+    "captioned",
     "compare_pictures",
     "comparison_json",
     "crop_photos",
     "draw_audit",
+    "expression_of",
     "judge_likeness",
     "likeness_line",
     "likeness_text",

@@ -14,12 +14,13 @@ from ..detection.config import DetectConfig
 from ..detection.found import detect_named
 from ..detection.user_masks import OwnMasks
 from ..errors import AuditError, TrainingError
-from ..io.captions import caption_of
+from ..io.captions import caption_of, has_caption
 from ..io.photos import read_given
 from ..types import Photo
 from .alike import audit_embedder
 from .audit import apply_policy, audit_photos
 from .config import AuditConfig
+from .expression import expression_of
 from .values import Audit
 
 OnNote = Callable[[str], object]
@@ -37,7 +38,8 @@ def found_photos(
     on_photo: Callable[[], object] = lambda: None,
     on_file: Callable[[], object] = lambda: None,
 ) -> list[Photo]:
-    """The photos with their faces; `captions` = with what the .txt file beside each says.
+    """The photos with their faces; `captions` = with what the .txt file beside each says, or where
+    there is none with the expression that is seen.
 
     `own` are the user's masks of each; `on_file` is called before each is read, which all are
     first, `on_photo` when each is done. One that cannot be read is left out, whatever was said of
@@ -65,7 +67,11 @@ def found_photos(
             continue
         for text in (*done, *face.notes):
             on_note(f"{path}: {text}")
-        photos.append(Photo(image, face, path.name, done, caption_of(path) if captions else ""))
+        said = caption_of(path) if captions else ""
+        if captions and not has_caption(path):
+            said = ", ".join(expression_of(image, face))
+            on_note(f"{path}: said of it: {said or 'nothing'}")
+        photos.append(Photo(image, face, path.name, done, said))
     if not photos:
         raise TrainingError("no photo is left to learn from; give others, or on_missing pass")
     return photos

@@ -99,7 +99,9 @@ class TrainingFlags(DetectorFlags):
         "|".join(PRESETS),
     )
     captions: bool = flag(
-        False, "read the caption of photo.jpg from photo.txt: what is this photo's, as smiling"
+        False,
+        "name what is a photo's and not the person's: what photo.txt beside photo.jpg says, else "
+        "the expression that is seen, smiling or an open mouth",
     )
     prediction: str | None = prediction_flag()
     vae: Path | None = vae_flag()

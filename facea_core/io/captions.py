@@ -15,13 +15,18 @@ LONGEST = 500
 """Characters of one caption; a prompt has little more room beside the learned embeddings."""
 
 
+def has_caption(photo: Path) -> bool:
+    """Whether there is a caption beside a photo; an empty one says that there is nothing to say."""
+    return photo.with_suffix(CAPTION).is_file()
+
+
 def caption_of(photo: Path) -> str:
     """The text of the .txt file beside a photo, as kohya's scripts write it; none = "".
 
     Raises ImageError for a file that cannot be read as UTF-8, ConfigError for a long one.
     """
     path = photo.with_suffix(CAPTION)
-    if not path.is_file():
+    if not has_caption(photo):
         return ""
     try:
         text = path.read_text("utf-8-sig")

@@ -17,6 +17,7 @@ def train_folder(g: Graph) -> None:
         clip=base["CLIP"],
         vae=base["VAE"],
         preset="paper",
+        captions=True,
     )
     apply = g.node(
         "FaceALoRALoader", "One after the other", model=base["MODEL"], clip=base["CLIP"],

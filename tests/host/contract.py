@@ -34,6 +34,7 @@ NODES = {
             "save_words": Widget("BOOLEAN", True),
             "settings": Widget("STRING", ""),
             "captions": Socket("STRING", optional=True),
+            "name_expressions": Widget("BOOLEAN", False, optional=True),
         },
         {
             "identity": IDENTITY,
@@ -61,6 +62,7 @@ NODES = {
             "on_missing": combo("error", "skip", "pass", "estimate", default="skip"),
             "previews": Widget("INT", 4, 0, 64),
             "settings": Widget("STRING", ""),
+            "captions": Widget("BOOLEAN", False, optional=True),
         },
         {
             "identities": IDENTITY,

@@ -131,6 +131,17 @@ def test_a_second_run_finds_everybody_without_the_model(
     assert became(client.run(graph), node)["ada"]["state"] == "trained"
 
 
+def test_captions_are_read_or_seen(host: Server, client: Client):
+    folder = crowd(host.base / "input" / "told", dora=8)
+    (folder / "dora" / "1.txt").write_text("at night", "utf-8")
+    graph, node = folder_graph(folder="told", captions=True)
+    dora = became(client.run(graph), node)["dora"]
+    assert dora["state"] == "trained"
+    assert [note for note in dora["notes"] if "said of it" in note] == [
+        f"{folder / 'dora' / '0.png'}: said of it: smiling"
+    ]
+
+
 def test_cancelled_it_goes_on_where_it_was(host: Server, client: Client, tell: Tell):
     crowd(host.base / "input" / "more", dan=5, eve=6)
     graph, node = folder_graph(folder="more", steps=12)

@@ -216,6 +216,17 @@ def test_a_deleted_file_is_trained_again(client: Client, host: Server):
     assert path.read_bytes() == content
 
 
+def test_an_expression_is_named_where_there_is_no_caption(client: Client):
+    said = {}
+    for name, wanted in (("plain", {}), ("named", {}), ("told", {"captions": "\n\nat night"})):
+        graph, trainer = training(name=name, steps=2, name_expressions=name != "plain", **wanted)
+        notes = outcome(client.run(graph), trainer)["notes"]
+        said[name] = [note for note in notes if "said of it" in note]
+    assert said["plain"] == []
+    assert said["named"] == ["photo 3: said of it: an open mouth"]
+    assert said["told"] == ["photo 3: said of it: at night"]
+
+
 def same_files(host: Server, content: dict[str, bytes]) -> None:
     found = {kind: path.read_bytes() for kind, path in saved(host, "alex").items()}
     assert [kind for kind in content if found.get(kind) != content[kind]] == []

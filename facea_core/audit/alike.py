@@ -27,10 +27,10 @@ SAME_PERSON: dict[str, tuple[float, float]] = {"tiny": (0.68, 0.75), "landmarks"
 """By embedder: cosines of faces below the first are of two people, above the second of one.
 
 Measured, each face with the nearest of the others: of 212 synthetic faces 99 % have 0.82 and more
-with one of the same person, 58 of 60 strangers 0.68 and less, 0.72 at most. Of 583 photographs 99.5 %
-have 0.90 and more with another of the same person, 97 % 0.925; of strangers 94 % have less than the
-first, 99.4 % than the second. Relatives and lookalikes, children of one age and faces far from the
-embedder's own training lie between."""
+with one of the same person, 58 of 60 strangers 0.68 and less, 0.72 at most. Of 583 photographs
+99.5 % have 0.90 and more with another of the same person, 97 % 0.925; of strangers 94 % have less
+than the first, 99.4 % less than the second. Relatives and lookalikes, children of one age and faces
+far from the embedder's own training lie between."""
 
 _HAIRLINES: dict[str, tuple[float, ...]] = {"tiny": (0.0, 0.12, 0.22)}
 """By embedder: how much of a face's height may be hair, and is tried without. The tiny detector now

@@ -1,6 +1,6 @@
 """What a face does in one photo and is not the person's: whether it smiles, or its mouth is open.
 
-In painted faces a probe sees it; in photographs the mesh's points tell, whoever found the face.
+In painted faces a probe sees it; in photographs the points of the face tell.
 """
 
 from __future__ import annotations
@@ -14,10 +14,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..box import square_around
-from ..detection.mesh.detector import MeshDetector
+from ..detection.points import face_points
 from ..evaluation import face_crop
-from ..io.images import check_image, cut
+from ..io.images import check_image
 from ..types import FaceAttributes, Photo
 
 if TYPE_CHECKING:
@@ -30,15 +29,12 @@ _PAINTED_BY = "tiny"
 _SURE = 0.7
 """Probability from which the probe is believed: nine of ten smiles that it names are smiles."""
 
-_VIEW, _ROOM = 256, 2.0
-"""Side in pixels of the view from which the mesh reads a face, and how much wider it is."""
-
-# Of a photograph: how wide the mouth is in face widths, less a sixth of how far its corners lie
-# below the nose in distances of the outer eye corners; and how far the lips are apart in these.
-# docs/detection.md says how often both are right.
+# Of a photograph, by iBUG's points: how wide the mouth is in face widths, less a sixth of how far
+# its corners lie below the nose in distances of the outer eye corners; and how far the lips are
+# apart in these. docs/detection.md says how often both are right.
 _SMILE, _APART = 0.375, 0.10
-_CHEEKS, _EYES, _CORNERS, _NOSE = (234, 454), (33, 263), (61, 291), 2
-_LIPS = ((82, 87), (13, 14), (312, 317))
+_CHEEKS, _EYES, _CORNERS, _NOSE = (1, 15), (36, 45), (48, 54), 33
+_LIPS = ((61, 67), (62, 66), (63, 65))
 
 
 def expression_of(image: Tensor, face: FaceAttributes) -> tuple[str, ...]:
@@ -52,7 +48,7 @@ def expression_of(image: Tensor, face: FaceAttributes) -> tuple[str, ...]:
     if face.detector == _PAINTED_BY:
         seen = _painted(image, face)
     else:
-        points = _points(image, face)
+        points = face_points(image, face)
         seen = (False, False) if points is None else _photographed(points)
     return tuple(word for word, there in zip((SMILING, OPEN), seen, strict=True) if there)
 
@@ -74,7 +70,7 @@ def _painted(image: Tensor, face: FaceAttributes) -> tuple[bool, bool]:
 
 
 def _photographed(points: np.ndarray) -> tuple[bool, bool]:
-    """By the mesh's points `(468, 2)`, in any scale, level or not."""
+    """By the points of `face_points`, in any scale, level or not."""
     right, left = points[list(_EYES)]
     unit = max(float(np.hypot(*(left - right))), 1e-6)
     down = np.array([right[1] - left[1], left[0] - right[0]]) / unit
@@ -86,25 +82,6 @@ def _photographed(points: np.ndarray) -> tuple[bool, bool]:
 
 def _between(points: np.ndarray, pair: tuple[int, int]) -> float:
     return float(np.hypot(*(points[pair[1]] - points[pair[0]])))
-
-
-def _points(image: Tensor, face: FaceAttributes) -> np.ndarray | None:
-    """The points of this face, in a view of its own; None if the mesh sees none there."""
-    box = face.face
-    around = square_around(box.center, round(_ROOM * max(box.width, box.height)), face.size)
-    found = _mesh().find(cut(image, around, (_VIEW, _VIEW)))
-    scale = _VIEW / around.width
-    middle = ((box.center[0] - around.x0) * scale, (box.center[1] - around.y0) * scale)
-    near = [
-        points for points, score in found
-        if score >= 0.5 and np.hypot(*(points.mean(axis=0) - middle)) < box.width * scale / 2
-    ]  # fmt: skip
-    return near[0] if near else None
-
-
-@cache
-def _mesh() -> MeshDetector:
-    return MeshDetector()
 
 
 @cache

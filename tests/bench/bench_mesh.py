@@ -56,6 +56,9 @@ def views(picture: Image.Image, x: float, y: float, side: float):
     for degrees in (0, 30, -30, 60, -60, 90, 180):
         name = f"{abs(degrees)} degrees"
         yield name, *turned(picture, x, y, degrees), side
+    wide, high = 0.55 * side, 0.7 * side
+    near = picture.crop((round(x - wide), round(y - high), round(x + wide), round(y + high)))
+    yield "fills the image", near, wide, high, side
     for pixels in (48, 32, 24):
         factor = pixels / side
         size = (round(picture.width * factor), round(picture.height * factor))

@@ -44,7 +44,7 @@ def paintedness(image: Tensor, face: Box, tiny: TinyDetector) -> float:
     """How much a face that was found at `face` in `image` `(1, 3, H, W)` looks painted.
 
     How sure tiny is of five of its parts and of its eyes, how much its box is that of `face`, all
-    in [0, 1], and how `uneven` it is. Below 4 in photographs, for nearly all of them far below.
+    in [0, 1], and how unevenly its colours change, from 1 on.
     """
     found = tiny.look_at(image, face, (FACE, *_PHRASES))
     again = next((one.box for one in found if one.phrase == FACE), None)
@@ -52,10 +52,10 @@ def paintedness(image: Tensor, face: Box, tiny: TinyDetector) -> float:
         return 0.0
     sure = {part.attribute: part.score for part in select_parts(found, again, _TABLE)}
     parts = sum(sure.values()) / len(_TABLE)
-    return parts + sure.get("eyes", 0.0) + again.iou(face) + uneven(image, face)
+    return parts + sure.get("eyes", 0.0) + again.iou(face) + _uneven(image, face)
 
 
-def uneven(image: Tensor, face: Box) -> float:
+def _uneven(image: Tensor, face: Box) -> float:
     """How unevenly colours change in a face: the root mean square of their steps by the mean.
 
     Painted skin is even and ends in edges; in a photograph something changes everywhere, blurred

@@ -44,7 +44,7 @@ def room_of(node: Node) -> int:
         high += SHOWN * bool(options.get("image_upload"))
     high += ROW * len(LATER.get(kind, {}).keys() - spec.inputs.keys())
     if kind == "FaceAEmbeddingTrainer":  # its last picture while training, and the sheet
-        return high + SAID + 2 * SHOWN + 16
+        return high + SAID + 2 * SHOWN + 8
     if kind in ("FaceASaveImage", "SaveImage"):
         return high + SHOWN
     return high + SAID * (kind.startswith("FaceA") and kind not in QUIET)

@@ -32,6 +32,9 @@ _SIDES = (96, 192, 384, 768)
 BlazeFace misses faces higher than some 140 pixels: one that fills the image is found at 96.
 """
 
+_LARGE = 32
+"""Least width of a face in the first of several views: smaller ones are seen better in the next."""
+
 _MORE = 1536
 """The next one, for large images in which only small faces were found, or none."""
 
@@ -95,8 +98,9 @@ class MeshDetector:
         found: list[_Face] = []
 
         def search(side: int, turn: int = 0) -> None:
-            places = [_scaled(one, back) for one in look(small, nets.blaze, side, turn)]
-            keep_surer(found, _read(image, nets, places))
+            least = _LARGE if side == _SIDES[0] < sides[-1] else 0
+            places = [one for one in look(small, nets.blaze, side, turn) if one.pixels >= least]
+            keep_surer(found, _read(image, nets, [_scaled(one, back) for one in places]))
 
         for side in sides:
             search(side)

@@ -22,6 +22,7 @@ from ..facea_core.training.earlier import RENAMED
 from ..facea_core.types import DetectedFaces
 from .host import (
     Cancelled,
+    Progress,
     TrainingProgress,
     chosen_config,
     elsewhere,
@@ -165,7 +166,8 @@ class FaceAEmbeddingTrainer(io.ComfyNode):
             pictures, found, captions_for(captions, len(pictures))
         )
         if name_expressions:
-            photos = audit.captioned(photos)
+            alive = Progress(len(photos), cls.hidden.unique_id).alive
+            photos = audit.captioned(photos, alive)
             notes += [f"{one.name}: said of it: {one.caption}" for one in photos if one.caption]
         widgets = {key: value for key, value in changes.items() if value}
         said = read_settings(settings)

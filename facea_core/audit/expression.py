@@ -17,7 +17,7 @@ from torch import Tensor
 from ..detection.points import face_points
 from ..evaluation import face_crop
 from ..io.images import check_image
-from ..types import FaceAttributes, Photo
+from ..types import FaceAttributes, OnTick, Photo
 
 if TYPE_CHECKING:
     from ..evaluation.identity_encoder import AttributeProbe
@@ -53,13 +53,19 @@ def expression_of(image: Tensor, face: FaceAttributes) -> tuple[str, ...]:
     return tuple(word for word, there in zip((SMILING, OPEN), seen, strict=True) if there)
 
 
-def captioned(photos: Sequence[Photo]) -> list[Photo]:
-    """The photos; of those without a caption it says their expression, if any is seen."""
-    return [
-        photo if photo.caption
-        else replace(photo, caption=", ".join(expression_of(photo.image, photo.attributes)))
-        for photo in photos
-    ]  # fmt: skip
+def captioned(photos: Sequence[Photo], on_photo: OnTick = lambda *_: None) -> list[Photo]:
+    """The photos; of those without a caption it says their expression, if any is seen.
+
+    `on_photo` is called with (done, in all) before each: raise in it to cancel.
+    """
+    said = []
+    for number, photo in enumerate(photos):
+        on_photo(number, len(photos))
+        if not photo.caption:
+            words = expression_of(photo.image, photo.attributes)
+            photo = replace(photo, caption=", ".join(words))
+        said.append(photo)
+    return said
 
 
 @torch.no_grad()

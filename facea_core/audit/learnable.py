@@ -20,7 +20,7 @@ from ..types import Photo
 from .alike import audit_embedder
 from .audit import apply_policy, audit_photos
 from .config import AuditConfig
-from .expression import expression_of
+from .expression import captioned
 from .values import Audit
 
 OnNote = Callable[[str], object]
@@ -67,11 +67,11 @@ def found_photos(
             continue
         for text in (*done, *face.notes):
             on_note(f"{path}: {text}")
-        said = caption_of(path) if captions else ""
+        photo = Photo(image, face, path.name, done, caption_of(path) if captions else "")
         if captions and not has_caption(path):
-            said = ", ".join(expression_of(image, face))
-            on_note(f"{path}: said of it: {said or 'nothing'}")
-        photos.append(Photo(image, face, path.name, done, said))
+            (photo,) = captioned([photo])
+            on_note(f"{path}: said of it: {photo.caption or 'nothing'}")
+        photos.append(photo)
     if not photos:
         raise TrainingError("no photo is left to learn from; give others, or on_missing pass")
     return photos

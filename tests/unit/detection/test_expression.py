@@ -91,6 +91,19 @@ def test_a_caption_of_ones_own_outweighs_what_is_seen(image):
     assert photos[1].caption == "at night"
 
 
+def test_it_can_be_cancelled_before_each_photo(image):
+    told = []
+
+    def on_photo(done, total):
+        told.append((done, total))
+        if done == 1:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        captioned([Photo(image, found(image))] * 3, on_photo)
+    assert told == [(0, 3), (1, 3)]
+
+
 def test_files_beside_photos_outweigh_it_also_empty_ones(image, tmp_path: Path):
     paths = [tmp_path / f"{name}.png" for name in ("bare", "empty", "own")]
     for path in paths:

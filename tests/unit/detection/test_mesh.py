@@ -11,7 +11,7 @@ from facea_core.detection.mesh.parts import parts_of
 from facea_core.detection.mesh.points import place_of
 from facea_core.detection.mesh.search import look
 from facea_core.detection.painted import TinyDetector
-from facea_core.detection.photo_or_painted import PaintedFirst
+from facea_core.detection.photo_or_painted import PaintedFirst, paintedness
 from facea_core.errors import AssetError, NoFaceError
 from facea_core.io.images import cut, from_pil, resize
 from facea_core.synthetic.parameters import sample_people, sample_scenes
@@ -165,6 +165,7 @@ def test_auto_takes_tiny_for_painted_people_and_mesh_for_photographs(image, mesh
         (answer,) = detect_attributes([painting.image[i : i + 1]], auto, DetectConfig("face"))
         assert answer is not None
         assert answer.detector == "tiny"
+    assert paintedness(image, FACE, tiny) < 3.5
     assert detect_faces(image, auto)[0].detector == "mesh"
     assert PaintedFirst(mesh, tiny).detect(torch.zeros(1, 3, 64, 64), ["face"]) == ()
 

@@ -21,7 +21,7 @@ from .grounding.places import existing, find_weights, usual_folders
 from .landmarks import LandmarksDetector
 from .mesh.detector import MeshDetector
 from .painted import TinyDetector
-from .photo_or_painted import PaintedFirst
+from .photo_or_painted import PaintedFirst, PaintedOnly
 
 _LOG = logging.getLogger(__name__)
 _ENOUGH = 0.35
@@ -95,7 +95,8 @@ def load_detector(
     if name == "auto":
         landmarks = [LandmarksDetector()] if landmarks_available() else []
         tiny = TinyDetector()
-        return FirstFinding([PaintedFirst(MeshDetector(), tiny), *landmarks, *grounding, tiny])
+        first, last = PaintedFirst(MeshDetector(), tiny), PaintedOnly(tiny)
+        return FirstFinding([first, *landmarks, *grounding, last])
     if not grounding:
         searched = ", ".join(map(str, folders)) or "no folder"
         raise AssetError(

@@ -23,6 +23,9 @@ _SIDE = 64
 _PAINTED = 3.9
 """`paintedness` of a synthetic face. docs/detection.md has the figures by which it was chosen."""
 
+_WHOLE = 0.7
+"""Score that tiny only gives to a face of which it sees eyes, nose and mouth."""
+
 
 class PaintedFirst:
     """`detector`, but an image whose surest face is synthetic is searched by `tiny` alone."""
@@ -33,11 +36,32 @@ class PaintedFirst:
     def detect(self, image: Tensor, phrases: Sequence[str]) -> tuple[Detection, ...]:
         """Candidates in `image` `(1, 3, H, W)`; tiny's, if it also finds the synthetic face."""
         found = self.detector.detect(image, phrases)
-        faces = [one for one in found if one.phrase == FACE]
-        surest = max(faces, key=lambda one: one.score, default=None)
-        if surest is not None and paintedness(image, surest.box, self.tiny) >= _PAINTED:
+        if _painted(image, found, self.tiny):
             return self.tiny.detect(image, phrases) or found
         return found
+
+
+class PaintedOnly:
+    """`tiny` for images that may be photographs, in which it takes things for faces.
+
+    Its answer stands where the surest face is synthetic and has eyes, nose and mouth.
+    """
+
+    def __init__(self, tiny: TinyDetector) -> None:
+        self.name, self.tiny = tiny.name, tiny
+
+    def detect(self, image: Tensor, phrases: Sequence[str]) -> tuple[Detection, ...]:
+        """Candidates in `image` `(1, 3, H, W)`, or none."""
+        found = self.tiny.detect(image, phrases)
+        whole = any(one.phrase == FACE and one.score > _WHOLE for one in found)
+        return found if whole and _painted(image, found, self.tiny) else ()
+
+
+def _painted(image: Tensor, found: Sequence[Detection], tiny: TinyDetector) -> bool:
+    """Whether the surest face of what was `found` is synthetic."""
+    faces = [one for one in found if one.phrase == FACE]
+    surest = max(faces, key=lambda one: one.score, default=None)
+    return surest is not None and paintedness(image, surest.box, tiny) >= _PAINTED
 
 
 def paintedness(image: Tensor, face: Box, tiny: TinyDetector) -> float:

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+import skimage.data
 import torch
 from PIL import Image
 
@@ -11,9 +12,10 @@ from facea_core.detection.mesh.parts import parts_of
 from facea_core.detection.mesh.points import place_of
 from facea_core.detection.mesh.search import look
 from facea_core.detection.painted import TinyDetector
-from facea_core.detection.photo_or_painted import PaintedFirst, paintedness
+from facea_core.detection.photo_or_painted import PaintedFirst, PaintedOnly, paintedness
 from facea_core.errors import AssetError, NoFaceError
 from facea_core.io.images import cut, from_pil, resize
+from facea_core.seeds import seeded
 from facea_core.synthetic.parameters import sample_people, sample_scenes
 from facea_core.synthetic.render import paint
 from facea_core.types import Box
@@ -168,6 +170,20 @@ def test_auto_takes_tiny_for_painted_people_and_mesh_for_photographs(image, mesh
     assert paintedness(image, FACE, tiny) < 3.5
     assert detect_faces(image, auto)[0].detector == "mesh"
     assert PaintedFirst(mesh, tiny).detect(torch.zeros(1, 3, 64, 64), ["face"]) == ()
+
+
+def test_tiny_answers_for_painted_people_only_where_images_may_be_photographs():
+    painting = paint(sample_people(6, seeded(4)), sample_scenes(6, seeded(4)))
+    tiny = TinyDetector()
+    for image in painting.image.split(1):
+        assert PaintedOnly(tiny).detect(image, ["face"]) == tiny.detect(image, ["face"]) != ()
+
+
+@pytest.mark.parametrize("thing", ["moon", "page", "text"])
+def test_auto_sees_nobody_in_things_that_tiny_takes_for_faces(thing):
+    picture = from_pil(Image.fromarray(getattr(skimage.data, thing)()).convert("RGB"))
+    assert any(one.score > 0.35 for one in TinyDetector().detect(picture, ["face"]))
+    assert load_detector("auto", folders=[]).detect(picture, ["face"]) == ()
 
 
 @pytest.mark.parametrize("scale", [0.35, 0.5, 1.0, 3.0])

@@ -122,9 +122,10 @@ class FaceAEmbeddingTrainer(io.ComfyNode):
                     "per photo: smiling, at night; or a list, as FaceA Load Photos gives it.",
                 ),
                 io.Boolean.Input(
-                    "name_expressions", default=False, optional=True,
-                    tooltip="Where a photo has no caption, say its expression as it is seen: "
-                    "smiling, an open mouth.",
+                    "auto_captions", default=False, optional=True,
+                    tooltip="Where a photo has no caption, say what is seen of it and is not the "
+                    "person's: smiling, an open mouth, glasses that not all photos show, black "
+                    "and white.",
                 ),
             ],
             outputs=[
@@ -152,7 +153,7 @@ class FaceAEmbeddingTrainer(io.ComfyNode):
         cls, images: Sequence[torch.Tensor], attributes: Sequence[DetectedFaces], model: Any,
         clip: Any, vae: Any, name: str, class_noun: str, preset: str, previews: int,
         save_words: bool, settings: str, captions: Sequence[str] = (),
-        name_expressions: bool = False, **changes: Any,
+        auto_captions: bool = False, **changes: Any,
     ) -> io.NodeOutput:  # fmt: skip
         name, named = identity.person_name(name)
         subject = identity.Subject(name, class_noun)
@@ -165,9 +166,9 @@ class FaceAEmbeddingTrainer(io.ComfyNode):
         photos, left_out = detection.photos_with_faces(
             pictures, found, captions_for(captions, len(pictures))
         )
-        if name_expressions:
+        if auto_captions:
             alive = Progress(len(photos), cls.hidden.unique_id).alive
-            photos = audit.captioned(photos, alive)
+            photos = audit.captioned(photos, on_photo=alive)
             notes += [f"{one.name}: said of it: {one.caption}" for one in photos if one.caption]
         widgets = {key: value for key, value in changes.items() if value}
         said = read_settings(settings)

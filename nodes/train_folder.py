@@ -116,7 +116,8 @@ class FaceATrainFolder(io.ComfyNode):
                 io.Boolean.Input(
                     "captions", default=False, optional=True,
                     tooltip="Name what is a photo's and not the person's: what photo.txt beside "
-                    "photo.jpg says, else the expression that is seen: smiling, an open mouth.",
+                    "photo.jpg says, else what is seen: smiling, an open mouth, glasses "
+                    "that not all photos show, black and white.",
                 ),
             ],
             outputs=[

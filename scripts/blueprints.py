@@ -34,7 +34,7 @@ def learn_a_person(g: Graph) -> dict[str, Any]:
         name=ends["name"],
         class_noun=ends["class_noun"],
         preset=ends["preset"],
-        name_expressions=True,
+        auto_captions=True,
         steps=ends["steps"],
     )
     g.lay_out(Group("Learn a person", "green", ([found], [audit], [train])))

@@ -7,8 +7,8 @@ from ..late import door
 if TYPE_CHECKING:
     from .alike import audit_embedder
     from .audit import apply_policy, audit_photos
+    from .captions import captioned, shown_of
     from .config import EMBEDDERS, POLICIES, AuditConfig
-    from .expression import captioned, expression_of
     from .likeness import (
         Comparison,
         Likeness,
@@ -29,8 +29,8 @@ __getattr__ = door(
     {
         "alike": ("audit_embedder",),
         "audit": ("apply_policy", "audit_photos"),
+        "captions": ("captioned", "shown_of"),
         "config": ("EMBEDDERS", "POLICIES", "AuditConfig"),
-        "expression": ("captioned", "expression_of"),
         "likeness": (
             "Comparison",
             "Likeness",
@@ -73,11 +73,11 @@ __all__ = [
     "comparison_json",
     "crop_photos",
     "draw_audit",
-    "expression_of",
     "judge_likeness",
     "likeness_line",
     "likeness_text",
     "only_of",
+    "shown_of",
     "upright_crop",
     "upright_photo",
     "with_unreadable",

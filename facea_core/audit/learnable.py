@@ -19,8 +19,8 @@ from ..io.photos import read_given
 from ..types import Photo
 from .alike import audit_embedder
 from .audit import apply_policy, audit_photos
+from .captions import captioned
 from .config import AuditConfig
-from .expression import captioned
 from .values import Audit
 
 OnNote = Callable[[str], object]
@@ -39,17 +39,17 @@ def found_photos(
     on_file: Callable[[], object] = lambda: None,
 ) -> list[Photo]:
     """The photos with their faces; `captions` = with what the .txt file beside each says, or where
-    there is none with the expression that is seen.
+    there is none with what is seen of it (`captioned`).
 
     `own` are the user's masks of each; `on_file` is called before each is read, which all are
-    first, `on_photo` when each is done. One that cannot be read is left out, whatever was said of
-    red ones, or an error with the policy "stop". Raises TrainingError where no photo is left, and
-    as `read_given` and `detect_attributes` do.
+    first, and before a caption is written for it, `on_photo` when each is searched. One that cannot
+    be read is left out, whatever was said of red ones, or an error with the policy "stop". Raises
+    TrainingError where no photo is left, and as `read_given` and `detect_attributes` do.
     """
     if not paths:
         raise TrainingError("there are no photos to learn from; give three of one person")
     attribute_table(config.attributes)
-    given, photos = read_given(paths, on_file), []
+    given, photos, read = read_given(paths, on_file), [], []
     problems = [photo.problem for photo in given if photo.problem]
     if problems and policy == "stop":
         raise AuditError(
@@ -67,13 +67,20 @@ def found_photos(
             continue
         for text in (*done, *face.notes):
             on_note(f"{path}: {text}")
-        photo = Photo(image, face, path.name, done, caption_of(path) if captions else "")
-        if captions and not has_caption(path):
-            (photo,) = captioned([photo])
-            on_note(f"{path}: said of it: {photo.caption or 'nothing'}")
-        photos.append(photo)
+        photos.append(Photo(image, face, path.name, done, caption_of(path) if captions else ""))
+        read.append(path)
     if not photos:
         raise TrainingError("no photo is left to learn from; give others, or on_missing pass")
+    if not captions:
+        return photos
+
+    def alive(*_: int) -> None:
+        on_file()
+
+    bare = [number for number, path in enumerate(read) if not has_caption(path)]
+    photos = captioned(photos, bare, alive)
+    for number in bare:
+        on_note(f"{read[number]}: said of it: {photos[number].caption or 'nothing'}")
     return photos
 
 

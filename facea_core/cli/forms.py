@@ -101,7 +101,7 @@ class TrainingFlags(DetectorFlags):
     captions: bool = flag(
         False,
         "name what is a photo's and not the person's: what photo.txt beside photo.jpg says, else "
-        "the expression that is seen, smiling or an open mouth",
+        "what is seen: smiling, an open mouth, glasses that not all photos show, black and white",
     )
     prediction: str | None = prediction_flag()
     vae: Path | None = vae_flag()

@@ -77,7 +77,7 @@ def learn_and_paint(
         name="person",
         class_noun=class_noun,
         preset="paper",
-        name_expressions=True,
+        auto_captions=True,
     )
     apply = g.node(
         "FaceALoRALoader", model=base["MODEL"], clip=base["CLIP"], identity=train["identity"]

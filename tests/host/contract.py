@@ -34,7 +34,7 @@ NODES = {
             "save_words": Widget("BOOLEAN", True),
             "settings": Widget("STRING", ""),
             "captions": Socket("STRING", optional=True),
-            "name_expressions": Widget("BOOLEAN", False, optional=True),
+            "auto_captions": Widget("BOOLEAN", False, optional=True),
         },
         {
             "identity": IDENTITY,

@@ -219,7 +219,7 @@ def test_a_deleted_file_is_trained_again(client: Client, host: Server):
 def test_an_expression_is_named_where_there_is_no_caption(client: Client):
     said = {}
     for name, wanted in (("plain", {}), ("named", {}), ("told", {"captions": "\n\nat night"})):
-        graph, trainer = training(name=name, steps=2, name_expressions=name != "plain", **wanted)
+        graph, trainer = training(name=name, steps=2, auto_captions=name != "plain", **wanted)
         notes = outcome(client.run(graph), trainer)["notes"]
         said[name] = [note for note in notes if "said of it" in note]
     assert said["plain"] == []

@@ -1,0 +1,86 @@
+"""What each photo of one person shows that is not the person's, said in its caption."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+from torch import Tensor
+
+from ..detection.points import face_points
+from ..io.images import check_image
+from ..types import FaceAttributes, OnTick, Photo
+from .expression import painted_expression, photographed_expression
+from .glasses import painted_glasses, photographed_glasses
+from .painted import read_painted
+
+COLOURLESS = "black and white"
+_LEAST_COLOUR = 0.04
+"""How far the channels of hardly a pixel lie apart in a photo without colours, in [0, 1]."""
+
+_PAINTED_BY = "tiny"
+
+
+class Shown(NamedTuple):
+    """What is surely to be seen of a face: its expression, in words, and glasses, in words; "" =
+    none, None = not sure."""
+
+    expression: tuple[str, ...] = ()
+    glasses: str | None = None
+
+
+def shown_of(image: Tensor, face: FaceAttributes) -> Shown:
+    """What is seen of a face in an image (1, 3, H, W); nothing where nobody is.
+
+    Raises ImageError for what is no image.
+    """
+    image = check_image(image)
+    if face.score <= 0 or face.face.clip(face.size).area == 0:
+        return Shown()
+    if face.detector == _PAINTED_BY:
+        read = read_painted(image, face.face)
+        return Shown(painted_expression(read), painted_glasses(read))
+    points = face_points(image, face)
+    if points is None:
+        return Shown()
+    return Shown(photographed_expression(points), photographed_glasses(image, points))
+
+
+def captioned(
+    photos: Sequence[Photo], bare: Collection[int] | None = None,
+    on_photo: OnTick = lambda *_: None,
+) -> list[Photo]:  # fmt: skip
+    """The photos of one person; of those without a caption it says what is not the person's.
+
+    That is the expression, glasses if not all photos show them, for who always wears them is
+    learned with them, and that there are no colours. `bare` are the numbers of the photos that have
+    no caption; None = those whose caption is empty. `on_photo` is called with (done, in all) before
+    each: raise in it to cancel.
+    """
+    if bare is None:
+        bare = [number for number, photo in enumerate(photos) if not photo.caption]
+    seen = []
+    for number, photo in enumerate(photos):
+        on_photo(number, len(photos))
+        seen.append(shown_of(photo.image, photo.attributes))
+    sometimes = any(one.glasses == "" for one in seen)
+    return [
+        replace(photo, caption=_caption(photo, one, sometimes)) if number in bare else photo
+        for number, (photo, one) in enumerate(zip(photos, seen, strict=True))
+    ]
+
+
+def _caption(photo: Photo, shown: Shown, sometimes: bool) -> str:
+    words = [*shown.expression]
+    if shown.glasses and sometimes:
+        words.append(shown.glasses)
+    if _colourless(photo.image):
+        words.append(COLOURLESS)
+    return ", ".join(words)
+
+
+def _colourless(image: Tensor) -> bool:
+    """Whether an image (1, 3, H, W) shows no colours, but for what JPEG makes of grey."""
+    apart = image.amax(dim=1) - image.amin(dim=1)
+    return bool((apart > _LEAST_COLOUR).float().mean() < 0.01)

@@ -9,7 +9,7 @@ from facea_core.cli.flags import Form, flag
 
 TASKS = (
     "parts", "heads", "mix", "blend", "slider", "edit", "hair", "second", "hints", "swap",
-    "restore",
+    "restore", "odd",
 )  # fmt: skip
 
 

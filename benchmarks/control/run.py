@@ -16,7 +16,7 @@ from facea_core.io.output_files import require_writable_folder
 from ..likeness.config import BenchmarkConfig
 from ..likeness.journal import Journal, read_rows
 from ..tasks import tables, tasks_named
-from . import blend, edit, hair, heads, hints, mix, parts, restore, second, slider, swap
+from . import blend, edit, hair, heads, hints, mix, odd, parts, restore, second, slider, swap
 from .bench import Bench, Task, Wanted
 from .form import Control
 from .page import page, picture
@@ -25,6 +25,7 @@ TASKS: Mapping[str, Task] = {
     "parts": parts.TASK, "heads": heads.TASK, "mix": mix.TASK, "blend": blend.TASK,
     "slider": slider.TASK, "edit": edit.TASK, "hair": hair.TASK, "second": second.TASK,
     "hints": hints.TASK, "swap": swap.TASK, "restore": restore.TASK,
+    "odd": odd.TASK,
 }  # fmt: skip
 
 

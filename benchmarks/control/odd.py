@@ -1,0 +1,177 @@
+"""One photo of three shows what is not the person's, glasses or no colours: does its caption keep
+that out of the person?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from statistics import fmean
+
+import torch
+from torch import Tensor
+
+from facea_core.audit import captioned
+from facea_core.composing import ComposeConfig, TargetFace, compose_identity, face_mask
+from facea_core.demo import HAIR_ROOM
+from facea_core.detection.config import DetectConfig
+from facea_core.detection.detect import detect_attributes
+from facea_core.evaluation import face_crop, face_photo
+from facea_core.identity.subject import Subject as Named
+from facea_core.identity_store.store import train_once
+from facea_core.seeds import seeded
+from facea_core.synthetic.parameters import IDENTITY, sample_people, sample_scenes
+from facea_core.synthetic.render import paint as render
+from facea_core.types import Box, Identity, Photo
+
+from ..likeness.journal import Row
+from ..likeness.subjects import HELDOUT, PHOTOS, UNSEEN, Scene, Subject
+from ..likeness.tables import difference
+from .bench import ATTRIBUTES, Bench, Painted, Task, Wanted, by_person, markdown, shown
+
+MEASURES: Mapping[str, str] = {
+    "shown": "how sure the probe is of glasses; or the share of the colours that is missing",
+    "likeness": "to photos of the person that were not learned from, cosine",
+}
+
+_NONE, _WORN = 0.3, (0.73, 0.91)
+"""The painter's number for nobody's glasses, and for round and square ones."""
+
+_ODD = 1
+"""Number of the photo that is unlike the others."""
+
+
+@dataclass(frozen=True)
+class Arm:
+    """What the odd photo shows, whether the photos are captioned, and what the prompt asks for."""
+
+    about: str
+    odd: str
+    named: bool = False
+    asked: bool = False
+
+
+GLASSES, COLOURLESS = "glasses", "black and white"
+ARMS: Mapping[str, Arm] = {
+    f"{odd}, {'named' if named else 'not named'}{', asked for' if asked else ''}": Arm(
+        f"{PHOTOS - 1} photos as they are and one with {what}", odd, named, asked
+    )
+    for odd, what in ((GLASSES, "glasses"), (COLOURLESS, "no colours"))
+    for named in (False, True)
+    for asked in (False, True)
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Odd:
+    """A subject whose photos are not all alike, and the words for what one of them shows."""
+
+    subject: Subject
+    words: str
+
+
+def odd_subject(bench: Bench, index: int, odd: str) -> Odd:
+    """Person `index` of the bench, without glasses of their own where glasses are odd."""
+    number, size = bench.number(index), bench.backbone.spec.resolution
+    generator, column = seeded(UNSEEN + number), IDENTITY.index("glasses")
+    person = sample_people(1, generator)
+    around = sample_scenes(PHOTOS + HELDOUT, generator)
+    people = person.expand(PHOTOS, -1).clone()
+    words = COLOURLESS
+    if odd == GLASSES:
+        person[:, column] = people[:, column] = _NONE
+        people[_ODD, column] = _WORN[number % 2]
+        words = f"{('round', 'square')[number % 2]} glasses"
+    learned = render(people, around[:PHOTOS], size).image
+    if odd == COLOURLESS:
+        learned[_ODD] = learned[_ODD].mean(dim=0, keepdim=True)
+    found = detect_attributes(
+        learned.split(1), bench.detector, DetectConfig(ATTRIBUTES, on_missing="pass")
+    )
+    unseen = render(person.expand(HELDOUT, -1), around[PHOTOS:], size)
+    photos = [
+        Photo(image, face, f"photo {n}")
+        for n, (image, face) in enumerate(zip(learned.split(1), found, strict=True), start=1)
+        if face is not None
+    ]
+    heldout = [
+        face_photo(image, Box(*boxes["face"]))
+        for image, boxes in zip(unseen.image.split(1), unseen.boxes, strict=True)
+    ]
+    return Odd(replace(bench.subject(index), photos=photos, heldout=heldout), words)
+
+
+def paint(bench: Bench, index: int, wanted: Wanted) -> Iterator[Painted]:
+    """Each scene of the person, in every arm with the same noise."""
+    for odd in (GLASSES, COLOURLESS):
+        arms = {name: arm for name, arm in ARMS.items() if arm.odd == odd}
+        scenes = range(bench.flags.hosts)
+        if not any(wanted(name, k) for name in arms for k in scenes):
+            continue
+        one = odd_subject(bench, index, odd)
+        people = {named: _learned(bench, index, one, named=named) for named in (False, True)}
+        for k, scene in enumerate(one.subject.scenes):
+            for name, arm in arms.items():
+                if not wanted(name, k):
+                    continue
+                identity, config = people[arm.named], ComposeConfig(
+                    hair_room=HAIR_ROOM, seed=1000 * bench.number(index) + k
+                )  # fmt: skip
+                face = TargetFace(face_mask(scene.target, config), identity)
+                said = (identity.meta.prompt, one.words if arm.asked else "", scene.prompt)
+                prompt = ", ".join(text for text in said if text)
+                image = compose_identity(scene.image, [face], bench.backbone, config, prompt).image
+                likeness = bench.judge(one.subject, scene, image)["heldout"]
+                yield Painted(name, k, image, {
+                    "shown": _shown(bench, odd, scene, image), "likeness": likeness,
+                })  # fmt: skip
+
+
+def _learned(bench: Bench, index: int, one: Odd, *, named: bool) -> Identity:
+    photos, name = one.subject.photos, f"person-{index}"
+    if named:
+        photos = captioned(photos)
+    folder = bench.flags.out / "identities" / f"{name}-odd"
+    return train_once(
+        photos, bench.backbone, replace(bench.config, seed=bench.number(index)), folder,
+        folder / "runs", Named(name, one.subject.noun),
+    ).identity  # fmt: skip
+
+
+@torch.no_grad()
+def _shown(bench: Bench, odd: str, scene: Scene, image: Tensor) -> float:
+    if odd == GLASSES:
+        answers = bench.probe.look(face_crop(image, scene.face, 64)).classes["glasses"][0]
+        return 1 - float(answers.softmax(dim=0)[0])
+    assert scene.answer is not None  # a painter's scene has one
+    made, answer = (_colour(one, scene) for one in (image, scene.answer))
+    return 1 - made / answer
+
+
+def _colour(image: Tensor, scene: Scene) -> float:
+    """How far the channels lie apart in the face, as a mean."""
+    apart = image.amax(dim=1, keepdim=True) - image.amin(dim=1, keepdim=True)
+    return float(apart[face_mask(scene.target) > 0.9].mean())
+
+
+def table(rows: Sequence[Row]) -> str:
+    """Each arm's measures over people, and what captions change."""
+    means = {
+        (arm, name): by_person(rows, arm, lambda some, n=name: fmean(row[n] for row in some))
+        for arm in ARMS
+        for name in MEASURES
+    }
+    lines = []
+    for arm, one in ARMS.items():
+        if not means[arm, "shown"]:
+            continue
+        cells = [f"{arm}: {one.about}", *(shown(means[arm, name]) for name in MEASURES)]
+        plain = arm.replace(", named", ", not named")
+        for name in MEASURES:
+            change = difference(means[arm, name], means[plain, name]) if one.named else None
+            cells.append(shown(change) if change else "–")
+        lines.append(cells)
+    changes = [f"{name}, change" for name in MEASURES]
+    return markdown(["Arm", *MEASURES, *changes], lines)
+
+
+TASK = Task(paint, table)

@@ -217,7 +217,7 @@ def restore_sample(studio: Studio) -> None:
     captions = ["the photo, and repaired", "as it was, and damaged again"]
     card("16-restore-a-photo", rows, captions)
     save(poster(rows, captions), DOCS / jpg("Restore"))
-    card("17-restore-your-photo", rows[:1], ["your old photo, and repaired (painted)"])
+    card("17-restore-your-photo", rows[:1], ["your old photo, repaired (painted)"])
 
 
 def template_portrait(studio: Studio) -> None:

@@ -9,7 +9,7 @@ from .common import TINY, learn_sample, sample_photos
 
 def any_sampler(g: Graph) -> None:
     base = g.checkpoint("The small model", TINY)
-    photos, found = sample_photos(g, "ada", 50, "male")
+    photos, found = sample_photos(g, "ada", 83, "male")
     learn = learn_sample(g, base, "ada", photos, found)
     there = g.node(
         "FaceAAttributeDetect",
@@ -19,6 +19,7 @@ def any_sampler(g: Graph) -> None:
         words="custom",
         custom_words="face, hair",
         detector="tiny",
+        on_missing="pass",
     )
     load = g.node(
         "FaceALoRALoader",
@@ -55,7 +56,7 @@ def any_sampler(g: Graph) -> None:
         positive=condition["positive"],
         negative=condition["negative"],
         latent_image=condition["latent"],
-        seed=3,
+        seed=1,
         steps=20,
         cfg=2.0,
         sampler_name="dpmpp_2m",

@@ -42,23 +42,22 @@ _ODD = 1
 
 @dataclass(frozen=True)
 class Arm:
-    """What the odd photo shows, whether the photos are captioned, and what the prompt asks for."""
+    """What the odd photo shows, what is done about it, and whether the prompt asks for it."""
 
-    about: str
     odd: str
-    named: bool = False
+    how: str
     asked: bool = False
 
 
 GLASSES, COLOURLESS = "glasses", "black and white"
+PLAIN, NAMED, LEFT_OUT = "not named", "named", "left out"
 ARMS: Mapping[str, Arm] = {
-    f"{odd}, {'named' if named else 'not named'}{', asked for' if asked else ''}": Arm(
-        f"{PHOTOS - 1} photos as they are and one with {what}", odd, named, asked
+    f"{odd}, {how}{', asked for' if asked else ''}": Arm(odd, how, asked)
+    for odd in (GLASSES, COLOURLESS)
+    for how, asked in (
+        (PLAIN, False), (PLAIN, True), (NAMED, False), (NAMED, True), (LEFT_OUT, False)
     )
-    for odd, what in ((GLASSES, "glasses"), (COLOURLESS, "no colours"))
-    for named in (False, True)
-    for asked in (False, True)
-}
+}  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,14 +107,13 @@ def paint(bench: Bench, index: int, wanted: Wanted) -> Iterator[Painted]:
         if not any(wanted(name, k) for name in arms for k in scenes):
             continue
         one = odd_subject(bench, index, odd)
-        people = {named: _learned(bench, index, one, named=named) for named in (False, True)}
+        people = {how: _learned(bench, index, one, how) for how in (PLAIN, NAMED, LEFT_OUT)}
         for k, scene in enumerate(one.subject.scenes):
             for name, arm in arms.items():
                 if not wanted(name, k):
                     continue
-                identity, config = people[arm.named], ComposeConfig(
-                    hair_room=HAIR_ROOM, seed=1000 * bench.number(index) + k
-                )  # fmt: skip
+                identity, seed = people[arm.how], 1000 * bench.number(index) + k
+                config = ComposeConfig(hair_room=HAIR_ROOM, seed=seed)
                 face = TargetFace(face_mask(scene.target, config), identity)
                 said = (identity.meta.prompt, one.words if arm.asked else "", scene.prompt)
                 prompt = ", ".join(text for text in said if text)
@@ -126,10 +124,12 @@ def paint(bench: Bench, index: int, wanted: Wanted) -> Iterator[Painted]:
                 })  # fmt: skip
 
 
-def _learned(bench: Bench, index: int, one: Odd, *, named: bool) -> Identity:
+def _learned(bench: Bench, index: int, one: Odd, how: str) -> Identity:
     photos, name = one.subject.photos, f"person-{index}"
-    if named:
+    if how == NAMED:
         photos = captioned(photos)
+    elif how == LEFT_OUT:
+        photos = [photo for n, photo in enumerate(photos) if n != _ODD]
     folder = bench.flags.out / "identities" / f"{name}-odd"
     return train_once(
         photos, bench.backbone, replace(bench.config, seed=bench.number(index)), folder,
@@ -154,7 +154,7 @@ def _colour(image: Tensor, scene: Scene) -> float:
 
 
 def table(rows: Sequence[Row]) -> str:
-    """Each arm's measures over people, and what captions change."""
+    """Each arm's measures over people, and how far they are from those of nothing done."""
     means = {
         (arm, name): by_person(rows, arm, lambda some, n=name: fmean(row[n] for row in some))
         for arm in ARMS
@@ -164,11 +164,13 @@ def table(rows: Sequence[Row]) -> str:
     for arm, one in ARMS.items():
         if not means[arm, "shown"]:
             continue
-        cells = [f"{arm}: {one.about}", *(shown(means[arm, name]) for name in MEASURES)]
-        plain = arm.replace(", named", ", not named")
+        cells = [arm, *(shown(means[arm, name]) for name in MEASURES)]
+        plain = arm.replace(one.how, PLAIN)
         for name in MEASURES:
-            change = difference(means[arm, name], means[plain, name]) if one.named else None
-            cells.append(shown(change) if change else "–")
+            change = "–"
+            if plain != arm:
+                change = shown(difference(means[arm, name], means[plain, name]))
+            cells.append(change)
         lines.append(cells)
     changes = [f"{name}, change" for name in MEASURES]
     return markdown(["Arm", *MEASURES, *changes], lines)

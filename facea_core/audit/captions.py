@@ -13,11 +13,11 @@ from ..io.images import check_image
 from ..types import FaceAttributes, OnTick, Photo
 from .expression import painted_expression, photographed_expression
 from .glasses import painted_glasses, photographed_glasses
+from .measure import colourless
 from .painted import read_painted
 
 COLOURLESS = "black and white"
-_LEAST_COLOUR = 0.04
-"""How far the channels of hardly a pixel lie apart in a photo without colours, in [0, 1]."""
+"""As captions say that a photo shows no colours."""
 
 _PAINTED_BY = "tiny"
 
@@ -75,12 +75,6 @@ def _caption(photo: Photo, shown: Shown, sometimes: bool) -> str:
     words = [*shown.expression]
     if shown.glasses and sometimes:
         words.append(shown.glasses)
-    if _colourless(photo.image):
+    if colourless(photo.image):
         words.append(COLOURLESS)
     return ", ".join(words)
-
-
-def _colourless(image: Tensor) -> bool:
-    """Whether an image (1, 3, H, W) shows no colours, but for what JPEG makes of grey."""
-    apart = image.amax(dim=1) - image.amin(dim=1)
-    return bool((apart > _LEAST_COLOUR).float().mean() < 0.01)

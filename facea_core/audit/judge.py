@@ -23,6 +23,11 @@ def judge(
         ]  # fmt: skip
     found = [*_size(measures, config), *_sharpness(measures, config), *_light(measures, config)]
     found += _parts(measures, asked)
+    if measures.colourless:
+        found.append(
+            Finding("colourless", AMBER, "the photo has no colours, and the person turns grey with "
+                    "it: use one in colour, or caption it “black and white”")
+        )  # fmt: skip
     if measures.faces > 1:
         found.append(
             Finding("several_faces", AMBER, f"{measures.faces} faces in the photo, the first in "

@@ -24,6 +24,8 @@ SHOWN = 0.4
 """Share of a crop's side over which training sees a face: hair and surroundings take the rest."""
 
 _LIGHT_SIDE = 64
+_TINT = 0.04
+"""How far apart the channels of hardly a pixel lie without colours, in those of the brightest."""
 _WHITE = 0.98
 
 # How much a part must stand out, as the deviation of its luma by its mean. In photographs eyes have
@@ -62,7 +64,14 @@ def measure(
             name for name, part in parts.items() if part is None or _blank(image, face, part)
         ),
         estimated=tuple(name for name, part in parts.items() if part and part.estimated),
+        colourless=colourless(image),
     )
+
+
+def colourless(image: Tensor) -> bool:
+    """Whether an image (1, 3, H, W) shows no colours, but for what JPEG makes of grey."""
+    apart = image.amax(dim=1) - image.amin(dim=1)
+    return bool((apart > _TINT * image.amax()).float().mean() < 0.01)
 
 
 def blur_of(image: Tensor, face: FaceAttributes, resolution: int) -> float:

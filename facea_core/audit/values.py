@@ -31,7 +31,7 @@ class Measures:
     95th percentile, `clipped` share of white, `contrast` 5th to 95th percentile of the face's luma
     in [0, 1]; `yaw` and `roll` in degrees, positive to the image's right and clockwise;
     `likeness` mean cosine with the other photos' faces; `twin` number (from 0) of the photo that is
-    most like this one and `twin_alike` how alike, in [-1, 1].
+    most like this one and `twin_alike` how alike, in [-1, 1]; `colourless` of the whole photo.
     """
 
     faces: int = 0
@@ -48,6 +48,7 @@ class Measures:
     likeness: float | None = None
     twin: int | None = None
     twin_alike: float | None = None
+    colourless: bool = False
 
 
 @dataclass(frozen=True)

@@ -42,13 +42,18 @@ def test_colours_are_missing_as_far_as_they_are(bench):
 
 def test_the_table_says_what_captions_change():
     rows = [
-        {"person": f"person-{person}", "arm": arm, "shown": 0.25 * one.named, "likeness": 0.5}
+        {
+            "person": f"person-{person}",
+            "arm": arm,
+            "shown": 0.25 * (one.how == odd.NAMED),
+            "likeness": 0.5,
+        }
         for arm, one in odd.ARMS.items()
         for person in range(3)
         if one.odd == odd.GLASSES
     ]
     named, plain = (
-        next(line for line in odd.table(rows).splitlines() if line.startswith(f"| {arm}:"))
+        next(line for line in odd.table(rows).splitlines() if line.startswith(f"| {arm} |"))
         for arm in ("glasses, named", "glasses, not named")
     )
     assert "| 0.25 (0.25 to 0.25) | 0.00" in named

@@ -53,6 +53,16 @@ def test_light(ada):
     assert "flat" in checks(audit_photos(*changed(ada, 0, grey), TABLE, CONFIG), 0)
 
 
+@pytest.mark.parametrize("light", [1.0, 0.4])
+def test_a_photo_without_colours_is_amber_and_a_dim_one_is_not(ada, light):
+    dim = ada[0][0] * light
+    grey = dim.mean(dim=1, keepdim=True).expand(-1, 3, -1, -1)
+    for image, status in ((grey, "amber"), (dim, None)):
+        audit = audit_photos(*changed(ada, 0, image), TABLE, CONFIG)
+        assert checks(audit, 0).get("colourless") == status
+        assert "colourless" not in checks(audit, 1)
+
+
 def test_a_face_is_small_or_not_for_a_resolution(ada):
     def status(resolution):
         audit = audit_photos(*ada, TABLE, AuditConfig(resolution=resolution))

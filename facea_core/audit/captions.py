@@ -60,6 +60,8 @@ def captioned(
     """
     if bare is None:
         bare = [number for number, photo in enumerate(photos) if not photo.caption]
+    if not bare:
+        return list(photos)
     seen = []
     for number, photo in enumerate(photos):
         on_photo(number, len(photos))

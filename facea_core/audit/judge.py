@@ -26,7 +26,7 @@ def judge(
     if measures.colourless:
         found.append(
             Finding("colourless", AMBER, "the photo has no colours, and the person turns grey with "
-                    "it: use one in colour, or caption it “black and white”")
+                    "it: leave it out if others have them, or caption it “black and white”")
         )  # fmt: skip
     if measures.faces > 1:
         found.append(

@@ -10,31 +10,38 @@ from statistics import fmean
 import torch
 from torch import Tensor
 
-from facea_core.audit import captioned
+from facea_core.audit import COLOURLESS, captioned
 from facea_core.composing import ComposeConfig, TargetFace, compose_identity, face_mask
 from facea_core.demo import HAIR_ROOM
-from facea_core.detection.config import DetectConfig
-from facea_core.detection.detect import detect_attributes
-from facea_core.evaluation import face_crop, face_photo
+from facea_core.evaluation import face_crop
 from facea_core.identity.subject import Subject as Named
 from facea_core.identity_store.store import train_once
 from facea_core.seeds import seeded
+from facea_core.synthetic.parameters import GLASSES as KINDS
 from facea_core.synthetic.parameters import IDENTITY, sample_people, sample_scenes
 from facea_core.synthetic.render import paint as render
-from facea_core.types import Box, Identity, Photo
+from facea_core.types import Identity
 
 from ..likeness.journal import Row
-from ..likeness.subjects import HELDOUT, PHOTOS, UNSEEN, Scene, Subject
+from ..likeness.subjects import (
+    HELDOUT,
+    PHOTOS,
+    UNSEEN,
+    Scene,
+    Subject,
+    known_photos,
+    searched_photos,
+)
 from ..likeness.tables import difference
-from .bench import ATTRIBUTES, Bench, Painted, Task, Wanted, by_person, markdown, shown
+from .bench import Bench, Painted, Task, Wanted, by_person, markdown, shown
 
 MEASURES: Mapping[str, str] = {
     "shown": "how sure the probe is of glasses; or the share of the colours that is missing",
     "likeness": "to photos of the person that were not learned from, cosine",
 }
 
-_NONE, _WORN = 0.3, (0.73, 0.91)
-"""The painter's number for nobody's glasses, and for round and square ones."""
+_NONE, _WORN = 0.3, {1: 0.73, 2: 0.91}
+"""The painter's number for no glasses, and for the kinds that `KINDS` names."""
 
 _ODD = 1
 """Number of the photo that is unlike the others."""
@@ -49,7 +56,7 @@ class Arm:
     asked: bool = False
 
 
-GLASSES, COLOURLESS = "glasses", "black and white"
+GLASSES = "glasses"
 PLAIN, NAMED, LEFT_OUT = "not named", "named", "left out"
 ARMS: Mapping[str, Arm] = {
     f"{odd}, {how}{', asked for' if asked else ''}": Arm(odd, how, asked)
@@ -70,33 +77,21 @@ class Odd:
 
 def odd_subject(bench: Bench, index: int, odd: str) -> Odd:
     """Person `index` of the bench, without glasses of their own where glasses are odd."""
+    subject = bench.subject(index)
+    if odd == COLOURLESS:
+        images = torch.cat([photo.image for photo in subject.photos])
+        images[_ODD] = images[_ODD].mean(dim=0, keepdim=True)
+        return Odd(replace(subject, photos=searched_photos(images, bench.detector)), COLOURLESS)
     number, size = bench.number(index), bench.backbone.spec.resolution
-    generator, column = seeded(UNSEEN + number), IDENTITY.index("glasses")
+    generator, column, kind = seeded(UNSEEN + number), IDENTITY.index("glasses"), 1 + number % 2
     person = sample_people(1, generator)
     around = sample_scenes(PHOTOS + HELDOUT, generator)
-    people = person.expand(PHOTOS, -1).clone()
-    words = COLOURLESS
-    if odd == GLASSES:
-        person[:, column] = people[:, column] = _NONE
-        people[_ODD, column] = _WORN[number % 2]
-        words = f"{('round', 'square')[number % 2]} glasses"
-    learned = render(people, around[:PHOTOS], size).image
-    if odd == COLOURLESS:
-        learned[_ODD] = learned[_ODD].mean(dim=0, keepdim=True)
-    found = detect_attributes(
-        learned.split(1), bench.detector, DetectConfig(ATTRIBUTES, on_missing="pass")
-    )
-    unseen = render(person.expand(HELDOUT, -1), around[PHOTOS:], size)
-    photos = [
-        Photo(image, face, f"photo {n}")
-        for n, (image, face) in enumerate(zip(learned.split(1), found, strict=True), start=1)
-        if face is not None
-    ]
-    heldout = [
-        face_photo(image, Box(*boxes["face"]))
-        for image, boxes in zip(unseen.image.split(1), unseen.boxes, strict=True)
-    ]
-    return Odd(replace(bench.subject(index), photos=photos, heldout=heldout), words)
+    person[:, column] = _NONE
+    people = person.repeat(PHOTOS, 1)
+    people[_ODD, column] = _WORN[kind]
+    photos = searched_photos(render(people, around[:PHOTOS], size).image, bench.detector)
+    heldout = known_photos(person, around[PHOTOS:], size)
+    return Odd(replace(subject, photos=photos, heldout=heldout), f"{KINDS[kind]} {GLASSES}")
 
 
 def paint(bench: Bench, index: int, wanted: Wanted) -> Iterator[Painted]:
@@ -140,7 +135,7 @@ def _learned(bench: Bench, index: int, one: Odd, how: str) -> Identity:
 @torch.no_grad()
 def _shown(bench: Bench, odd: str, scene: Scene, image: Tensor) -> float:
     if odd == GLASSES:
-        answers = bench.probe.look(face_crop(image, scene.face, 64)).classes["glasses"][0]
+        answers = bench.probe.look(face_crop(image, scene.face, 64)).classes[GLASSES][0]
         return 1 - float(answers.softmax(dim=0)[0])
     assert scene.answer is not None  # a painter's scene has one
     made, answer = (_colour(one, scene) for one in (image, scene.answer))

@@ -86,34 +86,41 @@ def painted_subject(number: int, scenes: int, size: int, detector: Detector) -> 
     preset = PRESETS["female" if noun == "woman" else "male"]
     # A bald woman has no hair to learn.
     names = ", ".join(a for a in preset if all(a in boxes for boxes in learned.boxes))
-    # Arms may learn other parts than the preset's, or fewer.
-    parts = DetectConfig(", ".join(PRESETS["female"]), on_missing="pass")
-    found = detect_attributes(learned.image.split(1), detector, parts)
-    unseen = paint(person.expand(HELDOUT, -1), around[PHOTOS:], size)
     return Subject(
         name=f"person-{number}",
         number=number,
         noun=noun,
         attributes=names,
-        photos=[
-            Photo(image, face, f"photo {i + 1}")
-            for i, (image, face) in enumerate(zip(learned.image.split(1), found, strict=True))
-            if face is not None
-        ],
-        heldout=[
-            face_photo(image, Box(*boxes["face"]))
-            for image, boxes in zip(unseen.image.split(1), unseen.boxes, strict=True)
-        ],
+        photos=searched_photos(learned.image, detector),
+        heldout=known_photos(person, around[PHOTOS:], size),
         scenes=[_scene(person, i, generator, size, detector) for i in range(scenes)],
         caption=describe(person[0]),
-        captions=[
-            ", ".join(expression_words(around[i : i + 1]))
-            for i, face in enumerate(found)
-            if face is not None
-        ],
+        captions=[", ".join(expression_words(one)) for one in around[:PHOTOS].split(1)],
         truth={name: int(label) for name, label in labels(person).items()},
         made_of=f"painted {UNSEEN + number}",
     )
+
+
+def searched_photos(images: Tensor, detector: Detector) -> list[Photo]:
+    """Photos of (N, 3, H, W) in which faces are searched as in a user's, N of them."""
+    # Arms may learn other parts than the preset's, or fewer.
+    parts = DetectConfig(", ".join(PRESETS["female"]), on_missing="pass")
+    found = detect_attributes(images.split(1), detector, parts)
+    return [
+        Photo(image, face, f"photo {number}")
+        for number, (image, face) in enumerate(zip(images.split(1), found, strict=True), start=1)
+        if face is not None  # "pass" answers for every picture
+    ]
+
+
+def known_photos(person: Tensor, scenes: Tensor, size: int) -> list[Photo]:
+    """The person (1, IDENTITY_SIZE) painted in scenes (N, SCENE_SIZE): where the face is is known,
+    and no more."""
+    painted = paint(person.expand(len(scenes), -1), scenes, size)
+    return [
+        face_photo(image, Box(*boxes["face"]))
+        for image, boxes in zip(painted.image.split(1), painted.boxes, strict=True)
+    ]
 
 
 def _scene(

@@ -7,7 +7,7 @@ from ..late import door
 if TYPE_CHECKING:
     from .alike import audit_embedder
     from .audit import apply_policy, audit_photos
-    from .captions import captioned, shown_of
+    from .captions import COLOURLESS, captioned, shown_of
     from .config import EMBEDDERS, POLICIES, AuditConfig
     from .likeness import (
         Comparison,
@@ -29,7 +29,7 @@ __getattr__ = door(
     {
         "alike": ("audit_embedder",),
         "audit": ("apply_policy", "audit_photos"),
-        "captions": ("captioned", "shown_of"),
+        "captions": ("COLOURLESS", "captioned", "shown_of"),
         "config": ("EMBEDDERS", "POLICIES", "AuditConfig"),
         "likeness": (
             "Comparison",
@@ -50,6 +50,7 @@ __getattr__ = door(
 
 __all__ = [
     "AMBER",
+    "COLOURLESS",
     "EMBEDDERS",
     "GREEN",
     "POLICIES",

@@ -17,7 +17,7 @@ from ..types import FaceAttributes
 from .alike import SAME_PERSON, face_cosines, group, pictures_alike
 from .config import AuditConfig
 from .judge import judge
-from .measure import SHOWN, measure
+from .measure import SHOWN, is_face, measure
 from .values import AMBER, RED, Audit, Finding, Measures, PhotoAudit
 
 _ENOUGH = 3
@@ -50,7 +50,7 @@ def audit_photos(
         raise ImageError("there are no photos to audit; give at least one")
     names = tuple(names) or tuple(f"photo {i + 1}" for i in range(len(images)))
     images = [_checked(image, name) for image, name in zip(images, names, strict=True)]
-    faces = [tuple(face for face in some if _is_face(face)) for some in found]
+    faces = [tuple(face for face in some if is_face(face)) for some in found]
     measures = [
         measure(image, some, table, config.resolution)
         for image, some in zip(images, faces, strict=True)
@@ -110,10 +110,6 @@ def _checked(image: Tensor, name: str) -> Tensor:
     if len(image) != 1:
         raise ImageError(f"{name}: one picture (1, 3, H, W) is needed, not {tuple(image.shape)}")
     return image
-
-
-def _is_face(face: FaceAttributes) -> bool:
-    return face.score > 0 and face.face.clip(face.size).area > 0
 
 
 def _find_copies(

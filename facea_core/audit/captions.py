@@ -8,18 +8,17 @@ from typing import NamedTuple
 
 from torch import Tensor
 
+from ..detection.painted import TinyDetector
 from ..detection.points import face_points
 from ..io.images import check_image
 from ..types import FaceAttributes, OnTick, Photo
 from .expression import painted_expression, photographed_expression
 from .glasses import painted_glasses, photographed_glasses
-from .measure import colourless
+from .measure import colourless, is_face
 from .painted import read_painted
 
 COLOURLESS = "black and white"
 """As captions say that a photo shows no colours."""
-
-_PAINTED_BY = "tiny"
 
 
 class Shown(NamedTuple):
@@ -36,9 +35,9 @@ def shown_of(image: Tensor, face: FaceAttributes) -> Shown:
     Raises ImageError for what is no image.
     """
     image = check_image(image)
-    if face.score <= 0 or face.face.clip(face.size).area == 0:
+    if not is_face(face):
         return Shown()
-    if face.detector == _PAINTED_BY:
+    if face.detector == TinyDetector.name:
         read = read_painted(image, face.face)
         return Shown(painted_expression(read), painted_glasses(read))
     points = face_points(image, face)
@@ -48,18 +47,18 @@ def shown_of(image: Tensor, face: FaceAttributes) -> Shown:
 
 
 def captioned(
-    photos: Sequence[Photo], bare: Collection[int] | None = None,
+    photos: Sequence[Photo], bare: Collection[Photo] | None = None,
     on_photo: OnTick = lambda *_: None,
 ) -> list[Photo]:  # fmt: skip
     """The photos of one person; of those without a caption it says what is not the person's.
 
     That is the expression, glasses if not all photos show them, for who always wears them is
-    learned with them, and that there are no colours. `bare` are the numbers of the photos that have
-    no caption; None = those whose caption is empty. `on_photo` is called with (done, in all) before
-    each: raise in it to cancel.
+    learned with them, and that there are no colours. `bare` are the photos without a caption; None
+    = those whose caption is empty. `on_photo` is called with (done, in all) before each: raise in
+    it to cancel.
     """
     if bare is None:
-        bare = [number for number, photo in enumerate(photos) if not photo.caption]
+        bare = [photo for photo in photos if not photo.caption]
     if not bare:
         return list(photos)
     seen = []
@@ -68,8 +67,8 @@ def captioned(
         seen.append(shown_of(photo.image, photo.attributes))
     sometimes = any(one.glasses == "" for one in seen)
     return [
-        replace(photo, caption=_caption(photo, one, sometimes)) if number in bare else photo
-        for number, (photo, one) in enumerate(zip(photos, seen, strict=True))
+        replace(photo, caption=_caption(photo, one, sometimes)) if photo in bare else photo
+        for photo, one in zip(photos, seen, strict=True)
     ]
 
 

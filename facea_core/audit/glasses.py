@@ -11,6 +11,7 @@ from collections.abc import Mapping
 import numpy as np
 from torch import Tensor
 
+from ..io.images import luma_of
 from ..synthetic.parameters import GLASSES
 from .painted import SURE
 from .upright import Turn
@@ -48,13 +49,14 @@ def photographed_glasses(image: Tensor, points: np.ndarray) -> str | None:
 
 def frame_bars(image: Tensor, points: np.ndarray) -> float:
     """How strong the bars of a frame are across the nose and at the weaker temple, in standard
-    deviations of the face's brightness."""
+    deviations of the face's luma."""
     right, left = points[list(_PUPILS)]
     across, (x, y) = left - right, (left + right) / 2
     span = max(float(np.hypot(*across)), 1.0) * _SIDE / _APART
     roll = math.degrees(math.atan2(across[1], across[0]))
-    grey = Turn(x, y, span, roll, _SIDE).sample(image)[0].mean(dim=0)
-    steps = grey.diff(dim=0)[_ROWS] / (grey[_FACE].std() + 1e-3)
+    view = Turn(x, y, span, roll, _SIDE).sample(image)
+    luma = luma_of(view)[0, 0]
+    steps = luma.diff(dim=0)[_ROWS] / (luma[_FACE].std() + 1e-3)
     bridge, *temples = (_bar(steps[:, some]) for some in (_BRIDGE, _TEMPLE, _OTHER_TEMPLE))
     return bridge + min(temples)
 

@@ -37,19 +37,19 @@ def found_photos(
     own: Sequence[OwnMasks] | None = None,
     on_photo: Callable[[], object] = lambda: None,
     on_file: Callable[[], object] = lambda: None,
-) -> list[Photo]:
-    """The photos with their faces; `captions` = with what the .txt file beside each says, or where
-    there is none with what is seen of it (`captioned`).
+) -> tuple[list[Photo], list[Photo]]:
+    """The photos with their faces; `captions` = with what the .txt file beside each says. Then
+    those of them that lack one and are to have it, for `named_photos`.
 
     `own` are the user's masks of each; `on_file` is called before each is read, which all are
-    first, and before a caption is written for it, `on_photo` when each is searched. One that cannot
-    be read is left out, whatever was said of red ones, or an error with the policy "stop". Raises
-    TrainingError where no photo is left, and as `read_given` and `detect_attributes` do.
+    first, `on_photo` when each is done. One that cannot be read is left out, whatever was said of
+    red ones, or an error with the policy "stop". Raises TrainingError where no photo is left, and
+    as `read_given` and `detect_attributes` do.
     """
     if not paths:
         raise TrainingError("there are no photos to learn from; give three of one person")
     attribute_table(config.attributes)
-    given, photos, read = read_given(paths, on_file), [], []
+    given, photos, bare = read_given(paths, on_file), [], []
     problems = [photo.problem for photo in given if photo.problem]
     if problems and policy == "stop":
         raise AuditError(
@@ -68,20 +68,11 @@ def found_photos(
         for text in (*done, *face.notes):
             on_note(f"{path}: {text}")
         photos.append(Photo(image, face, path.name, done, caption_of(path) if captions else ""))
-        read.append(path)
+        if captions and not has_caption(path):
+            bare.append(photos[-1])
     if not photos:
         raise TrainingError("no photo is left to learn from; give others, or on_missing pass")
-    if not captions:
-        return photos
-
-    def alive(*_: int) -> None:
-        on_file()
-
-    bare = [number for number, path in enumerate(read) if not has_caption(path)]
-    photos = captioned(photos, bare, alive)
-    for number in bare:
-        on_note(f"{read[number]}: said of it: {photos[number].caption or 'nothing'}")
-    return photos
+    return photos, bare
 
 
 def audited_photos(
@@ -104,6 +95,27 @@ def audited_photos(
         if not faces:
             on_note(f"{photo.name}: left out, for it is red")
     return [photo for photo, faces in zip(photos, kept, strict=True) if faces]
+
+
+def named_photos(
+    photos: Sequence[Photo],
+    bare: Sequence[Photo],
+    on_note: OnNote,
+    alive: Callable[[], object] = lambda: None,
+) -> list[Photo]:
+    """The photos, those in `bare` with a caption of what is seen of them (`captioned`).
+
+    `alive` is called before each: raise in it to cancel.
+    """
+
+    def on_photo(*_: int) -> None:
+        alive()
+
+    named = captioned(photos, bare, on_photo)
+    for before, photo in zip(photos, named, strict=True):
+        if before in bare:
+            on_note(f"{photo.name}: said of it: {photo.caption or 'nothing'}")
+    return named
 
 
 def distinct_names(paths: Sequence[Path]) -> list[str]:

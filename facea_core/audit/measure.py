@@ -41,7 +41,7 @@ def measure(
     `missing` and `estimated` are of the attributes in `table`. A face of score 0 stands for a whole
     image and is none.
     """
-    seen = [face for face in faces if face.score > 0 and face.face.clip(face.size).area]
+    seen = [face for face in faces if is_face(face)]
     if not seen:
         return Measures()
     face = seen[0]
@@ -66,6 +66,11 @@ def measure(
         estimated=tuple(name for name, part in parts.items() if part and part.estimated),
         colourless=colourless(image),
     )
+
+
+def is_face(face: FaceAttributes) -> bool:
+    """Whether a face was seen, and lies in its image."""
+    return face.score > 0 and face.face.clip(face.size).area > 0
 
 
 def colourless(image: Tensor) -> bool:

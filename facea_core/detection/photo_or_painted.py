@@ -53,13 +53,14 @@ class PaintedOnly:
     def detect(self, image: Tensor, phrases: Sequence[str]) -> tuple[Detection, ...]:
         """Candidates in `image` `(1, 3, H, W)`, or none."""
         found = self.tiny.detect(image, phrases)
-        whole = any(one.phrase == FACE and one.score > _WHOLE for one in found)
-        return found if whole and _painted(image, found, self.tiny) else ()
+        return found if _painted(image, found, self.tiny, _WHOLE) else ()
 
 
-def _painted(image: Tensor, found: Sequence[Detection], tiny: TinyDetector) -> bool:
-    """Whether the surest face of what was `found` is synthetic."""
-    faces = [one for one in found if one.phrase == FACE]
+def _painted(
+    image: Tensor, found: Sequence[Detection], tiny: TinyDetector, least: float = 0.0
+) -> bool:
+    """Whether the surest face of what was `found` is synthetic, its score above `least`."""
+    faces = [one for one in found if one.phrase == FACE and one.score > least]
     surest = max(faces, key=lambda one: one.score, default=None)
     return surest is not None and paintedness(image, surest.box, tiny) >= _PAINTED
 

@@ -8,7 +8,7 @@ from time import perf_counter
 from typing import Any
 
 from ..audit import AuditConfig
-from ..audit.learnable import audited_photos, found_photos
+from ..audit.learnable import audited_photos, found_photos, named_photos
 from ..detection.base import Detector
 from ..detection.config import DetectConfig
 from ..detection.found import smear_note
@@ -87,14 +87,15 @@ def read_person(
 ) -> Read:
     """The photos that may be learned from, by a model of that family.
 
-    `alive` is called before each file and after each search: raise in it to cancel. Raises as
-    `found_photos` and `audited_photos` do.
+    `alive` is called before each file, after each search and before each caption: raise in it to
+    cancel. Raises as `found_photos` and `audited_photos` do.
     """
     began, notes = perf_counter(), list(person.notes)
-    photos = found_photos(
+    photos, bare = found_photos(
         person.photos, detector, detection, audit.policy, notes.append,
         captions=captions, on_file=alive, on_photo=alive,
     )  # fmt: skip
     notes += smear_note(family, [photo.attributes for photo in photos])
     photos = audited_photos(photos, detection.table, audit, notes.append)
+    photos = named_photos(photos, bare, notes.append, alive)
     return Read(person, photos, tuple(notes), began)

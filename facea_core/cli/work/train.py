@@ -9,7 +9,7 @@ from pathlib import Path
 from time import perf_counter
 
 from ...audit import AuditConfig
-from ...audit.learnable import audited_photos, found_photos
+from ...audit.learnable import audited_photos, found_photos, named_photos
 from ...backbone import inspect_checkpoint, load_backbone
 from ...backbone.load import default_dtype
 from ...detection.config import DetectConfig
@@ -63,9 +63,10 @@ def train(
     note(str(plan))
     require_room(plan, device)
     audit = replace(audit, resolution=plan.resolution)
-    photos = load_photos(flags, detection, audit.policy)
+    photos, bare = load_photos(flags, detection, audit.policy)
     notes("--base", smear_note(header.spec.family, [photo.attributes for photo in photos]))
     photos = audited_photos(photos, detection.table, audit, note)
+    photos = named_photos(photos, bare, note)
     some = so_many(len(photos), len(flags.photos)) if len(photos) < len(flags.photos) else ""
     if some:
         note(f"learning from {some}")
@@ -115,8 +116,8 @@ def train(
         say(f"prompt: {identity.meta.prompt}")
 
 
-def load_photos(flags: Train, config: DetectConfig, policy: str) -> list[Photo]:
-    """The photos with their faces, as `found_photos`."""
+def load_photos(flags: Train, config: DetectConfig, policy: str) -> tuple[list[Photo], list[Photo]]:
+    """The photos with their faces, and those without a caption, as `found_photos`."""
     own = read_own_masks(flags.photos, flags.own_masks) if flags.own_masks else None
     with bar("detecting", len(flags.photos), "photo") as shown:
         return found_photos(

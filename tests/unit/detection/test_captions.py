@@ -11,11 +11,10 @@ import torch
 from PIL import Image
 
 from benchmarks.likeness.subjects import expression_words
-from facea_core.audit import captioned, shown_of
-from facea_core.audit.captions import COLOURLESS
+from facea_core.audit import COLOURLESS, captioned, shown_of
 from facea_core.audit.expression import OPEN, SMILING, photographed_expression
 from facea_core.audit.glasses import WORN
-from facea_core.audit.learnable import found_photos
+from facea_core.audit.learnable import found_photos, named_photos
 from facea_core.detection.config import DetectConfig
 from facea_core.detection.detect import detect_attributes, detect_faces
 from facea_core.detection.load import load_detector
@@ -115,11 +114,14 @@ def test_files_beside_photos_outweigh_it_also_empty_ones(image, tmp_path: Path):
     (tmp_path / "empty.txt").write_text("")
     (tmp_path / "own.txt").write_text("at night")
     told = []
-    photos = found_photos(paths, load_detector("mesh"), CONFIG, "skip", told.append, captions=True)
+    detector = load_detector("mesh")
+    found, bare = found_photos(paths, detector, CONFIG, "skip", told.append, captions=True)
+    photos = named_photos(found, bare, told.append)
     assert SMILING in photos[0].caption
     assert [photo.caption for photo in photos[1:]] == ["", "at night"]
     assert any("bare.png" in line and SMILING in line for line in told)
-    plain = found_photos(paths, load_detector("mesh"), CONFIG, "skip", told.append)
+    plain, bare = found_photos(paths, detector, CONFIG, "skip", told.append)
+    plain = named_photos(plain, bare, told.append)
     assert [photo.caption for photo in plain] == ["", "", ""]
 
 
@@ -186,3 +188,13 @@ def test_no_colours_are_named_also_in_jpeg_files(image, quality):
     named, plain = captioned([Photo(grey, face), Photo(image, face)])
     assert named.caption.endswith(COLOURLESS)
     assert COLOURLESS not in plain.caption
+
+
+def test_a_photo_that_is_left_out_does_not_tell_whether_glasses_are_always_worn(image, tmp_path):
+    paths = [tmp_path / "bare.png", tmp_path / "worn.png"]
+    for path, picture in zip(paths, (image, portrait()), strict=True):
+        save_image(picture, path)
+    detector, told = load_detector("mesh"), []
+    found, bare = found_photos(paths, detector, CONFIG, "skip", told.append, captions=True)
+    assert WORN in named_photos(found, bare, told.append)[1].caption
+    assert named_photos(found[1:], bare, told.append)[0].caption == ""

@@ -5,7 +5,7 @@ What is done to each, and what is left out, is said with `on_note`, a line each.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from ..attributes import Attribute, attribute_table
@@ -37,9 +37,9 @@ def found_photos(
     own: Sequence[OwnMasks] | None = None,
     on_photo: Callable[[], object] = lambda: None,
     on_file: Callable[[], object] = lambda: None,
-) -> tuple[list[Photo], list[Photo]]:
+) -> tuple[list[Photo], dict[Photo, Path]]:
     """The photos with their faces; `captions` = with what the .txt file beside each says. Then
-    those of them that lack one and are to have it, for `named_photos`.
+    the files of those that lack one and are to have it, for `named_photos`.
 
     `own` are the user's masks of each; `on_file` is called before each is read, which all are
     first, `on_photo` when each is done. One that cannot be read is left out, whatever was said of
@@ -49,7 +49,7 @@ def found_photos(
     if not paths:
         raise TrainingError("there are no photos to learn from; give three of one person")
     attribute_table(config.attributes)
-    given, photos, bare = read_given(paths, on_file), [], []
+    given, photos, bare = read_given(paths, on_file), [], {}
     problems = [photo.problem for photo in given if photo.problem]
     if problems and policy == "stop":
         raise AuditError(
@@ -69,7 +69,7 @@ def found_photos(
             on_note(f"{path}: {text}")
         photos.append(Photo(image, face, path.name, done, caption_of(path) if captions else ""))
         if captions and not has_caption(path):
-            bare.append(photos[-1])
+            bare[photos[-1]] = path
     if not photos:
         raise TrainingError("no photo is left to learn from; give others, or on_missing pass")
     return photos, bare
@@ -99,7 +99,7 @@ def audited_photos(
 
 def named_photos(
     photos: Sequence[Photo],
-    bare: Sequence[Photo],
+    bare: Mapping[Photo, Path],
     on_note: OnNote,
     alive: Callable[[], object] = lambda: None,
 ) -> list[Photo]:
@@ -114,7 +114,7 @@ def named_photos(
     named = captioned(photos, bare, on_photo)
     for before, photo in zip(photos, named, strict=True):
         if before in bare:
-            on_note(f"{photo.name}: said of it: {photo.caption or 'nothing'}")
+            on_note(f"{bare[before]}: said of it: {photo.caption or 'nothing'}")
     return named
 
 

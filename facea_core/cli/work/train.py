@@ -116,8 +116,10 @@ def train(
         say(f"prompt: {identity.meta.prompt}")
 
 
-def load_photos(flags: Train, config: DetectConfig, policy: str) -> tuple[list[Photo], list[Photo]]:
-    """The photos with their faces, and those without a caption, as `found_photos`."""
+def load_photos(
+    flags: Train, config: DetectConfig, policy: str
+) -> tuple[list[Photo], dict[Photo, Path]]:
+    """The photos with their faces, and the files of those without a caption, as `found_photos`."""
     own = read_own_masks(flags.photos, flags.own_masks) if flags.own_masks else None
     with bar("detecting", len(flags.photos), "photo") as shown:
         return found_photos(
